@@ -1,0 +1,1 @@
+"""What each step of the pipeline does. Importing this package imports no library."""

@@ -1,0 +1,1 @@
+"""How the steps are configured, wired and run. Importing this package imports no library."""

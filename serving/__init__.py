@@ -1,0 +1,1 @@
+"""Talking to the served model. Importing this package imports no library."""
