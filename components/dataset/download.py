@@ -1,0 +1,116 @@
+"""Downloads a file once: resumed if broken off, verified, moved into place whole."""
+
+from __future__ import annotations
+
+import errno
+import os
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+
+import filelock
+
+from components import progress
+from components.dataset.checksum import sha256_of
+from components.errors import DownloadError
+
+TIMEOUT_SECONDS = 30
+_BLOCK = 1 << 18
+_WAYS_OUT = (
+    "Set IMDB_ARCHIVE to an archive that you have, or use the generated sample with --data sample."
+)
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file on the network, known by its content."""
+
+    url: str
+    size: int
+    sha256: str
+
+
+def download(what: Download, target: Path) -> None:
+    """Fetches `what` to `target`, unless another process does so first.
+
+    What was fetched so far stays in `target`.part when the connection breaks off; the next call
+    goes on from there.
+
+    Raises:
+      DownloadError: It could not be fetched whole; says what to do.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(f"{target}.lock"):
+            if not target.exists():
+                part = target.with_name(f"{target.name}.part")
+                _fetch(what, part)
+                _verify(what, part)
+                os.replace(part, target)
+    except urllib.error.HTTPError as error:
+        raise DownloadError(
+            f"{what.url} answered {error.code} {error.reason}. {_WAYS_OUT}"
+        ) from error
+    except urllib.error.URLError as error:
+        raise DownloadError(f"{what.url} cannot be reached: {error.reason}. {_WAYS_OUT}") from error
+    except OSError as error:
+        raise DownloadError(_explain(error, what, target)) from error
+    except HTTPException as error:
+        raise DownloadError(f"{what.url} broke off: {error!r}. Run again to resume.") from error
+
+
+def _fetch(what: Download, part: Path) -> None:
+    """Appends to `part` until it has the size of `what`."""
+    done = part.stat().st_size if part.exists() else 0
+    if done > what.size:
+        part.unlink()
+        done = 0
+    if done == what.size:
+        return
+    request = urllib.request.Request(what.url)
+    if done:
+        request.add_header("Range", f"bytes={done}-")
+    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
+        if not _goes_on_from(done, response):
+            done = 0
+        with part.open("ab" if done else "wb") as file:
+            while block := response.read(_BLOCK):
+                file.write(block)
+                done += len(block)
+                progress.report(progress.Progress(done, what.size, "bytes", stage="download"))
+            file.flush()
+            os.fsync(file.fileno())
+    if done < what.size:
+        raise DownloadError(
+            f"{what.url} broke off after {done:,} of {what.size:,} bytes. Run again to resume."
+        )
+
+
+def _goes_on_from(done: int, response: HTTPResponse) -> bool:
+    """Says whether the answer is the rest of the file and not the whole of it."""
+    is_partial = response.status == HTTPStatus.PARTIAL_CONTENT
+    return is_partial and response.headers.get("Content-Range", "").startswith(f"bytes {done}-")
+
+
+def _verify(what: Download, part: Path) -> None:
+    digest = sha256_of(part)
+    size = part.stat().st_size
+    if digest != what.sha256:
+        part.unlink()
+        raise DownloadError(
+            f"{what.url} gave another file than expected: {size:,} bytes with the SHA-256 "
+            f"{digest[:12]}..., expected {what.size:,} and {what.sha256[:12]}.... It was removed. "
+            f"{_WAYS_OUT}"
+        )
+
+
+def _explain(error: OSError, what: Download, target: Path) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"The disk is full: the download needs {what.size / 1e6:.0f} MB in {target.parent}. Free "
+            "some space and run again to resume."
+        )
+    return f"The download to {target} failed: {error.strerror or error}. {_WAYS_OUT}"

@@ -1,0 +1,69 @@
+"""ReadReviews: every kind of source, as a Beam transform that reads its files in parallel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.pvalue import PCollection, TaggedOutput
+
+from components.dataset import sample
+from components.dataset.archive import read_archive, read_directory
+from components.dataset.records import Problem, Review
+from components.dataset.source import ReviewSource, SourceKind
+from components.dataset.tables import LabelSpelling, read_table
+
+REVIEWS = "reviews"
+PROBLEMS = "problems"
+LABELS = "labels"
+
+
+class ReadReviews(beam.PTransform):
+    """Reads a source.
+
+    No exception leaves it for what is in the files: it would lose its type on the way from a
+    worker. What cannot be read is a Problem.
+    """
+
+    def __init__(self, source: ReviewSource):
+        """Reads `source` as it was resolved."""
+        super().__init__()
+        self._source = source
+
+    def expand(self, pipeline: beam.Pipeline) -> dict[str, PCollection]:
+        """Returns REVIEWS: Review, PROBLEMS: Problem, and LABELS: (spelling, count)."""
+        if self._source.kind is SourceKind.SAMPLE:
+            parts: list[Any] = list(range(sample.SAMPLE_SIZE))
+        else:
+            parts = list(self._source.files)
+        read = (
+            pipeline
+            | "Parts" >> beam.Create(parts, reshuffle=len(parts) > 1)
+            | "Records" >> beam.FlatMap(_read, self._source)
+            | "Sort" >> beam.FlatMap(_tagged).with_outputs(PROBLEMS, LABELS, main=REVIEWS)
+        )
+        return {
+            REVIEWS: read[REVIEWS],
+            PROBLEMS: read[PROBLEMS],
+            LABELS: read[LABELS] | "CountLabels" >> beam.combiners.Count.PerElement(),
+        }
+
+
+def _read(part: Any, source: ReviewSource) -> Iterator[Review | Problem | LabelSpelling]:
+    if source.kind is SourceKind.SAMPLE:
+        return iter([sample.generate_review(part)])
+    if source.kind is SourceKind.IMDB_ARCHIVE:
+        return read_archive(part.path)
+    if source.kind is SourceKind.IMDB_DIRECTORY:
+        return read_directory(part.path)
+    return read_table(part, source)
+
+
+def _tagged(record: Review | Problem | LabelSpelling) -> Iterator[Any]:
+    if isinstance(record, Review):
+        yield record
+    elif isinstance(record, Problem):
+        yield TaggedOutput(PROBLEMS, record)
+    else:
+        yield TaggedOutput(LABELS, record.spelling)

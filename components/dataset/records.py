@@ -1,0 +1,65 @@
+"""What the readers produce: reviews, and problems with what could not be read as one."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Review(NamedTuple):
+    """One labelled review.
+
+    Attributes:
+      text: UTF-8 bytes, never blank.
+      label: 1 positive, 0 negative.
+      review_id: UTF-8 bytes, unique within the source.
+      split: "train", "test", or "" when the source does not say.
+      rating: IMDB's stars, 1 to 10, or None.
+    """
+
+    text: bytes
+    label: int
+    review_id: bytes
+    split: str
+    rating: int | None
+
+
+class Problem(NamedTuple):
+    """Something that could not be read as a review.
+
+    Attributes:
+      kind: A stable word: "not_utf8", "empty_text", "unknown_label", "bad_name",
+        "malformed_row", "unknown_split", or "unreadable_file".
+      where: File and place, e.g. "reviews.csv, record 17".
+      detail: What arrived and what was expected, for people.
+      fatal: True when the rest of the file could not be read either; a run stops on it
+        whatever share of bad records is allowed.
+    """
+
+    kind: str
+    where: str
+    detail: str
+    fatal: bool
+
+
+def review_or_problem(
+    *,
+    text: bytes,
+    label: int,
+    review_id: str,
+    split: str,
+    rating: int | None,
+    where: str,
+) -> Review | Problem:
+    """Returns a Review, or what is wrong with its text."""
+    try:
+        is_blank = not text.decode("utf-8").strip()
+    except UnicodeDecodeError as error:
+        return Problem(
+            "not_utf8",
+            where,
+            f"byte {text[error.start]:#04x} at {error.start} is not UTF-8",
+            fatal=False,
+        )
+    if is_blank:
+        return Problem("empty_text", where, "the text is blank", fatal=False)
+    return Review(text, label, review_id.encode(), split, rating)

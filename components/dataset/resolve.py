@@ -1,0 +1,232 @@
+"""From what a person writes after --data to a ReviewSource that is known to be readable."""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import hashlib
+import re
+import zlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pyarrow
+
+from components import features
+from components.dataset import imdb, sample, tables
+from components.dataset.archive import labelled_folders
+from components.dataset.source import ReviewSource, SourceFile, SourceKind
+from components.errors import DatasetError, DownloadError, did_you_mean
+
+AUTO, IMDB, SAMPLE = "auto", "imdb", "sample"
+SPLIT_COLUMN = "split"
+
+_ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz")
+_SPLIT_NAME = re.compile(rf"({features.TRAIN_SPLIT}|{features.TEST_SPLIT})(?![a-z])", re.IGNORECASE)
+_BLOCK = 1 << 20
+
+
+def resolve_source(
+    data: str,
+    *,
+    imdb_archive: str | None,
+    cache_dir: Path,
+    text_column: str = "text",
+    label_column: str = "label",
+    positive_label: str = "",
+    negative_label: str = "",
+    notify: Callable[[str], None] = lambda _: None,
+) -> ReviewSource:
+    """Finds the data, downloads it if need be, and checks what can be checked at once.
+
+    Args:
+      data: "auto", "imdb", "sample", or paths: see `PipelineConfig.data`.
+      imdb_archive: IMDB's archive, when the user has it somewhere.
+      cache_dir: Where a downloaded archive is kept.
+      text_column: Column of the text, for tables.
+      label_column: Column of the label, for tables.
+      positive_label: The label that means positive, for tables.
+      negative_label: The label that means negative, for tables.
+      notify: Called with a sentence that the user must not miss.
+
+    Raises:
+      DatasetError: The data cannot be found, or is not what it should be.
+    """
+    if data == SAMPLE:
+        return _sample_source()
+    if data == IMDB:
+        return _imdb_source(imdb.find_or_download(imdb_archive, cache_dir))
+    if data == AUTO:
+        try:
+            return _imdb_source(imdb.find_or_download(imdb_archive, cache_dir))
+        except DownloadError as error:
+            notify(
+                f"THIS RUN USES THE GENERATED SAMPLE, NOT THE REAL REVIEWS. {error} "
+                f"The sample's model is named {SAMPLE}_... and never takes a real one's place."
+            )
+            return _sample_source()
+    paths = _expand(data)
+    if len(paths) == 1 and paths[0].is_dir() and labelled_folders(paths[0]):
+        folders = labelled_folders(paths[0])
+        return ReviewSource(
+            kind=SourceKind.IMDB_DIRECTORY,
+            name=_name_of(paths[0]),
+            files=tuple(SourceFile(str(folder), folder.parent.name) for folder in folders),
+            digest=_digest(file for folder in folders for file in sorted(folder.iterdir())),
+        )
+    if len(paths) == 1 and paths[0].name.endswith(_ARCHIVE_SUFFIXES):
+        return ReviewSource(
+            kind=SourceKind.IMDB_ARCHIVE,
+            name=_name_of(paths[0]),
+            files=(SourceFile(str(paths[0])),),
+            digest=_digest(paths),
+        )
+    return _table_source(
+        _tables_in(paths), text_column, label_column, positive_label, negative_label
+    )
+
+
+def _sample_source() -> ReviewSource:
+    return ReviewSource(SourceKind.SAMPLE, SAMPLE, (), digest=sample.SAMPLE_VERSION)
+
+
+def _imdb_source(archive: imdb.VerifiedArchive) -> ReviewSource:
+    return ReviewSource(
+        SourceKind.IMDB_ARCHIVE, IMDB, (SourceFile(str(archive.path)),), digest=archive.sha256
+    )
+
+
+def _expand(data: str) -> list[Path]:
+    """Returns the existing paths that the argument names; commas and globs name several."""
+    if Path(data).exists():
+        return [Path(data).absolute()]
+    paths: list[Path] = []
+    for part in data.split(","):
+        matches = [part] if Path(part).exists() else sorted(glob.glob(part, recursive=True))
+        if not matches:
+            raise DatasetError(
+                f"--data '{data}': there is no file or folder '{part}'. Expected auto, imdb, "
+                f"sample or a path.{did_you_mean(part, (AUTO, IMDB, SAMPLE, *_neighbours(part)))}"
+            )
+        paths += [Path(match).absolute() for match in matches]
+    return paths
+
+
+def _neighbours(part: str) -> list[str]:
+    folder = Path(part).parent
+    return [str(folder / path.name) for path in folder.iterdir()] if folder.is_dir() else []
+
+
+def _tables_in(paths: Iterable[Path]) -> list[Path]:
+    """Returns the tables among files and in folders."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = [file for file in sorted(path.rglob("*")) if tables.kind_of(file)]
+            if not inside:
+                raise DatasetError(
+                    f"The folder {path} holds no reviews: expected {features.TRAIN_SPLIT}/pos, "
+                    f"{features.TRAIN_SPLIT}/neg, {features.TEST_SPLIT}/pos and "
+                    f"{features.TEST_SPLIT}/neg with files such as 123_8.txt, or tables "
+                    f"({', '.join(tables.SUFFIXES)})."
+                )
+            found += inside
+        else:
+            found.append(path)
+    return found
+
+
+def _table_source(
+    paths: list[Path],
+    text_column: str,
+    label_column: str,
+    positive_label: str,
+    negative_label: str,
+) -> ReviewSource:
+    kinds = {path: tables.kind_of(path) for path in paths}
+    for path, kind in kinds.items():
+        if kind is None:
+            raise DatasetError(
+                f"{path.name}: unknown format. Expected {', '.join(tables.SUFFIXES)}, text formats "
+                f"also with .gz, or an archive ({', '.join(_ARCHIVE_SUFFIXES)}) laid out as IMDB's."
+            )
+    if len(set(kinds.values())) > 1:
+        listed = ", ".join(path.name for path in paths[:5])
+        raise DatasetError(f"The files are of several formats ({listed}). Give files of one.")
+    (kind,) = set(kinds.values())
+    assert kind is not None
+    columns = [_checked_columns(path, kind, (text_column, label_column)) for path in paths]
+    with_split = [SPLIT_COLUMN in names for names in columns]
+    has_split_column = all(with_split)
+    if any(with_split) and not has_split_column:
+        without = paths[with_split.index(False)].name
+        raise DatasetError(
+            f"{without} has no column '{SPLIT_COLUMN}', and other files have one. Give it to all "
+            "files or to none."
+        )
+    splits = [_split_named(path) for path in paths]
+    if not has_split_column and any(splits) and not all(splits):
+        unnamed = paths[splits.index("")].name
+        raise DatasetError(
+            f"{unnamed} is named for no split, and other files are named "
+            f"{features.TRAIN_SPLIT} or {features.TEST_SPLIT}. Name all files so, or none."
+        )
+    return ReviewSource(
+        kind=kind,
+        name=_name_of(paths[0]),
+        files=tuple(
+            SourceFile(str(path), "" if has_split_column else split)
+            for path, split in zip(paths, splits, strict=True)
+        ),
+        digest=_digest(paths),
+        text_column=text_column,
+        label_column=label_column,
+        split_column=SPLIT_COLUMN if has_split_column else "",
+        positive_label=positive_label,
+        negative_label=negative_label,
+    )
+
+
+def _checked_columns(path: Path, kind: SourceKind, needed: Iterable[str]) -> list[str]:
+    try:
+        columns = tables.columns_of(path, kind)
+    except (OSError, EOFError, zlib.error, gzip.BadGzipFile, pyarrow.ArrowInvalid, ValueError) as e:
+        raise DatasetError(f"{path.name} cannot be read as {kind.value}: {e}") from e
+    if not columns:
+        raise DatasetError(f"{path.name} is empty: expected columns {', '.join(needed)}.")
+    for name in needed:
+        if name not in columns:
+            flag = "--text-column" if name == next(iter(needed)) else "--label-column"
+            raise DatasetError(
+                f"{path.name} has no column '{name}'. Its columns are: {', '.join(columns)}."
+                f"{did_you_mean(name, columns)} Name it with {flag}."
+            )
+    return columns
+
+
+def _split_named(path: Path) -> str:
+    """Returns the split that the file's or its folder's name begins with, or ""."""
+    for name in (path.name, path.parent.name):
+        match = _SPLIT_NAME.match(name)
+        if match:
+            return match[1].lower()
+    return ""
+
+
+def _name_of(path: Path) -> str:
+    """Returns a name in snake case: "My Reviews.csv.gz" gives "my_reviews"."""
+    stem = path.name.split(".")[0].lower()
+    return re.sub(r"[^a-z0-9]+", "_", stem).strip("_") or "reviews"
+
+
+def _digest(files: Iterable[Path]) -> str:
+    """Returns the SHA-256 of names and contents."""
+    digest = hashlib.sha256()
+    for file in files:
+        if not file.is_file():
+            continue
+        digest.update(f"{file.parent.name}/{file.name}\0{file.stat().st_size}\0".encode())
+        with file.open("rb") as stream:
+            while block := stream.read(_BLOCK):
+                digest.update(block)
+    return digest.hexdigest()

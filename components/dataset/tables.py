@@ -1,0 +1,210 @@
+"""Tables with a text and a label column: CSV, TSV, JSON Lines and Parquet, one record at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import gzip
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import pyarrow
+import pyarrow.parquet
+
+from components import features
+from components.dataset.labels import expected_labels, label_of, other_label_is_implied
+from components.dataset.records import Problem, Review, review_or_problem
+from components.dataset.source import ReviewSource, SourceFile, SourceKind
+from components.dataset.splits import split_of
+
+SUFFIXES = {
+    ".csv": SourceKind.CSV,
+    ".tsv": SourceKind.TSV,
+    ".jsonl": SourceKind.JSON_LINES,
+    ".ndjson": SourceKind.JSON_LINES,
+    ".json": SourceKind.JSON_LINES,
+    ".parquet": SourceKind.PARQUET,
+}
+# csv refuses longer fields; its own limit is 128 KiB, less than a long review.
+MAX_FIELD_CHARACTERS = 64 << 20
+
+_PARQUET_BATCH = 1_024
+_UNREADABLE = (OSError, EOFError, zlib.error, pyarrow.ArrowInvalid)
+
+
+class LabelSpelling(NamedTuple):
+    """A label as it is spelt; counted when the source names only one of its two labels."""
+
+    spelling: str
+
+
+class _MalformedError(Exception):
+    """A record that is none; `is_last` when the rest of the file is lost with it."""
+
+    def __init__(self, detail: str, is_last: bool = False):
+        super().__init__(detail)
+        self.is_last = is_last
+
+
+def kind_of(path: Path) -> SourceKind | None:
+    """Returns the format that a file's name tells, or None."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] == ".gz":
+        suffixes.pop()
+    return SUFFIXES.get(suffixes[-1]) if suffixes else None
+
+
+def columns_of(path: Path, kind: SourceKind) -> list[str]:
+    """Returns the names of a table's columns: the header's, or the first record's.
+
+    Returns an empty list for an empty file; errors of the file itself pass through.
+    """
+    if kind is SourceKind.PARQUET:
+        return list(pyarrow.parquet.read_schema(path).names)
+    with _open_text(path) as stream:
+        if kind is SourceKind.JSON_LINES:
+            line = next((line for line in stream if line.strip()), "{}")
+            record = json.loads(line)
+            return list(record) if isinstance(record, dict) else []
+        return next(csv.reader(stream, delimiter=_delimiter(kind)), [])
+
+
+def read_table(file: SourceFile, source: ReviewSource) -> Iterator[Review | Problem | LabelSpelling]:
+    """Yields the reviews of one file, and the problems in between.
+
+    A file that breaks off ends with a fatal Problem.
+    """
+    path = Path(file.path)
+    records = {
+        SourceKind.CSV: _read_separated,
+        SourceKind.TSV: _read_separated,
+        SourceKind.JSON_LINES: _read_json_lines,
+        SourceKind.PARQUET: _read_parquet,
+    }[source.kind](path, source)
+    try:
+        for number, record in enumerate(records, start=1):
+            where = f"{path.name}, record {number}"
+            if isinstance(record, _MalformedError):
+                yield Problem("malformed_row", where, str(record), fatal=record.is_last)
+            else:
+                yield from _reviews(record, file, source, where, f"{path.stem}:{number}")
+    except _UNREADABLE as error:
+        yield Problem(
+            "unreadable_file",
+            path.name,
+            f"the file is truncated or corrupt ({error}). Mend it or leave it out.",
+            fatal=True,
+        )
+
+
+def _reviews(
+    record: Mapping[str, Any], file: SourceFile, source: ReviewSource, where: str, review_id: str
+) -> Iterator[Review | Problem | LabelSpelling]:
+    """Yields what one record holds."""
+    text = record.get(source.text_column)
+    spelling = _spelling(record.get(source.label_column))
+    label = label_of(spelling, source)
+    if label is None:
+        detail = f"label '{spelling}', expected {expected_labels(source)}"
+        yield Problem("unknown_label", where, detail, fatal=False)
+        return
+    content = _encoded(text if isinstance(text, str) else "")
+    split = file.split or split_of(content)
+    if source.split_column:
+        split = str(record.get(source.split_column)).strip().lower()
+        if split not in (features.TRAIN_SPLIT, features.TEST_SPLIT):
+            detail = f"split '{split}', expected train or test"
+            yield Problem("unknown_split", where, detail, fatal=False)
+            return
+    if other_label_is_implied(source):
+        yield LabelSpelling(spelling)
+    yield review_or_problem(
+        text=content, label=label, review_id=review_id, split=split, rating=None, where=where
+    )
+
+
+def _read_separated(
+    path: Path, source: ReviewSource
+) -> Iterator[Mapping[str, Any] | _MalformedError]:
+    csv.field_size_limit(MAX_FIELD_CHARACTERS)
+    with _open_text(path) as stream:
+        # Before Python 3.11, csv refuses a line with a NUL.
+        lines = (line.replace("\0", " ") for line in stream)
+        rows = csv.reader(
+            lines, delimiter=_delimiter(source.kind), strict=source.kind is SourceKind.CSV
+        )
+        header = next(rows, [])
+        while True:
+            try:
+                row = next(rows)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                # The last quote was never closed: all that follows it is one field.
+                yield _MalformedError(str(error), is_last="unexpected end" in str(error))
+                continue
+            if len(row) == len(header):
+                yield dict(zip(header, row, strict=True))
+            elif row:
+                yield _MalformedError(f"{len(row)} fields, expected {len(header)}")
+
+
+def _read_json_lines(
+    path: Path, source: ReviewSource
+) -> Iterator[Mapping[str, Any] | _MalformedError]:
+    with _open_text(path) as stream:
+        for line in stream:
+            if not line.strip():
+                continue
+            try:
+                record = json.loads(line)
+            except ValueError as error:
+                yield _MalformedError(f"not JSON: {error}")
+                continue
+            if isinstance(record, dict):
+                yield record
+            else:
+                yield _MalformedError("not a JSON object")
+
+
+def _read_parquet(path: Path, source: ReviewSource) -> Iterator[Mapping[str, Any]]:
+    columns = [source.text_column, source.label_column]
+    if source.split_column:
+        columns.append(source.split_column)
+    with pyarrow.parquet.ParquetFile(path) as file:
+        for batch in file.iter_batches(_PARQUET_BATCH, columns=columns):
+            yield from batch.to_pylist()
+
+
+@contextlib.contextmanager
+def _open_text(path: Path) -> Iterator[IO[str]]:
+    """Opens a text file, gzipped or not; bytes that are not UTF-8 come through as surrogates."""
+    opener = gzip.open if path.suffix.lower() == ".gz" else open
+    with opener(
+        path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline=""
+    ) as stream:
+        yield stream
+
+
+def _delimiter(kind: SourceKind) -> str:
+    return "\t" if kind is SourceKind.TSV else ","
+
+
+def _spelling(label: Any) -> str:
+    """Returns a label as text: True as "true", 1.0 as "1"."""
+    if isinstance(label, bool):
+        return str(label).lower()
+    if isinstance(label, float) and label.is_integer():
+        return str(int(label))
+    return "" if label is None else str(label).strip()
+
+
+def _encoded(text: str) -> bytes:
+    """Returns the text's bytes; what was not UTF-8 in the file is not UTF-8 here either."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
