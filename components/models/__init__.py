@@ -1,0 +1,1 @@
+"""The model variants. Importing this package imports no library."""

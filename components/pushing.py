@@ -1,0 +1,129 @@
+"""Pusher's executor: a blessed model becomes a version that TF-Serving loads, all or nothing."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from tfx import types
+from tfx.components.pusher import executor as tfx_pusher
+from tfx.proto import pusher_pb2
+from tfx.types import artifact_utils, standard_component_specs
+from tfx.utils import proto_utils
+
+from components.errors import PushError
+
+# TF-Serving only looks at folders whose names are numbers.
+INCOMING_PREFIX = ".incoming-"
+
+
+class Executor(tfx_pusher.Executor):
+    """Pushes to a local folder.
+
+    TFX's own executor copies file by file into the version's folder: a server may load half of
+    it, and a full disk leaves it there for good.
+    """
+
+    def Do(  # noqa: N802 -- TFX's name
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Publishes the model when every given blessing says so.
+
+        The pushed_model artifact is a link to the published version: once somebody deletes the
+        version, the artifact is gone as well, and the next run pushes again instead of taking
+        the push from the cache.
+        """
+        pushed_model = artifact_utils.get_single_instance(
+            output_dict[standard_component_specs.PUSHED_MODEL_KEY]
+        )
+        if not self.CheckBlessing(input_dict):
+            self._MarkNotPushed(pushed_model)
+            return
+        destination = pusher_pb2.PushDestination()
+        proto_utils.json_to_proto(
+            exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination
+        )
+        version = publish(
+            Path(self.GetModelPath(input_dict)), Path(destination.filesystem.base_directory)
+        )
+        link = Path(pushed_model.uri)
+        link.rmdir()
+        link.symlink_to(os.path.relpath(version, link.parent), target_is_directory=True)
+        self._MarkPushed(
+            pushed_model, pushed_destination=str(version), pushed_version=version.name
+        )
+
+
+def publish(model: Path, base_directory: Path) -> Path:
+    """Copies a SavedModel to a new version under `base_directory`.
+
+    The version appears by one rename, after every byte is on the disk. Its number is the time
+    in seconds, and always larger than those of the versions that are there.
+
+    Returns:
+      The version's folder.
+
+    Raises:
+      PushError: It could not be written whole; nothing of it is left.
+    """
+    incoming = base_directory / f"{INCOMING_PREFIX}{os.getpid()}"
+    try:
+        base_directory.mkdir(parents=True, exist_ok=True)
+        for left_over in base_directory.glob(f"{INCOMING_PREFIX}*"):
+            shutil.rmtree(left_over)
+        _copy_to_disk(model, incoming)
+        version = base_directory / str(_next_version(base_directory))
+        incoming.rename(version)
+        _flush_to_disk(base_directory)
+    except OSError as error:
+        shutil.rmtree(incoming, ignore_errors=True)
+        raise PushError(_explain(error, model, base_directory)) from error
+    return version
+
+
+def _next_version(base_directory: Path) -> int:
+    versions = [int(path.name) for path in base_directory.iterdir() if path.name.isdecimal()]
+    return max(int(time.time()), *(version + 1 for version in versions), 0)
+
+
+def _copy_to_disk(source: Path, destination: Path) -> None:
+    """Copies a folder; returns once every byte is on the disk.
+
+    Not shutil.copytree: it goes on after an error, and keeps of a full disk only the text.
+    """
+    destination.mkdir()
+    for path in source.iterdir():
+        if path.is_dir():
+            _copy_to_disk(path, destination / path.name)
+        else:
+            shutil.copyfile(path, destination / path.name)
+            _flush_to_disk(destination / path.name)
+    _flush_to_disk(destination)
+
+
+def _flush_to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _explain(error: OSError, model: Path, base_directory: Path) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        size = sum(path.stat().st_size for path in model.rglob("*") if path.is_file())
+        return (
+            f"The disk is full: the model needs {size / 1e6:.1f} MB in {base_directory}. Free "
+            "some space and run again: every step before the push is taken from the cache."
+        )
+    return (
+        f"The model could not be pushed to {base_directory}: {error.strerror or error}. Mend that "
+        "and run again: every step before the push is taken from the cache."
+    )

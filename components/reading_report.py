@@ -1,0 +1,87 @@
+"""What ReviewExampleGen found while reading: counts, problems and leaks, for gate and report."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import tensorflow as tf
+from tfx.types.artifact import Artifact
+
+from components import features
+
+FILE_NAME = "reading_report.json"
+
+
+class ReadingReportArtifact(Artifact):
+    """A folder with one `reading_report.json`."""
+
+    TYPE_NAME = "ReviewReadingReport"
+
+
+@dataclass(frozen=True)
+class ReadingReport:
+    """What was read.
+
+    Attributes:
+      reviews: Reviews by split and label: {"train": {"0": 12500, "1": 12500}, ...}.
+      problems: By kind, how many records could not be read.
+      problem_examples: By kind, the first few, "where: detail".
+      fatal: Problems after which a file could not be read further.
+      labels: Each label as spelt in the source, and its count; empty for IMDB.
+      leaks: Distinct texts that occur in both train and test.
+      dropped_leaks: Reviews taken out of train because of them.
+    """
+
+    reviews: dict[str, dict[str, int]]
+    problems: dict[str, int] = field(default_factory=dict)
+    problem_examples: dict[str, list[str]] = field(default_factory=dict)
+    fatal: list[str] = field(default_factory=list)
+    labels: dict[str, int] = field(default_factory=dict)
+    leaks: int = 0
+    dropped_leaks: int = 0
+
+    @property
+    def split_sizes(self) -> dict[str, int]:
+        """Returns the number of reviews by split."""
+        return {split: sum(labels.values()) for split, labels in self.reviews.items()}
+
+    @property
+    def bad_record_share(self) -> float:
+        """Returns the share, 0 to 1, of records that could not be read."""
+        bad = sum(self.problems.values())
+        read = sum(self.split_sizes.values()) + self.dropped_leaks
+        return bad / (bad + read) if bad else 0.0
+
+    def write(self, directory: str) -> None:
+        """Writes the report into the artifact's folder."""
+        tf.io.gfile.makedirs(directory)
+        with tf.io.gfile.GFile(os.path.join(directory, FILE_NAME), "w") as file:
+            json.dump(asdict(self), file, indent=2, sort_keys=True)
+
+    @classmethod
+    def read(cls, directory: str) -> ReadingReport:
+        """Reads what `write` wrote."""
+        with tf.io.gfile.GFile(os.path.join(directory, FILE_NAME)) as file:
+            return cls(**json.load(file))
+
+    @classmethod
+    def from_findings(
+        cls, findings: Iterable[tuple[list[str], Any]], splits: Iterable[str]
+    ) -> ReadingReport:
+        """Puts together what ReviewExampleGen found: ([topic, *keys], value) pairs.
+
+        A topic is the name of an attribute; a split or label that never occurred counts 0.
+        """
+        labels = (features.NEGATIVE, features.POSITIVE)
+        report = {"reviews": {split: {str(label): 0 for label in labels} for split in splits}}
+        for (topic, *keys), value in findings:
+            *parents, last = (topic, *keys)
+            table = report
+            for key in parents:
+                table = table.setdefault(key, {})
+            table[last] = value
+        return cls(**report)

@@ -1,0 +1,172 @@
+"""`run_fn`: reads the token ids, builds the selected variant, fits it, exports it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from components import features, progress, signatures
+from components.errors import TrainingError
+from components.hyperparameters import Hyperparameters
+from components.models.registry import get_variant
+
+# Keys of Trainer's custom_config.
+MODEL = "model"
+HYPERPARAMETERS = "hyperparameters"
+HAS_VALIDATION = "has_validation"
+
+
+def run_fn(fn_args: Any) -> None:
+    """Trains and exports; TFX's Trainer calls it.
+
+    Args:
+      fn_args: `tfx.v1.components.FnArgs`, with the keys above in `custom_config`.
+
+    Raises:
+      TrainingError: The loss stopped being a number.
+    """
+    config = fn_args.custom_config
+    hyperparameters = Hyperparameters.from_config(config[HYPERPARAMETERS])
+    variant = get_variant(config[MODEL])
+    transform_output = tft.TFTransformOutput(fn_args.transform_output)
+    keras.utils.set_random_seed(hyperparameters.seed)
+
+    training = read_examples(fn_args.train_files, transform_output)
+    validation = None
+    if config[HAS_VALIDATION]:
+        validation = read_examples(fn_args.eval_files, transform_output)
+
+    model = variant.build(hyperparameters)
+    fit(model, training, validation, hyperparameters, log_dir=fn_args.model_run_dir)
+
+    each_word = variant.build(hyperparameters, each_word=True)
+    signatures.export(model, each_word, transform_output, fn_args.serving_model_dir)
+
+
+def read_examples(
+    file_patterns: Sequence[str], transform_output: tft.TFTransformOutput
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Reads transformed examples into memory, two bytes a token.
+
+    Returns:
+      `token_ids`: <uint16>[reviews, MAX_LENGTH] and `label`: <int64>[reviews].
+    """
+    specification = transform_output.transformed_feature_spec()
+
+    def parse(serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        example = tf.io.parse_example(serialized, specification)
+        return tf.cast(example[features.TOKEN_IDS], tf.uint16), example[features.LABEL]
+
+    batches = (
+        tf.data.Dataset.list_files(file_patterns, shuffle=False)
+        .interleave(
+            lambda file: tf.data.TFRecordDataset(file, compression_type="GZIP"),
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True,
+        )
+        .batch(1_024)
+        .map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+    )
+    token_ids, labels = zip(*batches, strict=True)
+    return tf.concat(token_ids, axis=0), tf.concat(labels, axis=0)
+
+
+def fit(
+    model: keras.Model,
+    training: tuple[tf.Tensor, tf.Tensor],
+    validation: tuple[tf.Tensor, tf.Tensor] | None,
+    hyperparameters: Hyperparameters,
+    log_dir: str,
+) -> None:
+    """Fits `model` by binary cross-entropy with Adam, a new order of the reviews each epoch."""
+    model.compile(
+        optimizer=keras.optimizers.Adam(hyperparameters.learning_rate),
+        loss="binary_crossentropy",
+        metrics=["accuracy"],
+        # XLA makes an LSTM of 500 steps slower on a CPU.
+        jit_compile=False,
+    )
+    steps = math.ceil(len(training[1]) / hyperparameters.batch_size)
+    model.fit(
+        _batches(training, hyperparameters, shuffled=True),
+        validation_data=validation and _batches(validation, hyperparameters, shuffled=False),
+        epochs=hyperparameters.epochs,
+        verbose=0,
+        callbacks=[
+            ReportProgress(hyperparameters.epochs, steps),
+            StopWhenNotFinite(hyperparameters),
+            keras.callbacks.TensorBoard(log_dir=log_dir, write_graph=False),
+        ],
+    )
+
+
+def _batches(
+    reviews: tuple[tf.Tensor, tf.Tensor], hyperparameters: Hyperparameters, shuffled: bool
+) -> tf.data.Dataset:
+    """Yields (<int32>[batch, MAX_LENGTH], <float32>[batch, 1])."""
+    dataset = tf.data.Dataset.from_tensor_slices(reviews)
+    if shuffled:
+        dataset = dataset.shuffle(len(reviews[1]), seed=hyperparameters.seed)
+    return (
+        dataset.batch(hyperparameters.batch_size)
+        .map(lambda ids, label: (tf.cast(ids, tf.int32), tf.cast(label, tf.float32)[:, tf.newaxis]))
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+class ReportProgress(keras.callbacks.Callback):
+    """Reports each step to `components.progress`."""
+
+    def __init__(self, epochs: int, steps_per_epoch: int):
+        """Counts `epochs` times `steps_per_epoch` steps in all."""
+        super().__init__()
+        self._epochs = epochs
+        self._steps_per_epoch = steps_per_epoch
+        self._epoch = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Remembers which epoch the steps belong to."""
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Reports one more step."""
+        progress.report(
+            progress.Progress(
+                done=self._epoch * self._steps_per_epoch + batch + 1,
+                total=self._epochs * self._steps_per_epoch,
+                unit="steps",
+                stage=f"epoch {self._epoch + 1}/{self._epochs}",
+                metrics=dict(logs or {}),
+            )
+        )
+
+
+class StopWhenNotFinite(keras.callbacks.Callback):
+    """Stops training with a TrainingError as soon as the loss is NaN or infinite."""
+
+    def __init__(self, hyperparameters: Hyperparameters):
+        """Keeps the hyperparameters, to name the likely cause."""
+        super().__init__()
+        self._hyperparameters = hyperparameters
+        self._epoch = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Remembers which epoch the steps belong to."""
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Checks the loss of the epoch so far: it stays NaN once a step's was."""
+        loss = (logs or {}).get("loss", 0.0)
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"Training diverged: the loss became {loss} at step {batch + 1} of epoch "
+                f"{self._epoch + 1}. The likely cause is a learning rate of "
+                f"{self._hyperparameters.learning_rate:g} with batches of "
+                f"{self._hyperparameters.batch_size}: try --learning-rate "
+                f"{self._hyperparameters.learning_rate / 10:g}."
+            )
