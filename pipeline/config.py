@@ -1,0 +1,378 @@
+"""What a run can be told: `PipelineConfig`, and the only reader of TOML, flags and environment.
+
+A setting is one field of `PipelineConfig`. Its flag, its TOML key, its check and its row in the
+README all come from that field.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import math
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from components.errors import ConfigurationError, did_you_mean
+from components.models.registry import get_variant
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+BEAM_MODES = ("auto", "in_memory", "multi_processing")
+SAMPLE_PREFIX = "sample_"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+def setting(
+    default: Any,
+    help: str,  # noqa: A002 -- argparse's word
+    *,
+    group: str,
+    type: type | None = None,  # noqa: A002
+    metavar: str = "",
+    least: float | None = None,
+    most: float | None = None,
+    choices: Sequence[str] = (),
+) -> Any:
+    """Declares a setting.
+
+    Args:
+      default: Its value when nobody sets it; None where the model variant decides.
+      help: What it does, in a line; the same text in `--help` and in the README.
+      group: Under which heading `--help` lists it.
+      type: Its type; that of `default` when left out.
+      metavar: What stands for the value in `--help`.
+      least: Smallest value allowed.
+      most: Largest value allowed.
+      choices: The values allowed.
+    """
+    metadata = {
+        "help": help,
+        "group": group,
+        "type": type or default.__class__,
+        "metavar": metavar,
+        "least": least,
+        "most": most,
+        "choices": tuple(choices),
+    }
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class PipelineConfig:
+    """The settings of a run, checked.
+
+    Raises:
+      ConfigurationError: A value cannot be used; names setting, value and expectation.
+    """
+
+    data: str = setting(
+        "auto",
+        "imdb, sample, auto (imdb if it can be had), or a path: CSV, TSV, JSON Lines, Parquet "
+        "(several: commas or a glob), or a folder or .tar.gz laid out as IMDB's",
+        group="data",
+        metavar="DATA",
+    )
+    text_column: str = setting(
+        "text", "column of the text in a table", group="data", metavar="NAME"
+    )
+    label_column: str = setting(
+        "label", "column of the label in a table", group="data", metavar="NAME"
+    )
+    positive_label: str = setting(
+        "",
+        "the label that means positive, when it is not 1, positive, pos, true or yes",
+        group="data",
+        metavar="LABEL",
+    )
+    negative_label: str = setting(
+        "",
+        "the label that means negative, when the table has more than two",
+        group="data",
+        metavar="LABEL",
+    )
+    validation_fraction: float = setting(
+        0.0,
+        "share of train that becomes the eval split",
+        group="data",
+        metavar="SHARE",
+        least=0.0,
+        most=0.5,
+    )
+    max_bad_records: float = setting(
+        0.0,
+        "share of records that may be unreadable",
+        group="data",
+        metavar="SHARE",
+        least=0.0,
+        most=1.0,
+    )
+    drop_leaks: bool = setting(
+        False, "take texts that are in test as well out of train", group="data"
+    )
+    model: str = setting("lstm", "model variant", group="model", metavar="VARIANT")
+    epochs: int | None = setting(
+        None, "passes over the training reviews", group="model", type=int, metavar="N", least=1,
+        most=1_000,
+    )
+    batch_size: int | None = setting(
+        None, "reviews per step", group="model", type=int, metavar="N", least=1, most=65_536
+    )
+    learning_rate: float | None = setting(
+        None, "Adam's learning rate", group="model", type=float, metavar="RATE", least=1e-8,
+        most=100.0,
+    )
+    seed: int = setting(
+        7, "seed of weights, shuffling and dropout", group="model", metavar="N", least=0,
+        most=2**32 - 1,
+    )
+    min_accuracy: float = setting(
+        0.80,
+        "least accuracy on the test split that is pushed",
+        group="gate",
+        metavar="SHARE",
+        least=0.0,
+        most=1.0,
+    )
+    max_regression: float = setting(
+        0.005,
+        "how much less accurate than the last blessed model it may be",
+        group="gate",
+        metavar="SHARE",
+        least=0.0,
+        most=1.0,
+    )
+    root: str = setting(
+        "artifacts", "folder of all that a run writes", group="pipeline", metavar="FOLDER"
+    )
+    pipeline_name: str = setting(
+        "", "name of the pipeline; <data>_sentiment when left out", group="pipeline",
+        metavar="NAME",
+    )
+    model_name: str = setting(
+        "", "name to serve the model under; <data>_sentiment when left out", group="pipeline",
+        metavar="NAME",
+    )
+    beam_mode: str = setting(
+        "auto",
+        "how Beam runs; auto takes several processes when the data is worth their start",
+        group="pipeline",
+        metavar="MODE",
+        choices=BEAM_MODES,
+    )
+    beam_workers: int = setting(
+        0, "Beam's processes; 0 is one a core", group="pipeline", metavar="N", least=0, most=1_024
+    )
+    cache: bool = setting(
+        True, "take what did not change from earlier runs", group="pipeline"
+    )
+    debug: bool = setting(
+        False, "show all log lines, and tracebacks", group="output"
+    )
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            _check(field, getattr(self, field.name))
+        get_variant(self.model)
+        for name in ("pipeline_name", "model_name"):
+            value = getattr(self, name)
+            if value and not _NAME.fullmatch(value):
+                raise ConfigurationError(
+                    f"{_flag(name)} is '{value}'; expected letters, digits, _ and -, the first "
+                    "a letter or digit."
+                )
+
+
+class EnvironmentSettings(NamedTuple):
+    """What is read from the environment.
+
+    Attributes:
+      imdb_archive: $IMDB_ARCHIVE, the reviews' archive, or None.
+      cache_dir: Where downloads are kept.
+    """
+
+    imdb_archive: str | None
+    cache_dir: Path
+
+
+def environment(variables: Mapping[str, str]) -> EnvironmentSettings:
+    """Reads IMDB_ARCHIVE and XDG_CACHE_HOME."""
+    cache_home = variables.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return EnvironmentSettings(
+        variables.get("IMDB_ARCHIVE") or None, Path(cache_home) / "sentiment"
+    )
+
+
+def names_for(config: PipelineConfig, source_name: str, is_sample: bool) -> tuple[str, str]:
+    """Returns the names of the pipeline and of the served model.
+
+    Those of sample runs begin with `sample_`, and no others do: a model of generated reviews
+    can never take the place of a real one.
+
+    Raises:
+      ConfigurationError: A name is kept for the sample.
+    """
+    return (
+        _name_for(config.pipeline_name, "pipeline_name", source_name, is_sample),
+        _name_for(config.model_name, "model_name", source_name, is_sample),
+    )
+
+
+def _name_for(given: str, setting_name: str, source_name: str, is_sample: bool) -> str:
+    name = given or f"{source_name}_sentiment"
+    if is_sample:
+        return name if name.startswith(SAMPLE_PREFIX) else SAMPLE_PREFIX + name
+    if name.startswith(SAMPLE_PREFIX):
+        raise ConfigurationError(
+            f"The {setting_name.replace('_', ' ')} '{name}' is kept for the generated sample. "
+            f"Give {_flag(setting_name)} a name that does not begin with '{SAMPLE_PREFIX}'."
+        )
+    return name
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds a flag for each setting, and --config."""
+    groups: dict[str, Any] = {}
+    for field in dataclasses.fields(PipelineConfig):
+        name = field.metadata["group"]
+        group = groups.setdefault(name, None) or parser.add_argument_group(name)
+        groups[name] = group
+        default = _default_text(field)
+        help_text = f"{field.metadata['help']} (default: {default})".replace("%", "%%")
+        if field.metadata["type"] is bool:
+            group.add_argument(
+                _flag(field.name),
+                action=argparse.BooleanOptionalAction,
+                default=argparse.SUPPRESS,
+                help=help_text,
+            )
+        else:
+            group.add_argument(
+                _flag(field.name),
+                default=argparse.SUPPRESS,
+                metavar=field.metadata["metavar"],
+                help=help_text,
+            )
+    parser.add_argument(
+        "--config", metavar="FILE", help="TOML file of settings; flags go before it"
+    )
+
+
+def load_config(flags: Mapping[str, Any], config_file: str | None = None) -> PipelineConfig:
+    """Puts the settings together: defaults, then the TOML file, then flags.
+
+    Args:
+      flags: What was given on the command line, by setting; strings, or booleans of switches.
+      config_file: A TOML file with settings at its top or in a table [sentiment].
+
+    Raises:
+      ConfigurationError: A setting is unknown or cannot be used.
+    """
+    fields = {field.name: field for field in dataclasses.fields(PipelineConfig)}
+    values = _read_toml(Path(config_file), fields.keys()) if config_file else {}
+    for name, value in flags.items():
+        values[name] = _parse(fields[name], value)
+    return PipelineConfig(**values)
+
+
+def describe_settings() -> list[tuple[str, str, str, str]]:
+    """Returns (flag, TOML key, default, help) of each setting."""
+    return [
+        (_flag(field.name), field.name, _default_text(field), field.metadata["help"])
+        for field in dataclasses.fields(PipelineConfig)
+    ]
+
+
+def markdown_table() -> str:
+    """Returns the README's configuration reference."""
+    rows = ["| flag | TOML key | default | what it does |", "|---|---|---|---|"]
+    rows += [
+        f"| `{flag}` | `{key}` | {default} | {help_text} |"
+        for flag, key, default, help_text in describe_settings()
+    ]
+    return "\n".join(rows)
+
+
+def _read_toml(path: Path, known: Any) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"--config {path}: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"--config {path} is not valid TOML: {error}.") from error
+    table = table.get("sentiment", table)
+    if not isinstance(table, dict):
+        raise ConfigurationError(f"--config {path}: [sentiment] is not a table.")
+    for name in table:
+        if name not in known:
+            raise ConfigurationError(
+                f"--config {path}: unknown setting '{name}'.{did_you_mean(name, known)} "
+                f"Choose from: {', '.join(known)}."
+            )
+    return table
+
+
+def _parse(field: dataclasses.Field[Any], value: Any) -> Any:
+    """Turns a flag's text into the setting's type."""
+    kind = field.metadata["type"]
+    if not isinstance(value, str) or kind is str:
+        return value
+    try:
+        return kind(value)
+    except ValueError:
+        raise ConfigurationError(_expectation(field, value)) from None
+
+
+def _check(field: dataclasses.Field[Any], value: Any) -> None:
+    if value is None and field.default is None:
+        return
+    kind, least, most = (field.metadata[key] for key in ("type", "least", "most"))
+    # A whole number is a fine share; True is no number, though Python says so.
+    is_right_type = type(value) is kind or (kind is float and type(value) is int)
+    is_finite = not isinstance(value, float) or math.isfinite(value)
+    if (
+        not is_right_type
+        or not is_finite
+        or (least is not None and value < least)
+        or (most is not None and value > most)
+        or (field.metadata["choices"] and value not in field.metadata["choices"])
+        or (kind is str and field.default and not value)
+    ):
+        raise ConfigurationError(_expectation(field, value))
+
+
+def _expectation(field: dataclasses.Field[Any], value: Any) -> str:
+    kind, least, most, choices = (
+        field.metadata[key] for key in ("type", "least", "most", "choices")
+    )
+    shown = f"'{value}'" if isinstance(value, str) else repr(value)
+    if choices:
+        expected = f"one of {', '.join(choices)}"
+        return f"{_flag(field.name)} is {shown}; expected {expected}." + did_you_mean(
+            str(value), choices
+        )
+    names = {bool: "true or false", int: "a whole number", float: "a number", str: "some text"}
+    bounds = f" from {least:g} to {most:g}" if least is not None and most is not None else ""
+    return f"{_flag(field.name)} is {shown}; expected {names[kind]}{bounds}."
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _default_text(field: dataclasses.Field[Any]) -> str:
+    if field.default is None:
+        return "the variant's"
+    if field.default == "":
+        return "none" if "label" in field.name else "by the data"
+    if isinstance(field.default, bool):
+        return "on" if field.default else "off"
+    return str(field.default)
+
+

@@ -1,0 +1,102 @@
+"""A hash of the code that a step reaches, so that the cache sees an edited function.
+
+Comments, docstrings and formatting do not count: the hash is over the syntax tree. Nothing is
+imported. The tree's text differs between Python versions, and so does the hash: a run on
+another Python starts anew.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+PACKAGES = ("components", "pipeline", "serving")
+# What these libraries compute may change with their version.
+LIBRARIES = ("tensorflow", "keras", "tfx", "tensorflow-transform", "apache-beam")
+
+_PROJECT = Path(__file__).resolve().parent.parent
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def source_fingerprint(*modules: str, project: Path = _PROJECT) -> str:
+    """Hashes modules of ours, all modules of ours that they import, and library versions.
+
+    Args:
+      modules: Dotted names.
+      project: The folder that holds the packages.
+
+    Returns:
+      16 hexadecimal digits.
+
+    Raises:
+      ValueError: There is no such module.
+    """
+    digest = hashlib.sha256()
+    for library in LIBRARIES:
+        digest.update(f"{library}=={version(library)}\n".encode())
+    for name, tree in sorted(reachable_modules(modules, project).items()):
+        digest.update(f"{name}\n{_code(tree)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def reachable_modules(
+    modules: Iterable[str], project: Path = _PROJECT
+) -> dict[str, ast.Module]:
+    """Returns `modules` and what they import of ours, at any depth: syntax trees by name.
+
+    Raises:
+      ValueError: One of `modules` does not exist.
+    """
+    found: dict[str, ast.Module] = {}
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        file = _file_of(name, project)
+        if file is None:
+            raise ValueError(f"There is no module '{name}' in {project}.")
+        tree = found[name] = ast.parse(file.read_bytes(), filename=str(file))
+        # Importing a.b.c runs a and a.b first.
+        parents = [name.rsplit(".", count)[0] for count in range(1, name.count(".") + 1)]
+        imported = _imports(tree, name, is_package=file.name == "__init__.py")
+        waiting += parents
+        waiting += [each for each in imported if _file_of(each, project)]
+    return found
+
+
+def _imports(tree: ast.Module, importer: str, is_package: bool) -> Iterator[str]:
+    """Yields what might be a module of ours; `from package import name` may name either."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                package = importer if is_package else importer.rpartition(".")[0]
+                for _ in range(node.level - 1):
+                    package = package.rpartition(".")[0]
+                base = f"{package}.{base}".rstrip(".")
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _file_of(module: str, project: Path) -> Path | None:
+    if module.split(".")[0] not in PACKAGES:
+        return None
+    path = project.joinpath(*module.split("."))
+    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _code(tree: ast.Module) -> str:
+    """Returns a syntax tree, without its docstrings, as text."""
+    for node in ast.walk(tree):
+        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]
+    return ast.dump(tree)

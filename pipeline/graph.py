@@ -1,0 +1,139 @@
+"""The pipeline's shape: which steps there are, and what flows between them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
+from tfx.v1 import components as tfx
+from tfx.v1 import dsl, proto
+from tfx.v1.orchestration import metadata
+from tfx.v1.types import standard_artifacts
+
+import components
+from components import evaluation, features, pushing, training
+from components.baseline import CANDIDATE, MODEL, MODEL_BLESSING, LatestBlessedPredecessor
+from components.data_gate import DataGate
+from components.example_gen import ReviewExampleGen
+from pipeline.resolution import ResolvedConfig
+
+SCHEMA_FILE = Path(components.__file__).with_name("schema.pbtxt")
+SOURCE_FINGERPRINT = "source_fingerprint"
+
+
+def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
+    """Wires the steps. Pure: reads no file, no environment and no clock.
+
+    Args:
+      config: A run with nothing left to look up.
+
+    Returns:
+      The pipeline, for any of TFX's runners.
+    """
+    settings = config.settings
+    example_gen = ReviewExampleGen(
+        config.source, settings.validation_fraction, settings.drop_leaks
+    )
+    examples = example_gen.outputs["examples"]
+    statistics_gen = tfx.StatisticsGen(examples=examples)
+    schema_gen = tfx.ImportSchemaGen(schema_file=str(SCHEMA_FILE))
+    schema = schema_gen.outputs["schema"]
+    example_validator = tfx.ExampleValidator(
+        statistics=statistics_gen.outputs["statistics"], schema=schema
+    )
+    data_gate = DataGate(
+        report=example_gen.outputs["report"],
+        anomalies=example_validator.outputs["anomalies"],
+        max_bad_records=settings.max_bad_records,
+    )
+
+    training_splits = [features.TRAIN_SPLIT]
+    validation_splits = [features.EVAL_SPLIT] if settings.validation_fraction else []
+    transform = tfx.Transform(
+        examples=examples,
+        schema=schema,
+        preprocessing_fn="components.preprocessing.preprocessing_fn",
+        # The test split is read by the Evaluator alone, as raw reviews through the export.
+        splits_config=proto.SplitsConfig(
+            analyze=training_splits, transform=training_splits + validation_splits
+        ),
+        disable_statistics=True,
+    )
+    transform.add_upstream_node(data_gate)
+    trainer = tfx.Trainer(
+        run_fn="components.training.run_fn",
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        train_args=proto.TrainArgs(splits=training_splits),
+        # TFX asks for some split that exists; run_fn reads it only if there is validation.
+        eval_args=proto.EvalArgs(splits=validation_splits or training_splits),
+        custom_config={
+            training.MODEL: settings.model,
+            training.HYPERPARAMETERS: config.hyperparameters.to_config(),
+            training.HAS_VALIDATION: bool(validation_splits),
+        },
+    )
+
+    baseline = dsl.Resolver(
+        strategy_class=LatestBlessedPredecessor,
+        **{
+            CANDIDATE: trainer.outputs["model"],
+            MODEL: dsl.Channel(type=standard_artifacts.Model),
+            MODEL_BLESSING: dsl.Channel(type=standard_artifacts.ModelBlessing),
+        },
+    ).with_id("LatestBlessedModel")
+    evaluator = tfx.Evaluator(
+        examples=examples,
+        example_splits=[features.TEST_SPLIT],
+        model=trainer.outputs["model"],
+        baseline_model=baseline.outputs[MODEL],
+        schema=schema,
+        eval_config=evaluation.eval_config(settings.min_accuracy, settings.max_regression),
+        module_path="components.evaluation",
+    )
+    pusher = tfx.Pusher(
+        model=trainer.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        push_destination=proto.PushDestination(
+            filesystem=proto.PushDestination.Filesystem(
+                base_directory=str(config.serving_directory)
+            )
+        ),
+        custom_executor_spec=ExecutorClassSpec(pushing.Executor),
+    )
+
+    steps = [
+        example_gen,
+        statistics_gen,
+        schema_gen,
+        example_validator,
+        data_gate,
+        transform,
+        trainer,
+        baseline,
+        evaluator,
+        pusher,
+    ]
+    for step in steps:
+        if step.id in config.fingerprints:
+            _add_to_cache_key(step, config.fingerprints[step.id])
+    return dsl.Pipeline(
+        pipeline_name=config.pipeline_name,
+        pipeline_root=str(config.pipeline_root),
+        components=steps,
+        enable_cache=settings.cache,
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(
+            str(config.metadata_path)
+        ),
+        beam_pipeline_args=list(config.beam_arguments),
+    )
+
+
+def _add_to_cache_key(step: BaseComponent, fingerprint: str) -> None:
+    """Makes a step run again when its code was edited.
+
+    TFX's cache compares parameters and inputs; of the code it sees the import path alone.
+    Executors take no notice of a parameter that they do not know.
+    """
+    step.exec_properties[SOURCE_FINGERPRINT] = fingerprint

@@ -1,0 +1,63 @@
+"""Asks a pushed model without a server: loads the SavedModel into this process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from components.errors import ConfigurationError, did_you_mean
+
+
+class Verdict(NamedTuple):
+    """What the model says of a text.
+
+    Attributes:
+      text: The text.
+      probability: That it is positive, 0 to 1.
+      sentiment: "positive" or "negative".
+    """
+
+    text: str
+    probability: float
+    sentiment: str
+
+
+def predict(texts: Sequence[str], root: Path, model_name: str) -> list[Verdict]:
+    """Returns the newest pushed version's verdicts.
+
+    Raises:
+      ConfigurationError: No version is there; says what is.
+    """
+    version = newest_version(root, model_name)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import tensorflow as tf
+
+    model = tf.saved_model.load(str(version))
+    answer = model.signatures["predict_text"](text=tf.constant(list(texts)))
+    return [
+        Verdict(text, float(probability), sentiment.decode())
+        for text, probability, sentiment in zip(
+            texts, answer["probability"].numpy(), answer["sentiment"].numpy(), strict=True
+        )
+    ]
+
+
+def newest_version(root: Path, model_name: str) -> Path:
+    """Returns the folder of the version with the largest number.
+
+    Raises:
+      ConfigurationError: There is none.
+    """
+    base = root / "serving_model"
+    folder = base / model_name
+    versions = [path for path in folder.iterdir() if path.name.isdecimal()] if folder.is_dir() else []
+    if not versions:
+        pushed = sorted(path.name for path in base.iterdir()) if base.is_dir() else []
+        raise ConfigurationError(
+            f"No version of '{model_name}' is in {base}. Pushed models: "
+            f"{', '.join(pushed) or 'none'}.{did_you_mean(model_name, pushed)} Run "
+            "`sentiment run` first, or set --root and --model-name."
+        )
+    return max(versions, key=lambda path: int(path.name))

@@ -1,0 +1,66 @@
+"""Reads what TFMA measured, in plain numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis import constants as tfma_constants
+
+CONFUSION_COUNTS = {
+    "true_positives": "truePositives",
+    "false_positives": "falsePositives",
+    "true_negatives": "trueNegatives",
+    "false_negatives": "falseNegatives",
+}
+_TFMA_NAMES = {
+    "accuracy": "binary_accuracy",
+    "auc": "auc",
+    "precision": "precision",
+    "recall": "recall",
+    "log_loss": "binary_crossentropy",
+    "calibration": "calibration",
+    "examples": "example_count",
+}
+
+
+@dataclass(frozen=True)
+class EvaluationResults:
+    """Metrics of one model on the test split.
+
+    Attributes:
+      overall: By name: accuracy, auc, precision, recall, log_loss, calibration, examples, and
+        the confusion counts. NaN where a metric is not defined.
+      slices: The same by ((feature, value),...) of each slice.
+    """
+
+    overall: Mapping[str, float]
+    slices: Mapping[tuple[tuple[str, str], ...], Mapping[str, float]]
+
+
+def load(directory: str, *, has_baseline: bool = False, baseline: bool = False) -> EvaluationResults:
+    """Reads an Evaluator's `evaluation` artifact.
+
+    Args:
+      directory: The artifact's folder.
+      has_baseline: Whether a blessed model was measured as well.
+      baseline: Whether to return that model's metrics instead of the candidate's.
+    """
+    model_name = None
+    if has_baseline:
+        model_name = tfma_constants.BASELINE_KEY if baseline else tfma_constants.CANDIDATE_KEY
+    result = tfma.load_eval_result(directory, model_name=model_name)
+    metrics = {
+        tuple((feature, str(value)) for feature, value in slice_key): _plain(values[""][""])
+        for slice_key, values in result.slicing_metrics
+    }
+    return EvaluationResults(overall=metrics.pop(()), slices=metrics)
+
+
+def _plain(values: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    plain = {name: float(values[tfma_name]["doubleValue"]) for name, tfma_name in _TFMA_NAMES.items()}
+    (at_decision,) = values["confusion_matrix_at_thresholds"]["confusionMatrixAtThresholds"]["matrices"]
+    # The JSON form of a proto leaves zeros out.
+    return plain | {name: at_decision.get(key, 0.0) for name, key in CONFUSION_COUNTS.items()}

@@ -1,0 +1,111 @@
+"""Reads a run back from ML Metadata: which steps ran, and what they produced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import ml_metadata as mlmd
+from ml_metadata.proto import metadata_store_pb2
+
+Artifact = metadata_store_pb2.Artifact
+Event = metadata_store_pb2.Event
+Execution = metadata_store_pb2.Execution
+
+_PIPELINE_CONTEXT = "pipeline"
+_RUN_CONTEXT = "pipeline_run"
+_NODE_CONTEXT = "node"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of one run.
+
+    Attributes:
+      name: The step's id in the pipeline.
+      execution_id: Its execution in ML Metadata.
+      is_cached: Whether its outputs were taken from an earlier run.
+    """
+
+    name: str
+    execution_id: int
+    is_cached: bool
+
+
+class RunRecord:
+    """The latest run of a pipeline."""
+
+    def __init__(self, metadata_path: Path, pipeline_name: str):
+        """Opens ML Metadata for reading.
+
+        Raises:
+          LookupError: The pipeline has no run.
+        """
+        self._store = open_metadata(metadata_path)
+        pipeline = self._store.get_context_by_type_and_name(_PIPELINE_CONTEXT, pipeline_name)
+        runs = self._store.get_children_contexts_by_context(pipeline.id) if pipeline else []
+        run_ids = [context.id for context in runs if context.type == _RUN_CONTEXT]
+        if not run_ids:
+            raise LookupError(f"Pipeline '{pipeline_name}' has no run in {metadata_path}.")
+        self.steps = tuple(
+            Step(
+                name=self._node_of(execution).removeprefix(f"{pipeline_name}."),
+                execution_id=execution.id,
+                is_cached=execution.last_known_state == Execution.CACHED,
+            )
+            for execution in sorted(
+                self._store.get_executions_by_context(max(run_ids)), key=lambda e: e.id
+            )
+        )
+
+    def inputs(self, step: str, key: str) -> list[Artifact]:
+        """Returns the artifacts that a step was given under `key`."""
+        return self._artifacts(step, key, (Event.INPUT, Event.DECLARED_INPUT))
+
+    def outputs(self, step: str, key: str) -> list[Artifact]:
+        """Returns the artifacts that a step produced, or took from the cache, under `key`."""
+        return self._artifacts(step, key, (Event.OUTPUT, Event.DECLARED_OUTPUT))
+
+    def _artifacts(self, step: str, key: str, event_types: Iterable[int]) -> list[Artifact]:
+        execution_ids = [each.execution_id for each in self.steps if each.name == step]
+        return self._store.get_artifacts_by_id(
+            [
+                event.artifact_id
+                for event in self._store.get_events_by_execution_ids(execution_ids)
+                if event.type in event_types and event.path.steps[0].key == key
+            ]
+        )
+
+    def _node_of(self, execution: Execution) -> str:
+        (node,) = (
+            context.name
+            for context in self._store.get_contexts_by_execution(execution.id)
+            if context.type == _NODE_CONTEXT
+        )
+        return node
+
+
+def open_metadata(metadata_path: Path) -> mlmd.MetadataStore:
+    """Opens an SQLite ML Metadata store for reading."""
+    config = metadata_store_pb2.ConnectionConfig()
+    config.sqlite.filename_uri = str(metadata_path)
+    config.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READONLY
+    return mlmd.MetadataStore(config)
+
+
+def made_at(metadata_path: Path, execution_id: int) -> datetime | None:
+    """Returns when the outputs of an execution were made: for a cached one, in an earlier run."""
+    store = open_metadata(metadata_path)
+    artifacts = store.get_artifacts_by_id(
+        [
+            event.artifact_id
+            for event in store.get_events_by_execution_ids([execution_id])
+            if event.type in (Event.OUTPUT, Event.DECLARED_OUTPUT)
+        ]
+    )
+    if not artifacts:
+        return None
+    newest = max(artifact.create_time_since_epoch for artifact in artifacts)
+    return datetime.fromtimestamp(newest / 1_000).astimezone()

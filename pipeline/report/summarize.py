@@ -1,0 +1,130 @@
+"""Makes the RunSummary that a person reads from what the run recorded."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from components import evaluation, features
+from components.reading_report import ReadingReport
+from pipeline.report import evaluation_results
+from pipeline.report.evaluation_results import EvaluationResults
+from pipeline.report.run_record import RunRecord
+from pipeline.report.summary import RunSummary, SliceRow
+from pipeline.resolution import ResolvedConfig
+
+
+def summarize(config: ResolvedConfig, seconds: float, log_path: Path) -> RunSummary:
+    """Reads the latest run of the pipeline back and judges it as the gate did.
+
+    Args:
+      config: The run.
+      seconds: Wall time of the run.
+      log_path: Where TFX's own words are.
+    """
+    record = RunRecord(config.metadata_path, config.pipeline_name)
+    (reading_artifact,) = record.outputs("ReviewExampleGen", "report")
+    reading = ReadingReport.read(reading_artifact.uri)
+    (evaluation_artifact,) = record.outputs("Evaluator", "evaluation")
+    has_baseline = bool(record.inputs("Evaluator", "baseline_model"))
+    candidate = evaluation_results.load(evaluation_artifact.uri, has_baseline=has_baseline)
+    baseline = None
+    if has_baseline:
+        baseline = evaluation_results.load(
+            evaluation_artifact.uri, has_baseline=True, baseline=True
+        ).overall["accuracy"]
+    (pushed_model,) = record.outputs("Pusher", "pushed_model")
+    (blessing,) = record.outputs("Evaluator", "blessing")
+    is_blessed = bool(blessing.custom_properties["blessed"].int_value)
+    pushed_to = pushed_model.custom_properties["pushed_destination"].string_value or None
+    settings = config.settings
+    return RunSummary(
+        pipeline_name=config.pipeline_name,
+        model=settings.model,
+        data_name=config.source.name,
+        counts=reading.split_sizes,
+        leaks=reading.leaks,
+        dropped_leaks=reading.dropped_leaks,
+        bad_records=sum(reading.problems.values()),
+        metrics=candidate.overall,
+        min_accuracy=settings.min_accuracy,
+        baseline_accuracy=baseline,
+        max_regression=settings.max_regression,
+        is_blessed=is_blessed,
+        refusals=()
+        if is_blessed
+        else refusals(
+            candidate.overall, settings.min_accuracy, baseline, settings.max_regression
+        ),
+        slices=tuple(slice_rows(candidate)),
+        pushed_to=pushed_to,
+        executed=tuple(step.name for step in record.steps if not step.is_cached),
+        cached=tuple(step.name for step in record.steps if step.is_cached),
+        seconds=seconds,
+        log_path=log_path,
+        next_commands=next_commands(config, pushed_to),
+    )
+
+
+def refusals(
+    metrics: Mapping[str, float], min_accuracy: float, baseline: float | None, max_regression: float
+) -> tuple[str, ...]:
+    """Returns why a model was not blessed, a sentence each."""
+    accuracy = metrics["accuracy"]
+    reasons = []
+    if accuracy < min_accuracy:
+        reasons.append(
+            f"Its accuracy on the test split, {accuracy:.2%}, is below the gate's "
+            f"{min_accuracy:.2%} (--min-accuracy)."
+        )
+    if baseline is not None and accuracy - baseline < -max_regression:
+        reasons.append(
+            f"Its accuracy, {accuracy:.2%}, is {(baseline - accuracy) * 100:.2f} points below the "
+            f"last blessed model's {baseline:.2%}; at most {max_regression * 100:.2f} are allowed "
+            "(--max-regression)."
+        )
+    return tuple(reasons)
+
+
+def slice_rows(results: EvaluationResults) -> list[SliceRow]:
+    """Returns a row for each slice by one feature, in the order that people count in."""
+    order = {
+        features.RATING: [str(stars) for stars in range(1, 11)],
+        evaluation.LENGTH: list(evaluation.LENGTH_NAMES),
+        evaluation.UNKNOWN_WORDS: list(evaluation.UNKNOWN_SHARE_NAMES),
+    }
+    rows = []
+    for feature, values in order.items():
+        for value in values:
+            metrics = results.slices.get(((feature, value),))
+            if metrics:
+                rows.append(
+                    SliceRow(feature, value, int(metrics["examples"]), metrics["accuracy"])
+                )
+    return rows
+
+
+def next_commands(config: ResolvedConfig, pushed_to: str | None) -> tuple[tuple[str, str], ...]:
+    """Returns (description, command) pairs that can be pasted into a shell."""
+    tensorboard = (
+        "See how training went",
+        f".venv/bin/tensorboard --logdir {shlex.quote(str(config.pipeline_root / 'Trainer'))}",
+    )
+    if pushed_to is None:
+        return (tensorboard,)
+    name = config.model_name
+    directory = shlex.quote(str(config.serving_directory))
+    return (
+        (
+            "Ask the model",
+            f'.venv/bin/sentiment predict --root {shlex.quote(str(config.root))} '
+            f'--model-name {name} "a great film"',
+        ),
+        (
+            "Serve it with TF-Serving",
+            f"docker run --rm -p 8500:8500 -p 8501:8501 -v {directory}:/models/{name}:ro "
+            f"-e MODEL_NAME={name} tensorflow/serving:2.16.1",
+        ),
+        tensorboard,
+    )

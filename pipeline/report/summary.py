@@ -1,0 +1,74 @@
+"""What a person wants to know of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class SliceRow:
+    """How accurate the model is on a part of the test split.
+
+    Attributes:
+      feature: What the slice is by, e.g. "length".
+      value: Which part, e.g. "1-100".
+      examples: Reviews in it.
+      accuracy: Share of them that is judged right.
+    """
+
+    feature: str
+    value: str
+    examples: int
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """The outcome of a run.
+
+    Attributes:
+      pipeline_name: Name of the pipeline.
+      model: The model variant.
+      data_name: Short name of the data.
+      counts: Reviews by split.
+      leaks: Distinct texts that are in both train and test.
+      dropped_leaks: Reviews that were taken out of train for it.
+      bad_records: Records that could not be read.
+      metrics: On the test split: accuracy, auc, precision, recall, log_loss, calibration,
+        examples, true_positives, false_positives, true_negatives, false_negatives.
+      min_accuracy: The gate's least accuracy.
+      baseline_accuracy: The last blessed model's accuracy on the same reviews, if there is one.
+      max_regression: How much less accurate than that the gate lets pass.
+      is_blessed: Whether the model passed the gate.
+      refusals: Why not, a sentence each.
+      slices: Accuracy by parts of the test split.
+      pushed_to: The version's folder, or None.
+      executed: Steps that ran.
+      cached: Steps that were taken from the cache.
+      seconds: Wall time of the run.
+      log_path: Where every log line is.
+      next_commands: (what for, command) pairs to try next.
+    """
+
+    pipeline_name: str
+    model: str
+    data_name: str
+    counts: Mapping[str, int]
+    leaks: int
+    dropped_leaks: int
+    bad_records: int
+    metrics: Mapping[str, float]
+    min_accuracy: float
+    baseline_accuracy: float | None
+    max_regression: float
+    is_blessed: bool
+    refusals: tuple[str, ...]
+    slices: tuple[SliceRow, ...]
+    pushed_to: str | None
+    executed: tuple[str, ...]
+    cached: tuple[str, ...]
+    seconds: float
+    log_path: Path
+    next_commands: tuple[tuple[str, str], ...]

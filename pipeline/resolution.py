@@ -1,0 +1,138 @@
+"""From what the user asked for to everything that `create_pipeline` needs: the run's edge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.dataset.resolve import resolve_source
+from components.dataset.source import ReviewSource, SourceKind
+from components.hyperparameters import Hyperparameters
+from components.models.registry import get_variant
+from pipeline.config import EnvironmentSettings, PipelineConfig, names_for
+from pipeline.fingerprint import source_fingerprint
+
+# Where the code of each step starts; a step runs again when code that it reaches was edited.
+STEP_MODULES = {
+    "ReviewExampleGen": ("components.example_gen",),
+    "DataGate": ("components.data_gate",),
+    "Transform": ("components.preprocessing",),
+    "Trainer": ("components.training",),
+    "Evaluator": ("components.evaluation",),
+    "Pusher": ("components.pushing",),
+}
+
+# Worker processes import TensorFlow anew for every Beam pipeline; below this they never earn it.
+MULTI_PROCESSING_FROM_BYTES = 8_000_000
+
+
+@dataclass(frozen=True)
+class ResolvedConfig:
+    """A run with nothing left to look up: `create_pipeline` needs no file and no network.
+
+    Attributes:
+      settings: What the user asked for, validated.
+      source: The reviews.
+      pipeline_name: Name of the pipeline, and of its folder.
+      model_name: The name that TF-Serving serves the model under.
+      hyperparameters: The variant's, with the user's overrides.
+      root: Absolute path of all that the run writes.
+      fingerprints: By step, the hash of its source code.
+      beam_arguments: How Beam runs.
+    """
+
+    settings: PipelineConfig
+    source: ReviewSource
+    pipeline_name: str
+    model_name: str
+    hyperparameters: Hyperparameters
+    root: Path
+    fingerprints: Mapping[str, str]
+    beam_arguments: tuple[str, ...]
+
+    @property
+    def pipeline_root(self) -> Path:
+        """Where the steps' artifacts are."""
+        return self.root / "pipelines" / self.pipeline_name
+
+    @property
+    def metadata_path(self) -> Path:
+        """ML Metadata's SQLite file."""
+        return self.root / "metadata.db"
+
+    @property
+    def serving_directory(self) -> Path:
+        """The model's base path for TF-Serving; its children are versions."""
+        return self.root / "serving_model" / self.model_name
+
+
+def resolve(
+    settings: PipelineConfig, environment: EnvironmentSettings, notify: Callable[[str], None]
+) -> ResolvedConfig:
+    """Finds the data, names the run and fingerprints the code.
+
+    Args:
+      settings: What the user asked for.
+      environment: Where IMDB may be.
+      notify: Called with sentences that the user must not miss.
+
+    Raises:
+      DatasetError: The data cannot be found or read.
+      ConfigurationError: The names do not suit the data.
+    """
+    source = resolve_source(
+        settings.data,
+        imdb_archive=environment.imdb_archive,
+        cache_dir=environment.cache_dir,
+        text_column=settings.text_column,
+        label_column=settings.label_column,
+        positive_label=settings.positive_label,
+        negative_label=settings.negative_label,
+        notify=notify,
+    )
+    is_sample = source.kind is SourceKind.SAMPLE
+    pipeline_name, model_name = names_for(settings, source.name, is_sample)
+    variant = get_variant(settings.model)
+    preset = variant.sample if is_sample else variant.reference
+    return ResolvedConfig(
+        settings=settings,
+        source=source,
+        pipeline_name=pipeline_name,
+        model_name=model_name,
+        hyperparameters=preset.overridden(
+            epochs=settings.epochs,
+            batch_size=settings.batch_size,
+            learning_rate=settings.learning_rate,
+            seed=settings.seed,
+        ),
+        root=Path(settings.root).absolute(),
+        fingerprints={
+            step: source_fingerprint(*modules, *((variant.module,) if step == "Trainer" else ()))
+            for step, modules in STEP_MODULES.items()
+        },
+        beam_arguments=beam_arguments(settings, source),
+    )
+
+
+def beam_arguments(settings: PipelineConfig, source: ReviewSource) -> tuple[str, ...]:
+    """Returns Beam's flags; "auto" takes several processes for data that is worth them."""
+    mode = settings.beam_mode
+    if mode == "auto":
+        size = sum(_size(Path(file.path)) for file in source.files)
+        mode = "multi_processing" if size >= MULTI_PROCESSING_FROM_BYTES else "in_memory"
+    return (
+        # Beam's default, DirectRunner, hands over to a binary that it downloads.
+        "--runner=FnApiRunner",
+        f"--direct_running_mode={mode}",
+        f"--direct_num_workers={settings.beam_workers if mode == 'multi_processing' else 1}",
+        # Any image at all keeps TFX from packing itself anew for every Beam pipeline, which
+        # takes seconds and is left behind in /tmp. Local runners start no container.
+        "--sdk_container_image=none",
+    )
+
+
+def _size(path: Path) -> int:
+    if path.is_dir():
+        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    return path.stat().st_size
