@@ -1,0 +1,42 @@
+"""Fixtures that several components' tests share: a learnt vocabulary and a small real model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from components.dataset.sample import generate_review
+
+from .transforming import analyze
+
+
+@pytest.fixture(scope="session")
+def sample_texts() -> list[str]:
+    """Texts of some sample reviews."""
+    return [generate_review(index).text.decode() for index in range(200)]
+
+
+@pytest.fixture(scope="session")
+def transform_output(sample_texts, tmp_path_factory):
+    """tf.Transform's output over `sample_texts`."""
+    return analyze(sample_texts, tmp_path_factory.mktemp("transform"))
+
+
+@pytest.fixture(scope="session")
+def exported_model(transform_output, tmp_path_factory) -> Path:
+    """A SavedModel of the untrained `lstm` with weights from a fixed seed."""
+    import keras
+
+    from components import signatures
+    from components.hyperparameters import Hyperparameters
+    from components.models.registry import get_variant
+
+    variant = get_variant("lstm")
+    keras.utils.set_random_seed(3)
+    directory = tmp_path_factory.mktemp("export")
+    model = variant.build(Hyperparameters())
+    each_word = variant.build(Hyperparameters(), each_word=True)
+    signatures.export(model, each_word, transform_output, str(directory))
+    model.save_weights(str(directory / "keras.weights.h5"))
+    return directory

@@ -1,0 +1,150 @@
+"""Pushing: all of a version, or nothing of it."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from tfx.proto import pusher_pb2
+from tfx.types import standard_artifacts
+from tfx.utils import proto_utils
+
+from components import pushing
+from components.errors import PushError
+
+
+@pytest.fixture
+def model(tmp_path):
+    """A folder with the files of a SavedModel."""
+    directory = tmp_path / "model"
+    (directory / "variables").mkdir(parents=True)
+    (directory / "saved_model.pb").write_bytes(b"graph")
+    (directory / "variables" / "variables.data-00000-of-00001").write_bytes(b"weights" * 1_000)
+    return directory
+
+
+@pytest.fixture
+def base(tmp_path):
+    """The folder that TF-Serving watches."""
+    return tmp_path / "serving_model" / "reviews"
+
+
+def contents(directory):
+    """Returns the bytes of every file below a folder, by relative path."""
+    return {
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_version_is_a_copy_of_the_model_named_by_the_time(model, base):
+    """Every file arrives; the number is the second of the push."""
+    before = int(time.time())
+    version = pushing.publish(model, base)
+    assert before <= int(version.name) <= time.time()
+    assert contents(version) == contents(model)
+    assert [path.name for path in base.iterdir()] == [version.name]
+
+
+def test_a_later_push_has_a_larger_number_within_the_same_second_and_after_a_clock_change(
+    model, base
+):
+    """TF-Serving serves the largest number: the newest push must have it."""
+    (base / "99999999999").mkdir(parents=True)
+    names = [int(pushing.publish(model, base).name) for _ in range(3)]
+    assert names == [100000000000, 100000000001, 100000000002]
+
+
+def test_a_full_disk_leaves_nothing_and_says_how_much_is_needed(model, base, monkeypatch):
+    """The versions that were there stay; nothing half-written is left."""
+    earlier = pushing.publish(model, base)
+
+    def full_disk(source, destination):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copyfile", full_disk)
+        with pytest.raises(PushError, match=r"The disk is full: the model needs 0\.0 MB"):
+            pushing.publish(model, base)
+    assert [path.name for path in base.iterdir()] == [earlier.name]
+
+
+def test_a_file_in_the_way_is_named(model, tmp_path):
+    """The message says where it could not push, and why."""
+    (tmp_path / "in_the_way").write_text("")
+    with pytest.raises(PushError, match=r"could not be pushed to .*in_the_way.*: (Not a|File ex)"):
+        pushing.publish(model, tmp_path / "in_the_way")
+
+
+def test_kill_9_in_the_middle_shows_no_version_and_the_next_push_cleans_up(model, base):
+    """A version appears by one rename, after its last byte."""
+    script = (
+        "import os, shutil, signal, sys\n"
+        "from pathlib import Path\n"
+        "from components import pushing\n"
+        "copy = shutil.copyfile\n"
+        "def die_after_one_file(source, destination):\n"
+        "    copy(source, destination)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "shutil.copyfile = die_after_one_file\n"
+        "pushing.publish(Path(sys.argv[1]), Path(sys.argv[2]))\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", script, str(model), str(base)], timeout=120)
+    assert killed.returncode == -signal.SIGKILL
+    left = [path.name for path in base.iterdir()]
+    assert left and not any(name.isdecimal() for name in left)
+    version = pushing.publish(model, base)
+    assert [path.name for path in base.iterdir()] == [version.name]
+
+
+def pushed_model_of(model, base, blessed, tmp_path):
+    """Runs the executor as Pusher does and returns its artifact."""
+    artifact = standard_artifacts.Model()
+    artifact.uri = str(tmp_path / "trained")
+    shutil.copytree(model, tmp_path / "trained" / "Format-Serving")
+    blessing = standard_artifacts.ModelBlessing()
+    blessing.uri = str(tmp_path / "blessing")
+    blessing.set_int_custom_property("blessed", int(blessed))
+    (tmp_path / "blessing").mkdir()
+    (tmp_path / "blessing" / ("BLESSED" if blessed else "NOT_BLESSED")).write_text("")
+    pushed = standard_artifacts.PushedModel()
+    pushed.uri = str(tmp_path / "pushed_model" / "1")
+    os.makedirs(pushed.uri)
+    destination = pusher_pb2.PushDestination(
+        filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(base))
+    )
+    pushing.Executor().Do(
+        {"model": [artifact], "model_blessing": [blessing]},
+        {"pushed_model": [pushed]},
+        {
+            "push_destination": proto_utils.proto_to_json(destination),
+            "custom_config": json.dumps(None),
+        },
+    )
+    return pushed
+
+
+def test_a_model_that_is_not_blessed_is_not_pushed(model, base, tmp_path):
+    """Nothing is written, and the artifact says so."""
+    pushed = pushed_model_of(model, base, False, tmp_path)
+    assert pushed.get_int_custom_property("pushed") == 0
+    assert not base.exists()
+
+
+def test_the_artifact_of_a_push_is_the_version_itself(model, base, tmp_path):
+    """It vanishes with the version: a cached push is never a lie."""
+    pushed = pushed_model_of(model, base, True, tmp_path)
+    (version,) = base.iterdir()
+    assert pushed.get_string_custom_property("pushed_destination") == str(version)
+    assert pushed.get_string_custom_property("pushed_version") == version.name
+    assert contents(version) == contents(model)
+    shutil.rmtree(version)
+    assert not os.path.exists(pushed.uri)

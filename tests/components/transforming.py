@@ -1,0 +1,74 @@
+"""Runs `preprocessing_fn` over texts, as Transform does, and its plain Python reference."""
+
+from __future__ import annotations
+
+import collections
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import tensorflow as tf
+import tensorflow_transform as tft
+import tensorflow_transform.beam as tft_beam
+from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
+
+from components import features, preprocessing
+
+RAW_METADATA = dataset_metadata.DatasetMetadata(
+    schema_utils.schema_from_feature_spec(
+        {
+            features.TEXT: tf.io.FixedLenFeature([], tf.string),
+            features.LABEL: tf.io.FixedLenFeature([], tf.int64),
+        }
+    )
+)
+
+
+def analyze(texts: Sequence[str], directory: Path) -> tft.TFTransformOutput:
+    """Learns the vocabulary of `texts`; labels play no part in it."""
+    records: list[dict[str, Any]] = [
+        {features.TEXT: text.encode(), features.LABEL: index % 2}
+        for index, text in enumerate(texts)
+    ]
+    with (
+        beam.Pipeline(runner="FnApiRunner") as pipeline,
+        tft_beam.Context(temp_dir=str(directory / "temp")),
+    ):
+        transform_fn = (
+            pipeline | beam.Create(records),
+            RAW_METADATA,
+        ) | tft_beam.AnalyzeDataset(preprocessing.preprocessing_fn)
+        _ = transform_fn | tft_beam.WriteTransformFn(str(directory / "transform"))
+    return tft.TFTransformOutput(str(directory / "transform"))
+
+
+def reference_words(text: str) -> list[str]:
+    """Splits a text as the contract says, one character at a time."""
+    text = re.sub(r"<br\s*/?>", " ", text.lower())
+    kept = (
+        character
+        if character == "'" or unicodedata.category(character) in ("Lu", "Ll", "Lt", "Lm", "Lo", "Nd")
+        else " "
+        for character in text
+    )
+    return "".join(kept).split()
+
+
+def reference_vocabulary(texts: Sequence[str]) -> dict[str, int]:
+    """Returns the id of each known word: frequent words first, ties in reverse byte order."""
+    counts = collections.Counter(word for text in texts for word in reference_words(text))
+    ranked = sorted(counts, key=lambda word: (counts[word], word.encode()), reverse=True)
+    known = ranked[: features.VOCABULARY_SIZE - features.FIRST_WORD_ID]
+    return {word: features.FIRST_WORD_ID + rank for rank, word in enumerate(known)}
+
+
+def reference_token_ids(text: str, vocabulary: dict[str, int]) -> list[int]:
+    """Returns the MAX_LENGTH ids of a text, padded in front."""
+    ids = [
+        vocabulary.get(word, features.OUT_OF_VOCABULARY_ID)
+        for word in reference_words(text)[-features.MAX_LENGTH :]
+    ]
+    return [features.PAD_ID] * (features.MAX_LENGTH - len(ids)) + ids
