@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
@@ -50,7 +51,7 @@ def run_fn(fn_args: Any) -> None:
 
 def read_examples(
     file_patterns: Sequence[str], transform_output: tft.TFTransformOutput
-) -> tuple[tf.Tensor, tf.Tensor]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Reads transformed examples into memory, two bytes a token.
 
     Returns:
@@ -72,14 +73,14 @@ def read_examples(
         .batch(1_024)
         .map(parse, num_parallel_calls=tf.data.AUTOTUNE)
     )
-    token_ids, labels = zip(*batches, strict=True)
-    return tf.concat(token_ids, axis=0), tf.concat(labels, axis=0)
+    token_ids, labels = zip(*batches.as_numpy_iterator(), strict=True)
+    return np.concatenate(token_ids), np.concatenate(labels)
 
 
 def fit(
     model: keras.Model,
-    training: tuple[tf.Tensor, tf.Tensor],
-    validation: tuple[tf.Tensor, tf.Tensor] | None,
+    training: tuple[np.ndarray, np.ndarray],
+    validation: tuple[np.ndarray, np.ndarray] | None,
     hyperparameters: Hyperparameters,
     log_dir: str,
 ) -> None:
@@ -91,32 +92,64 @@ def fit(
         # XLA makes an LSTM of 500 steps slower on a CPU.
         jit_compile=False,
     )
-    steps = math.ceil(len(training[1]) / hyperparameters.batch_size)
+    batches = LikeLengthBatches(*training, hyperparameters.batch_size, hyperparameters.seed)
     model.fit(
-        _batches(training, hyperparameters, shuffled=True),
-        validation_data=validation and _batches(validation, hyperparameters, shuffled=False),
+        batches,
+        validation_data=validation
+        and LikeLengthBatches(*validation, hyperparameters.batch_size, hyperparameters.seed),
         epochs=hyperparameters.epochs,
         verbose=0,
         callbacks=[
-            ReportProgress(hyperparameters.epochs, steps),
+            ReportProgress(hyperparameters.epochs, len(batches)),
             StopWhenNotFinite(hyperparameters),
             keras.callbacks.TensorBoard(log_dir=log_dir, write_graph=False),
         ],
     )
 
 
-def _batches(
-    reviews: tuple[tf.Tensor, tf.Tensor], hyperparameters: Hyperparameters, shuffled: bool
-) -> tf.data.Dataset:
-    """Yields (<int32>[batch, MAX_LENGTH], <float32>[batch, 1])."""
-    dataset = tf.data.Dataset.from_tensor_slices(reviews)
-    if shuffled:
-        dataset = dataset.shuffle(len(reviews[1]), seed=hyperparameters.seed)
-    return (
-        dataset.batch(hyperparameters.batch_size)
-        .map(lambda ids, label: (tf.cast(ids, tf.int32), tf.cast(label, tf.float32)[:, tf.newaxis]))
-        .prefetch(tf.data.AUTOTUNE)
-    )
+class LikeLengthBatches(keras.utils.PyDataset):
+    """Batches of reviews of like length, in a new random order each epoch.
+
+    Reviews are shuffled into pools of `POOL_BATCHES` batches; within a pool, batches are cut in
+    the order of length. So a batch of short reviews has much padding in common, which
+    `FrontPaddedLSTM` reads once, and which review meets which stays a matter of chance.
+    """
+
+    POOL_BATCHES = 50
+
+    def __init__(self, token_ids: np.ndarray, labels: np.ndarray, batch_size: int, seed: int):
+        """Takes <uint16>[reviews, MAX_LENGTH], <int64>[reviews], and what shuffles them."""
+        super().__init__()
+        self._token_ids = token_ids
+        self._labels = labels
+        self._batch_size = batch_size
+        self._random = np.random.default_rng(seed)
+        self._lengths = np.count_nonzero(token_ids, axis=1)
+        self.on_epoch_end()
+
+    def __len__(self) -> int:
+        """Returns the number of batches; the last one of an epoch may be smaller."""
+        return math.ceil(len(self._labels) / self._batch_size)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Returns <int32>[batch, MAX_LENGTH] and <float32>[batch, 1]."""
+        chosen = self._batches[index]
+        labels = self._labels[chosen].astype(np.float32)[:, np.newaxis]
+        return self._token_ids[chosen].astype(np.int32), labels
+
+    def on_epoch_end(self) -> None:
+        """Draws the batches of the next epoch."""
+        order = self._random.permutation(len(self._labels))
+        pool = self._batch_size * self.POOL_BATCHES
+        batches = []
+        for start in range(0, len(order), pool):
+            members = order[start : start + pool]
+            members = members[np.argsort(self._lengths[members], kind="stable")]
+            batches += [
+                members[first : first + self._batch_size]
+                for first in range(0, len(members), self._batch_size)
+            ]
+        self._batches = [batches[index] for index in self._random.permutation(len(batches))]
 
 
 class ReportProgress(keras.callbacks.Callback):

@@ -20,10 +20,13 @@ def build_lstm(hyperparameters: Hyperparameters, each_word: bool = False) -> ker
     """
     import keras
 
+    from components.layers.front_padded_lstm import FrontPaddedLSTM, common_padding
+
     token_ids = keras.Input((features.MAX_LENGTH,), dtype="int32", name=features.TOKEN_IDS)
     embedded = keras.layers.Embedding(features.VOCABULARY_SIZE, hyperparameters.embedding_units)(
         token_ids
     )
-    state = keras.layers.LSTM(hyperparameters.lstm_units, return_sequences=each_word)(embedded)
+    padding = common_padding(token_ids, features.PAD_ID)
+    state = FrontPaddedLSTM(hyperparameters.lstm_units, each_word)(embedded, padding)
     probability = keras.layers.Dense(1, activation="sigmoid", name="probability")(state)
     return keras.Model(token_ids, probability, name="lstm")

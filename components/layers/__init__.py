@@ -1,0 +1,1 @@
+"""Layers of our own; each computes what a layer of Keras does."""

@@ -1,0 +1,138 @@
+"""The whole pipeline on the generated sample, three times, through the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.dataset.sample import generate_review
+from pipeline.report.run_record import RunRecord
+
+pytestmark = pytest.mark.e2e
+
+STEPS = {
+    "ImportSchemaGen",
+    "ReviewExampleGen",
+    "StatisticsGen",
+    "ExampleValidator",
+    "DataGate",
+    "Transform",
+    "Trainer",
+    "LatestBlessedModel",
+    "Evaluator",
+    "Pusher",
+}
+# A resolver looks anew every time.
+ALWAYS_EXECUTED = {"LatestBlessedModel"}
+
+
+def sentiment(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Runs the command as a user would, without a terminal."""
+    return subprocess.run(
+        [sys.executable, "-m", "pipeline.cli", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        timeout=300,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+
+
+def executed(root: Path, pipeline_name: str) -> set[str]:
+    """Returns the steps of the latest run that were not taken from the cache."""
+    record = RunRecord(root / "metadata.db", pipeline_name)
+    return {step.name for step in record.steps if not step.is_cached}
+
+
+def versions(root: Path, model_name: str) -> list[str]:
+    """Returns the pushed versions."""
+    return sorted(path.name for path in (root / "serving_model" / model_name).glob("*"))
+
+
+@pytest.fixture(scope="module")
+def small_data(tmp_path_factory) -> Path:
+    """A quarter of the sample as a table: enough for every step, and soon trained."""
+    path = tmp_path_factory.mktemp("data") / "reviews.jsonl"
+    reviews = (generate_review(index) for index in range(0, 2_000, 4))
+    path.write_text(
+        "".join(
+            json.dumps({"text": review.text.decode(), "label": review.label}) + "\n"
+            for review in reviews
+        )
+    )
+    return path
+
+
+def test_three_runs_execute_what_changed_and_nothing_else(small_data, tmp_path):
+    """First all steps, then none, then what a new hyperparameter reaches."""
+    root = tmp_path / "artifacts"
+    arguments = ["run", "--data", str(small_data), "--epochs", "1", "--root", str(root)]
+    arguments += ["--min-accuracy", "0.2", "--batch-size", "32"]
+
+    first = sentiment(*arguments, cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert executed(root, "reviews_sentiment") == STEPS
+    pushed = versions(root, "reviews_sentiment")
+    assert len(pushed) == 1
+    assert len(first.stdout.splitlines()) <= 40
+    assert "\x1b" not in first.stdout
+    assert f"serving_model/reviews_sentiment/{pushed[0]}" in first.stdout
+
+    second = sentiment(*arguments, cwd=tmp_path)
+    assert second.returncode == 0, second.stderr
+    assert executed(root, "reviews_sentiment") == ALWAYS_EXECUTED
+    assert versions(root, "reviews_sentiment") == pushed
+    assert "same inputs, settings and code" in second.stdout
+
+    third = sentiment(*arguments, "--learning-rate", "0.002", "--max-regression", "1", cwd=tmp_path)
+    assert third.returncode == 0, third.stderr
+    assert executed(root, "reviews_sentiment") == {"Trainer", "Evaluator", "Pusher"} | (
+        ALWAYS_EXECUTED
+    )
+    assert len(versions(root, "reviews_sentiment")) == 2
+
+    answer = sentiment(
+        "predict", "--root", str(root), "--model-name", "reviews_sentiment", "a film", cwd=tmp_path
+    )
+    probability = float(answer.stdout.split()[0])
+    assert 0.0 < probability < 1.0
+
+
+def test_shuffled_labels_give_a_model_that_is_refused_with_a_sentence(tmp_path):
+    """The gate is real: what cannot be learnt is not pushed, and the exit code is 3."""
+    path = tmp_path / "train.csv"
+    test = tmp_path / "test.csv"
+    for file, parity in ((path, 1), (test, 0)):
+        rows = ["text,label"]
+        rows += [
+            f'"{generate_review(index).text.decode()}",{index // 2 % 2}'
+            for index in range(parity, 400, 2)
+        ]
+        file.write_text("\n".join(rows))
+    root = tmp_path / "artifacts"
+    run = sentiment(
+        "run", "--data", f"{path},{test}", "--epochs", "1", "--root", str(root), cwd=tmp_path
+    )
+    assert run.returncode == 3, run.stderr
+    assert "is below the gate's 80.00% (--min-accuracy)" in run.stdout
+    assert "not pushed: what is served stays as it is" in run.stdout
+    assert not (root / "serving_model").exists()
+
+
+def test_the_data_gate_stops_the_run_before_transform(tmp_path):
+    """Exit code 4, and the record is named."""
+    path = tmp_path / "reviews.csv"
+    rows = [f'"{generate_review(index).text.decode()}",{index % 2}' for index in range(60)]
+    path.write_text("\n".join(["text,label", *rows, "a fine film,maybe"]))
+    root = tmp_path / "artifacts"
+    run = sentiment("run", "--data", str(path), "--root", str(root), cwd=tmp_path)
+    assert run.returncode == 4, run.stderr
+    assert "1 records could not be read" in run.stderr
+    assert "reviews.csv, record 61: label 'maybe'" in run.stderr
+    assert "Traceback" not in run.stderr + run.stdout
+    assert not (root / "pipelines" / "reviews_sentiment" / "Transform").exists()
