@@ -11,13 +11,13 @@ import dataclasses
 import math
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from components.errors import ConfigurationError, did_you_mean
-from components.models.registry import get_variant
+from components.models.registry import get_variant, variant_names
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -26,15 +26,16 @@ else:
 
 BEAM_MODES = ("auto", "in_memory", "multi_processing")
 SAMPLE_PREFIX = "sample_"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+TOML_TABLE = "sentiment"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
 def setting(
     default: Any,
-    help: str,  # noqa: A002 -- argparse's word
+    help: str,
     *,
     group: str,
-    type: type | None = None,  # noqa: A002
+    type: type | None = None,
     metavar: str = "",
     least: float | None = None,
     most: float | None = None,
@@ -116,20 +117,36 @@ class PipelineConfig:
     drop_leaks: bool = setting(
         False, "take texts that are in test as well out of train", group="data"
     )
-    model: str = setting("lstm", "model variant", group="model", metavar="VARIANT")
+    model: str = setting(
+        "lstm", f"model variant: {', '.join(variant_names())}", group="model", metavar="VARIANT"
+    )
     epochs: int | None = setting(
-        None, "passes over the training reviews", group="model", type=int, metavar="N", least=1,
+        None,
+        "passes over the training reviews",
+        group="model",
+        type=int,
+        metavar="N",
+        least=1,
         most=1_000,
     )
     batch_size: int | None = setting(
         None, "reviews per step", group="model", type=int, metavar="N", least=1, most=65_536
     )
     learning_rate: float | None = setting(
-        None, "Adam's learning rate", group="model", type=float, metavar="RATE", least=1e-8,
+        None,
+        "Adam's learning rate",
+        group="model",
+        type=float,
+        metavar="RATE",
+        least=1e-8,
         most=100.0,
     )
     seed: int = setting(
-        7, "seed of weights, shuffling and dropout", group="model", metavar="N", least=0,
+        7,
+        "seed of weights, shuffling and dropout",
+        group="model",
+        metavar="N",
+        least=0,
         most=2**32 - 1,
     )
     min_accuracy: float = setting(
@@ -152,11 +169,15 @@ class PipelineConfig:
         "artifacts", "folder of all that a run writes", group="pipeline", metavar="FOLDER"
     )
     pipeline_name: str = setting(
-        "", "name of the pipeline; <data>_sentiment when left out", group="pipeline",
+        "",
+        "name of the pipeline; when left out, the data's name and _sentiment",
+        group="pipeline",
         metavar="NAME",
     )
     model_name: str = setting(
-        "", "name to serve the model under; <data>_sentiment when left out", group="pipeline",
+        "",
+        "name to serve the model under; when left out, the data's name and _sentiment",
+        group="pipeline",
         metavar="NAME",
     )
     beam_mode: str = setting(
@@ -169,23 +190,23 @@ class PipelineConfig:
     beam_workers: int = setting(
         0, "Beam's processes; 0 is one a core", group="pipeline", metavar="N", least=0, most=1_024
     )
-    cache: bool = setting(
-        True, "take what did not change from earlier runs", group="pipeline"
-    )
-    debug: bool = setting(
-        False, "show all log lines, and tracebacks", group="output"
-    )
+    cache: bool = setting(True, "take what did not change from earlier runs", group="pipeline")
+    debug: bool = setting(False, "show all log lines, and tracebacks", group="output")
 
     def __post_init__(self) -> None:
+        """Checks every value; a whole number given where a share is meant becomes a float."""
         for field in dataclasses.fields(self):
-            _check(field, getattr(self, field.name))
+            value = getattr(self, field.name)
+            _check(field, value)
+            if field.metadata["type"] is float and value is not None:
+                object.__setattr__(self, field.name, float(value))
         get_variant(self.model)
         for name in ("pipeline_name", "model_name"):
             value = getattr(self, name)
             if value and not _NAME.fullmatch(value):
                 raise ConfigurationError(
-                    f"{_flag(name)} is '{value}'; expected letters, digits, _ and -, the first "
-                    "a letter or digit."
+                    f"{_flag(name)} is '{value}'; expected at most 100 letters, digits, _ and -, "
+                    "the first a letter or digit."
                 )
 
 
@@ -202,11 +223,14 @@ class EnvironmentSettings(NamedTuple):
 
 
 def environment(variables: Mapping[str, str]) -> EnvironmentSettings:
-    """Reads IMDB_ARCHIVE and XDG_CACHE_HOME."""
-    cache_home = variables.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return EnvironmentSettings(
-        variables.get("IMDB_ARCHIVE") or None, Path(cache_home) / "sentiment"
-    )
+    """Reads IMDB_ARCHIVE, and XDG_CACHE_HOME unless it is relative, as its standard demands.
+
+    https://specifications.freedesktop.org/basedir-spec/latest/
+    """
+    cache_home = Path(variables.get("XDG_CACHE_HOME", ""))
+    if not cache_home.is_absolute():
+        cache_home = Path.home() / ".cache"
+    return EnvironmentSettings(variables.get("IMDB_ARCHIVE") or None, cache_home / "sentiment")
 
 
 def names_for(config: PipelineConfig, source_name: str, is_sample: bool) -> tuple[str, str]:
@@ -218,31 +242,39 @@ def names_for(config: PipelineConfig, source_name: str, is_sample: bool) -> tupl
     Raises:
       ConfigurationError: A name is kept for the sample.
     """
-    return (
-        _name_for(config.pipeline_name, "pipeline_name", source_name, is_sample),
-        _name_for(config.model_name, "model_name", source_name, is_sample),
-    )
-
-
-def _name_for(given: str, setting_name: str, source_name: str, is_sample: bool) -> str:
-    name = given or f"{source_name}_sentiment"
-    if is_sample:
-        return name if name.startswith(SAMPLE_PREFIX) else SAMPLE_PREFIX + name
-    if name.startswith(SAMPLE_PREFIX):
+    names = {
+        "pipeline_name": config.pipeline_name or f"{source_name}_sentiment",
+        "model_name": config.model_name or f"{source_name}_sentiment",
+    }
+    kept = [name for name, value in names.items() if value.startswith(SAMPLE_PREFIX)]
+    if kept and not is_sample:
         raise ConfigurationError(
-            f"The {setting_name.replace('_', ' ')} '{name}' is kept for the generated sample. "
-            f"Give {_flag(setting_name)} a name that does not begin with '{SAMPLE_PREFIX}'."
+            " ".join(f"{_flag(name)} is '{names[name]}'." for name in kept)
+            + f" Names that begin with '{SAMPLE_PREFIX}' are kept for the generated sample. "
+            f"Give {' and '.join(map(_flag, kept))} another name."
         )
-    return name
+    if is_sample:
+        names = {
+            name: f"{SAMPLE_PREFIX}{value.removeprefix(SAMPLE_PREFIX)}"
+            for name, value in names.items()
+        }
+    return names["pipeline_name"], names["model_name"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds a flag for each setting, and --config."""
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        default=argparse.SUPPRESS,
+        help=f"TOML file of settings, at its top or in a table [{TOML_TABLE}]; flags win over it",
+    )
     groups: dict[str, Any] = {}
     for field in dataclasses.fields(PipelineConfig):
         name = field.metadata["group"]
-        group = groups.setdefault(name, None) or parser.add_argument_group(name)
-        groups[name] = group
+        if name not in groups:
+            groups[name] = parser.add_argument_group(name)
+        group = groups[name]
         default = _default_text(field)
         help_text = f"{field.metadata['help']} (default: {default})".replace("%", "%%")
         if field.metadata["type"] is bool:
@@ -259,9 +291,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                 metavar=field.metadata["metavar"],
                 help=help_text,
             )
-    parser.add_argument(
-        "--config", metavar="FILE", help="TOML file of settings; flags go before it"
-    )
 
 
 def load_config(flags: Mapping[str, Any], config_file: str | None = None) -> PipelineConfig:
@@ -284,7 +313,7 @@ def load_config(flags: Mapping[str, Any], config_file: str | None = None) -> Pip
 def describe_settings() -> list[tuple[str, str, str, str]]:
     """Returns (flag, TOML key, default, help) of each setting."""
     return [
-        (_flag(field.name), field.name, _default_text(field), field.metadata["help"])
+        (_flags(field), field.name, _default_text(field), field.metadata["help"])
         for field in dataclasses.fields(PipelineConfig)
     ]
 
@@ -299,16 +328,21 @@ def markdown_table() -> str:
     return "\n".join(rows)
 
 
-def _read_toml(path: Path, known: Any) -> dict[str, Any]:
+def _read_toml(path: Path, known: Collection[str]) -> dict[str, Any]:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"--config {path}: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"--config {path} is not valid TOML: {error}.") from error
-    table = table.get("sentiment", table)
-    if not isinstance(table, dict):
-        raise ConfigurationError(f"--config {path}: [sentiment] is not a table.")
+    if TOML_TABLE in table:
+        beside = [name for name in table if name in known]
+        table = table[TOML_TABLE]
+        if beside or not isinstance(table, dict):
+            raise ConfigurationError(
+                f"--config {path}: expected the settings all at the top or all in a table "
+                f"[{TOML_TABLE}]" + (f"; {', '.join(beside)} is outside." if beside else ".")
+            )
     for name in table:
         if name not in known:
             raise ConfigurationError(
@@ -358,12 +392,17 @@ def _expectation(field: dataclasses.Field[Any], value: Any) -> str:
             str(value), choices
         )
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "some text"}
-    bounds = f" from {least:g} to {most:g}" if least is not None and most is not None else ""
+    bounds = f" from {least:,} to {most:,}" if least is not None and most is not None else ""
     return f"{_flag(field.name)} is {shown}; expected {names[kind]}{bounds}."
 
 
 def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
+
+
+def _flags(field: dataclasses.Field[Any]) -> str:
+    flag = _flag(field.name)
+    return f"{flag}, --no-{flag[2:]}" if field.metadata["type"] is bool else flag
 
 
 def _default_text(field: dataclasses.Field[Any]) -> str:
@@ -374,5 +413,3 @@ def _default_text(field: dataclasses.Field[Any]) -> str:
     if isinstance(field.default, bool):
         return "on" if field.default else "off"
     return str(field.default)
-
-

@@ -42,9 +42,7 @@ def source_fingerprint(*modules: str, project: Path = _PROJECT) -> str:
     return digest.hexdigest()[:16]
 
 
-def reachable_modules(
-    modules: Iterable[str], project: Path = _PROJECT
-) -> dict[str, ast.Module]:
+def reachable_modules(modules: Iterable[str], project: Path = _PROJECT) -> dict[str, ast.Module]:
     """Returns `modules` and what they import of ours, at any depth: syntax trees by name.
 
     Raises:
@@ -88,7 +86,7 @@ def _file_of(module: str, project: Path) -> Path | None:
     if module.split(".")[0] not in PACKAGES:
         return None
     path = project.joinpath(*module.split("."))
-    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+    for candidate in (path / "__init__.py", path.with_suffix(".py")):
         if candidate.is_file():
             return candidate
     return None

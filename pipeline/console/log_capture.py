@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+from absl import logging as absl_logging
+
 _FORMAT = "%(asctime)s %(levelname).1s %(name)s] %(message)s"
 
 
@@ -24,13 +26,15 @@ def captured_output(log_path: Path, *, debug: bool) -> Iterator[TextIO]:
 
     Args:
       log_path: Is appended to; its folder is made.
-      debug: Leaves the descriptors alone, so that everything shows; the file still gets all
-        that goes through Python's logging.
+      debug: Leaves the descriptors alone and shows log lines on standard error; the file still
+        gets all that goes through Python's logging.
     """
     log_path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
-        log = stack.enter_context(log_path.open("a", buffering=1, encoding="utf-8"))
-        stack.enter_context(_logging_to(log))
+        log = stack.enter_context(
+            log_path.open("a", buffering=1, encoding="utf-8", errors="backslashreplace")
+        )
+        stack.enter_context(_logging_to(log, *([sys.stderr] if debug else [])))
         if debug:
             yield sys.stdout
             return
@@ -39,33 +43,44 @@ def captured_output(log_path: Path, *, debug: bool) -> Iterator[TextIO]:
         terminal = stack.enter_context(
             open(os.dup(1), "w", buffering=1, encoding=sys.stdout.encoding, errors="replace")
         )
-        saved = [(descriptor, os.dup(descriptor)) for descriptor in (1, 2)]
-        for descriptor, _ in saved:
-            os.dup2(log.fileno(), descriptor)
-        try:
-            yield terminal
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            for descriptor, original in saved:
-                os.dup2(original, descriptor)
-                os.close(original)
+        for descriptor in (1, 2):
+            stack.enter_context(_redirected(descriptor, log.fileno()))
+        # What Python still holds back belongs to the log, so it leaves before the way back.
+        stack.callback(sys.stderr.flush)
+        stack.callback(sys.stdout.flush)
+        yield terminal
 
 
 @contextlib.contextmanager
-def _logging_to(stream: TextIO) -> Iterator[None]:
-    """Writes Python's log records and warnings to `stream`, with the time."""
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(logging.Formatter(_FORMAT))
+def _redirected(descriptor: int, target: int) -> Iterator[None]:
+    """Makes `descriptor` write to `target`, for child processes too."""
+    original = os.dup(descriptor)
+    os.dup2(target, descriptor)
+    try:
+        yield
+    finally:
+        os.dup2(original, descriptor)
+        os.close(original)
+
+
+@contextlib.contextmanager
+def _logging_to(*streams: TextIO) -> Iterator[None]:
+    """Writes Python's and absl's log records and warnings to `streams`, with the time."""
     root = logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
+    level, verbosity = root.level, absl_logging.get_verbosity()
+    handlers = [logging.StreamHandler(stream) for stream in streams]
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter(_FORMAT))
+        root.addHandler(handler)
     root.setLevel(logging.INFO)
+    absl_logging.set_verbosity(absl_logging.INFO)
     logging.captureWarnings(True)
     try:
         with warnings.catch_warnings():
             yield
     finally:
         logging.captureWarnings(False)
-        root.removeHandler(handler)
+        absl_logging.set_verbosity(verbosity)
         root.setLevel(level)
+        for handler in handlers:
+            root.removeHandler(handler)

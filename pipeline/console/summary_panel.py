@@ -1,114 +1,142 @@
-"""The end of a run, as lines of Rich markup."""
+"""The end of a run: the verdict, what it rests on, and what to try next."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
-from pipeline.report.summary import RunSummary, SliceRow
+from rich.console import Console
+from rich.text import Text
 
-WIDTH = 78
+from components import features
+from pipeline.console.duration import duration
+from pipeline.console.slice_chart import slice_chart
+from pipeline.report.summary import RunSummary
 
-_FEATURE_TITLES = {
-    "rating": "by stars",
-    "length": "by length in words",
-    "unknown_words": "by share of unknown words",
-}
+MAX_WIDTH = 78
+_INDENT = "  "
+_SPLITS = (features.TRAIN_SPLIT, features.EVAL_SPLIT, features.TEST_SPLIT)
 
 
-def render_summary(summary: RunSummary, *, is_plain: bool = False) -> Iterator[str]:
-    """Yields the lines that end a run; commands stand alone on theirs, to be copied.
+def print_summary(console: Console, summary: RunSummary, *, is_plain: bool = False) -> None:
+    """Prints the outcome in at most 25 lines, 80 columns wide.
+
+    Prose is wrapped to the terminal. Paths and commands never are: each stands alone and
+    unframed on its line, so that it can be copied.
 
     Args:
+      console: Where to.
       summary: The run's outcome.
       is_plain: Whether the terminal knows ASCII only.
     """
-    rule = "-" if is_plain else "─"
-    yield f"[dim]{rule * WIDTH}[/]"
-    yield _verdict(summary)
-    yield from (f"  {_escape(sentence)}" for sentence in summary.refusals)
-    metrics = summary.metrics
-    yield (
-        f"  accuracy [bold]{metrics['accuracy']:.2%}[/] on {metrics['examples']:,.0f} test reviews; "
-        f"gate {summary.min_accuracy:.2%}; {_against_baseline(summary)}"
-    )
-    yield (
-        f"  AUC {metrics['auc']:.4f}, precision {metrics['precision']:.4f}, "
-        f"recall {metrics['recall']:.4f}, log loss {metrics['log_loss']:.4f}, "
-        f"calibration {metrics['calibration']:.3f}"
-    )
-    yield (
-        f"  right: {metrics['true_positives']:,.0f} positive, "
-        f"{metrics['true_negatives']:,.0f} negative; wrong: "
-        f"{metrics['false_positives']:,.0f} called positive, "
-        f"{metrics['false_negatives']:,.0f} called negative"
-    )
-    yield f"  data {_data(summary)}"
-    yield from _slices(summary.slices, is_plain)
+    width = min(console.width, MAX_WIDTH)
+    console.print(("-" if is_plain else "─") * width, style="dim")
+    console.print(_verdict(summary, is_plain))
+    for sentence in summary.refusals:
+        _prose(console, width, sentence)
+    _prose(console, width, _accuracy(summary))
+    _prose(console, width, _quality(summary))
+    _prose(console, width, _confusion(summary))
+    _prose(console, width, _data(summary))
+    for line in slice_chart(summary.slices, width=width - len(_INDENT), is_plain=is_plain):
+        console.print(Text(_INDENT + line), soft_wrap=True)
     if summary.pushed_to:
-        yield f"  pushed to {_escape(summary.pushed_to)}"
+        _verbatim(console, f"pushed to {summary.pushed_to}")
     else:
-        yield "  [bold]not pushed[/]: what is served stays as it is"
-    yield (
-        f"  {len(summary.executed)} steps ran, {len(summary.cached)} came from the cache, "
-        f"in {summary.seconds:.0f} s; log: {_escape(str(summary.log_path))}"
+        _prose(console, width, Text.assemble(("not pushed", "bold"), f": {_why_not(summary)}"))
+    _verbatim(
+        console,
+        f"{len(summary.executed)} steps ran, {len(summary.cached)} came from the cache, "
+        f"in {duration(summary.seconds)}; log: {summary.log_path}",
     )
-    yield "Next:"
     for purpose, command in summary.next_commands:
-        yield f"  [dim]# {_escape(purpose)}[/]"
-        yield f"  {_escape(command)}"
+        _verbatim(console, f"# {purpose}", style="dim")
+        _verbatim(console, command)
 
 
-def _verdict(summary: RunSummary) -> str:
-    if summary.is_blessed:
-        return f"[bold green]BLESSED[/] {_escape(summary.model)} passed the gate"
-    return f"[bold red]NOT BLESSED[/] {_escape(summary.model)} did not pass the gate"
+def _prose(console: Console, width: int, content: str | Text) -> None:
+    text = content if isinstance(content, Text) else Text(content)
+    for line in text.wrap(console, max(width - len(_INDENT), 1)):
+        line.rstrip()
+        console.print(Text(_INDENT) + line, soft_wrap=True)
 
 
-def _against_baseline(summary: RunSummary) -> str:
-    if summary.baseline_accuracy is None:
-        return "no blessed model to compare with"
-    points = (summary.metrics["accuracy"] - summary.baseline_accuracy) * 100
-    return f"{points:+.2f} points against the last blessed model's {summary.baseline_accuracy:.2%}"
+def _verbatim(console: Console, line: str, style: str = "") -> None:
+    console.print(Text(_INDENT + line, style=style), soft_wrap=True)
+
+
+def _verdict(summary: RunSummary, is_plain: bool) -> Text:
+    mark, words, style = (
+        ("✓", "BLESSED", "bold green") if summary.is_blessed else ("✗", "NOT BLESSED", "bold red")
+    )
+    outcome = "passed the gate" if summary.is_blessed else "did not pass the gate"
+    return Text.assemble(
+        (words if is_plain else f"{mark} {words}", style),
+        f"  model {summary.model} of {summary.pipeline_name} {outcome}",
+    )
+
+
+def _accuracy(summary: RunSummary) -> Text:
+    """Compares with the gate and with the last blessed model, in percentage points."""
+    accuracy, least, last = (
+        summary.metrics["accuracy"],
+        summary.min_accuracy,
+        summary.baseline_accuracy,
+    )
+    if last is None:
+        compared = f"({_points(accuracy - least)} points), no model blessed before"
+    else:
+        compared = (
+            f"({_points(accuracy - least)}), "
+            f"last blessed {_percent(last)} ({_points(accuracy - last)} points)"
+        )
+    return Text.assemble(
+        "accuracy ", (_percent(accuracy), "bold"), f", gate {_percent(least)} {compared}"
+    )
+
+
+def _quality(summary: RunSummary) -> str:
+    names = ("auc", "precision", "recall", "log_loss", "calibration")
+    titles = {"auc": "AUC", "log_loss": "log loss"}
+    return ", ".join(
+        f"{titles.get(name, name)} {_decimal(summary.metrics[name])}" for name in names
+    )
+
+
+def _confusion(summary: RunSummary) -> str:
+    counts = summary.metrics
+    return (
+        f"positives {counts['true_positives']:,.0f} right, "
+        f"{counts['false_negatives']:,.0f} wrong; "
+        f"negatives {counts['true_negatives']:,.0f} right, "
+        f"{counts['false_positives']:,.0f} wrong"
+    )
 
 
 def _data(summary: RunSummary) -> str:
-    sizes = ", ".join(f"{count:,} {split}" for split, count in summary.counts.items())
-    notes = [f"{summary.leaks:,} texts are in both train and test"]
+    sizes = ", ".join(
+        f"{summary.counts[split]:,} {split}" for split in _SPLITS if split in summary.counts
+    )
+    notes = [f"{summary.leaks:,} texts in both train and test"]
     if summary.dropped_leaks:
         notes.append(f"{summary.dropped_leaks:,} reviews dropped from train for it")
     if summary.bad_records:
         notes.append(f"{summary.bad_records:,} records could not be read")
-    return f"{_escape(summary.data_name)}: {sizes}; {'; '.join(notes)}"
+    return f"data {summary.data_name}: {sizes}; {'; '.join(notes)}"
 
 
-def _slices(rows: tuple[SliceRow, ...], is_plain: bool) -> Iterator[str]:
-    """Yields a line for each feature: its parts, with the least accurate one marked."""
-    for feature, title in _FEATURE_TITLES.items():
-        parts = [row for row in rows if row.feature == feature and not math.isnan(row.accuracy)]
-        if not parts:
-            continue
-        worst = min(parts, key=lambda row: row.accuracy) if len(parts) > 1 else None
-        yield f"  [dim]{title} (reviews, accuracy)[/]"
-        shown = [
-            f"{_escape(row.value)}: {row.examples:,}, "
-            + (f"[bold]{row.accuracy:.1%} lowest[/]" if row is worst else f"{row.accuracy:.1%}")
-            for row in parts
-        ]
-        yield from _wrapped(shown)
+def _why_not(summary: RunSummary) -> str:
+    if summary.is_blessed:
+        return "the model is blessed, and the Pusher left no version; the log tells why"
+    return "the gate keeps this model back; what is served stays as it is"
 
 
-def _wrapped(parts: list[str]) -> Iterator[str]:
-    """Yields the parts in lines of at most WIDTH characters."""
-    line = ""
-    for part in parts:
-        longer = f"{line} | {part}" if line else f"    {part}"
-        if line and len(longer.replace("[bold]", "").replace("[/]", "")) > WIDTH:
-            yield line
-            longer = f"    {part}"
-        line = longer
-    yield line
+def _percent(share: float) -> str:
+    return "undefined" if math.isnan(share) else f"{share:.2%}"
 
 
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")
+def _points(difference: float) -> str:
+    return f"{difference * 100:+.2f}"
+
+
+def _decimal(value: float) -> str:
+    return "undefined" if math.isnan(value) else f"{value:.3f}"

@@ -4,37 +4,60 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from components.progress import Progress
-from pipeline.console.summary_panel import render_summary
+from pipeline.console.duration import duration
+from pipeline.console.live_line import live_line
 from pipeline.report.summary import RunSummary
 
-_NAME_WIDTH = 19
-_MARKS = {
-    "done": ("✓", "done"),
-    "cached": ("↺", "cached"),
-    "failed": ("✗", "FAILED"),
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.text import Text
+
+_NOTICE = "!! "
+
+_TITLES = {
+    "ReviewExampleGen": "Read the reviews",
+    "StatisticsGen": "Compute statistics",
+    "ImportSchemaGen": "Import the schema",
+    "ExampleValidator": "Check for anomalies",
+    "DataGate": "Gate the data",
+    "Transform": "Turn text into ids",
+    "Trainer": "Train the model",
+    "LatestBlessedModel": "Find the last model",
+    "Evaluator": "Evaluate and gate",
+    "Pusher": "Push the model",
 }
+_MARKS = {"done": "✓", "cached": "↺", "FAILED": "✗"}
+_STYLES = {"done": "green", "cached": "cyan", "FAILED": "bold red"}
+_TITLE_WIDTH = max(map(len, _TITLES.values()))
+_NAME_WIDTH = max(map(len, _TITLES))
+_WIDTH_FOR_NAMES = 66
 
 
 class Console:
     """Tells a person what happens: one line a step, and on a terminal a live one below.
 
     Without a terminal there are no control characters and no bars: each step is one line, at
-    its end.
+    its end. Every mark has its word, so that nothing hangs on colour.
     """
 
-    def __init__(self, stream: TextIO):
-        """Writes to `stream`."""
+    def __init__(self, stream: TextIO, debug: bool = False):
+        """Writes to `stream`; with `debug`, log lines go there too, and no line moves."""
         # Rich takes a tenth of a second to import, which `sentiment --help` does not have.
         from rich.console import Console as RichConsole
 
-        self._rich = RichConsole(file=stream, highlight=False, soft_wrap=True)
-        self._is_plain = "utf" not in (getattr(stream, "encoding", "") or "").lower()
-        self._live = None
-        self._step = ""
+        self._rich = RichConsole(file=stream, highlight=False, markup=False, emoji=False)
+        self._is_plain = "utf" not in (getattr(stream, "encoding", None) or "").lower()
+        # Rich takes a pipe for a terminal where FORCE_COLOR is set; a bar still has no place there.
+        self._is_live = stream.isatty() and not self._rich.is_dumb_terminal and not debug
+        self._live: Live | None = None
+        self._report: Progress | None = None
+        self._told_stages: set[str] = set()
         self._since = 0.0
+        self.unfinished_step = ""
+        """The step that began and did not end well, as TFX calls it; empty if there is none."""
 
     def __enter__(self) -> Console:
         """Returns itself."""
@@ -47,109 +70,125 @@ class Console:
         traceback: TracebackType | None,
     ) -> None:
         """Leaves the terminal as it was."""
-        self._stop_live()
+        self.close()
+
+    def close(self) -> None:
+        """Takes the live line away and brings the cursor back."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
 
     def notice(self, text: str) -> None:
-        """Says what must not be missed, between two rules."""
-        rule = ("!" if self._is_plain else "━") * 78
-        self._print(f"[bold yellow]{rule}[/]")
-        self._print(_escape(text), style="bold yellow", soft_wrap=False)
-        self._print(f"[bold yellow]{rule}[/]")
+        """Says what must not be missed: each line is marked, and stands out by its colour."""
+        from rich.text import Text
 
-    def run_started(self, pipeline_name: str, model: str, data: str, root: str, log: str) -> None:
+        self.close()
+        for line in Text(text).wrap(self._rich, max(self._rich.width - len(_NOTICE), 1)):
+            line.rstrip()
+            self._print(Text(_NOTICE) + line, style="bold yellow reverse")
+
+    def run_started(
+        self, pipeline_name: str, model: str, data: str, root: str, log_path: str
+    ) -> None:
         """Says what runs, and where its output goes."""
+        self.close()
         self._print(
-            f"[bold]{_escape(pipeline_name)}[/]: model {_escape(model)}, data {_escape(data)}, "
-            f"everything under {_escape(root)}"
+            f"{pipeline_name}: model {model}, data {data}, everything under {root}", style="bold"
         )
-        self._print(f"[dim]log: {_escape(log)}[/]")
+        self._print(f"log: {log_path}", style="dim")
+        self._since = time.monotonic()
+        self._start_live("Load TFX and TensorFlow")
 
     def component_started(self, name: str) -> None:
-        """A step begins: on a terminal, a clock runs until it ends."""
-        self._step, self._since = name, time.monotonic()
-        self._start_live(name, total=None)
+        """Starts the clock of a step."""
+        self.unfinished_step, self._since = name, time.monotonic()
+        self._start_live(_TITLES.get(name, name))
 
     def component_cached(self, name: str, reason: str) -> None:
-        """A step is taken from the cache."""
-        self._end_line("cached", name, "", f"[dim]{_escape(reason)}[/]", "cyan")
+        """Says why a step was taken from the cache."""
+        self._end_step("cached", name, reason)
+        self.unfinished_step = ""
 
     def component_finished(self, name: str, seconds: float, detail: str = "") -> None:
-        """A step ended well."""
-        self._end_line("done", name, duration(seconds), _escape(detail), "green")
+        """Says that a step ended well."""
+        self._end_step("done", name, f"{duration(seconds):>12}  {detail}".rstrip())
+        self.unfinished_step = ""
 
     def component_failed(self, name: str, message: str) -> None:
-        """A step did not end well; the error itself is told at the end."""
-        seconds = duration(time.monotonic() - self._since)
-        self._end_line("failed", name, seconds, _escape(message), "bold red")
+        """Says that a step did not end well; the whole message is for the end of the run."""
+        seconds = time.monotonic() - self._since if self.unfinished_step else 0.0
+        lines = message.strip().splitlines() or [""]
+        room = max(self._rich.width - _TITLE_WIDTH - _NAME_WIDTH - 26, 20)
+        short = lines[0] if len(lines[0]) <= room else f"{lines[0][: room - 3]}..."
+        self._end_step("FAILED", name, f"{duration(seconds):>12}  {short}".rstrip())
+        self.unfinished_step = name
 
     def progress(self, report: Progress) -> None:
-        """Moves the bar of the step at hand, or of a download before the first step."""
-        if not self._rich.is_terminal:
+        """Moves the bar of the step at hand, or of what comes before the first step."""
+        self._report = report
+        if self.unfinished_step:
             return
-        if self._live is None:
-            self._start_live(self._step or report.stage, total=report.total)
-        metrics = " ".join(f"{name} {value:.4f}" for name, value in report.metrics.items())
-        shown = report.stage if self._step else ""
-        if report.unit == "bytes":
-            metrics = f"{report.done / 1e6:.1f} of {(report.total or 0) / 1e6:.1f} MB"
-        self._live.update(
-            self._task, completed=report.done, total=report.total, detail=f"{shown} {metrics}".strip()
-        )
+        if self._is_live:
+            if self._live is None:
+                self._since = time.monotonic()
+                self._start_live(report.stage, report)
+        elif report.stage not in self._told_stages:
+            # A download may take minutes: it must not look like a halt.
+            self._told_stages.add(report.stage)
+            size = f" of {report.total / 1e6:.1f} MB" if report.total else ""
+            self._print(f"{report.stage}{size if report.unit == 'bytes' else ''} ...")
 
     def summary(self, summary: RunSummary) -> None:
         """Draws the end of a run: the verdict, and what to do next."""
-        self._stop_live()
-        for line in render_summary(summary, is_plain=self._is_plain):
-            self._print(line)
+        from pipeline.console.summary_panel import print_summary
 
-    def _end_line(self, mark: str, name: str, seconds: str, detail: str, style: str) -> None:
-        self._stop_live()
-        symbol, word = _MARKS[mark]
-        symbol = "" if self._is_plain else f"{symbol} "
-        self._step = ""
-        self._print(
-            f"[{style}]{symbol}{word:<6}[/] {name:<{_NAME_WIDTH}} {seconds:>8}  {detail}".rstrip()
+        self.close()
+        print_summary(self._rich, summary, is_plain=self._is_plain)
+
+    def _end_step(self, word: str, name: str, rest: str) -> None:
+        from rich.text import Text
+
+        self.close()
+        mark = f"{word:<6}" if self._is_plain else f"{_MARKS[word]} {word:<6}"
+        line = Text.assemble(
+            (mark, _STYLES[word]),
+            f"  {_TITLES.get(name, name):<{_TITLE_WIDTH}}  ",
+            (f"{name:<{_NAME_WIDTH}}  " if self._rich.width >= _WIDTH_FOR_NAMES else "", "dim"),
+            rest,
         )
+        line.rstrip()
+        self._print(line)
 
-    def _print(self, line: str, style: str | None = None, soft_wrap: bool = True) -> None:
-        self._rich.print(line, style=style, soft_wrap=soft_wrap)
+    def _print(self, line: str | Text, style: str | None = None) -> None:
+        self._rich.print(line, style=style, soft_wrap=True)
 
-    def _start_live(self, name: str, total: int | None) -> None:
-        if not self._rich.is_terminal:
+    def _start_live(self, title: str, report: Progress | None = None) -> None:
+        self.close()
+        self._report = report
+        if not self._is_live:
             return
-        from rich import progress as rich_progress
+        from rich.live import Live
+        from rich.text import Text
 
-        self._stop_live()
-        self._live = rich_progress.Progress(
-            rich_progress.SpinnerColumn(),
-            rich_progress.TextColumn(f"{name:<{_NAME_WIDTH}}"),
-            rich_progress.BarColumn(bar_width=16),
-            rich_progress.TimeElapsedColumn(),
-            rich_progress.TextColumn("{task.fields[detail]}"),
+        def line() -> Text:
+            return Text(
+                live_line(
+                    title,
+                    time.monotonic() - self._since,
+                    self._report,
+                    width=self._rich.width,
+                    is_plain=self._is_plain,
+                ),
+                no_wrap=True,
+            )
+
+        self._live = Live(
+            get_renderable=line,
             console=self._rich,
+            refresh_per_second=8,
             transient=True,
             # Rich would redirect sys.stdout and sys.stderr, which go to the log.
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._task = self._live.add_task("", total=total, detail="")
         self._live.start()
-
-    def _stop_live(self) -> None:
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
-
-
-def duration(seconds: float) -> str:
-    """Returns "4.2 s" or "3 min 07 s"."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02} s"
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)

@@ -1,0 +1,70 @@
+"""Accuracy by parts of the test split, as small bar charts side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+
+from pipeline.report.summary import SliceRow
+
+FEW_REVIEWS = 30
+"""Below this, chance moves a slice by some ten points: it has no bar and is never the lowest."""
+
+_TITLES = {"rating": "stars", "length": "length in words", "unknown_words": "unknown words"}
+_LEGEND = " (< lowest)"
+_BAR_WIDTH = 6
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_GAP = 3
+
+
+def slice_chart(rows: Sequence[SliceRow], *, width: int, is_plain: bool = False) -> Iterator[str]:
+    """Yields the lines of a chart for each feature, as many side by side as fit `width`."""
+    features = list(dict.fromkeys(row.feature for row in rows))
+    titles = {feature: _TITLES.get(feature, feature) for feature in features}
+    for feature in features[:1]:
+        titles[feature] = f"accuracy by {titles[feature]}"
+    for feature in features[-1:]:
+        titles[feature] += _LEGEND
+    charts = [
+        _chart(title, [row for row in rows if row.feature == feature], is_plain)
+        for feature, title in titles.items()
+    ]
+    while charts:
+        band = [charts.pop(0)]
+        while charts and _width([*band, charts[0]]) <= width:
+            band.append(charts.pop(0))
+        for cells in zip_longest(*band, fillvalue=""):
+            padded = (f"{cell:<{len(chart[0])}}" for cell, chart in zip(cells, band, strict=True))
+            yield (" " * _GAP).join(padded).rstrip()
+
+
+def _width(charts: Sequence[list[str]]) -> int:
+    return sum(len(chart[0]) for chart in charts) + _GAP * (len(charts) - 1)
+
+
+def _chart(title: str, rows: list[SliceRow], is_plain: bool) -> list[str]:
+    """Returns a title and a line for each row, all of one length."""
+    label_width = max(len(row.value) for row in rows)
+    counted = [row for row in rows if row.examples >= FEW_REVIEWS and not math.isnan(row.accuracy)]
+    lowest = min(counted, key=lambda row: row.accuracy) if len(counted) > 1 else None
+    lines = [
+        f"{row.value:>{label_width}} "
+        + (_bar(row.accuracy, is_plain) if row in counted else f"{'few':<{_BAR_WIDTH}}")
+        + f" {_percent(row.accuracy):>6}"
+        + (" <" if row is lowest else "  ")
+        for row in rows
+    ]
+    length = max(map(len, [title, *lines]))
+    return [f"{line:<{length}}" for line in (title, *lines)]
+
+
+def _bar(accuracy: float, is_plain: bool) -> str:
+    if is_plain:
+        return f"{'#' * round(accuracy * _BAR_WIDTH):<{_BAR_WIDTH}}"
+    whole, eighths = divmod(round(accuracy * _BAR_WIDTH * 8), 8)
+    return f"{'█' * whole + _EIGHTHS[eighths].strip():<{_BAR_WIDTH}}"
+
+
+def _percent(share: float) -> str:
+    return "-" if math.isnan(share) else f"{share:.1%}"

@@ -1,0 +1,247 @@
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import filelock
+import pytest
+
+from components.errors import (
+    ConfigurationError,
+    DataGateError,
+    DatasetError,
+    PushError,
+    TrainingError,
+)
+from pipeline import cli
+from pipeline.runners import local
+from tests.pipeline.test_console import BLESSED, REFUSED
+
+HEAVY = ("tensorflow", "apache_beam", "tfx", "keras", "rich", "numpy", "pyarrow", "absl")
+
+
+@pytest.fixture
+def in_tmp(tmp_path, monkeypatch):
+    """The current folder is an empty one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run_that(in_tmp, monkeypatch, capfd):
+    """Runs `sentiment run` with a pipeline of our own; returns exit code and standard error."""
+
+    def run(pipeline, *flags: str) -> tuple[int, str]:
+        monkeypatch.setattr(local, "run", pipeline)
+        code = cli.main(["run", *flags])
+        return code, capfd.readouterr().err
+
+    return run
+
+
+def ends(with_what, step=""):
+    """A pipeline that raises, or returns, `with_what`, after it began `step`."""
+
+    def pipeline(config, console, log_path):
+        if step:
+            console.component_started(step)
+        if isinstance(with_what, BaseException):
+            raise with_what
+        return with_what
+
+    return pipeline
+
+
+@pytest.mark.parametrize(
+    ("outcome", "step", "code"),
+    [
+        (BLESSED, "", 0),
+        (REFUSED, "", 3),
+        (ConfigurationError("names"), "", 2),
+        (DatasetError("not found"), "", 2),
+        (DatasetError("unreadable"), "ReviewExampleGen", 4),
+        (DataGateError("empty"), "DataGate", 4),
+        (TrainingError("NaN"), "Trainer", 1),
+        (PushError("full"), "Pusher", 1),
+        (ZeroDivisionError("oops"), "Trainer", 1),
+        (KeyboardInterrupt(), "Trainer", 130),
+    ],
+)
+def test_exit_codes(run_that, outcome, step, code):
+    """Each way to end has its exit code."""
+    assert run_that(ends(outcome, step))[0] == code
+
+
+def test_error_of_ours_is_one_line(run_that):
+    """An explained error is one line without a traceback."""
+    _, errors = run_that(ends(DataGateError("Split 'test' is empty: 0 reviews."), "DataGate"))
+
+    assert errors == "sentiment: error: Split 'test' is empty: 0 reviews.\n"
+
+
+def test_wrapped_error_is_found(run_that):
+    """An error of ours counts even where TFX or Beam wrapped it."""
+
+    def pipeline(config, console, log_path):
+        console.component_started("ReviewExampleGen")
+        try:
+            try:
+                raise DatasetError("Bad 'a.csv'.")
+            except DatasetError as error:
+                # As Beam does: a copy of the error, with the step's name behind its message.
+                raise DatasetError(f"{error} [while running 'Read/Parse']") from None
+        except DatasetError as error:
+            raise RuntimeError("pipeline failed") from error
+
+    assert run_that(pipeline) == (4, "sentiment: error: Bad 'a.csv'.\n")
+
+
+def test_unexpected_error_names_the_log(run_that, in_tmp):
+    """Anything else is told in short, with the log that holds its traceback."""
+    _, errors = run_that(ends(ZeroDivisionError("oops\nmore"), "Trainer"))
+
+    (log,) = (in_tmp / "artifacts" / "logs").iterdir()
+    assert errors == (
+        "sentiment: unexpected error in Trainer: ZeroDivisionError: oops\n"
+        f"  All of it is in {log}; --debug shows it here.\n"
+    )
+    assert "Traceback (most recent call last)" in log.read_text()
+
+
+def test_debug_shows_the_traceback(run_that):
+    """--debug shows the traceback on the console."""
+    _, errors = run_that(ends(DataGateError("empty"), "DataGate"), "--debug")
+
+    assert "Traceback (most recent call last)" in errors
+    assert errors.endswith("sentiment: error: empty\n")
+
+
+@pytest.mark.parametrize("cause", [None, KeyboardInterrupt()])
+def test_interruption(run_that, cause):
+    """Ctrl-C, also one that a library wrapped, says where the next run goes on."""
+
+    def pipeline(config, console, log_path):
+        console.component_started("Trainer")
+        if cause:
+            raise RuntimeError("worker died") from cause
+        raise KeyboardInterrupt
+
+    code, errors = run_that(pipeline)
+
+    assert code == 130
+    assert errors == "\nsentiment: interrupted in Trainer; the next run goes on from there.\n"
+
+
+def test_settings_reach_the_run(run_that, in_tmp):
+    """Flags and the TOML file arrive as one checked configuration."""
+    (in_tmp / "s.toml").write_text("epochs = 2\nseed = 11\n")
+    seen = []
+
+    def pipeline(config, console, log_path):
+        seen.append(config)
+        return BLESSED
+
+    run_that(pipeline, "--config", "s.toml", "--epochs", "4", "--no-cache", "--root", "r")
+
+    assert (seen[0].epochs, seen[0].seed, seen[0].cache, seen[0].root) == (4, 11, False, "r")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("run --epoch 3", "unrecognized arguments: --epoch 3. Did you mean '--epochs'?"),
+        ("run --epochs three", "--epochs is 'three'; expected a whole number from 1 to 1,000."),
+        ("run --model lsmt", "Unknown model 'lsmt'. Choose from: "),
+        ("run --config none.toml", "--config none.toml: No such file or directory."),
+        ("run --root file", "--root is 'file'; expected a folder that can be made and written to"),
+        ("run --data none.csv", "none.csv"),
+        ("runn", "invalid choice: 'runn'"),
+        ("", "the following arguments are required: COMMAND."),
+        ("predict --model-name m text", "No version of 'm' is in artifacts/serving_model."),
+    ],
+)
+def test_wrong_use(in_tmp, capfd, arguments, message):
+    """Wrong use is told in one line, and ends with 2."""
+    (in_tmp / "file").touch()
+
+    assert cli.main(arguments.split()) == 2
+
+    errors = capfd.readouterr().err
+    assert message in errors
+    assert errors.startswith("sentiment: error: ") and errors.count("\n") == 1
+
+
+def test_prediction_that_fails_unexpectedly(in_tmp, capfd):
+    """Anything unexpected is told in one line; --debug adds the traceback."""
+    (in_tmp / "artifacts" / "serving_model").mkdir(parents=True)
+    arguments = ["predict", "--model-name", "longer than file systems allow" * 10, "text"]
+
+    assert cli.main(arguments) == 1
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("sentiment: unexpected error: OSError: [Errno 36] File name too long")
+    assert line.endswith(" (--debug shows all of it)")
+
+    assert cli.main([*arguments, "--debug"]) == 1
+    assert "Traceback (most recent call last)" in capfd.readouterr().err
+
+
+def test_root_in_use(in_tmp, capfd):
+    """A second run on the same root is refused at once."""
+    (in_tmp / "artifacts").mkdir()
+    with filelock.FileLock(in_tmp / "artifacts" / local.LOCK_FILE):
+        assert cli.main(["run", "--data", "sample"]) == 2
+
+    assert "is using" in capfd.readouterr().err
+
+
+def test_help_lists_groups_defaults_and_exit_codes(capsys):
+    """`--help` has the settings under headings, with defaults, and the exit codes."""
+    assert cli.main(["run", "--help"]) == 0
+
+    text = capsys.readouterr().out
+    headings = re.findall(r"^(\w+):$", text, re.MULTILINE)
+    assert headings == ["options", "data", "model", "gate", "pipeline", "output"]
+    assert "seed of weights, shuffling and dropout (default: 7)" in " ".join(text.split())
+    assert re.findall(r"^  (\d+) ", text, re.MULTILINE) == ["0", "1", "2", "3", "4", "130"]
+
+
+def test_version(capsys):
+    """`--version` prints the package's."""
+    assert cli.main(["--version"]) == 0
+    assert re.fullmatch(r"sentiment \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+def test_start_imports_nothing_heavy():
+    """The command line starts without the libraries that a run needs."""
+    code = f"import sys, pipeline.cli; print([m for m in {HEAVY} if m in sys.modules])"
+
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
+
+
+def test_help_is_quick():
+    """`sentiment --help` takes less than 0.3 s, the best of five on a machine that is busy."""
+    command = [Path(sys.executable).with_name("sentiment"), "--help"]
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        times.append(time.perf_counter() - start)
+
+    assert min(times) < 0.3
+
+
+def test_entry_point_does_not_wait_for_threads(in_tmp):
+    """The process ends though a thread of a library still runs."""
+    code = (
+        "import sys, threading, time; from pipeline import cli\n"
+        "threading.Thread(target=time.sleep, args=(60,)).start()\n"
+        "sys.argv = ['sentiment', 'run', '--epochs', '0']; cli.entry_point()"
+    )
+    start = time.perf_counter()
+
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+    assert time.perf_counter() - start < 30
+    assert result.returncode == 2
+    assert result.stderr.startswith("sentiment: error: --epochs is 0; expected")

@@ -1,0 +1,209 @@
+import argparse
+from dataclasses import FrozenInstanceError, fields
+from pathlib import Path
+
+import pytest
+
+from components.errors import ConfigurationError
+from pipeline.config import (
+    PipelineConfig,
+    add_arguments,
+    describe_settings,
+    environment,
+    load_config,
+    markdown_table,
+    names_for,
+)
+
+
+@pytest.fixture
+def toml(tmp_path):
+    def write(text: str) -> str:
+        path = tmp_path / "settings.toml"
+        path.write_text(text)
+        return str(path)
+
+    return write
+
+
+def test_defaults():
+    """What nobody sets has the documented default."""
+    config = load_config({})
+
+    assert (config.data, config.model, config.seed) == ("auto", "lstm", 7)
+    assert (config.min_accuracy, config.max_regression) == (0.80, 0.005)
+    assert config.epochs is config.batch_size is config.learning_rate is None
+    assert config.cache and not config.debug and not config.drop_leaks
+
+
+def test_flags_win_over_toml_and_toml_over_defaults(toml):
+    """Each setting comes from the nearest place that names it."""
+    config = load_config({"epochs": "5"}, toml("epochs = 2\nbatch_size = 32\n"))
+
+    assert (config.epochs, config.batch_size, config.seed) == (5, 32, 7)
+
+
+def test_toml_table(toml):
+    """The settings may be in a table [sentiment], beside the tables of others."""
+    text = '[sentiment]\nmodel = "lstm"\ncache = false\n[other]\nepochs = "many"\n'
+
+    assert load_config({}, toml(text)) == PipelineConfig(cache=False)
+
+
+def test_config_is_frozen():
+    """A run's settings do not change under way."""
+    with pytest.raises(FrozenInstanceError):
+        PipelineConfig().epochs = 3
+
+
+def test_whole_number_for_a_share_becomes_a_float():
+    """1 and 1.0 are one setting, and give one cache key."""
+    config = PipelineConfig(min_accuracy=1)
+
+    assert type(config.min_accuracy) is float
+    assert repr(config) == repr(PipelineConfig(min_accuracy=1.0))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expectation"),
+    [
+        ("epochs", 0, "--epochs is 0; expected a whole number from 1 to 1,000."),
+        ("epochs", 2.0, "--epochs is 2.0; expected a whole number from 1 to 1,000."),
+        ("epochs", "3", "--epochs is '3'; expected a whole number from 1 to 1,000."),
+        ("epochs", True, "--epochs is True; expected a whole number from 1 to 1,000."),
+        ("seed", None, "--seed is None; expected a whole number from 0 to 4,294,967,295."),
+        ("learning_rate", float("nan"), "--learning-rate is nan; expected a number"),
+        ("learning_rate", float("inf"), "--learning-rate is inf; expected a number"),
+        ("learning_rate", 0.0, "expected a number from 1e-08 to 100.0."),
+        ("validation_fraction", 0.51, "expected a number from 0.0 to 0.5."),
+        ("min_accuracy", -0.01, "expected a number from 0.0 to 1.0."),
+        ("max_regression", 1.01, "expected a number from 0.0 to 1.0."),
+        ("max_bad_records", True, "expected a number from 0.0 to 1.0."),
+        ("cache", 1, "--cache is 1; expected true or false."),
+        ("data", "", "--data is ''; expected some text."),
+        ("root", 3, "--root is 3; expected some text."),
+        ("beam_mode", "in-memory", "in_memory, multi_processing. Did you mean 'in_memory'?"),
+        ("model", "lsmt", "Unknown model 'lsmt'. Choose from: lstm"),
+        ("pipeline_name", "my pipeline", "--pipeline-name is 'my pipeline'; expected at most 100"),
+        ("model_name", "../up", "--model-name is '../up'; expected at most 100 letters"),
+        ("model_name", "m" * 101, "expected at most 100 letters"),
+    ],
+)
+def test_value_that_cannot_be_used(name, value, expectation):
+    """The error names the setting, what arrived and what was expected."""
+    with pytest.raises(ConfigurationError) as error:
+        PipelineConfig(**{name: value})
+
+    assert expectation in str(error.value)
+
+
+@pytest.mark.parametrize("value", ["three", "1.5", "", "nan"])
+def test_flag_that_is_no_number(value):
+    """A flag's text must be a number where one is expected."""
+    with pytest.raises(ConfigurationError, match=f"--epochs is '{value}'; expected a whole number"):
+        load_config({"epochs": value})
+
+
+@pytest.mark.parametrize(
+    ("text", "expectation"),
+    [
+        ("epoch = 3", "unknown setting 'epoch'. Did you mean 'epochs'? Choose from: data, "),
+        ("[sentiment]\nmodle = 'lstm'", "unknown setting 'modle'. Did you mean 'model'?"),
+        ("epochs = 3\n[sentiment]\nseed = 1", "table [sentiment]; epochs is outside."),
+        ("sentiment = 3", "all in a table [sentiment]."),
+        ('epochs = "3"', "--epochs is '3'; expected a whole number"),
+        ("cache = 1", "--cache is 1; expected true or false."),
+        ("min_accuracy = nan", "--min-accuracy is nan; expected a number"),
+        ("epochs = ", "is not valid TOML"),
+    ],
+)
+def test_toml_that_cannot_be_used(toml, text, expectation):
+    """TOML values are taken by their type, and unknown keys are refused."""
+    with pytest.raises(ConfigurationError) as error:
+        load_config({}, toml(text))
+
+    assert expectation in str(error.value)
+
+
+def test_missing_config_file(tmp_path):
+    """A settings file that is not there is named."""
+    with pytest.raises(ConfigurationError, match=r"--config .*none\.toml: No such file"):
+        load_config({}, str(tmp_path / "none.toml"))
+
+
+def test_every_setting_has_a_flag():
+    """The command line reaches every setting, under the name of its TOML key."""
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+
+    options = parser.parse_args(["--no-cache", "--drop-leaks", "--learning-rate", "1e-2"])
+
+    assert vars(options) == {"cache": False, "drop_leaks": True, "learning_rate": "1e-2"}
+    for field in fields(PipelineConfig):
+        assert f"--{field.name.replace('_', '-')}" in parser.format_help()
+
+
+def test_describe_settings_covers_every_field():
+    """The reference has a row for each setting, in order, with its default and its help."""
+    rows = describe_settings()
+
+    assert [row[1] for row in rows] == [field.name for field in fields(PipelineConfig)]
+    assert ("--seed", "seed", "7", "seed of weights, shuffling and dropout") in rows
+    assert all(default and help_text for _, _, default, help_text in rows)
+
+
+def test_markdown_table():
+    """The README's table has a line for each setting, and nothing that Markdown takes for HTML."""
+    lines = markdown_table().splitlines()
+
+    assert len(lines) == 2 + len(fields(PipelineConfig))
+    assert "| `--cache, --no-cache` | `cache` | on | take what did not" in markdown_table()
+    assert all(line.count("|") == 5 and "<" not in line for line in lines)
+
+
+def test_environment():
+    """IMDB's archive and the cache folder come from the environment."""
+    settings = environment({"IMDB_ARCHIVE": "/data/a.tar.gz", "XDG_CACHE_HOME": "/cache"})
+
+    assert settings == ("/data/a.tar.gz", Path("/cache/sentiment"))
+
+
+@pytest.mark.parametrize(
+    "variables", [{}, {"XDG_CACHE_HOME": "", "IMDB_ARCHIVE": ""}, {"XDG_CACHE_HOME": "relative"}]
+)
+def test_environment_defaults(variables):
+    """Empty variables count as unset, and so does a relative cache folder."""
+    assert environment(variables) == (None, Path.home() / ".cache" / "sentiment")
+
+
+@pytest.mark.parametrize(
+    ("settings", "source", "is_sample", "names"),
+    [
+        ({}, "imdb", False, ("imdb_sentiment", "imdb_sentiment")),
+        ({"model_name": "m"}, "imdb", False, ("imdb_sentiment", "m")),
+        ({}, "sample", True, ("sample_sentiment", "sample_sentiment")),
+        ({"model_name": "m"}, "sample", True, ("sample_sentiment", "sample_m")),
+        ({"pipeline_name": "sample_p"}, "sample", True, ("sample_p", "sample_sentiment")),
+        (
+            {"model_name": "imdb_sentiment"},
+            "sample",
+            True,
+            ("sample_sentiment", "sample_imdb_sentiment"),
+        ),
+    ],
+)
+def test_names(settings, source, is_sample, names):
+    """Names come from the data unless given; those of sample runs say so."""
+    assert names_for(PipelineConfig(**settings), source, is_sample) == names
+
+
+def test_names_of_the_sample_are_refused_for_real_data():
+    """A real model cannot take the sample's place, nor the sample a real model's."""
+    with pytest.raises(ConfigurationError) as error:
+        names_for(PipelineConfig(model_name="sample_m"), "sample_reviews", False)
+
+    assert str(error.value) == (
+        "--pipeline-name is 'sample_reviews_sentiment'. --model-name is 'sample_m'. Names that "
+        "begin with 'sample_' are kept for the generated sample. Give --pipeline-name and "
+        "--model-name another name."
+    )

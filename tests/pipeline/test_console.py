@@ -1,0 +1,396 @@
+import dataclasses
+import io
+import os
+import pty
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from components.progress import Progress
+from pipeline.console.duration import duration
+from pipeline.console.live_line import live_line
+from pipeline.console.slice_chart import slice_chart
+from pipeline.console.terminal import Console
+from pipeline.report.summary import RunSummary, SliceRow
+
+STEPS = (
+    "ReviewExampleGen",
+    "StatisticsGen",
+    "ImportSchemaGen",
+    "ExampleValidator",
+    "DataGate",
+    "Transform",
+    "Trainer",
+    "LatestBlessedModel",
+    "Evaluator",
+    "Pusher",
+)
+STARS = tuple(
+    SliceRow("rating", stars, 3_000, accuracy)
+    for stars, accuracy in {
+        "1": 0.93, "2": 0.91, "3": 0.88, "4": 0.80, "7": 0.78, "8": 0.85, "9": 0.88, "10": 0.92,
+    }.items()
+)  # fmt: skip
+LENGTHS = (
+    SliceRow("length", "no words", 1, 0.0),
+    SliceRow("length", "1-100", 4_000, 0.88),
+    SliceRow("length", "cut", 2_000, 0.8123),
+)
+UNKNOWN = (
+    SliceRow("unknown_words", "under 5 %", 9_000, 0.87),
+    SliceRow("unknown_words", "20 % or more", 100, 0.8),
+)
+BLESSED = RunSummary(
+    pipeline_name="imdb_sentiment",
+    model="lstm",
+    data_name="imdb",
+    counts={"test": 25_000, "train": 25_000},
+    leaks=123,
+    dropped_leaks=0,
+    bad_records=0,
+    metrics={
+        "accuracy": 0.8591,
+        "auc": 0.9312,
+        "precision": 0.8587,
+        "recall": 0.8602,
+        "log_loss": 0.3391,
+        "calibration": 1.0021,
+        "examples": 25_000.0,
+        "true_positives": 10_753.0,
+        "false_negatives": 1_747.0,
+        "true_negatives": 10_724.0,
+        "false_positives": 1_776.0,
+    },
+    min_accuracy=0.8,
+    baseline_accuracy=0.861,
+    max_regression=0.005,
+    is_blessed=True,
+    refusals=(),
+    slices=STARS + LENGTHS + UNKNOWN,
+    pushed_to="/home/someone/artifacts/serving_model/imdb_sentiment/1764000000",
+    executed=STEPS,
+    cached=(),
+    seconds=552.3,
+    log_path=Path("/home/someone/artifacts/logs/run.log"),
+    next_commands=(
+        (
+            "Ask the model",
+            'sentiment predict --model-name imdb_sentiment "a great [and long] film"',
+        ),
+        ("Serve it", "docker run --rm " + "-p 8500:8500 " * 12 + "tensorflow/serving"),
+        ("See how training went", "tensorboard --logdir '/home/some one/Trainer'"),
+    ),
+)
+REFUSED = dataclasses.replace(
+    BLESSED,
+    is_blessed=False,
+    refusals=("Its accuracy on the test split, 50.12%, is below the gate's 80.00%.",),
+    baseline_accuracy=None,
+    pushed_to=None,
+)
+
+
+@pytest.fixture(autouse=True)
+def eighty_columns(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    for variable in ("FORCE_COLOR", "TTY_COMPATIBLE", "NO_COLOR"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture
+def stream():
+    return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+
+
+def text_of(stream) -> str:
+    return stream.buffer.getvalue().decode(stream.encoding)
+
+
+def whole_run(console: Console, summary: RunSummary = BLESSED) -> None:
+    console.run_started("imdb_sentiment", "lstm", "imdb", "/home/someone/artifacts", "/x/run.log")
+    for step in STEPS:
+        console.component_started(step)
+        if step == "Trainer":
+            for done in range(0, 1_000, 10):
+                console.progress(Progress(done, 1_000, "steps", "epoch 1/3", {"loss": 0.5}))
+        console.component_finished(step, 4.2)
+    console.summary(summary)
+
+
+def test_a_run_without_a_terminal_is_plain_and_short(stream):
+    """A whole run, warned of, takes at most 40 lines, without control characters or bars."""
+    with Console(stream) as console:
+        console.notice("This is the sample. " * 18)
+        whole_run(console)
+
+    lines = text_of(stream).splitlines()
+    assert len(lines) <= 40
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", text_of(stream))
+    assert not any("epoch" in line for line in lines)
+    assert all(line == line.rstrip() for line in lines)
+    assert [line for line in lines if "Trainer" in line] == [
+        "✓ done    Train the model      Trainer                    4.2 s",
+        "  tensorboard --logdir '/home/some one/Trainer'",
+    ]
+
+
+def test_cached_step(stream):
+    """A step from the cache says why."""
+    with Console(stream) as console:
+        console.component_started("Transform")
+        console.component_cached("Transform", "nothing changed since [24 Nov]")
+
+    assert text_of(stream) == (
+        "↺ cached  Turn text into ids   Transform           nothing changed since [24 Nov]\n"
+    )
+    assert console.unfinished_step == ""
+
+
+def test_failed_step(stream):
+    """A failed step is one short line: the whole message comes at the end of the run."""
+    with Console(stream) as console:
+        console.component_started("DataGate")
+        console.component_failed("DataGate", "Split [test] is empty, which is bad.\nMore\nlines")
+
+    assert text_of(stream) == (
+        "✗ FAILED  Gate the data        DataGate                   0.0 s  Split [test] is e...\n"
+    )
+    assert console.unfinished_step == "DataGate"
+
+
+def test_unknown_step_keeps_its_name(stream):
+    """A step that we have no words for is shown as TFX calls it."""
+    with Console(stream) as console:
+        console.component_finished("Tuner", 75.0, "12 trials")
+
+    assert text_of(stream) == (
+        "✓ done    Tuner                Tuner                 1 min 15 s  12 trials\n"
+    )
+
+
+def test_narrow_terminal_leaves_out_the_names_of_components(stream, monkeypatch):
+    """At 50 columns a step still fits a line."""
+    monkeypatch.setenv("COLUMNS", "50")
+    with Console(stream) as console:
+        console.component_finished("Trainer", 161.0)
+
+    assert text_of(stream) == "✓ done    Train the model        2 min 41 s\n"
+
+
+def test_ascii_only(monkeypatch):
+    """A stream that is not UTF-8 gets no other character than ASCII."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
+    with Console(stream) as console:
+        console.notice("The sample")
+        whole_run(console)
+
+    assert "done    Train the model" in text_of(stream)
+
+
+def test_notice_marks_each_line(stream):
+    """What must not be missed is wrapped, with a mark on every line."""
+    with Console(stream) as console:
+        console.notice("word " * 30 + "[end]")
+
+    lines = text_of(stream).splitlines()
+    assert all(line.startswith("!! ") and len(line) <= 80 for line in lines)
+    assert " ".join(line[3:] for line in lines) == "word " * 30 + "[end]"
+
+
+def test_download_without_a_terminal_is_announced_once(stream):
+    """A download is told of before the first step, in a line."""
+    with Console(stream) as console:
+        for done in (10, 20, 30):
+            console.progress(Progress(done, 84_100_000, "bytes", "download"))
+
+    assert text_of(stream) == "download of 84.1 MB ...\n"
+
+
+def test_summary_of_a_blessed_model(stream):
+    """The panel holds accuracy against gate and baseline, counts, slices and where it went."""
+    with Console(stream) as console:
+        console.summary(BLESSED)
+
+    text = text_of(stream)
+    words = " ".join(text.split())
+    assert "✓ BLESSED model lstm of imdb_sentiment passed the gate" in words
+    assert "  accuracy 85.91%, gate 80.00% (+5.91), last blessed 86.10% (-0.19 points)\n" in text
+    assert "AUC 0.931, precision 0.859, recall 0.860, log loss 0.339, calibration 1.002" in text
+    assert "positives 10,753 right, 1,747 wrong; negatives 10,724 right, 1,776 wrong" in text
+    assert "25,000 train, 25,000 test; 123 texts in both train and test" in text
+    assert f"pushed to {BLESSED.pushed_to}\n" in text
+    assert "10 steps ran, 0 came from the cache, in 9 min 12 s; log: /home/someone" in text
+
+
+def test_summary_of_a_refused_model(stream):
+    """A model that is held back says why, and that nothing was pushed."""
+    with Console(stream) as console:
+        console.summary(REFUSED)
+
+    text = text_of(stream)
+    assert "✗ NOT BLESSED" in text
+    assert "\n  Its accuracy on the test split, 50.12%, is below the gate's 80.00%.\n" in text
+    assert "  accuracy 85.91%, gate 80.00% (+5.91 points), no model blessed before\n" in text
+    assert "not pushed: the gate keeps this model back; what is served stays as it is" in text
+    assert "pushed to" not in text
+
+
+@pytest.mark.parametrize("columns", ["30", "80", "200"])
+def test_commands_are_never_wrapped(stream, monkeypatch, columns):
+    """Each command has a line of its own, whole, at any width."""
+    monkeypatch.setenv("COLUMNS", columns)
+    with Console(stream) as console:
+        console.summary(BLESSED)
+
+    lines = [line.strip() for line in text_of(stream).splitlines()]
+    assert all(command in lines for _, command in BLESSED.next_commands)
+
+
+def test_undefined_metrics(stream):
+    """A metric that is not defined says so."""
+    metrics = {**BLESSED.metrics, "precision": float("nan")}
+    with Console(stream) as console:
+        console.summary(dataclasses.replace(BLESSED, metrics=metrics))
+
+    assert "precision undefined," in text_of(stream)
+
+
+def test_slice_chart_side_by_side():
+    """At 76 columns the charts stand side by side, and the lowest slice of each is marked."""
+    assert list(slice_chart(STARS[3:6] + LENGTHS, width=76)) == [
+        "accuracy by stars   length in words (< lowest)",
+        "4 ████▊   80.0%     no words few      0.0%",
+        "7 ████▋   78.0% <      1-100 █████▎  88.0%",
+        "8 █████▏  85.0%          cut ████▉   81.2% <",
+    ]
+
+
+def test_slice_chart_in_a_narrow_terminal():
+    """Charts that do not fit beside each other stand below each other."""
+    assert list(slice_chart(STARS[3:5] + UNKNOWN, width=40, is_plain=True)) == [
+        "accuracy by stars",
+        "4 #####   80.0%",
+        "7 #####   78.0% <",
+        "unknown words (< lowest)",
+        "   under 5 % #####   87.0%",
+        "20 % or more #####   80.0% <",
+    ]
+
+
+def test_slice_chart_of_nothing():
+    """Without slices there is no chart, nor a title for one."""
+    assert list(slice_chart((), width=76)) == []
+
+
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (80, "| Train 1:05  ######......  epoch 2/3  loss 0.311  accuracy 0.871"),
+        (50, "| Train 1:05  ######......  epoch 2/3  loss 0.311"),
+        (20, "| Train 1:05"),
+        (6, "| Trai"),
+    ],
+)
+def test_live_line_fits_the_terminal(width, line):
+    """What does not fit is left out from the right."""
+    report = Progress(500, 1_000, "steps", "epoch 2/3", {"loss": 0.3111, "accuracy": 0.8712})
+
+    assert live_line("Train", 65.0, report, width=width, is_plain=True) == line
+
+
+@pytest.mark.parametrize(
+    ("report", "rest"),
+    [
+        (None, ""),
+        (Progress(8_000_000, 16_000_000, "bytes"), "  ━━━━━━╌╌╌╌╌╌  8.0 of 16.0 MB"),
+        (Progress(8_000_000, None, "bytes"), "  8.0 MB"),
+        (Progress(20, 10, "steps"), "  ━━━━━━━━━━━━"),
+    ],
+)
+def test_live_line_of_other_reports(report, rest):
+    """Bytes are shown in MB, and there is a bar only where the end is known."""
+    assert live_line("Read", 0.0, report, width=80) == f"⠋ Read 0:00{rest}"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.04, "0.0 s"), (59.94, "59.9 s"), (59.96, "1 min 00 s"), (187.4, "3 min 07 s")],
+)
+def test_duration(seconds, text):
+    """Durations are in seconds, from a minute on in minutes and seconds."""
+    assert duration(seconds) == text
+
+
+LIVE_RUN = """
+    import sys, time
+    from components.progress import Progress
+    from pipeline.console.terminal import Console
+
+    with Console(sys.stdout) as console:
+        console.component_started("Trainer")
+        console.progress(Progress(5, 10, "steps", "epoch 1/3", {"loss": 0.25}))
+        time.sleep(0.4)
+        raise KeyboardInterrupt
+"""
+
+
+def in_a_terminal(code: str, **environment: str) -> str:
+    """Runs Python code in a pseudo-terminal and returns all that it draws."""
+    controller, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", **environment},
+    )
+    os.close(terminal)
+    drawn = b""
+    try:
+        while chunk := os.read(controller, 4_096):
+            drawn += chunk
+    except OSError:
+        pass  # Linux ends a pseudo-terminal with EIO.
+    process.wait()
+    os.close(controller)
+    return drawn.decode()
+
+
+def test_live_line_in_a_terminal():
+    """A terminal shows the bar, and has its cursor back after an interruption."""
+    drawn = in_a_terminal(LIVE_RUN)
+
+    assert re.search(r"Train the model 0:00  ━━━━━━╌╌╌╌╌╌  epoch 1/3  loss 0\.250", drawn)
+    assert drawn.count("\x1b[?25l") == drawn.count("\x1b[?25h") == 1
+    assert drawn.rindex("\x1b[?25h") > drawn.rindex("\x1b[?25l")
+
+
+def test_dumb_terminal_has_no_live_line():
+    """A terminal that cannot move its cursor is treated as a pipe."""
+    assert in_a_terminal(LIVE_RUN, TERM="dumb") == ""
+
+
+def test_no_color():
+    """NO_COLOR takes the colours away and leaves the words."""
+    code = """
+        import sys
+        from pipeline.console.terminal import Console
+        with Console(sys.stdout) as console:
+            console.component_finished("Trainer", 1.0)
+    """
+    colour = re.compile(r"\x1b\[[0-9;]*3[0-7]m")
+
+    assert colour.search(in_a_terminal(code))
+    without = in_a_terminal(code, NO_COLOR="1")
+    assert "done" in without and not colour.search(without)
+
+
+def test_rich_is_imported_only_for_a_run():
+    """The module is imported without Rich, which takes a tenth of a second."""
+    code = "import sys, pipeline.console.terminal; sys.exit('rich' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -1,0 +1,175 @@
+import string
+
+import pytest
+
+from pipeline.fingerprint import reachable_modules, source_fingerprint
+
+STEP = '''"""Docstring."""
+from components.words import split
+
+
+def count(text):
+    """Counts."""
+    return len(split(text))  # words
+'''
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project in which `components.step` imports `components.words`."""
+    write(tmp_path, "components/__init__.py", "")
+    write(tmp_path, "components/words.py", "def split(text):\n    return text.split()\n")
+    write(tmp_path, "components/step.py", STEP)
+    write(tmp_path, "components/other.py", "VALUE = 1\n")
+    return tmp_path
+
+
+def write(project, path, text):
+    file = project / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+def fingerprint(project, *modules):
+    return source_fingerprint(*(modules or ("components.step",)), project=project)
+
+
+def test_is_sixteen_hexadecimal_digits(project):
+    """The same code gives the same short text."""
+    first = fingerprint(project)
+
+    assert len(first) == 16 and set(first) <= set(string.hexdigits.lower())
+    assert fingerprint(project) == first
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("components/step.py", STEP.replace("len(split(text))", "len(split(text)) + 1")),
+        ("components/words.py", "def split(text):\n    return text.split(',')\n"),
+        ("components/__init__.py", "import os\n"),
+    ],
+)
+def test_code_counts(project, path, text):
+    """An edit of the module, of what it imports, or of a package on the way changes it."""
+    before = fingerprint(project)
+
+    write(project, path, text)
+
+    assert fingerprint(project) != before
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("components/step.py", STEP.replace("# words", "# other words")),
+        ("components/step.py", STEP.replace("Counts.", "Counts the words.")),
+        ("components/step.py", STEP.replace('    """Counts."""\n', "")),
+        ("components/step.py", STEP.replace("\n\n\n", "\n\n\n\n")),
+        (
+            "components/step.py",
+            STEP.replace("len(split(text))", "len(\n        split(text)\n    )"),
+        ),
+        ("components/other.py", "VALUE = 2\n"),
+        ("components/new.py", "VALUE = 3\n"),
+        ("README.md", "news"),
+    ],
+)
+def test_what_cannot_change_a_result_does_not_count(project, path, text):
+    """Comments, docstrings, formatting and files that are not imported leave it as it is."""
+    before = fingerprint(project)
+
+    write(project, path, text)
+
+    assert fingerprint(project) == before
+
+
+def test_other_strings_count(project):
+    """A string that is no docstring is code."""
+    write(project, "components/step.py", "VALUE = 'a'\n")
+    before = fingerprint(project)
+
+    write(project, "components/step.py", "VALUE = 'b'\n")
+
+    assert fingerprint(project) != before
+
+
+def test_names_of_modules_count(project):
+    """The same code under another name is another step."""
+    write(project, "components/twin.py", "VALUE = 1\n")
+
+    assert fingerprint(project, "components.twin") != fingerprint(project, "components.other")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import components.parts.deep",
+        "import components.parts.deep as short",
+        "from components.parts import deep",
+        "from components.parts.deep import VALUE",
+        "from .parts import deep",
+        "from . import parts\nfrom .parts.deep import VALUE",
+        "def late():\n    from components.parts import deep\n    return deep",
+        "if True:\n    import components.parts.deep",
+    ],
+)
+def test_ways_to_import(project, statement):
+    """Every way to import a module of ours is followed, through the packages on the way."""
+    write(project, "components/parts/__init__.py", "")
+    write(project, "components/parts/deep.py", "VALUE = 1\n")
+    write(project, "components/step.py", statement)
+
+    assert set(reachable_modules(["components.step"], project)) == {
+        "components",
+        "components.step",
+        "components.parts",
+        "components.parts.deep",
+    }
+
+
+def test_relative_import_from_a_package_inside(project):
+    """Two dots climb from a module to the package above its own; one stays in a package."""
+    write(project, "components/parts/__init__.py", "from . import deep\n")
+    write(project, "components/parts/deep.py", "from ..words import split\n")
+
+    assert set(reachable_modules(["components.parts"], project)) == {
+        "components",
+        "components.parts",
+        "components.parts.deep",
+        "components.words",
+    }
+
+
+def test_libraries_are_not_followed(project):
+    """Of libraries, only versions count: their code is not read."""
+    write(
+        project, "components/step.py", "import json\nimport tensorflow as tf\nfrom tfx import v1\n"
+    )
+
+    assert set(reachable_modules(["components.step"], project)) == {"components", "components.step"}
+
+
+def test_import_cycles_end(project):
+    """Modules that import each other are read once each."""
+    write(project, "components/words.py", "import components.step\n")
+
+    assert set(reachable_modules(["components.step"], project)) == {
+        "components",
+        "components.step",
+        "components.words",
+    }
+
+
+def test_unknown_module(project):
+    """A module that is not there is an error that names it."""
+    with pytest.raises(ValueError, match=r"There is no module 'components\.stpe' in "):
+        fingerprint(project, "components.stpe")
+
+
+def test_steps_of_the_real_project_do_not_reach_the_report():
+    """Editing the report, the console or the command line runs no step again."""
+    reached = reachable_modules(["components.training", "components.evaluation"])
+
+    assert "components.features" in reached
+    assert not [name for name in reached if name.startswith("pipeline")]
