@@ -52,6 +52,8 @@ def tokenize(text: tf.Tensor) -> tf.RaggedTensor:
     Returns:
       <string>[batch, (words)].
     """
+    # tf.strings.lower takes a NUL for the end of the text.
+    text = tf.strings.regex_replace(text, r"\x00", " ")
     text = tf.strings.lower(text, encoding="utf-8")
     text = tf.strings.regex_replace(text, LINE_BREAK, " ")
     text = tf.strings.regex_replace(text, NOT_A_WORD_CHARACTER, " ")
