@@ -44,6 +44,9 @@ class ServedModel(tf.Module):
     Saved are the model's weights and the vocabulary, and nothing that only training needs:
     the Keras models themselves, which hold the optimizer's state, are kept out of reach of
     tf.Module's tracking by the closures around them.
+
+    AutoGraph is off: it would read the source files anew at the export, and stumble over what was
+    edited while the model trained.
     """
 
     def __init__(
@@ -73,17 +76,17 @@ class ServedModel(tf.Module):
         # The layer holds the vocabulary's table: it must hang on what is saved.
         self._transform = transform_output.transform_features_layer()
 
-    @tf.function(input_signature=[EXAMPLES_SPEC])
+    @tf.function(input_signature=[EXAMPLES_SPEC], autograph=False)
     def predict_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Serialized tf.Examples <string>[batch] -> `probability`, `sentiment`."""
         return self._verdict(self._probability(_text_of(examples)))
 
-    @tf.function(input_signature=[TEXT_SPEC])
+    @tf.function(input_signature=[TEXT_SPEC], autograph=False)
     def predict_text(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """Texts <string>[batch] -> `probability` <float32>[batch], `sentiment` <string>[batch]."""
         return self._verdict(self._probability(text))
 
-    @tf.function(input_signature=[INPUTS_SPEC])
+    @tf.function(input_signature=[INPUTS_SPEC], autograph=False)
     def classify(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         """Serialized tf.Examples <string>[batch] -> `classes`, `scores`, both [batch, 2].
 
@@ -95,7 +98,7 @@ class ServedModel(tf.Module):
             "scores": tf.stack([1.0 - probability, probability], axis=1),
         }
 
-    @tf.function(input_signature=[TEXT_SPEC])
+    @tf.function(input_signature=[TEXT_SPEC], autograph=False)
     def trace_text(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """Texts <string>[batch] -> what the model believes after each word.
 
@@ -109,7 +112,7 @@ class ServedModel(tf.Module):
             "probability": self._belief_of(self._token_ids(text)),
         }
 
-    @tf.function(input_signature=[EXAMPLES_SPEC])
+    @tf.function(input_signature=[EXAMPLES_SPEC], autograph=False)
     def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Serialized tf.Examples <string>[batch] -> `token_ids` <int64>[batch, MAX_LENGTH]."""
         return {features.TOKEN_IDS: self._token_ids(_text_of(examples))}

@@ -65,6 +65,8 @@ class FrontPaddedLSTM(keras.layers.LSTM):
     def call(self, sequences: tf.Tensor, padding: tf.Tensor) -> tf.Tensor:
         """See the class."""
         by_time = tf.transpose(sequences, [1, 0, 2])
+        # An empty batch is all padding; one timestep at least is left for the last state.
+        padding = tf.minimum(padding, tf.shape(by_time)[0] - 1)
         batch = tf.shape(sequences)[0]
         # An empty batch has no first row to read; padding it with nothing keeps it empty.
         start = tf.zeros([tf.minimum(batch, 1), self.units])
