@@ -26,12 +26,12 @@ def reviews(count):
 
 
 def tiny_model():
-    """Returns a model that trains in a second: mean of embeddings, one unit."""
+    """Returns a model that trains in a second: embeddings side by side, one unit."""
     return keras.Sequential(
         [
             keras.Input((features.MAX_LENGTH,), dtype="int32"),
             keras.layers.Embedding(features.VOCABULARY_SIZE, 4),
-            keras.layers.GlobalAveragePooling1D(),
+            keras.layers.Flatten(),
             keras.layers.Dense(1, activation="sigmoid"),
         ]
     )
@@ -67,8 +67,9 @@ def test_examples_are_read_as_they_were_written(tmp_path, transform_output):
 
 def test_fitting_learns_and_reports_every_step(tmp_path):
     """Steps count up over the epochs, with the loss and accuracy so far."""
+    keras.utils.set_random_seed(3)
     heard = []
-    hyperparameters = Hyperparameters(epochs=40, batch_size=10, learning_rate=0.3)
+    hyperparameters = Hyperparameters(epochs=40, batch_size=10, learning_rate=0.03)
     model = tiny_model()
     with progress.listening(heard.append):
         training.fit(model, reviews(25), None, hyperparameters, str(tmp_path))
