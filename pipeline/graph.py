@@ -32,9 +32,7 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
       The pipeline, for any of TFX's runners.
     """
     settings = config.settings
-    example_gen = ReviewExampleGen(
-        config.source, settings.validation_fraction, settings.drop_leaks
-    )
+    example_gen = ReviewExampleGen(config.source, settings.validation_fraction, settings.drop_leaks)
     examples = example_gen.outputs["examples"]
     statistics_gen = tfx.StatisticsGen(examples=examples)
     schema_gen = tfx.ImportSchemaGen(schema_file=str(SCHEMA_FILE))
