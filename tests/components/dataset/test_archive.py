@@ -168,9 +168,7 @@ def test_a_member_that_is_a_link_or_a_device_is_refused(tmp_path, kind):
     info = member("train/pos/1_8.txt", kind=kind)
     info.linkname = "/etc/passwd"
     path = write_archive(tmp_path / "r.tar.gz", MEMBERS, info)
-    assert refusal(path) == (
-        "its member 'train/pos/1_8.txt' is a link or a device; it is refused."
-    )
+    assert refusal(path) == ("its member 'train/pos/1_8.txt' is a link or a device; it is refused.")
 
 
 def test_a_review_of_a_size_that_no_review_has_is_refused_unread(tmp_path):
@@ -241,9 +239,11 @@ def test_a_directory_without_reviews_has_no_labelled_folders(tmp_path):
 def test_problems_in_a_directory_are_named_by_file(tmp_path, monkeypatch):
     """A name without stars is skipped; a file that cannot be a review or be read is fatal."""
     monkeypatch.setattr(archive, "MAX_REVIEW_BYTES", 10)
-    folder = write_directory(
-        tmp_path, {"train/pos/1_8.txt": b"good", "train/pos/2_8.txt": b"x" * 11}
-    ) / "train" / "pos"
+    folder = (
+        write_directory(tmp_path, {"train/pos/1_8.txt": b"good", "train/pos/2_8.txt": b"x" * 11})
+        / "train"
+        / "pos"
+    )
     (folder / "notes.txt").write_text("x")
     assert list(read_directory(str(folder))) == [
         Review(b"good", 1, b"train/pos/1_8", "train", 8),
