@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import io
 import re
 import tarfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 from components import features
 from components.dataset.records import Problem, Review, review_or_problem
@@ -44,7 +44,9 @@ def read_archive(path: str) -> Iterator[Review | Problem]:
     try:
         with (
             _inflated(path) as stream,
-            tarfile.open(fileobj=stream, mode="r|", bufsize=_BLOCK, tarinfo=_Member) as archive,
+            tarfile.open(  # type: ignore[call-overload]  # A stream to read needs only read().
+                fileobj=stream, mode="r|", bufsize=_BLOCK, tarinfo=_Member
+            ) as archive,
         ):
             for member in archive:
                 danger = _danger(member)
@@ -151,13 +153,14 @@ class _Member(tarfile.TarInfo):
     """
 
     @classmethod
-    def frombuf(cls, buf: bytes, encoding: str, errors: str) -> _Member:
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Member:
         """Reads the header's 512 bytes."""
         try:
             member = super().frombuf(buf, encoding, errors)
-        except tarfile.EOFHeaderError:
-            raise
         except tarfile.HeaderError as error:
+            # A block of zeros ends the archive.
+            if len(buf) == tarfile.BLOCKSIZE and not any(buf):
+                raise
             raise tarfile.ReadError(str(error)) from error
         if member.type in _EXTENDED_HEADERS and member.size > MAX_REVIEW_BYTES:
             raise ArchiveError(f"one of its headers has {member.size:,} bytes; it is refused.")
@@ -167,7 +170,7 @@ class _Member(tarfile.TarInfo):
 class _Bounded:
     """A stream to read that must not inflate without end."""
 
-    def __init__(self, stream: IO[bytes]):
+    def __init__(self, stream: io.BufferedIOBase):
         self._stream = stream
         self._left = MAX_ARCHIVE_BYTES
 

@@ -110,7 +110,7 @@ def _verify(what: Download, part: Path) -> None:
 def _explain(error: OSError, what: Download, target: Path) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return (
-            f"The disk is full: the download needs {what.size / 1e6:.0f} MB in {target.parent}. Free "
-            "some space and run again to resume."
+            f"The disk is full: the download needs {what.size / 1e6:.0f} MB in {target.parent}. "
+            "Free some space and run again to resume."
         )
     return f"The download to {target} failed: {error.strerror or error}. {_WAYS_OUT}"

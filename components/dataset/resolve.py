@@ -235,7 +235,8 @@ def _digest(files: Iterable[Path]) -> str:
     for file in files:
         if not file.is_file():
             continue
-        digest.update(f"{file.parent.name}/{file.name}\0{file.stat().st_size}\0".encode())
+        name = f"{file.parent.name}/{file.name}"
+        digest.update(os.fsencode(f"{name}\0{file.stat().st_size}\0"))
         with file.open("rb") as stream:
             while block := stream.read(_BLOCK):
                 digest.update(block)

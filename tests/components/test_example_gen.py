@@ -91,7 +91,7 @@ MEMBERS = {
     "train/pos/3_8.txt": "twice in train",
     "train/pos/4_8.txt": "twice in train",
     "train/neg/0_1.txt": "dull",
-    "train/neg/no_stars.txt": "dull",
+    "train/neg/no_stars_\udce9.txt": "dull",
     "train/unsup/0_0.txt": "unlabelled",
     "test/pos/0_10.txt": "in both splits",
     "test/neg/0_2.txt": "worse",
@@ -101,7 +101,7 @@ MEMBERS = {
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory) -> Path:
-    """A small archive in IMDB's layout, with a leak, a bad name and a blank review."""
+    """A small archive in IMDB's layout, with a leak, a blank review and a name of stray bytes."""
     path = tmp_path_factory.mktemp("archive") / "small.tar.gz"
     with tarfile.open(path, "w:gz") as file:
         for name, text in MEMBERS.items():
@@ -141,8 +141,8 @@ def test_the_report_counts_reviews_problems_and_leaks(ingested_archive):
         problems={"bad_name": 1, "empty_text": 1},
         problem_examples={
             "bad_name": [
-                "small.tar.gz, train/neg/no_stars.txt: expected a name such as 123_8.txt, id and "
-                "stars"
+                r"small.tar.gz, train/neg/no_stars_\udce9.txt: expected a name such as 123_8.txt, "
+                "id and stars"
             ],
             "empty_text": ["test/neg/1_2.txt: the text is blank"],
         },

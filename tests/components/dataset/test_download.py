@@ -200,8 +200,8 @@ def test_another_file_of_the_same_size_is_removed(server, wanted, target):
     assert str(error.value) == (
         f"{server.url} gave another file than expected: 1,000,000 bytes with the SHA-256 "
         f"{hashlib.sha256(server.content).hexdigest()[:12]}..., expected 1,000,000 and "
-        f"{wanted.sha256[:12]}.... It was removed. Set IMDB_ARCHIVE to an archive that you have, or "
-        "use the generated sample with --data sample."
+        f"{wanted.sha256[:12]}.... It was removed. Set IMDB_ARCHIVE to an archive that you have, "
+        "or use the generated sample with --data sample."
     )
     assert files(target) == {}
 

@@ -269,8 +269,8 @@ def test_a_directory_without_reviews_says_what_it_should_hold(tmp_path):
     """In either layout."""
     (tmp_path / "empty" / "train").mkdir(parents=True)
     assert refusal(tmp_path / "empty", tmp_path) == (
-        f"The folder {tmp_path}/empty holds no reviews: expected train/pos, train/neg, test/pos and "
-        "test/neg with files such as 123_8.txt, or tables (.csv, .tsv, .jsonl, .ndjson, .json, "
+        f"The folder {tmp_path}/empty holds no reviews: expected train/pos, train/neg, test/pos "
+        "and test/neg with files such as 123_8.txt, or tables (.csv, .tsv, .jsonl, .ndjson, .json, "
         ".parquet)."
     )
 
@@ -327,3 +327,11 @@ def test_an_archive_that_is_named_and_wrong_is_never_replaced_by_the_sample(tmp_
     for data in ("auto", "imdb"):
         with pytest.raises(ArchiveError, match=r"is not IMDB's archive: it has 3 bytes"):
             resolve(data, tmp_path, imdb_archive=str(archive))
+
+
+def test_a_file_whose_name_is_not_utf8_is_read_like_any_other(tmp_path):
+    """The system gives such names; the source still travels as JSON."""
+    path = write(tmp_path / "caf\udce9.csv")
+    source = resolve(path, tmp_path)
+    assert source.files == (SourceFile(str(path), ""),)
+    assert ReviewSource.from_json(source.to_json()) == source
