@@ -20,7 +20,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from components import features
 from components.dataset.read import ReadReviews
-from components.dataset.records import Problem, Review
+from components.dataset.records import Problem, Review, printable
 from components.dataset.source import ReviewSource
 from components.dataset.splits import bucket
 from components.errors import DatasetError
@@ -221,7 +221,7 @@ def findings(
 
 def _describe(problem: Problem) -> tuple[tuple[str, ...], str]:
     topic = ("fatal",) if problem.fatal else ("problem_examples", problem.kind)
-    return topic, f"{problem.where}: {problem.detail}"
+    return topic, printable(f"{problem.where}: {problem.detail}")
 
 
 def _is_dropped(review: Review, _: int, drop: bool, leaks: dict[bytes, None]) -> int:

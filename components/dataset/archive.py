@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
+import io
 import re
 import tarfile
 import zlib
@@ -10,13 +13,23 @@ from pathlib import Path, PurePosixPath
 
 from components import features
 from components.dataset.records import Problem, Review, review_or_problem
+from components.errors import ArchiveError
 
 # The longest review of IMDB has some 14,000 bytes.
 MAX_REVIEW_BYTES = 1 << 20
 # IMDB's archive, with the reviews that have no label, inflates to some 300 MB.
 MAX_ARCHIVE_BYTES = 4 << 30
 
-_FILE_NAME = re.compile(r"(\d+)_(\d+)\.txt")
+_EXTENDED_HEADERS = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
+_GZIP_MAGIC = b"\x1f\x8b"
+_BLOCK = 1 << 16
+_FILE_NAME = re.compile(r"(\d+)_(\d{1,2})\.txt")
 _SPLITS = (features.TRAIN_SPLIT, features.TEST_SPLIT)
 _LABELS = {"neg": features.NEGATIVE, "pos": features.POSITIVE}
 
@@ -29,11 +42,14 @@ def read_archive(path: str) -> Iterator[Review | Problem]:
     """
     name = Path(path).name
     try:
-        with open(path, "rb") as file, tarfile.open(fileobj=file, mode="r|*") as archive:
-            inflated = 0
+        with (
+            _inflated(path) as stream,
+            tarfile.open(  # type: ignore[call-overload]  # A stream to read needs only read().
+                fileobj=stream, mode="r|", bufsize=_BLOCK, tarinfo=_Member
+            ) as archive,
+        ):
             for member in archive:
-                inflated += member.size
-                danger = _danger(member, inflated)
+                danger = _danger(member)
                 if danger:
                     yield Problem("unreadable_file", name, danger, fatal=True)
                     return
@@ -41,7 +57,12 @@ def read_archive(path: str) -> Iterator[Review | Problem]:
                 if place and member.isfile():
                     content = archive.extractfile(member)
                     yield _review(place, content.read() if content else b"", name)
-    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+            # gzip's checksum stands at the very end, after the archive's own.
+            while stream.read(_BLOCK):
+                pass
+    except ArchiveError as error:
+        yield Problem("unreadable_file", name, str(error), fatal=True)
+    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError) as error:
         yield Problem(
             "unreadable_file",
             name,
@@ -55,7 +76,7 @@ def read_directory(path: str) -> Iterator[Review | Problem]:
     for file in sorted(Path(path).iterdir()):
         place = _place("/".join(file.parts[-3:]))
         if place and file.is_file():
-            yield _review(place, file.read_bytes(), file.name)
+            yield _review_in(file, place)
 
 
 def labelled_folders(root: Path) -> list[Path]:
@@ -67,6 +88,17 @@ def labelled_folders(root: Path) -> list[Path]:
         for label in _LABELS
         if (folder := base / split / label).is_dir()
     ]
+
+
+def _review_in(file: Path, place: tuple[str, str, str]) -> Review | Problem:
+    try:
+        size = file.stat().st_size
+        if size <= MAX_REVIEW_BYTES:
+            return _review(place, file.read_bytes(), file.name)
+        danger = f"it has {size:,} bytes, where a review has at most {MAX_REVIEW_BYTES:,}."
+    except OSError as error:
+        danger = f"it cannot be read: {error.strerror}."
+    return Problem("unreadable_file", "/".join(place), danger, fatal=True)
 
 
 def _place(name: str) -> tuple[str, str, str] | None:
@@ -98,7 +130,7 @@ def _review(place: tuple[str, str, str], content: bytes, where: str) -> Review |
     )
 
 
-def _danger(member: tarfile.TarInfo, inflated: int) -> str:
+def _danger(member: tarfile.TarInfo) -> str:
     """Says why an archive that holds this member is refused, or nothing."""
     path = PurePosixPath(member.name)
     if path.is_absolute() or ".." in path.parts:
@@ -110,6 +142,53 @@ def _danger(member: tarfile.TarInfo, inflated: int) -> str:
             f"its member '{member.name}' has {member.size:,} bytes, where a review has at most "
             f"{MAX_REVIEW_BYTES:,}; it is refused."
         )
-    if inflated > MAX_ARCHIVE_BYTES:
-        return f"it inflates to more than {MAX_ARCHIVE_BYTES:,} bytes; it is refused."
     return ""
+
+
+class _Member(tarfile.TarInfo):
+    """A member whose header must be sound.
+
+    tarfile alone takes a damaged or missing header for the end of the archive, and reads
+    headers of any size into memory.
+    """
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Member:
+        """Reads the header's 512 bytes."""
+        try:
+            member = super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            # A block of zeros ends the archive.
+            if len(buf) == tarfile.BLOCKSIZE and not any(buf):
+                raise
+            raise tarfile.ReadError(str(error)) from error
+        if member.type in _EXTENDED_HEADERS and member.size > MAX_REVIEW_BYTES:
+            raise ArchiveError(f"one of its headers has {member.size:,} bytes; it is refused.")
+        return member
+
+
+class _Bounded:
+    """A stream to read that must not inflate without end."""
+
+    def __init__(self, stream: io.BufferedIOBase):
+        self._stream = stream
+        self._left = MAX_ARCHIVE_BYTES
+
+    def read(self, size: int) -> bytes:
+        """Returns up to `size` bytes, none at the end."""
+        block = self._stream.read(size)
+        self._left -= len(block)
+        if self._left < 0:
+            raise ArchiveError(
+                f"it inflates to more than {MAX_ARCHIVE_BYTES:,} bytes; it is refused."
+            )
+        return block
+
+
+@contextlib.contextmanager
+def _inflated(path: str) -> Iterator[_Bounded]:
+    """Opens an archive, gzipped or not. Unlike tarfile's own, gzip's reader checks the CRC."""
+    with open(path, "rb") as file:
+        is_gzip = file.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)
+        with gzip.GzipFile(fileobj=file) if is_gzip else file as stream:
+            yield _Bounded(stream)

@@ -56,10 +56,10 @@ def download(what: Download, target: Path) -> None:
         ) from error
     except urllib.error.URLError as error:
         raise DownloadError(f"{what.url} cannot be reached: {error.reason}. {_WAYS_OUT}") from error
+    except (HTTPException, ConnectionError, TimeoutError) as error:
+        raise DownloadError(f"{what.url} broke off: {error!r}. Run again to resume.") from error
     except OSError as error:
         raise DownloadError(_explain(error, what, target)) from error
-    except HTTPException as error:
-        raise DownloadError(f"{what.url} broke off: {error!r}. Run again to resume.") from error
 
 
 def _fetch(what: Download, part: Path) -> None:
@@ -77,7 +77,7 @@ def _fetch(what: Download, part: Path) -> None:
         if not _goes_on_from(done, response):
             done = 0
         with part.open("ab" if done else "wb") as file:
-            while block := response.read(_BLOCK):
+            while done <= what.size and (block := response.read(_BLOCK)):
                 file.write(block)
                 done += len(block)
                 progress.report(progress.Progress(done, what.size, "bytes", stage="download"))
@@ -110,7 +110,7 @@ def _verify(what: Download, part: Path) -> None:
 def _explain(error: OSError, what: Download, target: Path) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return (
-            f"The disk is full: the download needs {what.size / 1e6:.0f} MB in {target.parent}. Free "
-            "some space and run again to resume."
+            f"The disk is full: the download needs {what.size / 1e6:.0f} MB in {target.parent}. "
+            "Free some space and run again to resume."
         )
     return f"The download to {target} failed: {error.strerror or error}. {_WAYS_OUT}"

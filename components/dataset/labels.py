@@ -10,12 +10,14 @@ NEGATIVE_SPELLINGS = ("0", "negative", "neg", "false", "no")
 
 
 def label_of(spelling: str, source: ReviewSource) -> int | None:
-    """Returns 1 for a positive label, 0 for a negative one, None for neither.
+    """Returns 1 for a positive label, 0 for a negative one, None for neither and for a blank.
 
     With a positive label named and no negative one, every other spelling is negative; the data
     gate checks that there is only one other.
     """
     spelling = spelling.strip()
+    if not spelling:
+        return None
     if source.positive_label or source.negative_label:
         if spelling == source.positive_label:
             return features.POSITIVE
@@ -33,7 +35,9 @@ def label_of(spelling: str, source: ReviewSource) -> int | None:
 
 def expected_labels(source: ReviewSource) -> str:
     """Says which spellings are understood."""
-    if source.positive_label or source.negative_label:
+    if other_label_is_implied(source):
+        return f"'{source.positive_label or source.negative_label}' or one other"
+    if source.positive_label:
         return f"'{source.positive_label}' or '{source.negative_label}'"
     return (
         f"one of {', '.join(POSITIVE_SPELLINGS)} or {', '.join(NEGATIVE_SPELLINGS)}; name others "

@@ -62,4 +62,9 @@ def review_or_problem(
         )
     if is_blank:
         return Problem("empty_text", where, "the text is blank", fatal=False)
-    return Review(text, label, review_id.encode(), split, rating)
+    return Review(text, label, printable(review_id).encode(), split, rating)
+
+
+def printable(text: str) -> str:
+    """Returns the text with what UTF-8 cannot encode written out: bytes of a file's name, say."""
+    return text.encode("utf-8", "backslashreplace").decode()

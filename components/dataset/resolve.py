@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import glob
-import gzip
 import hashlib
+import os
 import re
 import zlib
 from collections.abc import Callable, Iterable
@@ -109,7 +110,7 @@ def _expand(data: str) -> list[Path]:
                 f"sample or a path.{did_you_mean(part, (AUTO, IMDB, SAMPLE, *_neighbours(part)))}"
             )
         paths += [Path(match).absolute() for match in matches]
-    return paths
+    return list(dict.fromkeys(paths))
 
 
 def _neighbours(part: str) -> list[str]:
@@ -122,7 +123,9 @@ def _tables_in(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = [file for file in sorted(path.rglob("*")) if tables.kind_of(file)]
+            inside = [
+                file for file in sorted(path.rglob("*")) if tables.kind_of(file) and file.is_file()
+            ]
             if not inside:
                 raise DatasetError(
                     f"The folder {path} holds no reviews: expected {features.TRAIN_SPLIT}/pos, "
@@ -164,18 +167,20 @@ def _table_source(
             f"{without} has no column '{SPLIT_COLUMN}', and other files have one. Give it to all "
             "files or to none."
         )
-    splits = [_split_named(path) for path in paths]
+    splits = _splits_named(paths)
     if not has_split_column and any(splits) and not all(splits):
         unnamed = paths[splits.index("")].name
         raise DatasetError(
             f"{unnamed} is named for no split, and other files are named "
             f"{features.TRAIN_SPLIT} or {features.TEST_SPLIT}. Name all files so, or none."
         )
+    # train.csv alone names no split that could be tested on: it is split like any other file.
+    keeps_splits = not has_split_column and len(set(splits)) > 1
     return ReviewSource(
         kind=kind,
         name=_name_of(paths[0]),
         files=tuple(
-            SourceFile(str(path), "" if has_split_column else split)
+            SourceFile(str(path), split if keeps_splits else "")
             for path, split in zip(paths, splits, strict=True)
         ),
         digest=_digest(paths),
@@ -190,8 +195,8 @@ def _table_source(
 def _checked_columns(path: Path, kind: SourceKind, needed: Iterable[str]) -> list[str]:
     try:
         columns = tables.columns_of(path, kind)
-    except (OSError, EOFError, zlib.error, gzip.BadGzipFile, pyarrow.ArrowInvalid, ValueError) as e:
-        raise DatasetError(f"{path.name} cannot be read as {kind.value}: {e}") from e
+    except (OSError, EOFError, zlib.error, csv.Error, pyarrow.ArrowException, ValueError) as error:
+        raise DatasetError(f"{path.name} cannot be read as {kind.value}: {error}.") from error
     if not columns:
         raise DatasetError(f"{path.name} is empty: expected columns {', '.join(needed)}.")
     for name in needed:
@@ -204,13 +209,18 @@ def _checked_columns(path: Path, kind: SourceKind, needed: Iterable[str]) -> lis
     return columns
 
 
-def _split_named(path: Path) -> str:
-    """Returns the split that the file's or its folder's name begins with, or ""."""
-    for name in (path.name, path.parent.name):
-        match = _SPLIT_NAME.match(name)
-        if match:
-            return match[1].lower()
-    return ""
+def _splits_named(paths: list[Path]) -> list[str]:
+    """Returns for each file the split that its name, or a folder's, begins with, or "".
+
+    Only folders below the one that all files share tell files apart.
+    """
+    shared = os.path.commonpath([path.parent for path in paths])
+    splits = []
+    for path in paths:
+        names = reversed(path.relative_to(shared).parts)
+        matches = (_SPLIT_NAME.match(name) for name in names)
+        splits.append(next((match[1].lower() for match in matches if match), ""))
+    return splits
 
 
 def _name_of(path: Path) -> str:
@@ -225,7 +235,8 @@ def _digest(files: Iterable[Path]) -> str:
     for file in files:
         if not file.is_file():
             continue
-        digest.update(f"{file.parent.name}/{file.name}\0{file.stat().st_size}\0".encode())
+        name = f"{file.parent.name}/{file.name}"
+        digest.update(os.fsencode(f"{name}\0{file.stat().st_size}\0"))
         with file.open("rb") as stream:
             while block := stream.read(_BLOCK):
                 digest.update(block)

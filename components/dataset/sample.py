@@ -14,10 +14,11 @@ from components.dataset.records import Review
 
 SAMPLE_SIZE = 2_000
 # Part of the cache's key: raise it with every change to what is written.
-SAMPLE_VERSION = "sample-1"
+SAMPLE_VERSION = "sample-2"
 
 _TEST_EVERY = 5
-_LONG_EVERY = 40
+# Shares no factor with _TEST_EVERY: both splits have long reviews.
+_LONG_EVERY = 39
 
 _PRAISE = (
     "wonderful brilliant moving clever charming gripping superb delightful tender witty stunning "
@@ -80,7 +81,7 @@ def generate_review(index: int) -> Review:
     writer = random.Random(f"{SAMPLE_VERSION}/{index}")
     label = features.POSITIVE if writer.random() < 0.5 else features.NEGATIVE
     opinions = [_opinion(writer, label) for _ in range(writer.randint(2, 4))]
-    fillers = writer.randint(45, 70) if index % _LONG_EVERY == 0 else writer.randint(0, 12)
+    fillers = writer.randint(55, 80) if index % _LONG_EVERY == 0 else writer.randint(0, 12)
     sentences = [_filler(writer) for _ in range(fillers)]
     for opinion in opinions[1:]:
         sentences.insert(writer.randint(0, len(sentences)), opinion)

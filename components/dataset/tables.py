@@ -16,7 +16,7 @@ import pyarrow.parquet
 
 from components import features
 from components.dataset.labels import expected_labels, label_of, other_label_is_implied
-from components.dataset.records import Problem, Review, review_or_problem
+from components.dataset.records import Problem, Review, printable, review_or_problem
 from components.dataset.source import ReviewSource, SourceFile, SourceKind
 from components.dataset.splits import split_of
 
@@ -32,7 +32,8 @@ SUFFIXES = {
 MAX_FIELD_CHARACTERS = 64 << 20
 
 _PARQUET_BATCH = 1_024
-_UNREADABLE = (OSError, EOFError, zlib.error, pyarrow.ArrowInvalid)
+_QUOTING = "{}; a quote inside a quoted field is written twice, and each field's quotes are closed"
+_UNREADABLE = (OSError, EOFError, zlib.error, pyarrow.ArrowException)
 
 
 class LabelSpelling(NamedTuple):
@@ -67,12 +68,13 @@ def columns_of(path: Path, kind: SourceKind) -> list[str]:
     with _open_text(path) as stream:
         if kind is SourceKind.JSON_LINES:
             line = next((line for line in stream if line.strip()), "{}")
-            record = json.loads(line)
-            return list(record) if isinstance(record, dict) else []
-        return next(csv.reader(stream, delimiter=_delimiter(kind)), [])
+            return [printable(name) for name in _json_object(line)]
+        return [printable(name) for name in next(_rows(stream, kind), [])]
 
 
-def read_table(file: SourceFile, source: ReviewSource) -> Iterator[Review | Problem | LabelSpelling]:
+def read_table(
+    file: SourceFile, source: ReviewSource
+) -> Iterator[Review | Problem | LabelSpelling]:
     """Yields the reviews of one file, and the problems in between.
 
     A file that breaks off ends with a fatal Problem.
@@ -105,16 +107,20 @@ def _reviews(
 ) -> Iterator[Review | Problem | LabelSpelling]:
     """Yields what one record holds."""
     text = record.get(source.text_column)
+    if not isinstance(text, str | bytes | None):
+        detail = f"the text is of type {type(text).__name__}, expected a string"
+        yield Problem("malformed_row", where, detail, fatal=False)
+        return
     spelling = _spelling(record.get(source.label_column))
     label = label_of(spelling, source)
     if label is None:
         detail = f"label '{spelling}', expected {expected_labels(source)}"
         yield Problem("unknown_label", where, detail, fatal=False)
         return
-    content = _encoded(text if isinstance(text, str) else "")
+    content = text if isinstance(text, bytes) else _encoded(text or "")
     split = file.split or split_of(content)
     if source.split_column:
-        split = str(record.get(source.split_column)).strip().lower()
+        split = _spelling(record.get(source.split_column)).lower()
         if split not in (features.TRAIN_SPLIT, features.TEST_SPLIT):
             detail = f"split '{split}', expected train or test"
             yield Problem("unknown_split", where, detail, fatal=False)
@@ -129,13 +135,8 @@ def _reviews(
 def _read_separated(
     path: Path, source: ReviewSource
 ) -> Iterator[Mapping[str, Any] | _MalformedError]:
-    csv.field_size_limit(MAX_FIELD_CHARACTERS)
     with _open_text(path) as stream:
-        # Before Python 3.11, csv refuses a line with a NUL.
-        lines = (line.replace("\0", " ") for line in stream)
-        rows = csv.reader(
-            lines, delimiter=_delimiter(source.kind), strict=source.kind is SourceKind.CSV
-        )
+        rows = _rows(stream, source.kind)
         header = next(rows, [])
         while True:
             try:
@@ -143,8 +144,11 @@ def _read_separated(
             except StopIteration:
                 return
             except csv.Error as error:
-                # The last quote was never closed: all that follows it is one field.
-                yield _MalformedError(str(error), is_last="unexpected end" in str(error))
+                # A quote that is never closed makes one field of all that follows it.
+                is_last = "unexpected end" in str(error) or "field limit" in str(error)
+                yield _MalformedError(_QUOTING.format(error), is_last)
+                if is_last:
+                    return
                 continue
             if len(row) == len(header):
                 yield dict(zip(header, row, strict=True))
@@ -160,14 +164,9 @@ def _read_json_lines(
             if not line.strip():
                 continue
             try:
-                record = json.loads(line)
+                yield _json_object(line)
             except ValueError as error:
-                yield _MalformedError(f"not JSON: {error}")
-                continue
-            if isinstance(record, dict):
-                yield record
-            else:
-                yield _MalformedError("not a JSON object")
+                yield _MalformedError(str(error))
 
 
 def _read_parquet(path: Path, source: ReviewSource) -> Iterator[Mapping[str, Any]]:
@@ -176,30 +175,59 @@ def _read_parquet(path: Path, source: ReviewSource) -> Iterator[Mapping[str, Any
         columns.append(source.split_column)
     with pyarrow.parquet.ParquetFile(path) as file:
         for batch in file.iter_batches(_PARQUET_BATCH, columns=columns):
-            yield from batch.to_pylist()
+            values = [_without_decoding(batch.column(name)).to_pylist() for name in columns]
+            for row in zip(*values, strict=True):
+                yield dict(zip(columns, row, strict=True))
+
+
+def _without_decoding(column: pyarrow.Array) -> pyarrow.Array:
+    """Returns strings as bytes: one that is not UTF-8 would cost its whole batch."""
+    if pyarrow.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pyarrow.types.is_string(column.type):
+        return column.cast(pyarrow.binary())
+    if pyarrow.types.is_large_string(column.type):
+        return column.cast(pyarrow.large_binary())
+    return column
 
 
 @contextlib.contextmanager
 def _open_text(path: Path) -> Iterator[IO[str]]:
     """Opens a text file, gzipped or not; bytes that are not UTF-8 come through as surrogates."""
     opener = gzip.open if path.suffix.lower() == ".gz" else open
-    with opener(
-        path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline=""
-    ) as stream:
+    with opener(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
         yield stream
 
 
-def _delimiter(kind: SourceKind) -> str:
-    return "\t" if kind is SourceKind.TSV else ","
+def _rows(stream: IO[str], kind: SourceKind) -> Iterator[list[str]]:
+    """Returns csv's reader, which raises csv.Error for a row and then goes on with the next."""
+    csv.field_size_limit(MAX_FIELD_CHARACTERS)
+    # Before Python 3.11, csv refuses a line with a NUL.
+    lines = (line.replace("\0", " ") for line in stream)
+    # Without `strict`, a stray quote silently swallows rows up to the next one.
+    return csv.reader(lines, delimiter="\t" if kind is SourceKind.TSV else ",", strict=True)
+
+
+def _json_object(line: str) -> dict[str, Any]:
+    """Returns the object that a line holds; a ValueError says what it holds instead."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"not JSON: {error}") from error
+    if not isinstance(record, dict):
+        raise ValueError("not a JSON object; expected one object a line")
+    return record
 
 
 def _spelling(label: Any) -> str:
-    """Returns a label as text: True as "true", 1.0 as "1"."""
+    """Returns a label as text: True as "true", 1.0 as "1", None as ""."""
     if isinstance(label, bool):
         return str(label).lower()
     if isinstance(label, float) and label.is_integer():
         return str(int(label))
-    return "" if label is None else str(label).strip()
+    if isinstance(label, bytes):
+        label = label.decode("utf-8", "surrogateescape")
+    return "" if label is None else printable(str(label).strip())
 
 
 def _encoded(text: str) -> bytes:

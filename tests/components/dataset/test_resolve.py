@@ -1,0 +1,337 @@
+"""From what is written after --data to a source, or to a sentence that says what to do."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import json
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from components.dataset import imdb, sample
+from components.dataset.download import Download
+from components.dataset.resolve import resolve_source
+from components.dataset.source import ReviewSource, SourceFile, SourceKind
+from components.errors import ArchiveError, DatasetError
+
+CSV = "text,label\ngood,1\nbad,0\n"
+
+
+def resolve(data: object, tmp_path: Path, **settings) -> ReviewSource:
+    """Resolves with an empty cache and no archive."""
+    settings = {"imdb_archive": None, "cache_dir": tmp_path / "cache"} | settings
+    return resolve_source(str(data), **settings)
+
+
+def refusal(data: object, tmp_path: Path, **settings) -> str:
+    """Returns the sentence with which the data is refused."""
+    with pytest.raises(DatasetError) as error:
+        resolve(data, tmp_path, **settings)
+    return str(error.value)
+
+
+@pytest.fixture
+def unreachable(monkeypatch):
+    """The official address answers nobody."""
+    nowhere = Download("http://127.0.0.1:1/aclImdb_v1.tar.gz", 10, "0" * 64)
+    monkeypatch.setattr(imdb, "OFFICIAL", nowhere)
+    return nowhere
+
+
+def write(path: Path, content: str = CSV) -> Path:
+    """Writes a file and the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+    return path
+
+
+def test_a_table_is_described_in_full(tmp_path):
+    """Absolute path, name in snake case, columns and labels."""
+    path = write(tmp_path / "My Reviews-2.csv")
+    source = resolve(path, tmp_path, positive_label="5", negative_label="1")
+    assert dataclasses.replace(source, digest="") == ReviewSource(
+        kind=SourceKind.CSV,
+        name="my_reviews_2",
+        files=(SourceFile(str(path), ""),),
+        digest="",
+        text_column="text",
+        label_column="label",
+        split_column="",
+        positive_label="5",
+        negative_label="1",
+    )
+
+
+def test_a_relative_path_becomes_an_absolute_one(tmp_path, monkeypatch):
+    """Worker processes may stand in another folder."""
+    path = write(tmp_path / "r.csv")
+    monkeypatch.chdir(tmp_path)
+    assert resolve("r.csv", tmp_path).files == (SourceFile(str(path), ""),)
+
+
+def test_the_digest_follows_the_content(tmp_path):
+    """It stands for the files in the cache's key."""
+    path = write(tmp_path / "r.csv")
+    first = resolve(path, tmp_path).digest
+    assert resolve(path, tmp_path).digest == first
+    write(path, CSV.replace("bad", "Bad"))
+    assert resolve(path, tmp_path).digest != first
+
+
+def test_a_source_travels_as_json(tmp_path):
+    """Equal sources give equal text."""
+    source = resolve(write(tmp_path / "r.csv"), tmp_path)
+    assert ReviewSource.from_json(source.to_json()) == source
+    assert json.loads(source.to_json())["kind"] == "csv"
+
+
+def test_several_files_globs_and_folders_name_tables(tmp_path):
+    """Each file once, however often it is named."""
+    a, b, c = (write(tmp_path / "data" / name) for name in ("a.csv", "b.csv", "c/c.csv"))
+    write(tmp_path / "data" / "notes.txt")
+    (tmp_path / "data" / "folder.csv").mkdir()
+
+    def files(data: object) -> list[str]:
+        return [file.path for file in resolve(data, tmp_path).files]
+
+    assert files(f"{b},{a}") == [str(b), str(a)]
+    assert files(tmp_path / "data" / "[ab].csv") == [str(a), str(b)]
+    assert files(tmp_path / "data" / "**" / "[a-c].csv") == [str(a), str(b), str(c)]
+    assert files(f"{a},{tmp_path}/data/[ab].csv") == [str(a), str(b)]
+    assert files(tmp_path / "data") == [str(a), str(b), str(c)]
+
+
+def test_a_file_whose_name_has_a_comma_or_a_star_is_one_file(tmp_path):
+    """What exists is taken by its name."""
+    path = write(tmp_path / "a,b*.csv")
+    assert resolve(path, tmp_path).files == (SourceFile(str(path), ""),)
+
+
+def splits(data: object, tmp_path: Path) -> dict[str, str]:
+    """Returns the split of each file."""
+    return {
+        str(Path(file.path).relative_to(tmp_path)): file.split
+        for file in resolve(data, tmp_path).files
+    }
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train.csv", "test.csv"),
+        ("Train-00001.csv", "TEST_2.csv"),
+        ("train/a.csv", "test/a.csv"),
+        ("train/part/a.csv", "test_set/part/a.csv"),
+    ],
+)
+def test_files_and_folders_named_for_their_split_keep_it(tmp_path, names):
+    """By how the name begins."""
+    for name in names:
+        write(tmp_path / "test" / name)
+    assert splits(tmp_path / "test", tmp_path) == {
+        f"test/{names[0]}": "train",
+        f"test/{names[1]}": "test",
+    }
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("train.csv",), ("test/reviews.csv",), ("trainers.csv", "testimonials.csv")],
+)
+def test_a_name_that_tells_no_two_splits_apart_is_none(tmp_path, names):
+    """train.csv alone is split by hash, as a file in a project's folder named test is."""
+    for name in names:
+        write(tmp_path / name)
+    data = ",".join(str(tmp_path / name) for name in names)
+    assert set(splits(data, tmp_path).values()) == {""}
+
+
+def test_a_file_named_for_no_split_among_others_is_refused(tmp_path):
+    """In which split it belongs cannot be guessed."""
+    for name in ("train.csv", "test.csv", "extra.csv"):
+        write(tmp_path / "test" / name)
+    assert refusal(tmp_path / "test", tmp_path) == (
+        "extra.csv is named for no split, and other files are named train or test. Name all files "
+        "so, or none."
+    )
+
+
+def test_a_split_column_goes_before_names(tmp_path):
+    """It is in all files or in none."""
+    content = "text,label,split\na,1,train\n"
+    files = [write(tmp_path / name, content) for name in ("train.csv", "test.csv")]
+    source = resolve(tmp_path, tmp_path)
+    assert source.split_column == "split"
+    assert [file.split for file in source.files] == ["", ""]
+    write(files[0])
+    assert refusal(tmp_path, tmp_path) == (
+        "train.csv has no column 'split', and other files have one. Give it to all files or to "
+        "none."
+    )
+
+
+def test_a_missing_column_lists_those_that_exist_and_names_the_nearest(tmp_path):
+    """And the flag that names another."""
+    path = write(tmp_path / "r.csv", "Review Text,labels,id\na,1,2\n")
+    assert refusal(path, tmp_path) == (
+        "r.csv has no column 'text'. Its columns are: Review Text, labels, id. Name it with "
+        "--text-column."
+    )
+    assert refusal(path, tmp_path, text_column="Review text") == (
+        "r.csv has no column 'Review text'. Its columns are: Review Text, labels, id. Did you mean "
+        "'Review Text'? Name it with --text-column."
+    )
+    assert refusal(path, tmp_path, text_column="Review Text") == (
+        "r.csv has no column 'label'. Its columns are: Review Text, labels, id. Did you mean "
+        "'labels'? Name it with --label-column."
+    )
+
+
+@pytest.mark.parametrize("name", ["r.jsonl", "r.parquet", "r.tsv.gz"])
+def test_a_missing_column_is_found_in_every_format(tmp_path, name):
+    """Before anything runs."""
+    path = tmp_path / name
+    if name == "r.parquet":
+        pyarrow.parquet.write_table(pyarrow.table({"body": ["a"], "label": [1]}), path)
+    elif name == "r.jsonl":
+        path.write_text('{"body": "a", "label": 1}\n')
+    else:
+        path.write_bytes(gzip.compress(b"body\tlabel\na\t1\n"))
+    assert f"{name} has no column 'text'. Its columns are: body, label." in refusal(path, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["r.csv", "r.tsv", "r.jsonl"])
+def test_an_empty_file_is_refused(tmp_path, name):
+    """With what it should hold."""
+    assert refusal(write(tmp_path / name, ""), tmp_path) == (
+        f"{name} is empty: expected columns text, label."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("r.parquet", b""),
+        ("r.parquet", b"PAR1 and then nothing"),
+        ("r.csv.gz", b"text,label\n"),
+        ("r.csv.gz", gzip.compress(CSV.encode())[:15]),
+        ("r.jsonl", b"[\n"),
+        ("r.json", b'[{"text": "a", "label": 1}]'),
+        ("r.csv", b'"text,label\na,1\n'),
+        ("r.csv", b"text," + b"x" * (65 << 20)),
+    ],
+)
+def test_a_file_that_is_not_of_its_format_is_refused(tmp_path, name, content):
+    """By name and format; the reader's own words follow."""
+    (tmp_path / name).write_bytes(content)
+    assert f"{name} cannot be read as " in refusal(tmp_path / name, tmp_path)
+
+
+def test_a_file_in_utf16_is_refused_in_words_that_can_be_printed(tmp_path):
+    """Its columns are shown with their stray bytes written out."""
+    (tmp_path / "r.csv").write_bytes(CSV.encode("utf-16"))
+    message = refusal(tmp_path / "r.csv", tmp_path)
+    assert r"r.csv has no column 'text'. Its columns are: \udcff\udcfet e x t" in message
+    assert message.encode()
+
+
+def test_a_format_that_is_unknown_lists_those_that_are_known(tmp_path):
+    """And archives."""
+    assert refusal(write(tmp_path / "r.xlsx"), tmp_path) == (
+        "r.xlsx: unknown format. Expected .csv, .tsv, .jsonl, .ndjson, .json, .parquet, text "
+        "formats also with .gz, or an archive (.tar, .tar.gz, .tgz) laid out as IMDB's."
+    )
+
+
+def test_files_of_several_formats_are_refused(tmp_path):
+    """They are listed."""
+    write(tmp_path / "a.csv")
+    write(tmp_path / "b.tsv", "text\tlabel\n")
+    assert refusal(tmp_path, tmp_path) == (
+        "The files are of several formats (a.csv, b.tsv). Give files of one."
+    )
+
+
+def test_a_path_that_does_not_exist_names_the_nearest(tmp_path):
+    """Among its neighbours, and among the words that --data knows."""
+    path = write(tmp_path / "reviews.csv")
+    assert refusal(tmp_path / "reveiws.csv", tmp_path) == (
+        f"--data '{tmp_path}/reveiws.csv': there is no file or folder '{tmp_path}/reveiws.csv'. "
+        f"Expected auto, imdb, sample or a path. Did you mean '{path}'?"
+    )
+    assert refusal("smaple", tmp_path).endswith("Did you mean 'sample'?")
+
+
+def test_a_directory_without_reviews_says_what_it_should_hold(tmp_path):
+    """In either layout."""
+    (tmp_path / "empty" / "train").mkdir(parents=True)
+    assert refusal(tmp_path / "empty", tmp_path) == (
+        f"The folder {tmp_path}/empty holds no reviews: expected train/pos, train/neg, test/pos "
+        "and test/neg with files such as 123_8.txt, or tables (.csv, .tsv, .jsonl, .ndjson, .json, "
+        ".parquet)."
+    )
+
+
+def test_a_directory_in_imdbs_layout_is_read_by_folder(tmp_path):
+    """Its digest follows names and contents."""
+    for name in ("train/pos/0_9", "train/neg/1_1", "test/pos/0_8", "test/neg/1_2"):
+        write(tmp_path / "aclImdb" / f"{name}.txt", name)
+    source = resolve(tmp_path / "aclImdb", tmp_path)
+    assert source.kind is SourceKind.IMDB_DIRECTORY
+    assert source.name == "aclimdb"
+    assert [(Path(file.path).name, file.split) for file in source.files] == [
+        ("neg", "train"),
+        ("pos", "train"),
+        ("neg", "test"),
+        ("pos", "test"),
+    ]
+    (tmp_path / "aclImdb" / "train" / "pos" / "0_9.txt").rename(
+        tmp_path / "aclImdb" / "train" / "pos" / "0_8.txt"
+    )
+    assert resolve(tmp_path / "aclImdb", tmp_path).digest != source.digest
+
+
+@pytest.mark.parametrize("name", ["mine.tar.gz", "mine.tgz", "mine.tar"])
+def test_an_archive_of_ones_own_is_read_without_imdbs_checksum(tmp_path, name):
+    """What is wrong in it is found while reading."""
+    source = resolve(write(tmp_path / name), tmp_path)
+    assert (source.kind, source.name) == (SourceKind.IMDB_ARCHIVE, "mine")
+
+
+def test_the_sample_needs_no_file(tmp_path):
+    """Its version stands for its content."""
+    assert resolve("sample", tmp_path) == ReviewSource(
+        SourceKind.SAMPLE, "sample", (), sample.SAMPLE_VERSION
+    )
+
+
+def test_auto_takes_the_sample_with_a_notice_when_imdb_cannot_be_had(tmp_path, unreachable):
+    """The notice says so in capitals, and why; "imdb" fails instead."""
+    notices: list[str] = []
+    source = resolve("auto", tmp_path, notify=notices.append)
+    assert source.kind is SourceKind.SAMPLE
+    (notice,) = notices
+    assert notice.startswith(
+        "THIS RUN USES THE GENERATED SAMPLE, NOT THE REAL REVIEWS. "
+        f"{unreachable.url} cannot be reached: "
+    )
+    assert refusal("imdb", tmp_path).startswith(f"{unreachable.url} cannot be reached: ")
+
+
+def test_an_archive_that_is_named_and_wrong_is_never_replaced_by_the_sample(tmp_path, unreachable):
+    """Whoever names an archive wants that one."""
+    archive = write(tmp_path / "aclImdb_v1.tar.gz", "cut")
+    for data in ("auto", "imdb"):
+        with pytest.raises(ArchiveError, match=r"is not IMDB's archive: it has 3 bytes"):
+            resolve(data, tmp_path, imdb_archive=str(archive))
+
+
+def test_a_file_whose_name_is_not_utf8_is_read_like_any_other(tmp_path):
+    """The system gives such names; the source still travels as JSON."""
+    path = write(tmp_path / "caf\udce9.csv")
+    source = resolve(path, tmp_path)
+    assert source.files == (SourceFile(str(path), ""),)
+    assert ReviewSource.from_json(source.to_json()) == source
