@@ -99,6 +99,7 @@ class ServingError(Exception):
     next_step: ClassVar[str] = ""
 
     def __init__(self, reason: str, *, address: str, model: str, code: Code | None = None):
+        """`code` is the kind's own if it is not given."""
         super().__init__(reason)
         self.address = address
         self.model = model
@@ -111,6 +112,7 @@ class ServingError(Exception):
         return HTTP_STATUS[self.code]
 
     def __str__(self) -> str:
+        """The address, the model, the reason and what to do next."""
         return f"{self.address}, model '{self.model}': {self.reason}. {self.next_step}".rstrip()
 
 

@@ -67,6 +67,7 @@ class AsyncClient(BaseClient):
         await self._transport.close()
 
     async def __aenter__(self) -> AsyncClient:
+        """Returns the client."""
         return self
 
     async def __aexit__(
@@ -75,6 +76,7 @@ class AsyncClient(BaseClient):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        """Closes the connections."""
         await self.close()
 
     async def _run(self, steps: Steps[Result]) -> Result:

@@ -93,15 +93,9 @@ class Calls:
         """What the model says of each text."""
         self._check_texts(texts)
 
-        def read(batch: Sequence[str], response: PredictResponse) -> list[Prediction]:
-            return [
-                replace(prediction, text=text)
-                for text, prediction in zip(batch, self._predictions(len(batch), response))
-            ]
-
         return (
             yield from self._in_batches(
-                texts, self._predict_request("predict_text", "text"), read, timeout
+                texts, self._predict_request("predict_text", "text"), self._predictions, timeout
             )
         )
 
@@ -112,7 +106,7 @@ class Calls:
         self._check_each(examples, bytes, "serialized tf.Examples")
 
         def read(batch: Sequence[bytes], response: PredictResponse) -> list[Prediction]:
-            return self._predictions(len(batch), response)
+            return self._predictions([None] * len(batch), response)
 
         return (
             yield from self._in_batches(
@@ -131,7 +125,7 @@ class Calls:
             self._check_rows("classifications", response.classes, len(batch))
             return [
                 Classification(text, dict(classes), response.version)
-                for text, classes in zip(batch, response.classes)
+                for text, classes in zip(batch, response.classes, strict=True)
             ]
 
         return (yield from self._in_batches(texts, request, read, timeout))
@@ -255,32 +249,38 @@ class Calls:
             )
         return time.monotonic() + seconds
 
-    def _predictions(self, rows: int, response: PredictResponse) -> list[Prediction]:
-        probabilities = self._output("probability", response, rows)
-        sentiments = self._output("sentiment", response, rows)
-        for row, (probability, sentiment) in enumerate(zip(probabilities, sentiments)):
+    def _predictions(
+        self, texts: Sequence[str | None], response: PredictResponse
+    ) -> list[Prediction]:
+        rows = zip(
+            texts,
+            self._output("probability", response, len(texts)),
+            self._output("sentiment", response, len(texts)),
+            strict=True,
+        )
+        predictions = []
+        for row, (text, probability, sentiment) in enumerate(rows):
             self._check_probability(probability, f"row {row}")
             if not isinstance(sentiment, str):
                 raise self._error(
                     ResponseError, f"row {row} has the sentiment {sentiment!r}, expected a string"
                 )
-        return [
-            Prediction(float(probability), sentiment, response.version)
-            for probability, sentiment in zip(probabilities, sentiments)
-        ]
+            predictions.append(Prediction(float(probability), sentiment, response.version, text))
+        return predictions
 
     def _traces(self, batch: Sequence[str], response: PredictResponse) -> list[Trace]:
         rows = zip(
             batch,
             self._output("tokens", response, len(batch)),
             self._output("probability", response, len(batch)),
+            strict=True,
         )
         traces = []
         for row, (text, tokens, probabilities) in enumerate(rows):
             self._check_rows(f"words in row {row}", tokens, None)
             self._check_rows(f"probabilities in row {row}", probabilities, len(tokens))
             # Padding is an empty word.
-            read = [pair for pair in zip(tokens, probabilities) if pair[0]]
+            read = [pair for pair in zip(tokens, probabilities, strict=True) if pair[0]]
             for word, probability in read:
                 self._check_probability(probability, f"word {word!r} of row {row}")
             traces.append(

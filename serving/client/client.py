@@ -67,6 +67,7 @@ class Client(BaseClient):
         self._transport.close()
 
     def __enter__(self) -> Client:
+        """Returns the client."""
         return self
 
     def __exit__(
@@ -75,6 +76,7 @@ class Client(BaseClient):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        """Closes the connections."""
         self.close()
 
     def _run(self, steps: Steps[Result]) -> Result:

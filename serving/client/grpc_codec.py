@@ -24,7 +24,7 @@ from serving.client.messages import (
     StatusRequest,
     StatusResponse,
     TensorSpec,
-    UnreadableAnswer,
+    UnreadableAnswerError,
     VersionStatus,
 )
 
@@ -54,7 +54,7 @@ def decode(request: Request, answer: bytes) -> Response:
     """Returns what the bytes that answer `request` say.
 
     Raises:
-      UnreadableAnswer: They are not the message that the method answers with.
+      UnreadableAnswerError: They are not the message that the method answers with.
     """
     try:
         if isinstance(request, PredictRequest):
@@ -65,7 +65,7 @@ def decode(request: Request, answer: bytes) -> Response:
             return _status_response(answer)
         return _metadata(answer)
     except DecodeError as error:
-        raise UnreadableAnswer(
+        raise UnreadableAnswerError(
             f"{len(answer)} bytes came that are not a protobuf message of the kind"
         ) from error
 
@@ -144,7 +144,7 @@ def _status_response(answer: bytes) -> StatusResponse:
 def _metadata(answer: bytes) -> Metadata:
     message = protos.GetModelMetadataResponse.FromString(answer)
     if "signature_def" not in message.metadata:
-        raise UnreadableAnswer("the metadata has no 'signature_def'")
+        raise UnreadableAnswerError("the metadata has no 'signature_def'")
     signatures = protos.SignatureDefMap.FromString(message.metadata["signature_def"].value)
     return Metadata(
         model_version=message.model_spec.version.value,
@@ -171,14 +171,14 @@ def _tensor(name: str, tensor: Any) -> Any:
     """Returns a float or string tensor as a nested list, a scalar as itself."""
     shape = [dim.size for dim in tensor.tensor_shape.dim]
     if min(shape, default=0) < 0:
-        raise UnreadableAnswer(f"output '{name}' has the shape {shape}")
+        raise UnreadableAnswerError(f"output '{name}' has the shape {shape}")
     values = _flat(name, tensor)
     size = math.prod(shape)
     if len(values) < size and values:
         # TensorProto's rule: the last value stands for those that are left out.
         values = [*values, *[values[-1]] * (size - len(values))]
     if len(values) != size:
-        raise UnreadableAnswer(
+        raise UnreadableAnswerError(
             f"output '{name}' of shape {shape} came with {len(values)} values instead of {size}"
         )
     return _nested(values, shape)
@@ -198,12 +198,12 @@ def _flat(name: str, tensor: Any) -> Sequence[Any]:
         if not tensor.tensor_content:
             return list(tensor.float_val)
         if len(tensor.tensor_content) % 4:
-            raise UnreadableAnswer(f"output '{name}' has {len(tensor.tensor_content)} bytes")
+            raise UnreadableAnswerError(f"output '{name}' has {len(tensor.tensor_content)} bytes")
         floats = array.array("f", tensor.tensor_content)
         if sys.byteorder == "big":
             floats.byteswap()
         return floats.tolist()
-    raise UnreadableAnswer(
+    raise UnreadableAnswerError(
         f"output '{name}' is {protos.enum_name('DataType', tensor.dtype)}, expected DT_FLOAT or "
         "DT_STRING"
     )

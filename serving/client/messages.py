@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
-class UnreadableAnswer(Exception):
+class UnreadableAnswerError(Exception):
     """An answer is not what the protocol promises; says how."""
 
 
@@ -24,6 +24,7 @@ class Model:
     label: str | None = None
 
     def __str__(self) -> str:
+        """The name, with the version or the label."""
         if self.version is not None:
             return f"{self.name}, version {self.version}"
         return self.name if self.label is None else f"{self.name}, label {self.label}"
@@ -47,9 +48,11 @@ class PredictRequest:
 
 @dataclass(frozen=True)
 class PredictResponse:
-    """Attributes:
-    version: The version that answered; None if the transport cannot tell.
-    outputs: A nested list by output name.
+    """What the model answered.
+
+    Attributes:
+      version: The version that answered; None if the transport cannot tell.
+      outputs: A nested list by output name.
     """
 
     version: int | None
@@ -113,9 +116,11 @@ class MetadataRequest:
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """Attributes:
-    dtype: TensorFlow's name, such as "DT_STRING".
-    shape: -1 where a size is unknown; None if the rank is.
+    """The type of an input or output.
+
+    Attributes:
+      dtype: TensorFlow's name, such as "DT_STRING".
+      shape: -1 where a size is unknown; None if the rank is.
     """
 
     dtype: str

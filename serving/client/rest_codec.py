@@ -24,7 +24,7 @@ from serving.client.messages import (
     StatusRequest,
     StatusResponse,
     TensorSpec,
-    UnreadableAnswer,
+    UnreadableAnswerError,
     VersionStatus,
 )
 from serving.errors import Code, code_of_http_status
@@ -44,10 +44,11 @@ class HttpRequest:
     body: bytes = b""
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """The server answered with an error."""
 
     def __init__(self, code: Code, reason: str):
+        """Takes the server's reason as it came."""
         super().__init__(reason)
         self.code = code
 
@@ -82,8 +83,8 @@ def decode(request: Request, status: int, body: bytes) -> Response:
     """Returns what the answer to `request` says.
 
     Raises:
-      Refusal: It is an error.
-      UnreadableAnswer: It is not an answer of TF-Serving.
+      RefusedError: It is an error.
+      UnreadableAnswerError: It is not an answer of TF-Serving.
     """
     content = _content(body)
     if status != 200:
@@ -97,7 +98,7 @@ def decode(request: Request, status: int, body: bytes) -> Response:
             return _status_response(content)
         return _metadata(content)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UnreadableAnswer(f"an unexpected answer came: {_shown(body)}") from error
+        raise UnreadableAnswerError(f"an unexpected answer came: {_shown(body)}") from error
 
 
 def _path(model: Model) -> str:
@@ -123,13 +124,13 @@ def _content(body: bytes) -> Any:
         return None
 
 
-def _refusal(status: int, content: Any, body: bytes) -> Refusal | UnreadableAnswer:
+def _refusal(status: int, content: Any, body: bytes) -> RefusedError | UnreadableAnswerError:
     if isinstance(content, dict) and isinstance(content.get("error"), str):
-        return Refusal(code_of_http_status(status), content["error"])
+        return RefusedError(code_of_http_status(status), content["error"])
     reason = f"HTTP status {status} came with {_shown(body)}"
     if status in PLAIN_STATUSES or status >= 500:
-        return Refusal(code_of_http_status(status), reason)
-    return UnreadableAnswer(reason)
+        return RefusedError(code_of_http_status(status), reason)
+    return UnreadableAnswerError(reason)
 
 
 def _shown(body: bytes) -> str:

@@ -48,9 +48,11 @@ class Tls:
 
 @dataclass(frozen=True)
 class Settings:
-    """Attributes:
-    timeout: Seconds for one request to the server, its retries and their waits included.
-    batch_size: Larger batches are cut into requests of this many rows.
+    """How a client asks.
+
+    Attributes:
+      timeout: Seconds for one request to the server, its retries and their waits included.
+      batch_size: Larger batches are cut into requests of this many rows.
     """
 
     timeout: float = 30.0

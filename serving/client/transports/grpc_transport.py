@@ -10,7 +10,7 @@ import grpc.aio
 
 from serving.client import grpc_codec
 from serving.client.address import Address
-from serving.client.messages import Request, Response, UnreadableAnswer
+from serving.client.messages import Request, Response, UnreadableAnswerError
 from serving.client.settings import Tls
 from serving.errors import Code, ResponseError, ServingError, error_of
 
@@ -31,6 +31,7 @@ class GrpcTransport:
     tells_version = True
 
     def __init__(self, address: Address, tls: Tls | None = None):
+        """Connects with the first request; gRPC is encrypted if `tls` is given."""
         self.address = address.text
         options = _options(address)
         if tls is None:
@@ -58,6 +59,7 @@ class AsyncGrpcTransport:
     tells_version = True
 
     def __init__(self, address: Address, tls: Tls | None = None):
+        """Connects with the first request; gRPC is encrypted if `tls` is given."""
         self.address = address.text
         self._options = _options(address)
         self._credentials = None if tls is None else _credentials(tls)
@@ -117,5 +119,5 @@ def _error(error: Any, address: str, request: Request) -> ServingError:
 def _decode(request: Request, answer: bytes, address: str) -> Response:
     try:
         return grpc_codec.decode(request, answer)
-    except UnreadableAnswer as error:
+    except UnreadableAnswerError as error:
         raise ResponseError(str(error), address=address, model=str(request.model)) from error

@@ -14,6 +14,7 @@ class InMemoryTransport:
     tells_version = True
 
     def __init__(self, answer: Callable[[Request], Response]):
+        """Takes the function that answers."""
         self._answer = answer
 
     def send(self, request: Request, seconds: float) -> Response:
@@ -31,6 +32,7 @@ class AsyncInMemoryTransport:
     tells_version = True
 
     def __init__(self, answer: Callable[[Request], Response]):
+        """Takes the function that answers."""
         self._answer = answer
 
     async def send(self, request: Request, seconds: float) -> Response:

@@ -11,7 +11,7 @@ import httpx
 
 from serving.client import rest_codec
 from serving.client.address import Address
-from serving.client.messages import Request, Response, UnreadableAnswer
+from serving.client.messages import Request, Response, UnreadableAnswerError
 from serving.client.settings import Tls
 from serving.errors import (
     DeadlineExceededError,
@@ -32,6 +32,7 @@ class RestTransport:
     tells_version = False
 
     def __init__(self, address: Address, tls: Tls | None = None):
+        """Connects with the first request."""
         self.address = address.text
         self._http = httpx.Client(**_options(address, tls))
 
@@ -64,6 +65,7 @@ class AsyncRestTransport:
     tells_version = False
 
     def __init__(self, address: Address, tls: Tls | None = None):
+        """Connects with the first request."""
         self.address = address.text
         self._http = httpx.AsyncClient(**_options(address, tls))
 
@@ -116,9 +118,9 @@ def _http_request(
 def _decode(request: Request, status: int, body: bytes, address: str) -> Response:
     try:
         return rest_codec.decode(request, status, body)
-    except rest_codec.Refusal as error:
+    except rest_codec.RefusedError as error:
         raise error_of(error.code, str(error), address=address, model=str(request.model)) from error
-    except UnreadableAnswer as error:
+    except UnreadableAnswerError as error:
         raise ResponseError(str(error), address=address, model=str(request.model)) from error
 
 
