@@ -49,16 +49,20 @@ def parse(text: str, model: str) -> Address:
     try:
         parts = urlsplit(text if is_rest else f"//{text}")
         host, port = parts.hostname, parts.port
+        (host or "").encode("idna")  # a name with an empty or an overlong part fails here
     except ValueError as error:
         raise ClientSetupError(f"{error}. {CHOICES}", address=text, model=model) from error
-    if is_rest:
-        problem = "it has no host" if not host else ""
-        problem = problem or (
-            "it has a query or a fragment" if parts.query or parts.fragment else ""
-        )
-    else:
-        problem = "it has no host and port" if not host or port is None else ""
-        problem = problem or ("it has a path" if parts.path else "")
+    problem = ""
+    if is_rest and not host:
+        problem = "it has no host"
+    elif is_rest and (parts.query or parts.fragment):
+        problem = "it has a query or a fragment"
+    elif not is_rest and "://" in text:
+        problem = f"it begins with '{text.partition('://')[0]}://'"
+    elif not is_rest and (not host or port is None):
+        problem = "it has no host and port"
+    elif not is_rest and parts.path:
+        problem = "it has a path"
     if problem:
         raise ClientSetupError(
             f"this is no address of a server: {problem}. {CHOICES}", address=text, model=model

@@ -5,8 +5,8 @@ names a second time in a process that has TensorFlow as well. So the few message
 needs are built from the tables below, in a pool of their own. On the wire only the numbers and
 types count; a test compares them with the originals:
 
-  tensorflow_serving/apis/{model,predict,classification,input,get_model_status,
-                           get_model_metadata}.proto, tensorflow_serving/util/status.proto
+  tensorflow_serving/apis/{model,predict,classification,input,get_model_status,status,
+                           get_model_metadata}.proto
   tensorflow/core/framework/{tensor,tensor_shape,types}.proto
   tensorflow/core/protobuf/meta_graph.proto, tensorflow/core/example/{example,feature}.proto
   google/protobuf/{any,wrappers}.proto

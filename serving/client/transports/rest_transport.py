@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 import time
 from typing import Any
@@ -50,7 +51,7 @@ class RestTransport:
                         raise _too_slow(seconds, self.address, request)
             finally:
                 answer.close()
-        except httpx.RequestError as error:
+        except (httpx.RequestError, OSError) as error:  # HTTPX lets some of TLS's errors through
             raise _error(error, seconds, self.address, request) from error
         return _decode(request, answer.status_code, bytes(body), self.address)
 
@@ -76,7 +77,7 @@ class AsyncRestTransport:
             answer = await asyncio.wait_for(self._http.send(to_send), seconds)
         except asyncio.TimeoutError as error:
             raise _too_slow(seconds, self.address, request) from error
-        except httpx.RequestError as error:
+        except (httpx.RequestError, OSError) as error:  # HTTPX lets some of TLS's errors through
             raise _error(error, seconds, self.address, request) from error
         return _decode(request, answer.status_code, answer.content, self.address)
 
@@ -125,14 +126,29 @@ def _decode(request: Request, status: int, body: bytes, address: str) -> Respons
 
 
 def _error(
-    error: httpx.RequestError, seconds: float, address: str, request: Request
+    error: httpx.RequestError | OSError, seconds: float, address: str, request: Request
 ) -> ServingError:
     if isinstance(error, httpx.TimeoutException):
         return _too_slow(seconds, address, request)
-    reason = str(error) or type(error).__name__
+    reason = _reason(error)
     if isinstance(error, httpx.DecodingError):
         return ResponseError(reason, address=address, model=str(request.model))
     return UnavailableError(reason, address=address, model=str(request.model))
+
+
+def _reason(error: BaseException) -> str:
+    """Returns what the system said: libraries only say that something failed."""
+    reason = str(error)
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            # asyncio writes its own text over that of a failed connection.
+            is_connection = isinstance(cause, ConnectionError) and cause.errno
+            reason = os.strerror(cause.errno) if is_connection else cause.strerror
+        # Several addresses of one host may have failed.
+        several = getattr(cause, "exceptions", ())
+        cause = several[0] if several else cause.__cause__ or cause.__context__
+    return reason or type(error).__name__
 
 
 def _too_slow(seconds: float, address: str, request: Request) -> ServingError:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from serving.client import AsyncClient, Client
-from tests.serving.client.backend import Backend, grpc_server, rest_server
+from tests.serving.client.backend import Backend
+from tests.serving.client.grpc_server import grpc_server
+from tests.serving.client.rest_server import rest_server
 
 SERVERS = {"grpc": grpc_server, "rest": rest_server}
 

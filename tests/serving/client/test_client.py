@@ -14,9 +14,8 @@ from serving.client import (
     Trace,
     VersionStatus,
 )
-from serving.errors import ModelNotFoundError, NotReadyError, ResponseError
-from tests.serving.client.backend import LENGTH, Failure, example_of, float32, probability_of
-from serving.errors import Code
+from serving.errors import Code, ModelNotFoundError, NotReadyError, ResponseError
+from tests.serving.client.backend import LENGTH, PlannedError, example_of, float32, probability_of
 
 TEXTS = ["a great film", "not good at all", "", "caf\u00e9 \u4e2d\u6587 \U0001f3ac", 'a "\\\n\0b']
 PROBABILITIES = [probability_of(text.encode()) for text in TEXTS]
@@ -68,9 +67,7 @@ def test_trace_gives_what_is_believed_after_each_word(call, address):
         Trace(
             long,
             tuple(long.split()[-LENGTH:]),
-            tuple(
-                probability_of(" ".join(long.split()[2:end]).encode()) for end in range(3, 9)
-            ),
+            tuple(probability_of(" ".join(long.split()[2:end]).encode()) for end in range(3, 9)),
             7,
         ),
     ]
@@ -154,7 +151,7 @@ def test_a_missing_version_is_an_error(call, address):
 
 def test_wait_until_ready_returns_the_version(call, address, backend):
     """Failures and versions that load are waited for."""
-    backend.failures.extend([Failure(Code.UNAVAILABLE), Failure(Code.NOT_FOUND)])
+    backend.failures.extend([PlannedError(Code.UNAVAILABLE), PlannedError(Code.NOT_FOUND)])
     assert call("wait_until_ready", 5.0, address=address) == 7
     assert len(backend.asked) == 3
 
@@ -162,6 +159,8 @@ def test_wait_until_ready_returns_the_version(call, address, backend):
 def test_wait_until_ready_waits_for_the_version_asked_for(call, address, backend):
     """Another version, or an unknown label, is not enough; the error tells what was seen."""
     backend.versions = {7: "AVAILABLE", 8: "LOADING"}
+    with pytest.raises(NotReadyError, match="at the last look: version 8 LOADING"):
+        call("wait_until_ready", 0.2, address=address, version=8)
     with pytest.raises(NotReadyError, match="Unrecognized servable version label: new"):
         call("wait_until_ready", 0.2, address=address, label="new")
     backend.labels = {"new": 7}
