@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from serving.client.calls import Calls
 from serving.client.messages import Model
-from serving.client.settings import Retries, Settings, Tls
+from serving.client.settings import Retries, Settings, Tls, timeout_problem
 from serving.client.transports.connect import connect
 from serving.errors import ClientSetupError
 
@@ -63,8 +63,8 @@ class BaseClient:
             problem = "give a version or a label, not both"
         elif version is not None and not 0 <= version < 2**63:
             problem = f"version is {version}; give a number from 0 to 2**63 - 1"
-        elif not timeout > 0:
-            problem = f"timeout is {timeout}; give a number of seconds above 0"
+        elif timeout_problem(timeout):
+            problem = timeout_problem(timeout)
         elif batch_size < 1:
             problem = f"batch_size is {batch_size}; give a number of rows, 1 or more"
         elif retries.attempts < 1:

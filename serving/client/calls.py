@@ -26,7 +26,7 @@ from serving.client.messages import (
     VersionStatus,
 )
 from serving.client.results import Classification, Prediction, Trace
-from serving.client.settings import Settings
+from serving.client.settings import Settings, timeout_problem
 from serving.errors import (
     ClientSetupError,
     DeadlineExceededError,
@@ -92,7 +92,6 @@ class Calls:
     def predict(self, texts: Sequence[str], timeout: float | None) -> Steps[list[Prediction]]:
         """What the model says of each text."""
         self._check_texts(texts)
-
         return (
             yield from self._in_batches(
                 texts, self._predict_request("predict_text", "text"), self._predictions, timeout
@@ -150,18 +149,20 @@ class Calls:
         deadline = time.monotonic() + timeout
         pause = FIRST_POLL_SECONDS
         while True:
-            left = deadline - time.monotonic()
+            # At the end of the time there is a last look, which gets some time of its own.
+            seconds = min(max(deadline - time.monotonic(), 0.1), PROBE_SECONDS)
             try:
-                version, seen = yield from self._ready_version(min(max(left, 0.01), PROBE_SECONDS))
+                version, seen = yield from self._ready_version(seconds)
             except (UnavailableError, DeadlineExceededError, ModelNotFoundError) as error:
                 version, seen = None, error.reason
             if version is not None:
                 return version
-            if time.monotonic() + pause >= deadline:
+            left = deadline - time.monotonic()
+            if left <= 0:
                 raise self._error(
                     NotReadyError, f"not ready after {timeout:g} s; at the last look: {seen}"
                 )
-            yield Sleep(pause)
+            yield Sleep(min(pause, left))
             pause = min(2 * pause, LONGEST_POLL_SECONDS)
 
     def _ready_version(self, seconds: float) -> Steps[tuple[int | None, str]]:
@@ -243,10 +244,8 @@ class Calls:
 
     def _deadline(self, timeout: float | None) -> float:
         seconds = self._settings.timeout if timeout is None else timeout
-        if not seconds > 0:
-            raise self._error(
-                ClientSetupError, f"timeout is {seconds}; give a number of seconds above 0"
-            )
+        if problem := timeout_problem(seconds):
+            raise self._error(ClientSetupError, problem)
         return time.monotonic() + seconds
 
     def _predictions(
@@ -260,10 +259,11 @@ class Calls:
         )
         predictions = []
         for row, (text, probability, sentiment) in enumerate(rows):
-            self._check_probability(probability, f"row {row}")
+            self._check_probability(probability, f"row {row} of the request")
             if not isinstance(sentiment, str):
                 raise self._error(
-                    ResponseError, f"row {row} has the sentiment {sentiment!r}, expected a string"
+                    ResponseError,
+                    f"row {row} of the request has the sentiment {sentiment!r}, expected a string",
                 )
             predictions.append(Prediction(float(probability), sentiment, response.version, text))
         return predictions
@@ -333,8 +333,8 @@ class Calls:
         if isinstance(items, str | bytes) or not isinstance(items, Sequence):
             raise self._error(
                 InvalidInputError,
-                f"expected a list of {what}, {type(items).__name__} arrived; wrap a single one "
-                "in a list",
+                f"expected a list of {what}, {type(items).__name__} arrived; pass [text] for a "
+                "single text, list(texts) for another collection",
             )
         for row, item in enumerate(items):
             if not isinstance(item, kind):

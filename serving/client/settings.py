@@ -6,6 +6,16 @@ import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
+# Clocks of operating systems overflow at some number of years; nobody waits for a day.
+LONGEST_TIMEOUT = 86_400.0
+
+
+def timeout_problem(timeout: float) -> str:
+    """Returns what is wrong with a timeout, or an empty string."""
+    if 0 < timeout <= LONGEST_TIMEOUT:
+        return ""
+    return f"timeout is {timeout}; give a number of seconds above 0, at most {LONGEST_TIMEOUT:g}"
+
 
 @dataclass(frozen=True)
 class Retries:

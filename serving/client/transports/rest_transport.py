@@ -141,10 +141,10 @@ def _reason(error: BaseException) -> str:
     reason = str(error)
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, OSError) and cause.strerror:
-            # asyncio writes its own text over that of a failed connection.
-            is_connection = isinstance(cause, ConnectionError) and cause.errno
-            reason = os.strerror(cause.errno) if is_connection else cause.strerror
+        if isinstance(cause, ConnectionError) and cause.errno is not None:
+            reason = os.strerror(cause.errno)  # asyncio writes its own text over the system's
+        elif isinstance(cause, OSError) and cause.strerror:
+            reason = cause.strerror
         # Several addresses of one host may have failed.
         several = getattr(cause, "exceptions", ())
         cause = several[0] if several else cause.__cause__ or cause.__context__

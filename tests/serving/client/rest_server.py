@@ -60,6 +60,7 @@ class RestHandler(BaseHTTPRequestHandler):
 
     backend: Backend
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def log_message(self, *arguments: Any) -> None:
         """Keeps quiet."""

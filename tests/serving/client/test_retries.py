@@ -15,6 +15,7 @@ from serving.client.settings import Settings
 from serving.errors import (
     HTTP_STATUS,
     AccessError,
+    ClientSetupError,
     Code,
     DeadlineExceededError,
     InvalidRequestError,
@@ -106,6 +107,25 @@ def test_a_refused_connection_is_tried_again(call, backend, serve, scheme):
     with serve(backend, port=port):
         asking.join(timeout=10)
     assert [one.model_version for one in answers] == [7]
+
+
+@pytest.mark.parametrize("serve", [grpc_server, rest_server])
+def test_a_server_that_is_started_again_is_found_again(backend, serve):
+    """A connection that was closed between two calls is no error of the second."""
+    with serve(backend) as address:
+        port = int(address.rpartition(":")[2])
+        client = Client(address, version=7, retries=Retries(attempts=10, first_wait=0.05))
+        before = client.predict(["a film"])
+    with client, serve(backend, port=port):
+        assert client.predict(["a film"]) == before
+
+
+@pytest.mark.parametrize("timeout", [0, -1.0, float("nan"), float("inf")])
+def test_a_timeout_of_a_call_is_checked(call, address, backend, timeout):
+    """Nothing is sent."""
+    with pytest.raises(ClientSetupError, match="give a number of seconds above 0"):
+        call("status", address=address, timeout=timeout)
+    assert backend.asked == []
 
 
 def drive(steps, outcomes):

@@ -170,10 +170,14 @@ def test_options_that_cannot_be_used_are_refused(kind, options, reason):
 @pytest.mark.parametrize(
     ("method", "items", "reason"),
     [
-        ("predict", "a film", "expected a list of texts, str arrived; wrap a single one in a list"),
+        (
+            "predict",
+            "a film",
+            "expected a list of texts, str arrived; pass [text] for a single",
+        ),
         ("predict", ["a", b"b"], "expected str in row 1, bytes arrived"),
         ("trace", [None], "expected str in row 0, NoneType arrived"),
-        ("classify", iter(["a"]), "expected a list of texts, list_iterator arrived; wrap"),
+        ("classify", iter(["a"]), "expected a list of texts, list_iterator arrived; pass"),
         ("predict_examples", ["a"], "expected bytes in row 0, str arrived"),
         ("predict_examples", b"a", "expected a list of serialized tf.Examples, bytes arrived"),
         ("predict", ["a", "b\ud800"], "text 1 has half a surrogate pair at character 1, which"),
