@@ -1,0 +1,98 @@
+"""The client for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+from serving.client.base_client import BaseClient
+from serving.client.calls import Result, Send, Step, Steps
+from serving.client.results import Classification, Metadata, Prediction, Trace, VersionStatus
+from serving.errors import ServingError
+
+
+class AsyncClient(BaseClient):
+    """`Client` for asyncio: the same calls, awaited.
+
+        async with AsyncClient("http://localhost:8501") as client:
+            [prediction] = await client.predict(["a great film"])
+
+    A client belongs to one event loop.
+    """
+
+    _is_async = True
+
+    async def predict(
+        self, texts: Sequence[str], *, timeout: float | None = None
+    ) -> list[Prediction]:
+        """Returns what the model says of each text."""
+        return await self._run(self._calls.predict(texts, timeout))
+
+    async def predict_examples(
+        self, examples: Sequence[bytes], *, timeout: float | None = None
+    ) -> list[Prediction]:
+        """Returns what the model says of each serialized tf.Example."""
+        return await self._run(self._calls.predict_examples(examples, timeout))
+
+    async def classify(
+        self, texts: Sequence[str], *, timeout: float | None = None
+    ) -> list[Classification]:
+        """Returns the score of each class for each text."""
+        return await self._run(self._calls.classify(texts, timeout))
+
+    async def trace(self, texts: Sequence[str], *, timeout: float | None = None) -> list[Trace]:
+        """Returns what the model believes after each word of each text."""
+        return await self._run(self._calls.trace(texts, timeout))
+
+    async def status(self, *, timeout: float | None = None) -> list[VersionStatus]:
+        """Returns the versions that the server knows, the newest first."""
+        return await self._run(self._calls.status(timeout))
+
+    async def metadata(self, *, timeout: float | None = None) -> Metadata:
+        """Returns the signatures of the version that answers."""
+        return await self._run(self._calls.metadata(timeout))
+
+    async def wait_until_ready(self, timeout: float = 60.0) -> int:
+        """Waits until the model, or the version asked for, answers; returns its version.
+
+        Raises:
+          NotReadyError: It did not within `timeout` seconds; tells what was seen last.
+        """
+        return await self._run(self._calls.wait_until_ready(timeout))
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._transport.close()
+
+    async def __aenter__(self) -> AsyncClient:
+        """Returns the client."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Closes the connections."""
+        await self.close()
+
+    async def _run(self, steps: Steps[Result]) -> Result:
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    response = await self._carry_out(step)
+                except ServingError as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(response)
+        except StopIteration as end:
+            return end.value
+
+    async def _carry_out(self, step: Step) -> Any:
+        if isinstance(step, Send):
+            return await self._transport.send(step.request, step.seconds)
+        return await asyncio.sleep(step.seconds)

@@ -1,0 +1,347 @@
+"""What each call of a client does, without doing it: the part that sync and async share.
+
+A call is a generator of steps. Whoever runs it carries out each step, sends back the response or
+throws the error in, and takes the generator's return value for the result. So only the carrying
+out of two steps differs between `Client` and `AsyncClient`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from serving.client.messages import (
+    ClassifyRequest,
+    ClassifyResponse,
+    Metadata,
+    MetadataRequest,
+    Model,
+    PredictRequest,
+    PredictResponse,
+    Request,
+    StatusRequest,
+    VersionStatus,
+)
+from serving.client.results import Classification, Prediction, Trace
+from serving.client.settings import Settings, timeout_problem
+from serving.errors import (
+    ClientSetupError,
+    DeadlineExceededError,
+    InvalidInputError,
+    InvalidRequestError,
+    ModelNotFoundError,
+    NotReadyError,
+    ResponseError,
+    ServingError,
+    UnavailableError,
+)
+
+# REST's predictions do not say which version made them. The client asks for the newest version's
+# number first, and then for that version. TF-Serving looks for new versions once a second, so a
+# number that is younger than that is as good as a new one.
+VERSION_TRUSTED_SECONDS = 1.0
+# A version may be unloaded between the two requests; each pair of them is tried this often.
+VERSION_ATTEMPTS = 3
+
+FIRST_POLL_SECONDS = 0.1
+LONGEST_POLL_SECONDS = 1.0
+PROBE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Send:
+    """Send the request and give back its response, or throw in a ServingError."""
+
+    request: Request
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Sleep:
+    """Let time pass."""
+
+    seconds: float
+
+
+Step = Send | Sleep
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Steps = Generator[Step, Any, Result]
+
+
+class Calls:
+    """The calls of one client.
+
+    Attributes:
+      address: The server, for error messages.
+      model: Which model and version is asked.
+    """
+
+    def __init__(self, address: str, model: Model, settings: Settings, *, tells_version: bool):
+        """`tells_version`: whether the transport's predictions say which version made them."""
+        self.address = address
+        self.model = model
+        self._settings = settings
+        self._tells_version = tells_version
+        self._version = 0
+        self._version_known_until = -math.inf
+
+    def predict(self, texts: Sequence[str], timeout: float | None) -> Steps[list[Prediction]]:
+        """What the model says of each text."""
+        self._check_texts(texts)
+        return (
+            yield from self._in_batches(
+                texts, self._predict_request("predict_text", "text"), self._predictions, timeout
+            )
+        )
+
+    def predict_examples(
+        self, examples: Sequence[bytes], timeout: float | None
+    ) -> Steps[list[Prediction]]:
+        """What the model says of each serialized tf.Example."""
+        self._check_each(examples, bytes, "serialized tf.Examples")
+
+        def read(batch: Sequence[bytes], response: PredictResponse) -> list[Prediction]:
+            return self._predictions([None] * len(batch), response)
+
+        return (
+            yield from self._in_batches(
+                examples, self._predict_request("serving_default", "examples"), read, timeout
+            )
+        )
+
+    def classify(self, texts: Sequence[str], timeout: float | None) -> Steps[list[Classification]]:
+        """The score of each class for each text, by the Classify API."""
+        self._check_texts(texts)
+
+        def request(batch: Sequence[str]) -> ClassifyRequest:
+            return ClassifyRequest(self.model, "classify", "text", batch)
+
+        def read(batch: Sequence[str], response: ClassifyResponse) -> list[Classification]:
+            self._check_rows("classifications", response.classes, len(batch))
+            return [
+                Classification(text, dict(classes), response.version)
+                for text, classes in zip(batch, response.classes, strict=True)
+            ]
+
+        return (yield from self._in_batches(texts, request, read, timeout))
+
+    def trace(self, texts: Sequence[str], timeout: float | None) -> Steps[list[Trace]]:
+        """What the model believes after each word of each text."""
+        self._check_texts(texts)
+        request = self._predict_request("trace_text", "text", ("tokens", "probability"))
+        return (yield from self._in_batches(texts, request, self._traces, timeout))
+
+    def status(self, timeout: float | None) -> Steps[list[VersionStatus]]:
+        """The versions that the server knows, the newest first."""
+        response = yield from self._ask(StatusRequest(self.model), self._deadline(timeout))
+        return list(response.versions)
+
+    def metadata(self, timeout: float | None) -> Steps[Metadata]:
+        """The signatures of the version that answers."""
+        return (yield from self._ask(MetadataRequest(self.model), self._deadline(timeout)))
+
+    def wait_until_ready(self, timeout: float) -> Steps[int]:
+        """Returns the number of the version that is ready."""
+        deadline = time.monotonic() + timeout
+        pause = FIRST_POLL_SECONDS
+        while True:
+            # At the end of the time there is a last look, which gets some time of its own.
+            seconds = min(max(deadline - time.monotonic(), 0.1), PROBE_SECONDS)
+            try:
+                version, seen = yield from self._ready_version(seconds)
+            except (UnavailableError, DeadlineExceededError, ModelNotFoundError) as error:
+                version, seen = None, error.reason
+            if version is not None:
+                return version
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise self._error(
+                    NotReadyError, f"not ready after {timeout:g} s; at the last look: {seen}"
+                )
+            yield Sleep(min(pause, left))
+            pause = min(2 * pause, LONGEST_POLL_SECONDS)
+
+    def _ready_version(self, seconds: float) -> Steps[tuple[int | None, str]]:
+        """Returns the version that would answer, if there is one, and what was seen."""
+        if self.model.label is not None:
+            # A status does not look at labels.
+            try:
+                metadata = yield Send(MetadataRequest(self.model), seconds)
+            except InvalidRequestError as error:
+                return None, error.reason
+            return metadata.model_version, ""
+        response = yield Send(StatusRequest(self.model), seconds)
+        available = [one.version for one in response.versions if one.state == "AVAILABLE"]
+        seen = ", ".join(
+            f"version {one.version} {one.state}"
+            + (f" ({one.error_code}: {one.error_message})" if one.error_code != "OK" else "")
+            for one in response.versions
+        )
+        return max(available, default=None), seen or "no versions"
+
+    def _predict_request(
+        self,
+        signature: str,
+        input: str,
+        outputs: tuple[str, ...] = ("probability", "sentiment"),
+    ) -> Callable[[Sequence[Any]], PredictRequest]:
+        return lambda batch: PredictRequest(self.model, signature, input, batch, outputs)
+
+    def _in_batches(
+        self,
+        items: Sequence[Item],
+        request: Callable[[Sequence[Item]], Request],
+        read: Callable[[Sequence[Item], Any], list[Result]],
+        timeout: float | None,
+    ) -> Steps[list[Result]]:
+        """Asks for `batch_size` items at a time; the results keep the order of the items."""
+        results: list[Result] = []
+        for start in range(0, len(items), self._settings.batch_size):
+            batch = items[start : start + self._settings.batch_size]
+            response = yield from self._ask_a_version(request(batch), self._deadline(timeout))
+            results += read(batch, response)
+        return results
+
+    def _ask_a_version(self, request: Request, deadline: float) -> Steps[Any]:
+        """Asks so that the response says which version it is from."""
+        if self._tells_version or self.model.version is not None:
+            return (yield from self._ask(request, deadline))
+        for attempt in range(1, VERSION_ATTEMPTS + 1):
+            if time.monotonic() >= self._version_known_until:
+                metadata = yield from self._ask(MetadataRequest(self.model), deadline)
+                self._version = metadata.model_version
+                self._version_known_until = time.monotonic() + VERSION_TRUSTED_SECONDS
+            version = Model(self.model.name, self._version)
+            try:
+                return (yield from self._ask(replace(request, model=version), deadline))
+            except ModelNotFoundError:
+                self._version_known_until = -math.inf
+                if attempt == VERSION_ATTEMPTS:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _ask(self, request: Request, deadline: float) -> Steps[Any]:
+        """Sends `request` until there is a response, or no attempts or no time are left."""
+        attempt = 0
+        while True:
+            attempt += 1
+            seconds = deadline - time.monotonic()
+            if seconds <= 0:
+                raise self._error(DeadlineExceededError, "the time was up before it was asked")
+            try:
+                return (yield Send(request, seconds))
+            except UnavailableError:
+                wait = self._settings.retries.wait_after(attempt)
+                if attempt >= self._settings.retries.attempts:
+                    raise
+                if time.monotonic() + wait >= deadline:
+                    raise
+            yield Sleep(wait)
+
+    def _deadline(self, timeout: float | None) -> float:
+        seconds = self._settings.timeout if timeout is None else timeout
+        if problem := timeout_problem(seconds):
+            raise self._error(ClientSetupError, problem)
+        return time.monotonic() + seconds
+
+    def _predictions(
+        self, texts: Sequence[str | None], response: PredictResponse
+    ) -> list[Prediction]:
+        rows = zip(
+            texts,
+            self._output("probability", response, len(texts)),
+            self._output("sentiment", response, len(texts)),
+            strict=True,
+        )
+        predictions = []
+        for row, (text, probability, sentiment) in enumerate(rows):
+            self._check_probability(probability, f"row {row} of the request")
+            if not isinstance(sentiment, str):
+                raise self._error(
+                    ResponseError,
+                    f"row {row} of the request has the sentiment {sentiment!r}, expected a string",
+                )
+            predictions.append(Prediction(float(probability), sentiment, response.version, text))
+        return predictions
+
+    def _traces(self, batch: Sequence[str], response: PredictResponse) -> list[Trace]:
+        rows = zip(
+            batch,
+            self._output("tokens", response, len(batch)),
+            self._output("probability", response, len(batch)),
+            strict=True,
+        )
+        traces = []
+        for row, (text, tokens, probabilities) in enumerate(rows):
+            self._check_rows(f"words in row {row}", tokens, None)
+            self._check_rows(f"probabilities in row {row}", probabilities, len(tokens))
+            # Padding is an empty word.
+            read = [pair for pair in zip(tokens, probabilities, strict=True) if pair[0]]
+            for word, probability in read:
+                self._check_probability(probability, f"word {word!r} of row {row}")
+            traces.append(
+                Trace(
+                    text,
+                    words=tuple(word for word, _ in read),
+                    probabilities=tuple(float(probability) for _, probability in read),
+                    model_version=response.version,
+                )
+            )
+        return traces
+
+    def _output(self, name: str, response: PredictResponse, rows: int) -> list[Any]:
+        if name not in response.outputs:
+            raise self._error(
+                ResponseError,
+                f"the answer has no output '{name}'; it has: "
+                f"{', '.join(sorted(response.outputs)) or 'none'}",
+            )
+        self._check_rows(f"rows of '{name}'", response.outputs[name], rows)
+        return response.outputs[name]
+
+    def _check_rows(self, what: str, arrived: Any, expected: int | None) -> None:
+        if not isinstance(arrived, Sequence) or isinstance(arrived, str):
+            raise self._error(ResponseError, f"{what}: expected a list, {arrived!r} arrived")
+        if expected is not None and len(arrived) != expected:
+            raise self._error(ResponseError, f"{what}: expected {expected}, {len(arrived)} arrived")
+
+    def _check_probability(self, probability: Any, where: str) -> None:
+        if not isinstance(probability, float | int) or not 0 <= probability <= 1:
+            raise self._error(
+                ResponseError,
+                f"{where} has the probability {probability!r}, expected a number from 0 to 1",
+            )
+
+    def _check_texts(self, texts: Sequence[str]) -> None:
+        self._check_each(texts, str, "texts")
+        for row, text in enumerate(texts):
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
+                raise self._error(
+                    InvalidInputError,
+                    f"text {row} has half a surrogate pair at character {error.start}, which "
+                    "UTF-8 cannot hold; replace it: "
+                    "text.encode('utf-8', 'replace').decode()",
+                ) from error
+
+    def _check_each(self, items: Sequence[Any], kind: type, what: str) -> None:
+        if isinstance(items, str | bytes) or not isinstance(items, Sequence):
+            raise self._error(
+                InvalidInputError,
+                f"expected a list of {what}, {type(items).__name__} arrived; pass [text] for a "
+                "single text, list(texts) for another collection",
+            )
+        for row, item in enumerate(items):
+            if not isinstance(item, kind):
+                raise self._error(
+                    InvalidInputError,
+                    f"expected {kind.__name__} in row {row}, {type(item).__name__} arrived",
+                )
+
+    def _error(self, error: type[ServingError], reason: str) -> ServingError:
+        return error(reason, address=self.address, model=str(self.model))

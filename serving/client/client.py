@@ -1,0 +1,98 @@
+"""The client."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+from serving.client.base_client import BaseClient
+from serving.client.calls import Result, Send, Step, Steps
+from serving.client.results import Classification, Metadata, Prediction, Trace, VersionStatus
+from serving.errors import ServingError
+
+
+class Client(BaseClient):
+    """Asks a model server, over gRPC or REST.
+
+        with Client("localhost:8500") as client:
+            for prediction in client.predict(["a great film", "a dull one"]):
+                print(prediction.sentiment, prediction.probability)
+
+    Threads may share a client. Every call raises a `serving.errors.ServingError`, or one of the
+    kinds in its tree; an `InvalidInputError` before anything is sent.
+    """
+
+    _is_async = False
+
+    def predict(self, texts: Sequence[str], *, timeout: float | None = None) -> list[Prediction]:
+        """Returns what the model says of each text."""
+        return self._run(self._calls.predict(texts, timeout))
+
+    def predict_examples(
+        self, examples: Sequence[bytes], *, timeout: float | None = None
+    ) -> list[Prediction]:
+        """Returns what the model says of each serialized tf.Example."""
+        return self._run(self._calls.predict_examples(examples, timeout))
+
+    def classify(
+        self, texts: Sequence[str], *, timeout: float | None = None
+    ) -> list[Classification]:
+        """Returns the score of each class for each text."""
+        return self._run(self._calls.classify(texts, timeout))
+
+    def trace(self, texts: Sequence[str], *, timeout: float | None = None) -> list[Trace]:
+        """Returns what the model believes after each word of each text."""
+        return self._run(self._calls.trace(texts, timeout))
+
+    def status(self, *, timeout: float | None = None) -> list[VersionStatus]:
+        """Returns the versions that the server knows, the newest first."""
+        return self._run(self._calls.status(timeout))
+
+    def metadata(self, *, timeout: float | None = None) -> Metadata:
+        """Returns the signatures of the version that answers."""
+        return self._run(self._calls.metadata(timeout))
+
+    def wait_until_ready(self, timeout: float = 60.0) -> int:
+        """Waits until the model, or the version asked for, answers; returns its version.
+
+        Raises:
+          NotReadyError: It did not within `timeout` seconds; tells what was seen last.
+        """
+        return self._run(self._calls.wait_until_ready(timeout))
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._transport.close()
+
+    def __enter__(self) -> Client:
+        """Returns the client."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Closes the connections."""
+        self.close()
+
+    def _run(self, steps: Steps[Result]) -> Result:
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    response = self._carry_out(step)
+                except ServingError as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(response)
+        except StopIteration as end:
+            return end.value
+
+    def _carry_out(self, step: Step) -> Any:
+        if isinstance(step, Send):
+            return self._transport.send(step.request, step.seconds)
+        return time.sleep(step.seconds)

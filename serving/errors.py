@@ -1,0 +1,231 @@
+"""What can go wrong between a client and a model server, with the codes of both transports.
+
+    ServingError
+    ├── ClientSetupError        an address or an option of the client cannot be used
+    ├── RequestError            the server refused; the same request will be refused again
+    │   ├── InvalidRequestError     INVALID_ARGUMENT, FAILED_PRECONDITION, OUT_OF_RANGE  400
+    │   │   └── InvalidInputError       refused by the client; nothing was sent
+    │   ├── AccessError             UNAUTHENTICATED, PERMISSION_DENIED              401, 403
+    │   ├── ModelNotFoundError      NOT_FOUND                                            404
+    │   ├── LimitExceededError      RESOURCE_EXHAUSTED                                   429
+    │   └── UnsupportedError        UNIMPLEMENTED                                        501
+    ├── UnavailableError        UNAVAILABLE: nobody answers, or not now                  503
+    ├── DeadlineExceededError   DEADLINE_EXCEEDED: no answer in time                     504
+    ├── NotReadyError           no version became available in time
+    ├── ServerFailedError       every other code: CANCELLED, UNKNOWN, INTERNAL ... 409, 499, 500
+    └── ResponseError           an answer came, and it is not what the protocol promises
+
+Messages name the address, the model, what arrived and what to do next. Only UnavailableError is
+worth another try.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import ClassVar
+
+
+class Code(enum.IntEnum):
+    """The status codes that gRPC, absl and TensorFlow share."""
+
+    OK = 0
+    CANCELLED = 1
+    UNKNOWN = 2
+    INVALID_ARGUMENT = 3
+    DEADLINE_EXCEEDED = 4
+    NOT_FOUND = 5
+    ALREADY_EXISTS = 6
+    PERMISSION_DENIED = 7
+    RESOURCE_EXHAUSTED = 8
+    FAILED_PRECONDITION = 9
+    ABORTED = 10
+    OUT_OF_RANGE = 11
+    UNIMPLEMENTED = 12
+    INTERNAL = 13
+    UNAVAILABLE = 14
+    DATA_LOSS = 15
+    UNAUTHENTICATED = 16
+
+
+# As tensorflow_serving/model_servers/http_server.cc (ToHTTPStatusCode) has it.
+HTTP_STATUS: dict[Code, int] = {
+    Code.OK: 200,
+    Code.INVALID_ARGUMENT: 400,
+    Code.FAILED_PRECONDITION: 400,
+    Code.OUT_OF_RANGE: 400,
+    Code.UNAUTHENTICATED: 401,
+    Code.PERMISSION_DENIED: 403,
+    Code.NOT_FOUND: 404,
+    Code.ALREADY_EXISTS: 409,
+    Code.ABORTED: 409,
+    Code.RESOURCE_EXHAUSTED: 429,
+    Code.CANCELLED: 499,
+    Code.UNKNOWN: 500,
+    Code.INTERNAL: 500,
+    Code.DATA_LOSS: 500,
+    Code.UNIMPLEMENTED: 501,
+    Code.UNAVAILABLE: 503,
+    Code.DEADLINE_EXCEEDED: 504,
+}
+
+# The first code of each status, and what proxies on the way add.
+_CODE_OF_HTTP_STATUS: dict[int, Code] = {
+    **{status: code for code, status in reversed(HTTP_STATUS.items())},
+    500: Code.INTERNAL,
+    408: Code.DEADLINE_EXCEEDED,
+    413: Code.RESOURCE_EXHAUSTED,
+    502: Code.UNAVAILABLE,
+}
+
+
+def code_of_http_status(status: int) -> Code:
+    """Returns the code that an HTTP status stands for: the likeliest where several share one."""
+    return _CODE_OF_HTTP_STATUS.get(
+        status, Code.INVALID_ARGUMENT if 400 <= status < 500 else Code.UNKNOWN
+    )
+
+
+class ServingError(Exception):
+    """Base of all errors of the client.
+
+    Attributes:
+      address: Whom the client asked, as the caller wrote it.
+      model: The model that was asked for, with its version or label.
+      reason: What arrived or what is wrong, in a sentence without its full stop.
+      code: The status that the server gave, or would have given.
+    """
+
+    default_code: ClassVar[Code] = Code.UNKNOWN
+    next_step: ClassVar[str] = ""
+
+    def __init__(self, reason: str, *, address: str, model: str, code: Code | None = None):
+        """`code` is the kind's own if it is not given."""
+        super().__init__(reason)
+        self.address = address
+        self.model = model
+        self.reason = reason.rstrip().removesuffix(".")
+        self.code = self.default_code if code is None else code
+
+    @property
+    def http_status(self) -> int:
+        """The HTTP status of `code`."""
+        return HTTP_STATUS[self.code]
+
+    def __str__(self) -> str:
+        """The address, the model, the reason and what to do next."""
+        return f"{self.address}, model '{self.model}': {self.reason}. {self.next_step}".rstrip()
+
+
+class ClientSetupError(ServingError):
+    """An address or an option of the client cannot be used; the reason says what can."""
+
+    default_code = Code.INVALID_ARGUMENT
+
+
+class RequestError(ServingError):
+    """The server refused the request; the same request will be refused again."""
+
+
+class InvalidRequestError(RequestError):
+    """The request does not fit the model."""
+
+    default_code = Code.INVALID_ARGUMENT
+    next_step = "Compare the request with the signatures that `metadata()` lists."
+
+
+class InvalidInputError(InvalidRequestError):
+    """What the caller passed cannot be sent; the reason says what can."""
+
+    next_step = ""
+
+
+class AccessError(RequestError):
+    """The server, or a proxy before it, does not let this client in."""
+
+    default_code = Code.PERMISSION_DENIED
+    next_step = "Check the client certificate, and what the proxy before the server asks for."
+
+
+class ModelNotFoundError(RequestError):
+    """No loaded model or version has this name or number."""
+
+    default_code = Code.NOT_FOUND
+    next_step = (
+        "Check the model's name against the server's --model_name, and the version against "
+        "`status()`; a model that is still loading is awaited by `wait_until_ready()`."
+    )
+
+
+class LimitExceededError(RequestError):
+    """The request is larger, or comes oftener, than the server or a proxy allows."""
+
+    default_code = Code.RESOURCE_EXHAUSTED
+    next_step = "Send less at a time: lower the client's `batch_size`."
+
+
+class UnsupportedError(RequestError):
+    """The server does not have this call."""
+
+    default_code = Code.UNIMPLEMENTED
+    next_step = "Check that the address is a model server's: gRPC is at 8500, REST at 8501."
+
+
+class UnavailableError(ServingError):
+    """Nobody answers at the address, or the server cannot take requests now."""
+
+    default_code = Code.UNAVAILABLE
+    next_step = (
+        "Start the server (`sentiment serve`) or check the address: unless told otherwise, gRPC "
+        "is at 8500, REST at 8501, and TLS is used by both sides or by neither."
+    )
+
+
+class DeadlineExceededError(ServingError):
+    """No answer came in time."""
+
+    default_code = Code.DEADLINE_EXCEEDED
+    next_step = "Raise `timeout`, lower `batch_size`, or see what keeps the server busy."
+
+
+class NotReadyError(ServingError):
+    """No version became available in time."""
+
+    default_code = Code.UNAVAILABLE
+    next_step = "See the server's log for why the model does not load, or wait longer."
+
+
+class ServerFailedError(ServingError):
+    """The server failed while it answered."""
+
+    default_code = Code.INTERNAL
+    next_step = "See the server's log."
+
+
+class ResponseError(ServingError):
+    """An answer came, and it is not what the protocol or the model's signatures promise."""
+
+    default_code = Code.UNKNOWN
+    next_step = (
+        "Check that the address is a model server's, and that the model has the signatures that "
+        "`sentiment run` exports: `metadata()` lists them."
+    )
+
+
+_ERROR_OF_CODE: dict[Code, type[ServingError]] = {
+    Code.INVALID_ARGUMENT: InvalidRequestError,
+    Code.FAILED_PRECONDITION: InvalidRequestError,
+    Code.OUT_OF_RANGE: InvalidRequestError,
+    Code.UNAUTHENTICATED: AccessError,
+    Code.PERMISSION_DENIED: AccessError,
+    Code.NOT_FOUND: ModelNotFoundError,
+    Code.RESOURCE_EXHAUSTED: LimitExceededError,
+    Code.UNIMPLEMENTED: UnsupportedError,
+    Code.UNAVAILABLE: UnavailableError,
+    Code.DEADLINE_EXCEEDED: DeadlineExceededError,
+}
+
+
+def error_of(code: Code, reason: str, *, address: str, model: str) -> ServingError:
+    """Returns the error that stands for a server's status code."""
+    error = _ERROR_OF_CODE.get(code, ServerFailedError)
+    return error(reason or code.name, address=address, model=model, code=code)
