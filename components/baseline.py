@@ -45,9 +45,7 @@ class LatestBlessedPredecessor(ResolverStrategy):
 
 def _blessed_model_id(blessing: types.Artifact) -> int | None:
     """Returns the id of the model that was blessed; None when it was refused."""
-    is_blessed = blessing.get_int_custom_property(
-        evaluator_constants.ARTIFACT_PROPERTY_BLESSED_KEY
-    )
+    is_blessed = blessing.get_int_custom_property(evaluator_constants.ARTIFACT_PROPERTY_BLESSED_KEY)
     if not is_blessed:
         return None
     return blessing.get_int_custom_property(

@@ -56,9 +56,7 @@ class Executor(tfx_pusher.Executor):
         link = Path(pushed_model.uri)
         link.rmdir()
         link.symlink_to(os.path.relpath(version, link.parent), target_is_directory=True)
-        self._MarkPushed(
-            pushed_model, pushed_destination=str(version), pushed_version=version.name
-        )
+        self._MarkPushed(pushed_model, pushed_destination=str(version), pushed_version=version.name)
 
 
 def publish(model: Path, base_directory: Path) -> Path:

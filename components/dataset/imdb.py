@@ -64,7 +64,7 @@ def verified(path: Path) -> VerifiedArchive:
         raise ArchiveError(
             f"{path} is not IMDB's archive: it has {size:,} bytes and the SHA-256 {digest[:12]}"
             f"..., where {OFFICIAL.size:,} bytes and {OFFICIAL.sha256[:12]}... are expected. It "
-            "may be truncated or corrupt: delete it and fetch it again. To use another archive laid out "
-            f"as IMDB's, pass it as --data {path.name}."
+            "may be truncated or corrupt: delete it and fetch it again. To use another archive "
+            f"laid out as IMDB's, pass it as --data {path.name}."
         )
     return VerifiedArchive(path, digest)

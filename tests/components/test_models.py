@@ -40,8 +40,7 @@ def test_an_unknown_model_lists_the_choices_and_names_the_nearest():
     with pytest.raises(ConfigurationError) as error:
         get_variant("lsmt")
     assert str(error.value) == (
-        "Unknown model 'lsmt'. Choose from: "
-        f"{', '.join(variant_names())}. Did you mean 'lstm'?"
+        f"Unknown model 'lsmt'. Choose from: {', '.join(variant_names())}. Did you mean 'lstm'?"
     )
 
 

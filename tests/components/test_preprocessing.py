@@ -23,9 +23,7 @@ ALPHABET = [*"abcdeéßñ'’-.,!?0٣½² \t\n<>/&", "<br />", "<br>", "ΣΑΣ",
 def random_texts(count: int) -> list[str]:
     """Returns texts that mix words, marks-up and several scripts."""
     generator = random.Random(5)
-    return [
-        "".join(generator.choices(ALPHABET, k=generator.randrange(60))) for _ in range(count)
-    ]
+    return ["".join(generator.choices(ALPHABET, k=generator.randrange(60))) for _ in range(count)]
 
 
 def words(count: int) -> str:

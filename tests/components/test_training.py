@@ -46,9 +46,7 @@ def written_examples(directory, transform_output, count):
                 features.TOKEN_IDS: tf.train.Feature(
                     int64_list=tf.train.Int64List(value=token_ids.astype(int))
                 ),
-                features.LABEL: tf.train.Feature(
-                    int64_list=tf.train.Int64List(value=[int(label)])
-                ),
+                features.LABEL: tf.train.Feature(int64_list=tf.train.Int64List(value=[int(label)])),
             }
             example = tf.train.Example(features=tf.train.Features(feature=feature))
             writer.write(example.SerializeToString())

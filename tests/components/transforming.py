@@ -51,9 +51,7 @@ def reference_words(text: str) -> list[str]:
     """Splits a text as the contract says, one character at a time."""
     text = re.sub(r"<br\s*/?>", " ", text.lower())
     kept = (
-        character
-        if character == "'" or unicodedata.category(character) in WORD_CATEGORIES
-        else " "
+        character if character == "'" or unicodedata.category(character) in WORD_CATEGORIES else " "
         for character in text
     )
     return "".join(kept).split()

@@ -95,8 +95,11 @@ def test_an_archive_that_cannot_be_read_is_named(tmp_path, name, reason):
 
 def test_the_official_archive_is_the_published_one():
     """Size and checksum as its authors' server gives them."""
-    assert imdb.OFFICIAL == Download(
-        "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
-        84_125_825,
-        "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
+    assert (
+        Download(
+            "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
+            84_125_825,
+            "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
+        )
+        == imdb.OFFICIAL
     )
