@@ -63,8 +63,8 @@ def verified(path: Path) -> VerifiedArchive:
     if digest not in (OFFICIAL.sha256, LABELLED_ONLY_SHA256):
         raise ArchiveError(
             f"{path} is not IMDB's archive: it has {size:,} bytes and the SHA-256 {digest[:12]}"
-            f"..., where {OFFICIAL.size:,} bytes and {OFFICIAL.sha256[:12]}... are expected. It "
-            "may be truncated or corrupt: delete it and fetch it again. To use another archive "
+            f"..., where {OFFICIAL.size:,} bytes and {OFFICIAL.sha256[:12]}... are expected. "
+            "It may be truncated or corrupt: delete it and fetch it again. To use another archive "
             f"laid out as IMDB's, pass it as --data {path.name}."
         )
     return VerifiedArchive(path, digest)
