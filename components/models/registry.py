@@ -22,6 +22,7 @@ FAMILIES = (
     "components.models.lstm",
     "components.models.cnn_lstm",
     "components.models.bilstm",
+    "components.models.cnn_bilstm_pool",
     "components.models.linear",
 )
 

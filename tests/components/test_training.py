@@ -100,6 +100,76 @@ def test_a_loss_that_is_not_a_number_names_step_and_cause(tmp_path):
     )
 
 
+def fitted(tmp_path, validation=None, **settings):
+    """Returns a tiny model after a short training with these hyperparameters."""
+    keras.utils.set_random_seed(3)
+    model = tiny_model()
+    hyperparameters = Hyperparameters(batch_size=5, learning_rate=0.05, **settings)
+    training.fit(model, reviews(20), validation, hyperparameters, str(tmp_path))
+    return model
+
+
+def test_the_reference_is_plain_adam():
+    """Constant rate, no clipping, no decay, no averages, and no callback that picks weights."""
+    optimizer = training.optimizer(Hyperparameters(), steps=10).get_config()
+    assert optimizer["learning_rate"] == pytest.approx(0.001)
+    assert optimizer["global_clipnorm"] is optimizer["weight_decay"] is None
+    assert not optimizer["use_ema"]
+    assert training.choosing_weights(Hyperparameters()) == []
+
+
+def test_the_cosine_schedule_ends_at_nothing():
+    """Half of the rate half-way, none at the end."""
+    hyperparameters = Hyperparameters(schedule="cosine", learning_rate=0.02)
+    rate = training.optimizer(hyperparameters, steps=10)._learning_rate
+    np.testing.assert_allclose([rate(0), rate(5), rate(10)], [0.02, 0.01, 0.0], atol=1e-8)
+
+
+def test_decay_clipping_and_smoothing_reach_the_fit(tmp_path):
+    """Each of them gives other weights than the plain fit; decay and smoothing smaller ones."""
+    plain = fitted(tmp_path, epochs=4).get_weights()[1]
+    for setting in ({"weight_decay": 0.9}, {"label_smoothing": 0.4}, {"clip_norm": 1e-3}):
+        other = fitted(tmp_path, epochs=4, **setting).get_weights()[1]
+        assert np.abs(other - plain).max() > 1e-4
+        if "clip_norm" not in setting:
+            assert np.linalg.norm(other) < np.linalg.norm(plain)
+
+
+def test_early_stopping_ends_a_training_that_gets_worse(tmp_path):
+    """On eval with turned labels every epoch is worse than the first."""
+    token_ids, labels = reviews(20)
+    model = fitted(tmp_path, (token_ids, 1 - labels), epochs=30, early_stopping=2)
+    assert len(model.history.history["loss"]) == 3
+
+
+@pytest.mark.parametrize("averaging", [0.0, 0.5])
+def test_the_best_epoch_is_restored(tmp_path, averaging):
+    """The model is as good on eval as in its best epoch, averages or not."""
+    token_ids, labels = reviews(20)
+    validation = token_ids, 1 - labels
+    settings = {"epochs": 6, "restore_best": True, "weight_averaging": averaging}
+    model = fitted(tmp_path, validation, **settings)
+    losses = model.history.history["val_loss"]
+    loss = keras.losses.binary_crossentropy(
+        validation[1][:, np.newaxis], model(token_ids.astype(np.int32))
+    )
+    np.testing.assert_allclose(np.mean(loss), min(losses), rtol=1e-4)
+    assert losses[-1] > min(losses)
+
+
+def test_averaged_weights_move_more_slowly(tmp_path):
+    """After a few steps an average with a long memory is still near the start."""
+    start, plain, averaged = (
+        model.get_weights()[1]
+        for model in (
+            fitted(tmp_path, epochs=1, clip_norm=1e-12),
+            fitted(tmp_path, epochs=4),
+            fitted(tmp_path, epochs=4, weight_averaging=0.99),
+        )
+    )
+    assert np.linalg.norm(averaged - start) < 0.5 * np.linalg.norm(plain - start)
+
+
 def trained_weights(tmp_path, seed):
     """Returns the weights after a short training from that seed."""
     keras.utils.set_random_seed(seed)
