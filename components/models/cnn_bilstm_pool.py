@@ -26,22 +26,23 @@ POOL_SIZE = 5
 LOWEST = -1.0
 
 TUNED_HYPERPARAMETERS = Hyperparameters(
-    epochs=4,
+    epochs=7,
     learning_rate=2e-3,
     schedule="cosine",
     clip_norm=1.0,
+    weight_averaging=0.998,
     embedding_units=64,
     lstm_units=64,
-    filters=128,
-    word_dropout=0.1,
-    dropout=0.3,
-    output_dropout=0.5,
+    filters=160,
+    word_dropout=0.2,
+    dropout=0.4,
+    output_dropout=0.6,
 )
 
 
 @variant(
     "cnn_bilstm_pool",
-    summary="Conv1D(128, 3), MaxPooling1D(5), Bidirectional(LSTM(64)), maximum over time",
+    summary="Conv1D(160, 3), MaxPooling1D(5), Bidirectional(LSTM(64)), maximum over time",
     takes=(
         "embedding_units",
         "filters",
@@ -52,7 +53,7 @@ TUNED_HYPERPARAMETERS = Hyperparameters(
     ),
     presets={
         TUNED: TUNED_HYPERPARAMETERS,
-        SAMPLE: TUNED_HYPERPARAMETERS.overridden(epochs=8, batch_size=32),
+        SAMPLE: TUNED_HYPERPARAMETERS.overridden(batch_size=32, weight_averaging=0.9),
     },
 )
 def build_cnn_bilstm_pool(

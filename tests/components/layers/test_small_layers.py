@@ -27,7 +27,7 @@ def test_common_padding_is_cut_off(multiple_of, left):
     cut = WithoutCommonPadding(multiple_of)(padded([7, 8, 9], [5])).numpy()
     assert cut[:, -3:].tolist() == [[7, 8, 9], [0, 0, 5]]
     assert cut.shape == (2, left)
-    assert WithoutCommonPadding(multiple_of)(padded([])).shape == (1, multiple_of)
+    assert WithoutCommonPadding(multiple_of)(padded()).shape == (0, multiple_of)
 
 
 def test_word_dropout_takes_its_share_of_words_in_training_alone():
