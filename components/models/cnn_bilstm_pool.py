@@ -56,9 +56,7 @@ TUNED_HYPERPARAMETERS = Hyperparameters(
         SAMPLE: TUNED_HYPERPARAMETERS.overridden(batch_size=32, weight_averaging=0.9),
     },
 )
-def build_cnn_bilstm_pool(
-    hyperparameters: Hyperparameters, each_word: bool = False
-) -> keras.Model:
+def build_cnn_bilstm_pool(hyperparameters: Hyperparameters, each_word: bool = False) -> keras.Model:
     """Convolution, bidirectional LSTM and a bag of words; padding takes no part."""
     import keras
 
@@ -76,14 +74,14 @@ def build_cnn_bilstm_pool(
     embedded = inputs.embed(words, hyperparameters.embedding_units) * is_word
     bag_of_words = ops.sum(embedded, axis=1) / ops.sqrt(ops.sum(is_word, axis=1) + 1.0)
 
-    phrases = Convolution(
-        hyperparameters.filters, KERNEL_SIZE, padding="same", activation="relu"
-    )(layers.SpatialDropout1D(hyperparameters.dropout)(embedded))
+    phrases = Convolution(hyperparameters.filters, KERNEL_SIZE, padding="same", activation="relu")(
+        layers.SpatialDropout1D(hyperparameters.dropout)(embedded)
+    )
     strongest = layers.MaxPooling1D(POOL_SIZE)(phrases)
     has_word = ops.greater(layers.MaxPooling1D(POOL_SIZE)(is_word), 0.0)
-    read = layers.Bidirectional(
-        layers.LSTM(hyperparameters.lstm_units, return_sequences=True)
-    )(strongest, mask=ops.squeeze(has_word, -1))
+    read = layers.Bidirectional(layers.LSTM(hyperparameters.lstm_units, return_sequences=True))(
+        strongest, mask=ops.squeeze(has_word, -1)
+    )
 
     review = layers.Concatenate()(
         [

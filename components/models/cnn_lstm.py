@@ -61,9 +61,9 @@ def _build(
     token_ids = inputs.token_ids_input()
     embedded = inputs.embed(token_ids, hyperparameters.embedding_units)
     dropped = keras.layers.Dropout(dropout)(embedded)
-    phrases = Convolution(
-        hyperparameters.filters, KERNEL_SIZE, padding="same", activation="relu"
-    )(dropped)
+    phrases = Convolution(hyperparameters.filters, KERNEL_SIZE, padding="same", activation="relu")(
+        dropped
+    )
     halved = keras.layers.MaxPooling1D(POOL_SIZE)(phrases)
     # The convolution at the last padding sees the first word. Dropout makes all rows differ.
     padding = common_padding(token_ids, features.PAD_ID)

@@ -230,8 +230,7 @@ def test_an_unknown_model_lists_the_choices_and_names_the_nearest():
     with pytest.raises(ConfigurationError) as error:
         get_variant("lsmt")
     assert str(error.value) == (
-        "Unknown model 'lsmt'. Choose from: "
-        f"{', '.join(variant_names())}. Did you mean 'lstm'?"
+        f"Unknown model 'lsmt'. Choose from: {', '.join(variant_names())}. Did you mean 'lstm'?"
     )
 
 
@@ -243,5 +242,7 @@ def test_listing_the_variants_imports_no_library():
         "variant_names()\n"
         "print({'keras', 'tensorflow', 'numpy', 'sklearn'} & set(sys.modules))\n"
     )
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert result.stdout == "set()\n"

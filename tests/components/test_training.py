@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import keras
@@ -46,9 +49,7 @@ def written_examples(directory, transform_output, count):
                 features.TOKEN_IDS: tf.train.Feature(
                     int64_list=tf.train.Int64List(value=token_ids.astype(int))
                 ),
-                features.LABEL: tf.train.Feature(
-                    int64_list=tf.train.Int64List(value=[int(label)])
-                ),
+                features.LABEL: tf.train.Feature(int64_list=tf.train.Int64List(value=[int(label)])),
             }
             example = tf.train.Example(features=tf.train.Features(feature=feature))
             writer.write(example.SerializeToString())
@@ -208,3 +209,43 @@ def test_run_fn_trains_and_exports_the_selected_variant(tmp_path, transform_outp
     served = tf.saved_model.load(str(tmp_path / "model"))
     answer = served.signatures["predict_text"](text=tf.constant(["a great film"]))
     assert 0.0 < float(answer["probability"][0]) < 1.0
+
+
+def test_a_deterministic_run_gives_the_same_bits_each_time(tmp_path, transform_output):
+    """Two processes train a model with dropout; their exports' answers are equal."""
+    pattern = written_examples(tmp_path, transform_output, 12)
+    hyperparameters = Hyperparameters(epochs=2, batch_size=4, dropout=0.2, deterministic=True)
+    script = (
+        "import json, sys\n"
+        "from types import SimpleNamespace\n"
+        "import tensorflow as tf\n"
+        "from components import training\n"
+        "arguments = json.loads(sys.argv[1])\n"
+        "training.run_fn(SimpleNamespace(**arguments))\n"
+        "served = tf.saved_model.load(arguments['serving_model_dir'])\n"
+        "answer = served.signatures['predict_text'](text=tf.constant(['a great film']))\n"
+        "print(answer['probability'].numpy().tobytes().hex())\n"
+    )
+    answers = set()
+    for run in ("first", "second"):
+        arguments = {
+            "custom_config": {
+                training.MODEL: "lstm_dropout",
+                training.HYPERPARAMETERS: hyperparameters.to_config(),
+                training.HAS_VALIDATION: False,
+            },
+            "transform_output": transform_output.transform_savedmodel_dir.rsplit("/", 1)[0],
+            "train_files": [pattern],
+            "eval_files": [pattern],
+            "model_run_dir": str(tmp_path / run / "logs"),
+            "serving_model_dir": str(tmp_path / run / "model"),
+        }
+        result = subprocess.run(
+            [sys.executable, "-c", script, json.dumps(arguments)],
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert result.returncode == 0, result.stderr
+        answers.add(result.stdout.splitlines()[-1])
+    assert len(answers) == 1
