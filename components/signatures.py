@@ -35,6 +35,8 @@ def export(
             "trace_text": served.trace_text,
             "transform_features": served.transform_features,
         },
+        # Layers' own gradients would be saved as functions that nothing calls.
+        options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
     )
 
 

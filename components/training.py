@@ -14,7 +14,7 @@ import tensorflow_transform as tft
 from components import features, progress, signatures
 from components.errors import TrainingError
 from components.hyperparameters import Hyperparameters
-from components.models.registry import get_variant
+from components.models.registry import Variant, get_variant
 
 # Keys of Trainer's custom_config.
 MODEL = "model"
@@ -36,6 +36,8 @@ def run_fn(fn_args: Any) -> None:
     variant = get_variant(config[MODEL])
     transform_output = tft.TFTransformOutput(fn_args.transform_output)
     keras.utils.set_random_seed(hyperparameters.seed)
+    if hyperparameters.deterministic:
+        tf.config.experimental.enable_op_determinism()
 
     training = read_examples(fn_args.train_files, transform_output)
     validation = None
@@ -43,10 +45,28 @@ def run_fn(fn_args: Any) -> None:
         validation = read_examples(fn_args.eval_files, transform_output)
 
     model = variant.build(hyperparameters)
-    fit(model, training, validation, hyperparameters, log_dir=fn_args.model_run_dir)
+    if variant.fit:
+        variant.fit(model, training, hyperparameters)
+    else:
+        fit(model, training, validation, hyperparameters, log_dir=fn_args.model_run_dir)
+    signatures.export(
+        *served_models(variant, hyperparameters, model),
+        transform_output,
+        fn_args.serving_model_dir,
+    )
 
-    each_word = variant.build(hyperparameters, each_word=True)
-    signatures.export(model, each_word, transform_output, fn_args.serving_model_dir)
+
+def served_models(
+    variant: Variant, hyperparameters: Hyperparameters, model: keras.Model
+) -> tuple[keras.Model, keras.Model]:
+    """Returns what is exported of a trained model: one without dropout, and its each-word twin.
+
+    Layers with dropout keep a seed and random ops in their graph, even where they do nothing.
+    """
+    without_noise = hyperparameters.without_noise()
+    served = variant.build(without_noise)
+    served.set_weights(model.get_weights())
+    return served, variant.build(without_noise, each_word=True)
 
 
 def read_examples(
@@ -85,14 +105,14 @@ def fit(
     log_dir: str,
 ) -> None:
     """Fits `model` by binary cross-entropy with Adam, a new order of the reviews each epoch."""
+    batches = LikeLengthBatches(*training, hyperparameters.batch_size, hyperparameters.seed)
     model.compile(
-        optimizer=keras.optimizers.Adam(hyperparameters.learning_rate),
-        loss="binary_crossentropy",
+        optimizer=optimizer(hyperparameters, steps=len(batches) * hyperparameters.epochs),
+        loss=keras.losses.BinaryCrossentropy(label_smoothing=hyperparameters.label_smoothing),
         metrics=["accuracy"],
         # XLA makes an LSTM of 500 steps slower on a CPU.
         jit_compile=False,
     )
-    batches = LikeLengthBatches(*training, hyperparameters.batch_size, hyperparameters.seed)
     model.fit(
         batches,
         validation_data=validation
@@ -100,11 +120,51 @@ def fit(
         epochs=hyperparameters.epochs,
         verbose=0,
         callbacks=[
+            *choosing_weights(hyperparameters),
             ReportProgress(hyperparameters.epochs, len(batches)),
             StopWhenNotFinite(hyperparameters),
             keras.callbacks.TensorBoard(log_dir=log_dir, write_graph=False),
         ],
     )
+
+
+def optimizer(hyperparameters: Hyperparameters, steps: int) -> keras.optimizers.Optimizer:
+    """Returns Adam (Kingma & Ba, 2015), with what the hyperparameters add to it.
+
+    Weight decay is decoupled from the gradient (Loshchilov & Hutter, 2019); the learning rate
+    of the cosine schedule ends at 0 after `steps`.
+    """
+    rate = hyperparameters.learning_rate
+    if hyperparameters.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, decay_steps=steps)
+    return keras.optimizers.Adam(
+        rate,
+        weight_decay=hyperparameters.weight_decay or None,
+        global_clipnorm=hyperparameters.clip_norm or None,
+        use_ema=hyperparameters.weight_averaging > 0,
+        ema_momentum=hyperparameters.weight_averaging,
+    )
+
+
+def choosing_weights(hyperparameters: Hyperparameters) -> list[keras.callbacks.Callback]:
+    """Returns the callbacks that decide which weights are kept: averages, those of which epoch.
+
+    The order matters: the loss on eval, and the best epoch's weights, are those of the averages.
+    """
+    callbacks: list[keras.callbacks.Callback] = []
+    averages = hyperparameters.weight_averaging > 0
+    if averages:
+        callbacks.append(keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
+    if hyperparameters.needs_validation:
+        callbacks.append(
+            keras.callbacks.EarlyStopping(
+                monitor="val_loss",
+                patience=hyperparameters.early_stopping or hyperparameters.epochs,
+                # Keras leaves the last step's weights, not the averages, when it stops early.
+                restore_best_weights=hyperparameters.restore_best or averages,
+            )
+        )
+    return callbacks
 
 
 class LikeLengthBatches(keras.utils.PyDataset):

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from components.errors import ConfigurationError, did_you_mean
-from components.models.registry import get_variant, variant_names
+from components.hyperparameters import SCHEDULES, Hyperparameters
+from components.models.registry import SAMPLE, get_variant, variant_names
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -121,6 +122,13 @@ class PipelineConfig:
     model: str = setting(
         "lstm", f"model variant: {', '.join(variant_names())}", group="model", metavar="VARIANT"
     )
+    preset: str | None = setting(
+        None,
+        "the hyperparameters to start from: reference, tuned or sample",
+        group="model",
+        type=str,
+        metavar="NAME",
+    )
     epochs: int | None = setting(
         None,
         "passes over the training reviews",
@@ -142,6 +150,122 @@ class PipelineConfig:
         least=1e-8,
         most=100.0,
     )
+    schedule: str | None = setting(
+        None,
+        "how the learning rate goes on: constant, or cosine, down to 0",
+        group="model",
+        type=str,
+        metavar="NAME",
+        choices=SCHEDULES,
+    )
+    clip_norm: float | None = setting(
+        None,
+        "greatest norm of the gradients; 0 does not clip",
+        group="model",
+        type=float,
+        metavar="NORM",
+        least=0.0,
+        most=1e6,
+    )
+    weight_decay: float | None = setting(
+        None,
+        "what a step takes off the weights, times the learning rate",
+        group="model",
+        type=float,
+        metavar="SHARE",
+        least=0.0,
+        most=1.0,
+    )
+    weight_averaging: float | None = setting(
+        None,
+        "momentum of the moving average of the weights; 0 is none",
+        group="model",
+        type=float,
+        metavar="SHARE",
+        least=0.0,
+        most=0.99999,
+    )
+    label_smoothing: float | None = setting(
+        None,
+        "how far labels are drawn towards each other",
+        group="model",
+        type=float,
+        metavar="SHARE",
+        least=0.0,
+        most=0.9,
+    )
+    early_stopping: int | None = setting(
+        None,
+        "epochs without a better loss on eval that end training; 0 never",
+        group="model",
+        type=int,
+        metavar="N",
+        least=0,
+        most=1_000,
+    )
+    restore_best: bool | None = setting(
+        None, "keep the weights of the epoch with the least loss on eval", group="model", type=bool
+    )
+    embedding_units: int | None = setting(
+        None, "size of a word's vector", group="model", type=int, metavar="N", least=1, most=4_096
+    )
+    lstm_units: int | None = setting(
+        None, "size of the LSTM's state", group="model", type=int, metavar="N", least=1, most=4_096
+    )
+    filters: int | None = setting(
+        None,
+        "outputs of the convolution",
+        group="model",
+        type=int,
+        metavar="N",
+        least=1,
+        most=4_096,
+    )
+    dropout: float | None = setting(
+        None,
+        "share of inputs that training zeroes",
+        group="model",
+        type=float,
+        metavar="SHARE",
+        least=0.0,
+        most=0.95,
+    )
+    recurrent_dropout: float | None = setting(
+        None,
+        "share of the LSTM's state that training zeroes",
+        group="model",
+        type=float,
+        metavar="SHARE",
+        least=0.0,
+        most=0.95,
+    )
+    word_dropout: float | None = setting(
+        None,
+        "share of words that training takes for unknown ones",
+        group="model",
+        type=float,
+        metavar="SHARE",
+        least=0.0,
+        most=0.95,
+    )
+    output_dropout: float | None = setting(
+        None,
+        "share of the last layer's inputs that training zeroes",
+        group="model",
+        type=float,
+        metavar="SHARE",
+        least=0.0,
+        most=0.95,
+    )
+    regularization: float | None = setting(
+        None,
+        "weight of the squared weights in a linear model's loss",
+        group="model",
+        type=float,
+        metavar="WEIGHT",
+        least=1e-6,
+        most=1e6,
+    )
     seed: int = setting(
         7,
         "seed of weights, shuffling and dropout",
@@ -149,6 +273,9 @@ class PipelineConfig:
         metavar="N",
         least=0,
         most=2**32 - 1,
+    )
+    deterministic: bool = setting(
+        False, "give the same weights, to the bit, each time; slower", group="model"
     )
     min_accuracy: float = setting(
         0.80,
@@ -209,6 +336,27 @@ class PipelineConfig:
                     f"{_flag(name)} is '{value}'; expected at most 100 letters, digits, _ and -, "
                     "the first a letter or digit."
                 )
+
+
+def hyperparameters_for(config: PipelineConfig, is_sample: bool) -> Hyperparameters:
+    """Returns those of the variant's preset, with what the user set.
+
+    Raises:
+      ConfigurationError: The variant has no such preset or hyperparameter, or there is no eval
+        split for what needs one.
+    """
+    variant = get_variant(config.model)
+    overrides = {
+        field.name: getattr(config, field.name) for field in dataclasses.fields(Hyperparameters)
+    }
+    preset = config.preset or (SAMPLE if is_sample else variant.default_preset)
+    hyperparameters = variant.configure(preset, overrides)
+    if hyperparameters.needs_validation and not config.validation_fraction:
+        raise ConfigurationError(
+            "--early-stopping and --restore-best ask for the loss on eval, and no review is kept "
+            "for it: --validation-fraction is 0.0. Try --validation-fraction 0.1."
+        )
+    return hyperparameters
 
 
 class EnvironmentSettings(NamedTuple):

@@ -10,7 +10,7 @@ from components.dataset.resolve import resolve_source
 from components.dataset.source import ReviewSource, SourceKind
 from components.hyperparameters import Hyperparameters
 from components.models.registry import Variant, get_variant
-from pipeline.config import EnvironmentSettings, PipelineConfig, names_for
+from pipeline.config import EnvironmentSettings, PipelineConfig, hyperparameters_for, names_for
 from pipeline.fingerprint import PROJECT, file_fingerprint, source_fingerprint
 
 # Where the code of each step starts; a step runs again when code that it reaches was edited.
@@ -81,7 +81,7 @@ def resolve(
 
     Raises:
       DatasetError: The data cannot be found or read.
-      ConfigurationError: The names do not suit the data.
+      ConfigurationError: The names do not suit the data, or the hyperparameters the variant.
     """
     source = resolve_source(
         settings.data,
@@ -96,18 +96,12 @@ def resolve(
     is_sample = source.kind is SourceKind.SAMPLE
     pipeline_name, model_name = names_for(settings, source.name, is_sample)
     variant = get_variant(settings.model)
-    preset = variant.sample if is_sample else variant.reference
     return ResolvedConfig(
         settings=settings,
         source=source,
         pipeline_name=pipeline_name,
         model_name=model_name,
-        hyperparameters=preset.overridden(
-            epochs=settings.epochs,
-            batch_size=settings.batch_size,
-            learning_rate=settings.learning_rate,
-            seed=settings.seed,
-        ),
+        hyperparameters=hyperparameters_for(settings, is_sample),
         root=Path(settings.root).absolute(),
         fingerprints=fingerprints(variant),
         beam_arguments=beam_arguments(settings, source),

@@ -44,7 +44,7 @@ class FrontPaddedLSTM(keras.layers.LSTM):
     Call arguments:
       sequences: <float32>[batch, timesteps, features].
       padding: <int32>[], how many leading timesteps are equal in all rows; see
-        `common_padding`.
+        `common_padding`. None are, when it is left out.
 
     Output:
       <float32>[batch, units], or [batch, timesteps, units] with `return_sequences`.
@@ -62,7 +62,7 @@ class FrontPaddedLSTM(keras.layers.LSTM):
         """Returns that of `keras.layers.LSTM`."""
         return super().compute_output_shape(sequences_shape)
 
-    def call(self, sequences: tf.Tensor, padding: tf.Tensor) -> tf.Tensor:
+    def call(self, sequences: tf.Tensor, padding: tf.Tensor | int = 0) -> tf.Tensor:
         """See the class."""
         by_time = tf.transpose(sequences, [1, 0, 2])
         # An empty batch is all padding; one timestep at least is left for the last state.

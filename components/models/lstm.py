@@ -1,32 +1,109 @@
-"""Variants with one LSTM over the word embeddings (Hochreiter & Schmidhuber, 1997)."""
+"""Variants with one LSTM over the word embeddings (Hochreiter & Schmidhuber, 1997).
+
+There is no mask: the LSTM reads the padding in front of a short review as words. What they
+believe after each word is read off the state after that word.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from components import features
 from components.hyperparameters import Hyperparameters
-from components.models.registry import variant
+from components.models.registry import (
+    REFERENCE,
+    SAMPLE,
+    SAMPLE_TRAINING,
+    variant,
+)
 
 if TYPE_CHECKING:
     import keras
 
+DROPOUT = {"dropout": 0.2}
+RECURRENT_DROPOUT = {"dropout": 0.2, "recurrent_dropout": 0.2}
 
-@variant("lstm", summary="LSTM(100)")
+
+@variant(
+    "lstm",
+    summary="LSTM(100)",
+    takes=("embedding_units", "lstm_units"),
+    presets={REFERENCE: Hyperparameters(), SAMPLE: SAMPLE_TRAINING},
+)
 def build_lstm(hyperparameters: Hyperparameters, each_word: bool = False) -> keras.Model:
-    """The plain LSTM: 213,301 parameters with the reference hyperparameters.
+    """The plain LSTM: 213,301 parameters with the reference hyperparameters."""
+    import keras
 
-    There is no mask: the LSTM reads the padding in front of a short review as words.
+    from components.layers.front_padded_lstm import FrontPaddedLSTM, common_padding
+    from components.models import inputs
+
+    token_ids = inputs.token_ids_input()
+    embedded = inputs.embed(token_ids, hyperparameters.embedding_units)
+    padding = common_padding(token_ids, features.PAD_ID)
+    state = FrontPaddedLSTM(hyperparameters.lstm_units, each_word)(embedded, padding=padding)
+    return keras.Model(token_ids, inputs.probability(state), name="lstm")
+
+
+@variant(
+    "lstm_dropout",
+    summary="Dropout(0.2), LSTM(100), Dropout(0.2)",
+    takes=("embedding_units", "lstm_units", "dropout"),
+    presets={
+        REFERENCE: Hyperparameters(**DROPOUT),
+        SAMPLE: SAMPLE_TRAINING.overridden(**DROPOUT),
+    },
+)
+def build_lstm_dropout(hyperparameters: Hyperparameters, each_word: bool = False) -> keras.Model:
+    """The LSTM with dropout before and after it (Srivastava et al., 2014): 213,301 parameters.
+
+    Dropout zeroes another part of the padding in each row: no padding is common to rows then.
     """
     import keras
 
     from components.layers.front_padded_lstm import FrontPaddedLSTM, common_padding
+    from components.models import inputs
 
-    token_ids = keras.Input((features.MAX_LENGTH,), dtype="int32", name=features.TOKEN_IDS)
-    embedded = keras.layers.Embedding(features.VOCABULARY_SIZE, hyperparameters.embedding_units)(
-        token_ids
-    )
-    padding = common_padding(token_ids, features.PAD_ID)
-    state = FrontPaddedLSTM(hyperparameters.lstm_units, each_word)(embedded, padding)
-    probability = keras.layers.Dense(1, activation="sigmoid", name="probability")(state)
-    return keras.Model(token_ids, probability, name="lstm")
+    rate = hyperparameters.dropout
+    token_ids = inputs.token_ids_input()
+    embedded = inputs.embed(token_ids, hyperparameters.embedding_units)
+    dropped = keras.layers.Dropout(rate)(embedded)
+    padding = 0 if rate else common_padding(token_ids, features.PAD_ID)
+    state = FrontPaddedLSTM(hyperparameters.lstm_units, each_word)(dropped, padding=padding)
+    state = keras.layers.Dropout(rate)(state)
+    return keras.Model(token_ids, inputs.probability(state), name="lstm_dropout")
+
+
+@variant(
+    "lstm_recurrent_dropout",
+    summary="LSTM(100, dropout=0.2, recurrent_dropout=0.2)",
+    takes=("embedding_units", "lstm_units", "dropout", "recurrent_dropout"),
+    presets={
+        REFERENCE: Hyperparameters(**RECURRENT_DROPOUT),
+        SAMPLE: SAMPLE_TRAINING.overridden(**RECURRENT_DROPOUT),
+    },
+)
+def build_lstm_recurrent_dropout(
+    hyperparameters: Hyperparameters, each_word: bool = False
+) -> keras.Model:
+    """The LSTM with one dropout mask for all timesteps (Gal & Ghahramani, 2016).
+
+    213,301 parameters with the reference hyperparameters.
+    """
+    import keras
+
+    from components.layers.front_padded_lstm import FrontPaddedLSTM, common_padding
+    from components.models import inputs
+
+    units = hyperparameters.lstm_units
+    token_ids = inputs.token_ids_input()
+    embedded = inputs.embed(token_ids, hyperparameters.embedding_units)
+    rates: dict[str, Any] = {
+        "dropout": hyperparameters.dropout,
+        "recurrent_dropout": hyperparameters.recurrent_dropout,
+    }
+    if any(rates.values()):
+        state = keras.layers.LSTM(units, return_sequences=each_word, **rates)(embedded)
+    else:
+        padding = common_padding(token_ids, features.PAD_ID)
+        state = FrontPaddedLSTM(units, each_word)(embedded, padding=padding)
+    return keras.Model(token_ids, inputs.probability(state), name="lstm_recurrent_dropout")

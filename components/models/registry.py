@@ -8,9 +8,9 @@ import.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from components.errors import ConfigurationError, did_you_mean
 from components.hyperparameters import Hyperparameters
@@ -18,9 +18,38 @@ from components.hyperparameters import Hyperparameters
 if TYPE_CHECKING:
     import keras
 
-FAMILIES = ("components.models.lstm",)
+FAMILIES = (
+    "components.models.lstm",
+    "components.models.cnn_lstm",
+    "components.models.bilstm",
+    "components.models.cnn_bilstm_pool",
+    "components.models.linear",
+)
+
+# Names of presets.
+REFERENCE = "reference"
+TUNED = "tuned"
+SAMPLE = "sample"
+
+# Every variant has these, whether or not its fit depends on them.
+COMMON = ("seed", "deterministic")
+GRADIENT_DESCENT = (
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "schedule",
+    "clip_norm",
+    "weight_decay",
+    "weight_averaging",
+    "label_smoothing",
+    "early_stopping",
+    "restore_best",
+)
+
+SAMPLE_TRAINING = Hyperparameters(epochs=10, batch_size=32, learning_rate=3e-3)
 
 Builder = Callable[..., "keras.Model"]
+Fit = Callable[..., None]
 
 
 @dataclass(frozen=True)
@@ -34,20 +63,53 @@ class Variant:
         <int32>[batch, MAX_LENGTH] token ids to the probability that the review is positive,
         <float32>[batch, 1]; with `each_word`, to the same model's belief after each word,
         <float32>[batch, MAX_LENGTH, 1], with the same weights in the same order.
-      reference: Hyperparameters to the letter of the reference.
-      sample: Hyperparameters for the generated sample, which has far fewer reviews.
+      takes: The hyperparameters that it has.
+      presets: Hyperparameters by the name that `--preset` takes; the first is the default.
+        `reference` is to the letter of the reference text, `tuned` was chosen on a part of
+        train, `sample` is for the generated sample, which has far fewer reviews.
+      fit: `fit(model, training, hyperparameters)` sets the weights in a way of its own; None
+        for those that are fitted by gradient descent.
     """
 
     name: str
     summary: str
     build: Builder
-    reference: Hyperparameters
-    sample: Hyperparameters
+    takes: tuple[str, ...]
+    presets: Mapping[str, Hyperparameters] = field(repr=False)
+    fit: Fit | None = None
 
     @property
     def module(self) -> str:
         """Dotted name of the module that defines the variant."""
         return self.build.__module__
+
+    @property
+    def default_preset(self) -> str:
+        """The name of the preset that real reviews are trained with."""
+        return next(iter(self.presets))
+
+    def configure(self, preset: str, overrides: Mapping[str, Any]) -> Hyperparameters:
+        """Returns a preset's hyperparameters, with those of `overrides` that are not None.
+
+        Raises:
+          ConfigurationError: The variant has no such preset, or not such a hyperparameter.
+        """
+        if preset not in self.presets:
+            raise ConfigurationError(
+                f"--preset is '{preset}'; '{self.name}' has: {', '.join(self.presets)}."
+                + did_you_mean(preset, self.presets)
+            )
+        refused = [
+            name
+            for name, value in overrides.items()
+            if value is not None and name not in self.takes
+        ]
+        if refused:
+            raise ConfigurationError(
+                f"{_flags(refused)}: no hyperparameter of '{self.name}' ({self.summary}). "
+                f"Leave it out, or choose from: {_flags(self.takes)}."
+            )
+        return self.presets[preset].overridden(**overrides)
 
 
 _variants: dict[str, Variant] = {}
@@ -57,13 +119,23 @@ def variant(
     name: str,
     *,
     summary: str,
-    reference: Hyperparameters = Hyperparameters(),
-    sample: Hyperparameters = Hyperparameters(epochs=10, batch_size=32, learning_rate=3e-3),
+    takes: Sequence[str],
+    presets: Mapping[str, Hyperparameters],
+    fit: Fit | None = None,
 ) -> Callable[[Builder], Builder]:
-    """Registers the decorated builder under `name`."""
+    """Registers the decorated builder under `name`.
+
+    Args:
+      name: See `Variant`, as for all others.
+      summary: Layers after the embedding.
+      takes: The hyperparameters of the layers; those of the fit are added.
+      presets: The default first.
+      fit: The fit, when it is not gradient descent.
+    """
+    all_taken = (*COMMON, *(() if fit else GRADIENT_DESCENT), *takes)
 
     def register(build: Builder) -> Builder:
-        _variants[name] = Variant(name, summary, build, reference, sample)
+        _variants[name] = Variant(name, summary, build, all_taken, dict(presets), fit)
         return build
 
     return register
@@ -88,3 +160,7 @@ def get_variant(name: str) -> Variant:
             f"Unknown model '{name}'. Choose from: {', '.join(names)}.{did_you_mean(name, names)}"
         )
     return _variants[name]
+
+
+def _flags(names: Sequence[str]) -> str:
+    return ", ".join(f"--{name.replace('_', '-')}" for name in names)

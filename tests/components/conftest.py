@@ -28,7 +28,7 @@ def exported_model(transform_output, tmp_path_factory) -> Path:
     """A SavedModel of the untrained `lstm` with weights from a fixed seed."""
     import keras
 
-    from components import signatures
+    from components import signatures, training
     from components.hyperparameters import Hyperparameters
     from components.models.registry import get_variant
 
@@ -36,7 +36,7 @@ def exported_model(transform_output, tmp_path_factory) -> Path:
     keras.utils.set_random_seed(3)
     directory = tmp_path_factory.mktemp("export")
     model = variant.build(Hyperparameters())
-    each_word = variant.build(Hyperparameters(), each_word=True)
-    signatures.export(model, each_word, transform_output, str(directory))
+    served = training.served_models(variant, Hyperparameters(), model)
+    signatures.export(*served, transform_output, str(directory))
     model.save_weights(str(directory / "keras.weights.h5"))
     return directory

@@ -10,7 +10,7 @@ import pytest
 from components.dataset.source import SourceKind
 from components.errors import ConfigurationError, DatasetError
 from components.hyperparameters import Hyperparameters
-from components.models.registry import get_variant
+from components.models.registry import SAMPLE, get_variant
 from pipeline import resolution
 from pipeline.config import EnvironmentSettings, PipelineConfig
 from pipeline.fingerprint import PACKAGES, PROJECT
@@ -54,7 +54,7 @@ def test_the_sample_has_a_preset_and_names_of_its_own(environment):
     config = resolve(settings, environment, print)
 
     assert config.source.kind is SourceKind.SAMPLE
-    assert config.hyperparameters == get_variant("lstm").sample
+    assert config.hyperparameters == get_variant("lstm").presets[SAMPLE]
     assert config.model_name == "sample_imdb_sentiment"
 
 

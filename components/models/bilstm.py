@@ -1,0 +1,42 @@
+"""The variant that reads each review in both directions (Schuster & Paliwal, 1997).
+
+What it believes after a word is the verdict on the review cut behind it: what is read backwards
+has seen the end first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from components import features
+from components.hyperparameters import Hyperparameters
+from components.models.registry import REFERENCE, SAMPLE, SAMPLE_TRAINING, variant
+
+if TYPE_CHECKING:
+    import keras
+
+
+@variant(
+    "bilstm",
+    summary="Masking, Bidirectional(LSTM(100))",
+    takes=("embedding_units", "lstm_units"),
+    presets={REFERENCE: Hyperparameters(), SAMPLE: SAMPLE_TRAINING},
+)
+def build_bilstm(hyperparameters: Hyperparameters, each_word: bool = False) -> keras.Model:
+    """Two LSTMs, one from either end: 266,601 parameters with the reference hyperparameters.
+
+    Padding is masked: the LSTM that reads backwards would end on it and forget the review.
+    """
+    import keras
+
+    from components.layers.each_prefix import each_prefix
+    from components.layers.without_common_padding import WithoutCommonPadding
+    from components.models import inputs
+
+    token_ids = inputs.token_ids_input()
+    embedded = keras.layers.Embedding(
+        features.VOCABULARY_SIZE, hyperparameters.embedding_units, mask_zero=True
+    )(WithoutCommonPadding()(token_ids))
+    state = keras.layers.Bidirectional(keras.layers.LSTM(hyperparameters.lstm_units))(embedded)
+    model = keras.Model(token_ids, inputs.probability(state), name="bilstm")
+    return each_prefix(model) if each_word else model

@@ -1,0 +1,74 @@
+"""Variants that read phrases: a convolution halves the sequence before the LSTM reads it.
+
+What they believe after a word is the verdict on the review cut behind it: the state of the LSTM
+has seen one or two words more than that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from components import features
+from components.hyperparameters import Hyperparameters
+from components.models.registry import REFERENCE, SAMPLE, SAMPLE_TRAINING, variant
+
+if TYPE_CHECKING:
+    import keras
+
+KERNEL_SIZE = 3
+POOL_SIZE = 2
+LAYERS = ("embedding_units", "filters", "lstm_units")
+DROPOUT = {"dropout": 0.2}
+
+
+@variant(
+    "cnn_lstm",
+    summary="Conv1D(32, 3), MaxPooling1D(2), LSTM(100)",
+    takes=LAYERS,
+    presets={REFERENCE: Hyperparameters(), SAMPLE: SAMPLE_TRAINING},
+)
+def build_cnn_lstm(hyperparameters: Hyperparameters, each_word: bool = False) -> keras.Model:
+    """The CNN-LSTM: 216,405 parameters with the reference hyperparameters."""
+    return _build("cnn_lstm", hyperparameters, 0.0, each_word)
+
+
+@variant(
+    "cnn_lstm_dropout",
+    summary="Dropout(0.2), Conv1D(32, 3), MaxPooling1D(2), LSTM(100), Dropout(0.2)",
+    takes=(*LAYERS, "dropout"),
+    presets={
+        REFERENCE: Hyperparameters(**DROPOUT),
+        SAMPLE: SAMPLE_TRAINING.overridden(**DROPOUT),
+    },
+)
+def build_cnn_lstm_dropout(
+    hyperparameters: Hyperparameters, each_word: bool = False
+) -> keras.Model:
+    """The CNN-LSTM with dropout around it, as the reference text suggests: 216,405 parameters."""
+    return _build("cnn_lstm_dropout", hyperparameters, hyperparameters.dropout, each_word)
+
+
+def _build(
+    name: str, hyperparameters: Hyperparameters, dropout: float, each_word: bool
+) -> keras.Model:
+    import keras
+
+    from components.layers.convolution import Convolution
+    from components.layers.each_prefix import each_prefix
+    from components.layers.front_padded_lstm import FrontPaddedLSTM, common_padding
+    from components.models import inputs
+
+    token_ids = inputs.token_ids_input()
+    embedded = inputs.embed(token_ids, hyperparameters.embedding_units)
+    dropped = keras.layers.Dropout(dropout)(embedded)
+    phrases = Convolution(hyperparameters.filters, KERNEL_SIZE, padding="same", activation="relu")(
+        dropped
+    )
+    halved = keras.layers.MaxPooling1D(POOL_SIZE)(phrases)
+    # The convolution at the last padding sees the first word. Dropout makes all rows differ.
+    padding = common_padding(token_ids, features.PAD_ID)
+    common = 0 if dropout else keras.ops.maximum(padding - 1, 0) // POOL_SIZE
+    state = FrontPaddedLSTM(hyperparameters.lstm_units)(halved, padding=common)
+    state = keras.layers.Dropout(dropout)(state)
+    model = keras.Model(token_ids, inputs.probability(state), name=name)
+    return each_prefix(model) if each_word else model

@@ -1,0 +1,116 @@
+"""Every variant's export: nothing random in it, nothing of training, and the model's answers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+from components import features, signatures, training
+from components.models.registry import get_variant, variant_names
+
+TEXTS = ["a great film", "not good at all. " * 20, "", "zzyzx", "a dull plot, badly acted"]
+ONLY_TRAINING = ("Random", "Multinomial", "Shuffle", "Dropout", "Gradient", "Grad", "Apply")
+
+
+@pytest.fixture(scope="module")
+def exports(transform_output, tmp_path_factory):
+    """Each variant's export, by name: its folder and the trained model's answers to TEXTS.
+
+    The weights are random, and large enough for words to make a difference.
+    """
+    token_ids = transform_output.transform_features_layer()({features.TEXT: tf.constant(TEXTS)})
+    made = {}
+    for name in variant_names():
+        variant = get_variant(name)
+        hyperparameters = variant.presets[variant.default_preset]
+        model = variant.build(hyperparameters)
+        # An optimizer's state must not be exported.
+        model.compile(keras.optimizers.Adam(use_ema=True))
+        model.optimizer.build(model.trainable_variables)
+        generator = np.random.default_rng(8)
+        model.set_weights([generator.normal(0, 0.1, weight.shape) for weight in model.weights])
+        directory = tmp_path_factory.mktemp(name)
+        served = training.served_models(variant, hyperparameters, model)
+        signatures.export(*served, transform_output, str(directory))
+        answers = model(token_ids[features.TOKEN_IDS], training=False).numpy()[:, 0]
+        made[name] = directory, model.count_params(), answers
+    return made
+
+
+@pytest.fixture(scope="module")
+def answers_of_a_fresh_process(exports):
+    """What each export says of TEXTS, by name and signature: nothing is left in memory there."""
+    script = (
+        "import json, sys, tensorflow as tf\n"
+        "directories, texts = json.loads(sys.argv[1])\n"
+        "texts = tf.constant(texts)\n"
+        "answers = {}\n"
+        "for name, directory in directories.items():\n"
+        "    served = tf.saved_model.load(directory).signatures\n"
+        "    verdict = served['predict_text'](text=texts)['probability']\n"
+        "    belief = served['trace_text'](text=texts)['probability'][:, -1]\n"
+        "    answers[name] = [verdict.numpy().tolist(), belief.numpy().tolist()]\n"
+        "print(json.dumps(answers))\n"
+    )
+    directories = {name: str(directory) for name, (directory, *_) in exports.items()}
+    result = subprocess.run(
+        [sys.executable, "-c", script, json.dumps([directories, TEXTS])],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("name", variant_names())
+def test_an_export_holds_no_random_op_and_no_state_of_training(exports, name):
+    """All functions of the SavedModel are walked; its variables are the weights and no more."""
+    directory, parameters, _ = exports[name]
+    saved = saved_model_pb2.SavedModel.FromString((directory / "saved_model.pb").read_bytes())
+    graph = saved.meta_graphs[0].graph_def
+    operations = {node.op for node in graph.node}
+    for function in graph.library.function:
+        operations |= {node.op for node in function.node_def}
+    assert "LookupTableFindV2" in operations
+    assert [op for op in operations if any(part in op for part in ONLY_TRAINING)] == []
+    variables = tf.train.list_variables(str(directory / "variables" / "variables"))
+    shapes = [shape for key, shape in variables if not key.startswith("_CHECKPOINTABLE")]
+    assert sum(int(np.prod(shape)) for shape in shapes) == parameters
+
+
+@pytest.mark.parametrize("name", variant_names())
+def test_an_export_answers_as_the_trained_model_does(exports, answers_of_a_fresh_process, name):
+    """To 1e-6, as does the belief after the last word."""
+    _, _, expected = exports[name]
+    verdict, belief = answers_of_a_fresh_process[name]
+    np.testing.assert_allclose(verdict, expected, atol=1e-6)
+    np.testing.assert_allclose(belief, expected, atol=1e-6)
+    assert np.std(verdict) > 1e-3
+
+
+def test_random_ops_are_found_where_there_are_some(tmp_path):
+    """The walk sees into functions: Keras' own dropout in training mode does not pass."""
+    dropout = keras.layers.Dropout(0.5)
+    module = tf.Module()
+    module.seed = [variable.value for variable in dropout.variables]
+    module.run = tf.function(
+        lambda values: dropout(values, training=True),
+        input_signature=[tf.TensorSpec([None, 3])],
+        autograph=False,
+    )
+    tf.saved_model.save(module, str(tmp_path))
+    saved = saved_model_pb2.SavedModel.FromString((tmp_path / "saved_model.pb").read_bytes())
+    operations = {
+        node.op
+        for function in saved.meta_graphs[0].graph_def.library.function
+        for node in function.node_def
+    }
+    assert [op for op in operations if any(part in op for part in ONLY_TRAINING)]
