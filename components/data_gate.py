@@ -131,7 +131,8 @@ def objections_to_splits(report: ReadingReport) -> Iterator[str]:
 def objections_to_anomalies(split: str, anomalies: anomalies_pb2.Anomalies) -> Iterator[str]:
     """Yields a sentence for each anomaly that ExampleValidator found in a split."""
     for feature, info in sorted(anomalies.anomaly_info.items()):
-        yield f"Feature '{feature}' in split '{split}': {info.description or info.short_description}"
+        description = info.description or info.short_description
+        yield f"Feature '{feature}' in split '{split}': {description}"
 
 
 def read_anomalies(artifact: types.Artifact, split: str) -> anomalies_pb2.Anomalies:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,7 +45,7 @@ def eval_config(min_accuracy: float, max_regression: float) -> tfma.EvalConfig:
             ),
         ),
     )
-    at_decision = '{"thresholds": [%s]}' % features.DECISION_THRESHOLD
+    at_decision = json.dumps({"thresholds": [features.DECISION_THRESHOLD]})
     return tfma.EvalConfig(
         model_specs=[
             tfma.ModelSpec(

@@ -77,10 +77,12 @@ class ReadingReport:
         A topic is the name of an attribute; a split or label that never occurred counts 0.
         """
         labels = (features.NEGATIVE, features.POSITIVE)
-        report = {"reviews": {split: {str(label): 0 for label in labels} for split in splits}}
+        report: dict[str, Any] = {
+            "reviews": {split: {str(label): 0 for label in labels} for split in splits}
+        }
         for (topic, *keys), value in findings:
             *parents, last = (topic, *keys)
-            table = report
+            table: dict[str, Any] = report
             for key in parents:
                 table = table.setdefault(key, {})
             table[last] = value

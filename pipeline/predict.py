@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -32,7 +33,10 @@ def predict(texts: Sequence[str], root: Path, model_name: str) -> list[Verdict]:
     """
     version = newest_version(root, model_name)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow as tf
+    with warnings.catch_warnings():
+        # Libraries warn of the age of Python while TensorFlow imports them.
+        warnings.simplefilter("ignore")
+        import tensorflow as tf
 
     model = tf.saved_model.load(str(version))
     answer = model.signatures["predict_text"](text=tf.constant(list(texts)))
@@ -52,7 +56,8 @@ def newest_version(root: Path, model_name: str) -> Path:
     """
     base = root / "serving_model"
     folder = base / model_name
-    versions = [path for path in folder.iterdir() if path.name.isdecimal()] if folder.is_dir() else []
+    children = folder.iterdir() if folder.is_dir() else ()
+    versions = [path for path in children if path.name.isdecimal()]
     if not versions:
         pushed = sorted(path.name for path in base.iterdir()) if base.is_dir() else []
         raise ConfigurationError(

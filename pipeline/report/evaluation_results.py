@@ -40,7 +40,9 @@ class EvaluationResults:
     slices: Mapping[tuple[tuple[str, str], ...], Mapping[str, float]]
 
 
-def load(directory: str, *, has_baseline: bool = False, baseline: bool = False) -> EvaluationResults:
+def load(
+    directory: str, *, has_baseline: bool = False, baseline: bool = False
+) -> EvaluationResults:
     """Reads an Evaluator's `evaluation` artifact.
 
     Args:
@@ -60,7 +62,8 @@ def load(directory: str, *, has_baseline: bool = False, baseline: bool = False) 
 
 
 def _plain(values: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    plain = {name: float(values[tfma_name]["doubleValue"]) for name, tfma_name in _TFMA_NAMES.items()}
-    (at_decision,) = values["confusion_matrix_at_thresholds"]["confusionMatrixAtThresholds"]["matrices"]
+    plain = {name: float(values[key]["doubleValue"]) for name, key in _TFMA_NAMES.items()}
+    thresholds = values["confusion_matrix_at_thresholds"]["confusionMatrixAtThresholds"]
+    (at_decision,) = thresholds["matrices"]
     # The JSON form of a proto leaves zeros out.
     return plain | {name: at_decision.get(key, 0.0) for name, key in CONFUSION_COUNTS.items()}

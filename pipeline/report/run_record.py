@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
 
-Artifact = metadata_store_pb2.Artifact
-Event = metadata_store_pb2.Event
-Execution = metadata_store_pb2.Execution
+Artifact: TypeAlias = metadata_store_pb2.Artifact
+Event: TypeAlias = metadata_store_pb2.Event
+Execution: TypeAlias = metadata_store_pb2.Execution
 
 _PIPELINE_CONTEXT = "pipeline"
 _RUN_CONTEXT = "pipeline_run"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterator
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 from absl import logging as absl_logging
 
@@ -41,12 +41,11 @@ class _Announcements(logging.Handler):
         self._step = ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.msg == _STARTED:
-            (self._step,) = record.args
+        if record.msg == _STARTED and isinstance(record.args, tuple):
+            self._step = str(record.args[0])
             self._listener.step_started(self._step)
-        elif record.msg == _CACHED:
-            (execution_id,) = record.args
-            self._listener.step_cached(self._step, execution_id)
+        elif record.msg == _CACHED and isinstance(record.args, tuple):
+            self._listener.step_cached(self._step, cast("int", record.args[0]))
         elif record.msg == _FINISHED:
             self._listener.step_finished(self._step)
 

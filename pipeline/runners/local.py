@@ -15,7 +15,7 @@ from components.errors import RootBusyError
 from pipeline.config import PipelineConfig, environment
 from pipeline.console.terminal import Console
 from pipeline.report.summary import RunSummary
-from pipeline.resolution import ResolvedConfig, resolve
+from pipeline.resolution import resolve
 from pipeline.runners.announcements import announced_to
 
 LOCK_FILE = ".lock"

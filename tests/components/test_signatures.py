@@ -108,8 +108,8 @@ def test_the_trace_at_a_word_is_the_verdict_on_the_text_up_to_it(served):
     """Belief after n words does not depend on later ones: checked on a full window."""
     words = [f"w{index}" for index in range(features.MAX_LENGTH - 1)]
     trace = served.signatures["trace_text"](text=tf.constant([" ".join(["good", *words])]))
-    first_word = served.signatures["trace_text"](text=tf.constant([" ".join(["good", *words[::-1]])]))
-    np.testing.assert_allclose(trace["probability"][0, 0], first_word["probability"][0, 0])
+    other = served.signatures["trace_text"](text=tf.constant([" ".join(["good", *words[::-1]])]))
+    np.testing.assert_allclose(trace["probability"][0, 0], other["probability"][0, 0])
 
 
 def test_an_empty_batch_gives_an_empty_answer(served):

@@ -17,6 +17,8 @@ from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
 from components import features, preprocessing
 
+WORD_CATEGORIES = ("Lu", "Ll", "Lt", "Lm", "Lo", "Nd")
+
 RAW_METADATA = dataset_metadata.DatasetMetadata(
     schema_utils.schema_from_feature_spec(
         {
@@ -50,7 +52,7 @@ def reference_words(text: str) -> list[str]:
     text = re.sub(r"<br\s*/?>", " ", text.lower())
     kept = (
         character
-        if character == "'" or unicodedata.category(character) in ("Lu", "Ll", "Lt", "Lm", "Lo", "Nd")
+        if character == "'" or unicodedata.category(character) in WORD_CATEGORIES
         else " "
         for character in text
     )

@@ -1,0 +1,33 @@
+# Every target sets up what it needs; `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format bench clean
+READY := .venv/.complete
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: $(READY) ## install everything into .venv, with the command .venv/bin/sentiment
+
+$(READY): uv.lock pyproject.toml scripts/setup
+	@scripts/setup
+
+run: $(READY) ## train, judge and push a model (more settings: make run ARGS="--epochs 2")
+	@.venv/bin/sentiment run $(ARGS)
+
+test: $(READY) ## run all tests (a part of them: make test ARGS=tests/components)
+	@.venv/bin/pytest $(ARGS)
+
+lint: $(READY) ## check style, documentation and types
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+format: $(READY) ## bring the code into the project's style
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+bench: $(READY) ## measure against TFX's own IMDB example (takes a quarter of an hour)
+	@.venv/bin/python -m benchmarks.against_tfx_example $(ARGS)
+
+clean: ## remove the environment and caches; artifacts/ stays
+	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache

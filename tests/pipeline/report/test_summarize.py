@@ -1,0 +1,101 @@
+"""The summary of a run: why a model is refused, slices in order, commands to try."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import EnvironmentSettings, PipelineConfig
+from pipeline.report.evaluation_results import EvaluationResults
+from pipeline.report.run_record import RunRecord
+from pipeline.report.summarize import next_commands, refusals, slice_rows
+from pipeline.report.summary import SliceRow
+from pipeline.resolution import resolve
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "baseline", "count"),
+    [
+        (0.80, None, 0),
+        (0.7999, None, 1),
+        (0.8551, 0.86, 0),
+        (0.8549, 0.86, 1),
+        (0.86, 0.80, 0),
+        (0.70, 0.86, 2),
+    ],
+)
+def test_a_model_is_refused_below_either_bound(accuracy, baseline, count):
+    """The minimum itself passes; each bound that is missed has its sentence."""
+    assert len(refusals({"accuracy": accuracy}, 0.80, baseline, 0.005)) == count
+
+
+def test_a_refusal_says_by_how_much_and_which_setting_decides():
+    """In percentage points."""
+    below, worse = refusals({"accuracy": 0.5012}, 0.80, 0.86, 0.005)
+    assert below == (
+        "Its accuracy on the test split, 50.12%, is below the gate's 80.00% (--min-accuracy)."
+    )
+    assert worse == (
+        "Its accuracy, 50.12%, is 35.88 points below the last blessed model's 86.00%; at most "
+        "0.50 are allowed (--max-regression)."
+    )
+
+
+def test_slices_stand_in_the_order_that_people_count_in():
+    """2 before 10, short before long; slices that do not occur are left out."""
+    metrics = {"examples": 30.0, "accuracy": 0.9}
+    keys = [("rating", "10"), ("length", "cut"), ("rating", "2"), ("length", "1-100")]
+    results = EvaluationResults(overall={}, slices={(key,): metrics for key in keys})
+    assert slice_rows(results) == [
+        SliceRow(feature, value, 30, 0.9)
+        for feature, value in [
+            ("rating", "2"),
+            ("rating", "10"),
+            ("length", "1-100"),
+            ("length", "cut"),
+        ]
+    ]
+
+
+@pytest.fixture
+def config(tmp_path):
+    """A run on the sample, below a folder whose name has a space."""
+    return resolve(
+        PipelineConfig(data="sample", root=str(tmp_path / "my root")),
+        EnvironmentSettings(None, tmp_path),
+        print,
+    )
+
+
+def test_a_pushed_model_has_three_commands_to_try(config, tmp_path):
+    """Each can be pasted: paths with spaces are quoted."""
+    commands = dict(next_commands(config, str(config.serving_directory / "1")))
+    assert list(commands) == [
+        "Ask the model",
+        "Serve it with TF-Serving",
+        "See how training went",
+    ]
+    assert f"--root '{tmp_path}/my root' --model-name sample_sentiment" in commands["Ask the model"]
+    assert (
+        f"-v '{tmp_path}/my root/serving_model/sample_sentiment':/models/sample_sentiment:ro"
+        in commands["Serve it with TF-Serving"]
+    )
+
+
+def test_a_model_that_was_not_pushed_cannot_be_asked(config):
+    """Only its training can be looked at."""
+    assert [purpose for purpose, _ in next_commands(config, None)] == ["See how training went"]
+
+
+def test_a_pipeline_that_never_ran_has_no_record(tmp_path):
+    """The message names pipeline and file."""
+    from ml_metadata import MetadataStore
+    from ml_metadata.proto import metadata_store_pb2
+
+    path = Path(tmp_path / "metadata.db")
+    connection = metadata_store_pb2.ConnectionConfig()
+    connection.sqlite.filename_uri = str(path)
+    MetadataStore(connection)
+    with pytest.raises(LookupError, match="Pipeline 'films' has no run in"):
+        RunRecord(path, "films")

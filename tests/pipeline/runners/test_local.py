@@ -1,0 +1,112 @@
+"""The local runner: alone in its root, and telling what happens."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from absl import logging as absl_logging
+
+from components.errors import RootBusyError
+from pipeline.runners.announcements import announced_to
+from pipeline.runners.local import LOCK_FILE, alone_in
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from pipeline.runners.local import alone_in
+with alone_in(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Another process that holds the root."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_second_run_on_the_same_root_is_refused_by_name(holder, tmp_path):
+    """The message names the process that holds it, and two ways out."""
+    with pytest.raises(RootBusyError) as error, alone_in(tmp_path):
+        pass
+    assert str(error.value) == (
+        f"Another run (process {holder.pid}) is using {tmp_path}. Wait until it ends, or give "
+        "this one a --root of its own."
+    )
+
+
+def test_a_root_is_free_again_after_kill_9(holder, tmp_path):
+    """The operating system lets go of the lock; no file has to be deleted by hand."""
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    with alone_in(tmp_path):
+        assert (tmp_path / LOCK_FILE).read_text() == f"{os.getpid()}\n"
+
+
+def test_a_root_is_free_again_after_a_failed_run(tmp_path):
+    """Whatever ended the run."""
+    with pytest.raises(ZeroDivisionError), alone_in(tmp_path):
+        raise ZeroDivisionError
+    with alone_in(tmp_path):
+        pass
+
+
+class Heard:
+    """Writes down what it is told."""
+
+    def __init__(self):
+        self.calls = []
+
+    def step_started(self, step):
+        """Notes the step."""
+        self.calls.append(("started", step))
+
+    def step_cached(self, step, execution_id):
+        """Notes the step and the execution."""
+        self.calls.append(("cached", step, execution_id))
+
+    def step_finished(self, step):
+        """Notes the step."""
+        self.calls.append(("finished", step))
+
+
+def test_what_tfx_logs_of_its_steps_arrives_as_calls():
+    """Other messages do not."""
+    with announced_to(Heard()) as heard:
+        logging.getLogger("absl").info("Component %s is running.", "Trainer")
+        absl_logging.info("Component %s is sleeping.", "Trainer")
+        absl_logging.info("A cached execution %d is used.", 7)
+        absl_logging.info("Component %s is finished.", "Trainer")
+    absl_logging.info("Component %s is running.", "Pusher")
+    assert heard.calls == [
+        ("started", "Trainer"),
+        ("cached", "Trainer", 7),
+        ("finished", "Trainer"),
+    ]
+
+
+def test_tfx_still_logs_these_messages():
+    """The templates that we listen to are in the installed TFX's own source."""
+    from tfx.orchestration.local import local_dag_runner
+    from tfx.orchestration.portable import launcher
+
+    sources = "".join(map(inspect.getsource, (local_dag_runner, launcher)))
+    for template in (
+        "Component %s is running.",
+        "Component %s is finished.",
+        "A cached execution %d is used.",
+    ):
+        assert template in sources

@@ -1,0 +1,100 @@
+"""The pipeline's shape."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tfx.proto import pusher_pb2, transform_pb2
+from tfx.utils import proto_utils
+
+from pipeline.config import EnvironmentSettings, PipelineConfig
+from pipeline.graph import SOURCE_FINGERPRINT, create_pipeline
+from pipeline.resolution import resolve
+
+
+@pytest.fixture
+def pipeline_of(tmp_path):
+    """Builds the pipeline of some settings, with the sample as data."""
+
+    def build(**settings):
+        config = PipelineConfig(data="sample", root=str(tmp_path), **settings)
+        environment = EnvironmentSettings(imdb_archive=None, cache_dir=tmp_path)
+        return create_pipeline(resolve(config, environment, print))
+
+    return build
+
+
+def steps_of(pipeline):
+    """Returns the steps by their ids."""
+    return {step.id: step for step in pipeline.components}
+
+
+def upstream(step):
+    """Returns the ids of the steps that a step waits for."""
+    return {node.id for node in step.upstream_nodes}
+
+
+def test_building_touches_no_file(pipeline_of, tmp_path):
+    """The graph is pure: the same settings may be compiled for any runner, anywhere."""
+    pipeline_of()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_data_gate_stands_before_transform_and_the_evaluator_before_the_pusher(pipeline_of):
+    """Nothing is trained on refused data, and nothing refused is pushed."""
+    steps = steps_of(pipeline_of())
+    assert upstream(steps["DataGate"]) == {"ReviewExampleGen", "ExampleValidator"}
+    assert "DataGate" in upstream(steps["Transform"])
+    assert upstream(steps["Pusher"]) == {"Trainer", "Evaluator"}
+
+
+def test_only_the_evaluator_reads_the_test_split(pipeline_of):
+    """Transform and Trainer see train, and eval when there is one."""
+    for fraction, splits in ((0.0, ["train"]), (0.1, ["train", "eval"])):
+        steps = steps_of(pipeline_of(validation_fraction=fraction))
+        config = transform_pb2.SplitsConfig()
+        proto_utils.json_to_proto(steps["Transform"].exec_properties["splits_config"], config)
+        assert list(config.analyze) == ["train"]
+        assert list(config.transform) == splits
+        trainer = steps["Trainer"].exec_properties
+        assert json.loads(trainer["train_args"])["splits"] == ["train"]
+        assert json.loads(trainer["eval_args"])["splits"] == splits[-1:]
+        assert json.loads(steps["Evaluator"].exec_properties["example_splits"]) == ["test"]
+
+
+def test_the_gate_is_what_the_user_asked_for(pipeline_of):
+    """Both bounds reach the Evaluator."""
+    steps = steps_of(pipeline_of(min_accuracy=0.77, max_regression=0.02))
+    config = steps["Evaluator"].exec_properties["eval_config"]
+    assert '"lower_bound": 0.77' in config
+    assert '"absolute": -0.02' in config
+
+
+def test_a_model_is_pushed_below_its_name(pipeline_of, tmp_path):
+    """TF-Serving's base path: root, serving_model, name."""
+    destination = pusher_pb2.PushDestination()
+    steps = steps_of(pipeline_of(model_name="films"))
+    proto_utils.json_to_proto(steps["Pusher"].exec_properties["push_destination"], destination)
+    assert Path(destination.filesystem.base_directory) == tmp_path / "serving_model/sample_films"
+
+
+def test_steps_with_code_of_ours_carry_its_fingerprint(pipeline_of):
+    """TFX's cache sees import paths alone; an edited function must be news to it."""
+    steps = steps_of(pipeline_of())
+    carriers = {name for name, step in steps.items() if SOURCE_FINGERPRINT in step.exec_properties}
+    assert carriers == {
+        "ReviewExampleGen",
+        "DataGate",
+        "Transform",
+        "Trainer",
+        "Evaluator",
+        "Pusher",
+    }
+
+
+def test_the_cache_can_be_turned_off(pipeline_of):
+    """By a setting."""
+    assert pipeline_of().enable_cache
+    assert not pipeline_of(cache=False).enable_cache

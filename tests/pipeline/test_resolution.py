@@ -1,0 +1,94 @@
+"""From settings to a run with nothing left to look up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from components.dataset.source import SourceKind
+from components.errors import ConfigurationError, DatasetError
+from components.hyperparameters import Hyperparameters
+from components.models.registry import get_variant
+from pipeline import resolution
+from pipeline.config import EnvironmentSettings, PipelineConfig
+from pipeline.resolution import beam_arguments, resolve
+
+
+@pytest.fixture
+def environment(tmp_path) -> EnvironmentSettings:
+    """No archive anywhere."""
+    return EnvironmentSettings(imdb_archive=None, cache_dir=tmp_path / "cache")
+
+
+@pytest.fixture
+def table(tmp_path) -> Path:
+    """A table of two reviews."""
+    path = tmp_path / "my reviews.csv"
+    path.write_text("text,label\na good film,1\na bad film,0\n")
+    return path
+
+
+def test_the_data_names_pipeline_and_model(environment, table, tmp_path):
+    """All that a run writes is below the root, by those names."""
+    config = resolve(PipelineConfig(data=str(table), root=str(tmp_path / "r")), environment, print)
+
+    assert config.pipeline_name == config.model_name == "my_reviews_sentiment"
+    assert config.pipeline_root == tmp_path / "r" / "pipelines" / "my_reviews_sentiment"
+    assert config.serving_directory == tmp_path / "r" / "serving_model" / "my_reviews_sentiment"
+    assert config.metadata_path == tmp_path / "r" / "metadata.db"
+
+
+def test_the_variant_decides_what_the_user_leaves_open(environment, table):
+    """A flag changes one hyperparameter; the preset gives the others."""
+    config = resolve(PipelineConfig(data=str(table), epochs=5, seed=11), environment, print)
+
+    assert config.hyperparameters == Hyperparameters(epochs=5, seed=11)
+
+
+def test_the_sample_has_a_preset_and_names_of_its_own(environment):
+    """A model of generated reviews never takes a real one's place."""
+    settings = PipelineConfig(data="sample", model_name="imdb_sentiment")
+    config = resolve(settings, environment, print)
+
+    assert config.source.kind is SourceKind.SAMPLE
+    assert config.hyperparameters == get_variant("lstm").sample
+    assert config.model_name == "sample_imdb_sentiment"
+
+
+def test_a_name_that_is_kept_for_the_sample_is_refused(environment, table):
+    """The message names the flag to change."""
+    settings = PipelineConfig(data=str(table), model_name="sample_sentiment")
+    with pytest.raises(ConfigurationError, match="Give --model-name another name"):
+        resolve(settings, environment, print)
+
+
+def test_data_that_is_not_there_is_refused(environment):
+    """Before anything runs."""
+    with pytest.raises(DatasetError, match=r"there is no file or folder 'none\.csv'"):
+        resolve(PipelineConfig(data="none.csv"), environment, print)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "mode", "workers"),
+    [(1, "multi_processing", "0"), (1_000_000, "in_memory", "1")],
+)
+def test_beam_takes_processes_when_the_data_is_worth_their_start(
+    environment, table, monkeypatch, threshold, mode, workers
+):
+    """Below the threshold everything stays in this process."""
+    monkeypatch.setattr(resolution, "MULTI_PROCESSING_FROM_BYTES", threshold)
+    config = resolve(PipelineConfig(data=str(table)), environment, print)
+
+    assert f"--direct_running_mode={mode}" in config.beam_arguments
+    assert f"--direct_num_workers={workers}" in config.beam_arguments
+
+
+def test_the_user_may_choose_how_beam_runs(environment, table):
+    """Mode and number of processes are settings."""
+    settings = PipelineConfig(data=str(table), beam_mode="multi_processing", beam_workers=3)
+    source = resolve(settings, environment, print).source
+
+    assert "--direct_num_workers=3" in beam_arguments(settings, source)
+    # DirectRunner would hand over to a binary that it downloads.
+    assert "--runner=FnApiRunner" in beam_arguments(settings, source)
