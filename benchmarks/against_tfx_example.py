@@ -15,6 +15,7 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def main() -> None:
         sys.exit("Set IMDB_ARCHIVE to aclImdb_v1.tar.gz, the reviews' archive.")
     with tempfile.TemporaryDirectory() as folder:
         figures = _measure(Path(folder))
-    _print(figures)
+    print(markdown_table(figures))
     if options.output:
         text = json.dumps({"machine": machine(), **figures}, indent=2)
         options.output.write_text(text + "\n", encoding="utf-8")
@@ -100,12 +101,14 @@ def _write_csv(archive: Path, path: Path) -> None:
                 rows.writerow([review.text.decode(), review.label])
 
 
-def _print(figures: dict[str, Any]) -> None:
-    print("| | this project | TFX's example | target |\n|---|---|---|---|")
+def markdown_table(figures: Mapping[str, Any]) -> str:
+    """Returns the figures as a table, with the targets beside them."""
+    rows = ["| | this project | TFX's example | target |", "|---|---|---|---|"]
     for name, (ours, theirs) in figures["figures"].items():
         target = f"at most {TARGETS[name]:g}" if name in TARGETS else ""
         shown = "" if theirs is None else f"{theirs:,.4g}"
-        print(f"| {name} | {ours:,.4g} | {shown} | {target} |")
+        rows.append(f"| {name} | {ours:,.4g} | {shown} | {target} |")
+    return "\n".join(rows)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,9 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis import constants as tfma_constants
 from tensorflow_model_analysis.extractors import extractor, transformed_features_extractor
 
+# TFMA 0.52 leaves half of these out of its own namespace.
+from tensorflow_model_analysis.proto import config_pb2
+
 from components import features, preprocessing
 
 ACCURACY = "binary_accuracy"
@@ -25,7 +28,7 @@ UNKNOWN_SHARE_BOUNDS = (0.05, 0.10, 0.15, 0.20)
 UNKNOWN_SHARE_NAMES = ("under 5 %", "5-10 %", "10-15 %", "15-20 %", "20 % or more")
 
 
-def eval_config(min_accuracy: float, max_regression: float) -> tfma.EvalConfig:
+def eval_config(min_accuracy: float, max_regression: float) -> config_pb2.EvalConfig:
     """Returns the metrics, the slices and the gate.
 
     Args:
@@ -35,20 +38,20 @@ def eval_config(min_accuracy: float, max_regression: float) -> tfma.EvalConfig:
         for when there is no blessed model yet.
     """
     # A plain `threshold` would hold every slice to it.
-    gate = tfma.PerSliceMetricThreshold(
-        slicing_specs=[tfma.SlicingSpec()],
-        threshold=tfma.MetricThreshold(
-            value_threshold=tfma.GenericValueThreshold(lower_bound={"value": min_accuracy}),
-            change_threshold=tfma.GenericChangeThreshold(
-                direction=tfma.MetricDirection.HIGHER_IS_BETTER,
+    gate = config_pb2.PerSliceMetricThreshold(
+        slicing_specs=[config_pb2.SlicingSpec()],
+        threshold=config_pb2.MetricThreshold(
+            value_threshold=config_pb2.GenericValueThreshold(lower_bound={"value": min_accuracy}),
+            change_threshold=config_pb2.GenericChangeThreshold(
+                direction=config_pb2.MetricDirection.HIGHER_IS_BETTER,
                 absolute={"value": -max_regression},
             ),
         ),
     )
     at_decision = json.dumps({"thresholds": [features.DECISION_THRESHOLD]})
-    return tfma.EvalConfig(
+    return config_pb2.EvalConfig(
         model_specs=[
-            tfma.ModelSpec(
+            config_pb2.ModelSpec(
                 signature_name="serving_default",
                 prediction_key="probability",
                 label_key=features.LABEL,
@@ -56,33 +59,35 @@ def eval_config(min_accuracy: float, max_regression: float) -> tfma.EvalConfig:
             )
         ],
         metrics_specs=[
-            tfma.MetricsSpec(
+            config_pb2.MetricsSpec(
                 metrics=[
-                    tfma.MetricConfig(class_name="BinaryAccuracy", per_slice_thresholds=[gate]),
-                    tfma.MetricConfig(class_name="ExampleCount"),
-                    tfma.MetricConfig(class_name="AUC"),
-                    tfma.MetricConfig(class_name="Precision"),
-                    tfma.MetricConfig(class_name="Recall"),
-                    tfma.MetricConfig(class_name="BinaryCrossEntropy"),
-                    tfma.MetricConfig(class_name="Calibration"),
-                    tfma.MetricConfig(class_name="CalibrationPlot"),
-                    tfma.MetricConfig(
+                    config_pb2.MetricConfig(
+                        class_name="BinaryAccuracy", per_slice_thresholds=[gate]
+                    ),
+                    config_pb2.MetricConfig(class_name="ExampleCount"),
+                    config_pb2.MetricConfig(class_name="AUC"),
+                    config_pb2.MetricConfig(class_name="Precision"),
+                    config_pb2.MetricConfig(class_name="Recall"),
+                    config_pb2.MetricConfig(class_name="BinaryCrossEntropy"),
+                    config_pb2.MetricConfig(class_name="Calibration"),
+                    config_pb2.MetricConfig(class_name="CalibrationPlot"),
+                    config_pb2.MetricConfig(
                         class_name="ConfusionMatrixAtThresholds", config=at_decision
                     ),
                 ]
             )
         ],
         slicing_specs=[
-            tfma.SlicingSpec(),
-            tfma.SlicingSpec(feature_keys=[features.RATING]),
-            tfma.SlicingSpec(feature_keys=[LENGTH]),
-            tfma.SlicingSpec(feature_keys=[UNKNOWN_WORDS]),
+            config_pb2.SlicingSpec(),
+            config_pb2.SlicingSpec(feature_keys=[features.RATING]),
+            config_pb2.SlicingSpec(feature_keys=[LENGTH]),
+            config_pb2.SlicingSpec(feature_keys=[UNKNOWN_WORDS]),
         ],
     )
 
 
 def custom_extractors(
-    eval_shared_model: Any, eval_config: tfma.EvalConfig, tensor_adapter_config: Any
+    eval_shared_model: Any, eval_config: config_pb2.EvalConfig, tensor_adapter_config: Any
 ) -> list[extractor.Extractor]:
     """Returns TFMA's extractors, with one that adds the slice features to each batch.
 

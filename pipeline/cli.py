@@ -22,7 +22,13 @@ from components.errors import (
     SentimentError,
     did_you_mean,
 )
-from pipeline.config import PipelineConfig, add_arguments, describe_settings, load_config
+from pipeline.config import (
+    DEFAULT_MODEL_NAME,
+    PipelineConfig,
+    add_arguments,
+    describe_settings,
+    load_config,
+)
 
 EXIT_PUSHED = 0
 EXIT_UNEXPECTED = 1
@@ -127,7 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     predict.add_argument("texts", nargs="+", metavar="TEXT", help="a review")
     predict.add_argument("--root", default=PipelineConfig.root, help="default: %(default)s")
-    predict.add_argument("--model-name", default="imdb_sentiment", help="default: %(default)s")
+    predict.add_argument("--model-name", default=DEFAULT_MODEL_NAME, help="default: %(default)s")
     predict.add_argument("--debug", action="store_true", help="show tracebacks")
     predict.set_defaults(command=_predict)
     return parser

@@ -25,6 +25,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+DEFAULT_MODEL_NAME = "imdb_sentiment"
 BEAM_MODES = ("auto", "in_memory", "multi_processing")
 SAMPLE_PREFIX = "sample_"
 TOML_TABLE = "sentiment"

@@ -17,11 +17,11 @@ PACKAGES = ("components", "pipeline", "serving")
 # What these libraries compute may change with their version.
 LIBRARIES = ("tensorflow", "keras", "tfx", "tensorflow-transform", "apache-beam")
 
-_PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parent.parent
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def source_fingerprint(*modules: str, project: Path = _PROJECT) -> str:
+def source_fingerprint(*modules: str, project: Path = PROJECT) -> str:
     """Hashes modules of ours, all modules of ours that they import, and library versions.
 
     Args:
@@ -42,7 +42,12 @@ def source_fingerprint(*modules: str, project: Path = _PROJECT) -> str:
     return digest.hexdigest()[:16]
 
 
-def reachable_modules(modules: Iterable[str], project: Path = _PROJECT) -> dict[str, ast.Module]:
+def file_fingerprint(file: Path) -> str:
+    """Hashes a file's content: 16 hexadecimal digits."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+
+
+def reachable_modules(modules: Iterable[str], project: Path = PROJECT) -> dict[str, ast.Module]:
     """Returns `modules` and what they import of ours, at any depth: syntax trees by name.
 
     Raises:

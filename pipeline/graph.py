@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
 from tfx.v1 import components as tfx
@@ -11,14 +9,13 @@ from tfx.v1 import dsl, proto
 from tfx.v1.orchestration import metadata
 from tfx.v1.types import standard_artifacts
 
-import components
 from components import evaluation, features, pushing, training
 from components.baseline import CANDIDATE, MODEL, MODEL_BLESSING, LatestBlessedPredecessor
 from components.data_gate import DataGate
 from components.example_gen import ReviewExampleGen
-from pipeline.resolution import ResolvedConfig
+from pipeline.fingerprint import PROJECT
+from pipeline.resolution import SCHEMA_FILE, ResolvedConfig
 
-SCHEMA_FILE = Path(components.__file__).with_name("schema.pbtxt")
 SOURCE_FINGERPRINT = "source_fingerprint"
 
 
@@ -32,12 +29,10 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
       The pipeline, for any of TFX's runners.
     """
     settings = config.settings
-    example_gen = ReviewExampleGen(
-        config.source, settings.validation_fraction, settings.drop_leaks
-    )
+    example_gen = ReviewExampleGen(config.source, settings.validation_fraction, settings.drop_leaks)
     examples = example_gen.outputs["examples"]
     statistics_gen = tfx.StatisticsGen(examples=examples)
-    schema_gen = tfx.ImportSchemaGen(schema_file=str(SCHEMA_FILE))
+    schema_gen = tfx.ImportSchemaGen(schema_file=str(PROJECT / SCHEMA_FILE))
     schema = schema_gen.outputs["schema"]
     example_validator = tfx.ExampleValidator(
         statistics=statistics_gen.outputs["statistics"], schema=schema

@@ -9,14 +9,14 @@ from pathlib import Path
 from components.dataset.resolve import resolve_source
 from components.dataset.source import ReviewSource, SourceKind
 from components.hyperparameters import Hyperparameters
-from components.models.registry import get_variant
+from components.models.registry import Variant, get_variant
 from pipeline.config import (
     EnvironmentSettings,
     PipelineConfig,
     hyperparameters_for,
     names_for,
 )
-from pipeline.fingerprint import source_fingerprint
+from pipeline.fingerprint import PROJECT, file_fingerprint, source_fingerprint
 
 # Where the code of each step starts; a step runs again when code that it reaches was edited.
 STEP_MODULES = {
@@ -27,6 +27,8 @@ STEP_MODULES = {
     "Evaluator": ("components.evaluation",),
     "Pusher": ("components.pushing",),
 }
+
+SCHEMA_FILE = "components/schema.pbtxt"
 
 # Worker processes import TensorFlow anew for every Beam pipeline; below this they never earn it.
 MULTI_PROCESSING_FROM_BYTES = 8_000_000
@@ -106,12 +108,17 @@ def resolve(
         model_name=model_name,
         hyperparameters=hyperparameters_for(settings, is_sample),
         root=Path(settings.root).absolute(),
-        fingerprints={
-            step: source_fingerprint(*modules, *((variant.module,) if step == "Trainer" else ()))
-            for step, modules in STEP_MODULES.items()
-        },
+        fingerprints=fingerprints(variant),
         beam_arguments=beam_arguments(settings, source),
     )
+
+
+def fingerprints(variant: Variant, project: Path = PROJECT) -> dict[str, str]:
+    """Returns what the cache must see of each step's code and of the schema."""
+    modules = STEP_MODULES | {"Trainer": (*STEP_MODULES["Trainer"], variant.module)}
+    return {
+        step: source_fingerprint(*names, project=project) for step, names in modules.items()
+    } | {"ImportSchemaGen": file_fingerprint(project / SCHEMA_FILE)}
 
 
 def beam_arguments(settings: PipelineConfig, source: ReviewSource) -> tuple[str, ...]:

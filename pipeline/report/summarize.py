@@ -8,8 +8,10 @@ from pathlib import Path
 
 from components import evaluation, features
 from components.reading_report import ReadingReport
+from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
 from pipeline.report import evaluation_results
 from pipeline.report.evaluation_results import EvaluationResults
+from pipeline.report.paths import shown
 from pipeline.report.run_record import RunRecord
 from pipeline.report.summary import RunSummary, SliceRow
 from pipeline.resolution import ResolvedConfig
@@ -54,15 +56,13 @@ def summarize(config: ResolvedConfig, seconds: float, log_path: Path) -> RunSumm
         is_blessed=is_blessed,
         refusals=()
         if is_blessed
-        else refusals(
-            candidate.overall, settings.min_accuracy, baseline, settings.max_regression
-        ),
+        else refusals(candidate.overall, settings.min_accuracy, baseline, settings.max_regression),
         slices=tuple(slice_rows(candidate)),
-        pushed_to=pushed_to,
+        pushed_to=pushed_to and shown(pushed_to),
         executed=tuple(step.name for step in record.steps if not step.is_cached),
         cached=tuple(step.name for step in record.steps if step.is_cached),
         seconds=seconds,
-        log_path=log_path,
+        log_path=shown(log_path),
         next_commands=next_commands(config, pushed_to),
     )
 
@@ -99,31 +99,30 @@ def slice_rows(results: EvaluationResults) -> list[SliceRow]:
         for value in values:
             metrics = results.slices.get(((feature, value),))
             if metrics:
-                rows.append(
-                    SliceRow(feature, value, int(metrics["examples"]), metrics["accuracy"])
-                )
+                rows.append(SliceRow(feature, value, int(metrics["examples"]), metrics["accuracy"]))
     return rows
 
 
 def next_commands(config: ResolvedConfig, pushed_to: str | None) -> tuple[tuple[str, str], ...]:
-    """Returns (description, command) pairs that can be pasted into a shell."""
-    tensorboard = (
-        "See how training went",
-        f".venv/bin/tensorboard --logdir {shlex.quote(str(config.pipeline_root / 'Trainer'))}",
-    )
+    """Returns (description, command) pairs that can be pasted into a shell in this folder."""
+    trainer = shlex.quote(shown(config.pipeline_root / "Trainer"))
+    tensorboard = ("See how training went", f".venv/bin/tensorboard --logdir {trainer}")
     if pushed_to is None:
         return (tensorboard,)
     name = config.model_name
-    directory = shlex.quote(str(config.serving_directory))
+    options = ""
+    if config.settings.root != PipelineConfig.root:
+        options += f" --root {shlex.quote(shown(config.root))}"
+    if name != DEFAULT_MODEL_NAME:
+        options += f" --model-name {name}"
+    # Docker takes absolute paths alone.
+    directory = shown(config.serving_directory)
+    volume = directory if Path(directory).is_absolute() else f"$PWD/{directory}"
     return (
-        (
-            "Ask the model",
-            f'.venv/bin/sentiment predict --root {shlex.quote(str(config.root))} '
-            f'--model-name {name} "a great film"',
-        ),
+        ("Ask the model", f'.venv/bin/sentiment predict{options} "a great film"'),
         (
             "Serve it with TF-Serving",
-            f"docker run --rm -p 8500:8500 -p 8501:8501 -v {directory}:/models/{name}:ro "
+            f'docker run --rm -p 8500:8500 -p 8501:8501 -v "{volume}:/models/{name}:ro" '
             f"-e MODEL_NAME={name} tensorflow/serving:2.16.1",
         ),
         tensorboard,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -70,5 +69,5 @@ class RunSummary:
     executed: tuple[str, ...]
     cached: tuple[str, ...]
     seconds: float
-    log_path: Path
+    log_path: str
     next_commands: tuple[tuple[str, str], ...]

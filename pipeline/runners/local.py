@@ -14,6 +14,7 @@ from components import progress
 from components.errors import RootBusyError
 from pipeline.config import PipelineConfig, environment
 from pipeline.console.terminal import Console
+from pipeline.report.paths import shown
 from pipeline.report.summary import RunSummary
 from pipeline.resolution import resolve
 from pipeline.runners.announcements import announced_to
@@ -37,7 +38,7 @@ def run(settings: PipelineConfig, console: Console, log_path: Path) -> RunSummar
     with alone_in(root), progress.listening(console.progress):
         config = resolve(settings, environment(os.environ), console.notice)
         console.run_started(
-            config.pipeline_name, settings.model, config.source.name, str(root), str(log_path)
+            config.pipeline_name, settings.model, config.source.name, shown(root), shown(log_path)
         )
         # TensorFlow, TFX and Beam take ten seconds to import: a wrong flag is told before that.
         from tfx.orchestration.local.local_dag_runner import LocalDagRunner
@@ -101,9 +102,7 @@ class ConsoleSteps:
         self._is_cached = True
         made = made_at(self._metadata_path, execution_id)
         when = f" of {made:%d %b %H:%M}" if made else ""
-        self._console.component_cached(
-            step, f"same inputs, settings and code as in the run{when}"
-        )
+        self._console.component_cached(step, f"same inputs, settings and code as in the run{when}")
 
     def step_finished(self, step: str) -> None:
         """The step ended well."""

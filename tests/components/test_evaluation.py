@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2
 
 from components import evaluation, features
 
@@ -13,11 +13,9 @@ def test_the_gate_holds_accuracy_to_both_bounds():
     """On the whole split: at least the minimum, and not much worse than the blessed model."""
     config = evaluation.eval_config(min_accuracy=0.8, max_regression=0.005)
     (gate,) = (
-        gate
-        for metric in config.metrics_specs[0].metrics
-        for gate in metric.per_slice_thresholds
+        gate for metric in config.metrics_specs[0].metrics for gate in metric.per_slice_thresholds
     )
-    assert list(gate.slicing_specs) == [tfma.SlicingSpec()]
+    assert list(gate.slicing_specs) == [config_pb2.SlicingSpec()]
     threshold = gate.threshold
     assert threshold.value_threshold.lower_bound.value == pytest.approx(0.8)
     assert threshold.change_threshold.absolute.value == pytest.approx(-0.005)

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 
 import pytest
 
@@ -75,7 +74,7 @@ BLESSED = RunSummary(
     executed=STEPS,
     cached=(),
     seconds=552.3,
-    log_path=Path("/home/someone/artifacts/logs/run.log"),
+    log_path="/home/someone/artifacts/logs/run.log",
     next_commands=(
         (
             "Ask the model",

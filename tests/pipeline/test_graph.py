@@ -85,6 +85,7 @@ def test_steps_with_code_of_ours_carry_its_fingerprint(pipeline_of):
     steps = steps_of(pipeline_of())
     carriers = {name for name, step in steps.items() if SOURCE_FINGERPRINT in step.exec_properties}
     assert carriers == {
+        "ImportSchemaGen",
         "ReviewExampleGen",
         "DataGate",
         "Transform",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from components.hyperparameters import Hyperparameters
 from components.models.registry import get_variant
 from pipeline import resolution
 from pipeline.config import EnvironmentSettings, PipelineConfig
-from pipeline.resolution import beam_arguments, resolve
+from pipeline.fingerprint import PACKAGES, PROJECT
+from pipeline.resolution import beam_arguments, fingerprints, resolve
 
 
 @pytest.fixture
@@ -92,3 +94,33 @@ def test_the_user_may_choose_how_beam_runs(environment, table):
     assert "--direct_num_workers=3" in beam_arguments(settings, source)
     # DirectRunner would hand over to a binary that it downloads.
     assert "--runner=FnApiRunner" in beam_arguments(settings, source)
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "steps"),
+    [
+        (
+            "components/preprocessing.py",
+            ("text = tf.strings.lower(text", "text = tf.strings.upper(text"),
+            # The others read its tokens, at the export and in the slices.
+            {"Transform", "Trainer", "Evaluator"},
+        ),
+        ("components/preprocessing.py", ("    return {", "    # A comment.\n    return {"), set()),
+        ("components/models/lstm.py", ("import keras", "import keras as keras"), {"Trainer"}),
+        ("components/schema.pbtxt", ("max: 10", "max: 5"), {"ImportSchemaGen"}),
+        ("pipeline/report/summarize.py", ("is below", "is under"), set()),
+        ("pipeline/console/terminal.py", ("Train the model", "Fit"), set()),
+    ],
+)
+def test_an_edit_runs_the_steps_that_reach_it_again(tmp_path, file, line, steps):
+    """On a copy of this project: code counts where it is used; comments and the report do not."""
+    for package in PACKAGES:
+        shutil.copytree(PROJECT / package, tmp_path / package)
+    before = fingerprints(get_variant("lstm"), tmp_path)
+
+    text = (tmp_path / file).read_text(encoding="utf-8")
+    assert line[0] in text
+    (tmp_path / file).write_text(text.replace(*line), encoding="utf-8")
+
+    after = fingerprints(get_variant("lstm"), tmp_path)
+    assert {step for step in after if after[step] != before[step]} == steps

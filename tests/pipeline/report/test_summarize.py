@@ -69,7 +69,7 @@ def config(tmp_path):
 
 
 def test_a_pushed_model_has_three_commands_to_try(config, tmp_path):
-    """Each can be pasted: paths with spaces are quoted."""
+    """Each can be pasted from anywhere: paths with spaces are quoted."""
     commands = dict(next_commands(config, str(config.serving_directory / "1")))
     assert list(commands) == [
         "Ask the model",
@@ -78,8 +78,24 @@ def test_a_pushed_model_has_three_commands_to_try(config, tmp_path):
     ]
     assert f"--root '{tmp_path}/my root' --model-name sample_sentiment" in commands["Ask the model"]
     assert (
-        f"-v '{tmp_path}/my root/serving_model/sample_sentiment':/models/sample_sentiment:ro"
+        f'-v "{tmp_path}/my root/serving_model/sample_sentiment:/models/sample_sentiment:ro"'
         in commands["Serve it with TF-Serving"]
+    )
+
+
+def test_commands_are_short_where_the_defaults_hold(monkeypatch, tmp_path):
+    """In the folder of the run, for IMDB's own names."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "imdb.csv").write_text("text,label\na,1\nb,0\n")
+    config = resolve(PipelineConfig(data="imdb.csv"), EnvironmentSettings(None, tmp_path), print)
+    commands = dict(next_commands(config, str(config.serving_directory / "1")))
+    assert commands["Ask the model"] == '.venv/bin/sentiment predict "a great film"'
+    assert (
+        '-v "$PWD/artifacts/serving_model/imdb_sentiment:/models/imdb_sentiment:ro"'
+        in commands["Serve it with TF-Serving"]
+    )
+    assert commands["See how training went"].endswith(
+        "--logdir artifacts/pipelines/imdb_sentiment/Trainer"
     )
 
 

@@ -68,6 +68,7 @@ class Heard:
     """Writes down what it is told."""
 
     def __init__(self):
+        """Has heard nothing yet."""
         self.calls = []
 
     def step_started(self, step):

@@ -1,0 +1,46 @@
+"""Regenerates the parts of README.md that are facts about the code or measurements.
+
+    python -m scripts.readme
+
+A block stands between `<!-- name -->` and `<!-- end -->`; `tests/test_docs.py` fails when one is
+out of date.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.against_tfx_example import markdown_table as benchmark_table
+from pipeline.config import markdown_table as settings_table
+
+PROJECT = Path(__file__).resolve().parent.parent
+README = PROJECT / "README.md"
+RESULTS = PROJECT / "benchmarks" / "results"
+_BLOCK = re.compile(r"(<!-- (?P<name>[^>]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def _output_of(name: str) -> str:
+    """Returns a recorded console output as a code block."""
+    return f"```\n{(RESULTS / name).read_text(encoding='utf-8').rstrip()}\n```"
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "output: first run": lambda: _output_of("first_run.txt"),
+    "output: second run": lambda: _output_of("second_run.txt"),
+    "settings": settings_table,
+    "benchmark": lambda: benchmark_table(
+        json.loads((RESULTS / "against_tfx_example.json").read_text(encoding="utf-8"))
+    ),
+}
+
+
+def regenerated(text: str) -> str:
+    """Returns the README with every block made anew."""
+    return _BLOCK.sub(lambda block: f"{block[1]}{BLOCKS[block['name']]()}\n{block[3]}", text)
+
+
+if __name__ == "__main__":
+    README.write_text(regenerated(README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,52 @@
+"""What README and CONTRIBUTING claim holds."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pipeline import cli
+from scripts.readme import README, regenerated
+
+PROJECT = README.parent
+TEXT = README.read_text(encoding="utf-8")
+
+
+def test_generated_parts_are_up_to_date():
+    """Settings, results and recorded output; `python -m scripts.readme` makes them anew."""
+    assert regenerated(TEXT) == TEXT
+
+
+def test_every_make_target_that_is_named_exists():
+    """In README and CONTRIBUTING; and `make help` lists each."""
+    listed = subprocess.run(["make", "help"], cwd=PROJECT, capture_output=True, text=True).stdout
+    targets = set(re.findall(r"make (\w+)", listed))
+    contributing = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"(?:`|^|\n)make (\w+)", TEXT + contributing))
+    assert {"setup", "run", "test", "lint", "bench"} <= targets
+    assert named <= targets
+
+
+def test_every_flag_that_is_named_exists(capsys):
+    """A reader may type it."""
+    commands = ("run", "predict")
+    for command in commands:
+        cli.main([command, "--help"])
+    known = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out))
+    prose = re.sub(r"^(uv|docker|curl).*?(?<!\\)$", "", TEXT, flags=re.MULTILINE | re.DOTALL)
+    assert set(re.findall(r"`?(--[a-z][a-z-]+)", prose)) - known <= {"--locked", "--rm", "--help"}
+
+
+def test_exit_codes_are_those_of_the_command():
+    """The table has each code once, with the words of `--help`."""
+    table = re.findall(r"^\| (\d+) \| (.+) \|$", TEXT, re.MULTILINE)
+    assert table == re.findall(r"^  (\d+) +(.+)$", cli._EPILOG, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", re.findall(r"\]\(([A-Za-z]+(?:\.md)?)\)", TEXT))
+def test_files_that_are_linked_exist(name):
+    """Relative links lead somewhere."""
+    assert Path(PROJECT / name).is_file()
