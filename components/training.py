@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from components import features, progress, signatures
 from components.errors import TrainingError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import Variant, get_variant
+from components.training_record import TrainingRecord
 
 # Keys of Trainer's custom_config.
 MODEL = "model"
@@ -45,14 +47,19 @@ def run_fn(fn_args: Any) -> None:
         validation = read_examples(fn_args.eval_files, transform_output)
 
     model = variant.build(hyperparameters)
+    started = time.monotonic()
     if variant.fit:
         variant.fit(model, training, hyperparameters)
     else:
         fit(model, training, validation, hyperparameters, log_dir=fn_args.model_run_dir)
+    seconds = time.monotonic() - started
     signatures.export(
         *served_models(variant, hyperparameters, model),
         transform_output,
         fn_args.serving_model_dir,
+    )
+    TrainingRecord(variant.name, hyperparameters, seconds, model.count_params()).write(
+        fn_args.serving_model_dir
     )
 
 

@@ -29,7 +29,7 @@ DEFAULT_MODEL_NAME = "imdb_sentiment"
 BEAM_MODES = ("auto", "in_memory", "multi_processing")
 SAMPLE_PREFIX = "sample_"
 TOML_TABLE = "sentiment"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
 def setting(
@@ -322,7 +322,7 @@ class PipelineConfig:
         get_variant(self.model)
         for name in ("pipeline_name", "model_name"):
             value = getattr(self, name)
-            if value and not _NAME.fullmatch(value):
+            if value and not NAME.fullmatch(value):
                 raise ConfigurationError(
                     f"{_flag(name)} is '{value}'; expected at most 100 letters, digits, _ and -, "
                     "the first a letter or digit."
@@ -401,8 +401,8 @@ def names_for(config: PipelineConfig, source_name: str, is_sample: bool) -> tupl
     return names["pipeline_name"], names["model_name"]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds a flag for each setting, and --config."""
+def add_arguments(parser: argparse.ArgumentParser, without: Collection[str] = ()) -> None:
+    """Adds a flag for each setting but those in `without`, and --config."""
     parser.add_argument(
         "--config",
         metavar="FILE",
@@ -411,6 +411,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     groups: dict[str, Any] = {}
     for field in dataclasses.fields(PipelineConfig):
+        if field.name in without:
+            continue
         name = field.metadata["group"]
         if name not in groups:
             groups[name] = parser.add_argument_group(name)

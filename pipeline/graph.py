@@ -82,7 +82,7 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
         examples=examples,
         example_splits=[features.TEST_SPLIT],
         model=trainer.outputs["model"],
-        baseline_model=baseline.outputs[MODEL],
+        baseline_model=None if config.is_comparison else baseline.outputs[MODEL],
         schema=schema,
         eval_config=evaluation.eval_config(settings.min_accuracy, settings.max_regression),
         module_path="components.evaluation",
@@ -106,9 +106,9 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
         data_gate,
         transform,
         trainer,
-        baseline,
+        *([] if config.is_comparison else [baseline]),
         evaluator,
-        pusher,
+        *([] if config.is_comparison else [pusher]),
     ]
     for step in steps:
         if step.id in config.fingerprints:

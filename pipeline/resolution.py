@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from components.dataset.resolve import resolve_source
@@ -30,6 +30,8 @@ STEP_MODULES = {
 
 SCHEMA_FILE = "components/schema.pbtxt"
 
+COMPARISON_SUFFIX = "_comparison"
+
 # Worker processes import TensorFlow anew for every Beam pipeline; below this they never earn it.
 MULTI_PROCESSING_FROM_BYTES = 8_000_000
 
@@ -47,6 +49,8 @@ class ResolvedConfig:
       root: Absolute path of all that the run writes.
       fingerprints: By step, the hash of its source code.
       beam_arguments: How Beam runs.
+      is_comparison: Whether the model is only measured: nothing is pushed, and no earlier model
+        is asked for.
     """
 
     settings: PipelineConfig
@@ -57,6 +61,7 @@ class ResolvedConfig:
     root: Path
     fingerprints: Mapping[str, str]
     beam_arguments: tuple[str, ...]
+    is_comparison: bool = False
 
     @property
     def pipeline_root(self) -> Path:
@@ -75,7 +80,10 @@ class ResolvedConfig:
 
 
 def resolve(
-    settings: PipelineConfig, environment: EnvironmentSettings, notify: Callable[[str], None]
+    settings: PipelineConfig,
+    environment: EnvironmentSettings,
+    notify: Callable[[str], None],
+    is_comparison: bool = False,
 ) -> ResolvedConfig:
     """Finds the data, names the run and fingerprints the code.
 
@@ -83,6 +91,7 @@ def resolve(
       settings: What the user asked for.
       environment: Where IMDB may be.
       notify: Called with sentences that the user must not miss.
+      is_comparison: Names the pipeline for a comparison, which never meets the runs that push.
 
     Raises:
       DatasetError: The data cannot be found or read.
@@ -99,7 +108,11 @@ def resolve(
         notify=notify,
     )
     is_sample = source.kind is SourceKind.SAMPLE
-    pipeline_name, model_name = names_for(settings, source.name, is_sample)
+    named = settings
+    if is_comparison:
+        asked = settings.pipeline_name or source.name
+        named = replace(settings, pipeline_name=f"{asked}{COMPARISON_SUFFIX}")
+    pipeline_name, model_name = names_for(named, source.name, is_sample)
     variant = get_variant(settings.model)
     return ResolvedConfig(
         settings=settings,
@@ -110,6 +123,7 @@ def resolve(
         root=Path(settings.root).absolute(),
         fingerprints=fingerprints(variant),
         beam_arguments=beam_arguments(settings, source),
+        is_comparison=is_comparison,
     )
 
 

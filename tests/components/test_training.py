@@ -13,6 +13,7 @@ import tensorflow as tf
 from components import features, progress, training
 from components.errors import TrainingError
 from components.hyperparameters import Hyperparameters
+from components.training_record import TrainingRecord
 
 
 def reviews(count):
@@ -137,3 +138,13 @@ def test_run_fn_trains_and_exports_the_selected_variant(tmp_path, transform_outp
     served = tf.saved_model.load(str(tmp_path / "model"))
     answer = served.signatures["predict_text"](text=tf.constant(["a great film"]))
     assert 0.0 < float(answer["probability"][0]) < 1.0
+    record = TrainingRecord.read(str(tmp_path / "model"))
+    assert (record.model, record.hyperparameters.batch_size) == ("lstm", 8)
+    assert record.parameters == 213_301 and record.seconds > 0.0
+
+
+def test_the_export_says_what_was_trained(tmp_path):
+    """Variant, hyperparameters, seconds and parameters come back as they were written."""
+    record = TrainingRecord("lstm", Hyperparameters(epochs=2), 1.5, 213_301)
+    record.write(str(tmp_path))
+    assert TrainingRecord.read(str(tmp_path)) == record

@@ -18,10 +18,10 @@ from pipeline.resolution import resolve
 def pipeline_of(tmp_path):
     """Builds the pipeline of some settings, with the sample as data."""
 
-    def build(**settings):
+    def build(is_comparison=False, **settings):
         config = PipelineConfig(data="sample", root=str(tmp_path), **settings)
         environment = EnvironmentSettings(imdb_archive=None, cache_dir=tmp_path)
-        return create_pipeline(resolve(config, environment, print))
+        return create_pipeline(resolve(config, environment, print, is_comparison))
 
     return build
 
@@ -62,6 +62,14 @@ def test_only_the_evaluator_reads_the_test_split(pipeline_of):
         assert json.loads(trainer["train_args"])["splits"] == ["train"]
         assert json.loads(trainer["eval_args"])["splits"] == splits[-1:]
         assert json.loads(steps["Evaluator"].exec_properties["example_splits"]) == ["test"]
+
+
+def test_a_comparison_measures_and_no_more(pipeline_of):
+    """Nothing is pushed, and no earlier model plays a part."""
+    steps, run = (steps_of(pipeline_of(is_comparison=each)) for each in (True, False))
+    assert run.keys() - steps.keys() == {"LatestBlessedModel", "Pusher"}
+    assert "baseline_model" not in steps["Evaluator"].inputs
+    assert "baseline_model" in run["Evaluator"].inputs
 
 
 def test_the_gate_is_what_the_user_asked_for(pipeline_of):

@@ -54,8 +54,19 @@ def test_the_sample_has_a_preset_and_names_of_its_own(environment):
     config = resolve(settings, environment, print)
 
     assert config.source.kind is SourceKind.SAMPLE
-    assert config.hyperparameters == get_variant("lstm").sample
+    assert config.hyperparameters == get_variant("lstm").presets["sample"]
     assert config.model_name == "sample_imdb_sentiment"
+
+
+def test_a_comparison_is_a_pipeline_of_its_own(environment, table):
+    """What it trains is never the model that a run is measured against."""
+    for settings, name in (
+        (PipelineConfig(data=str(table)), "my_reviews_comparison"),
+        (PipelineConfig(data=str(table), pipeline_name="films"), "films_comparison"),
+        (PipelineConfig(data="sample"), "sample_comparison"),
+    ):
+        config = resolve(settings, environment, print, is_comparison=True)
+        assert (config.pipeline_name, config.settings) == (name, settings)
 
 
 def test_a_name_that_is_kept_for_the_sample_is_refused(environment, table):
