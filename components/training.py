@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components import features, progress, signatures
+from components import features, progress, signatures, warm_start
 from components.errors import TrainingError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import Variant, get_variant
@@ -22,6 +22,7 @@ from components.training_record import TrainingRecord
 MODEL = "model"
 HYPERPARAMETERS = "hyperparameters"
 HAS_VALIDATION = "has_validation"
+WARM_START = "warm_start"
 
 
 def run_fn(fn_args: Any) -> None:
@@ -32,6 +33,7 @@ def run_fn(fn_args: Any) -> None:
 
     Raises:
       TrainingError: The loss stopped being a number.
+      ConfigurationError: There is no earlier model to go on from, or it does not fit.
     """
     config = fn_args.custom_config
     hyperparameters = Hyperparameters.from_config(config[HYPERPARAMETERS])
@@ -41,12 +43,14 @@ def run_fn(fn_args: Any) -> None:
     if hyperparameters.deterministic:
         tf.config.experimental.enable_op_determinism()
 
+    model = variant.build(hyperparameters)
+    if config[WARM_START]:
+        warm_start.take_up(model, variant.name, fn_args.base_model, transform_output)
     training = read_examples(fn_args.train_files, transform_output)
     validation = None
     if config[HAS_VALIDATION]:
         validation = read_examples(fn_args.eval_files, transform_output)
 
-    model = variant.build(hyperparameters)
     started = time.monotonic()
     if variant.fit:
         variant.fit(model, training, hyperparameters)

@@ -268,6 +268,9 @@ class PipelineConfig:
     deterministic: bool = setting(
         False, "give the same weights, to the bit, each time; slower", group="model"
     )
+    warm_start: bool = setting(
+        False, "continue from the latest blessed model of the same variant", group="model"
+    )
     min_accuracy: float = setting(
         0.80,
         "least accuracy on the test split that is pushed",

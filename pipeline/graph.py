@@ -13,6 +13,7 @@ from components import evaluation, features, pushing, training
 from components.baseline import CANDIDATE, MODEL, MODEL_BLESSING, LatestBlessedPredecessor
 from components.data_gate import DataGate
 from components.example_gen import ReviewExampleGen
+from components.warm_start import LatestBlessedOfVariant
 from pipeline.fingerprint import PROJECT
 from pipeline.resolution import SCHEMA_FILE, ResolvedConfig
 
@@ -56,10 +57,19 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
         disable_statistics=True,
     )
     transform.add_upstream_node(data_gate)
+    warm_start = dsl.Resolver(
+        strategy_class=LatestBlessedOfVariant,
+        config={"variant": settings.model},
+        **{
+            MODEL: dsl.Channel(type=standard_artifacts.Model),
+            MODEL_BLESSING: dsl.Channel(type=standard_artifacts.ModelBlessing),
+        },
+    ).with_id("WarmStartModel")
     trainer = tfx.Trainer(
         run_fn="components.training.run_fn",
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
+        base_model=warm_start.outputs[MODEL] if settings.warm_start else None,
         train_args=proto.TrainArgs(splits=training_splits),
         # TFX asks for some split that exists; run_fn reads it only if there is validation.
         eval_args=proto.EvalArgs(splits=validation_splits or training_splits),
@@ -67,6 +77,7 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
             training.MODEL: settings.model,
             training.HYPERPARAMETERS: config.hyperparameters.to_config(),
             training.HAS_VALIDATION: bool(validation_splits),
+            training.WARM_START: settings.warm_start,
         },
     )
 
@@ -105,6 +116,7 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
         example_validator,
         data_gate,
         transform,
+        *([warm_start] if settings.warm_start else []),
         trainer,
         *([] if config.is_comparison else [baseline]),
         evaluator,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from components.dataset.resolve import resolve_source
 from components.dataset.source import ReviewSource, SourceKind
+from components.errors import ConfigurationError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import Variant, get_variant
 from pipeline.config import (
@@ -114,6 +115,16 @@ def resolve(
         named = replace(settings, pipeline_name=f"{asked}{COMPARISON_SUFFIX}")
     pipeline_name, model_name = names_for(named, source.name, is_sample)
     variant = get_variant(settings.model)
+    if settings.warm_start and variant.fit:
+        raise ConfigurationError(
+            f"--warm-start: '{variant.name}' is fitted in one go and goes on from nothing. Leave "
+            "it out, or choose a variant that is trained epoch by epoch."
+        )
+    if settings.warm_start and is_comparison:
+        raise ConfigurationError(
+            "--warm-start: a comparison trains from the seeds alone, or the order of its "
+            "trainings would count. Leave it out."
+        )
     return ResolvedConfig(
         settings=settings,
         source=source,

@@ -26,6 +26,7 @@ _TITLES = {
     "ExampleValidator": "Check for anomalies",
     "DataGate": "Gate the data",
     "Transform": "Turn text into ids",
+    "WarmStartModel": "Find where to go on",
     "Trainer": "Train the model",
     "LatestBlessedModel": "Find the last model",
     "Evaluator": "Evaluate and gate",

@@ -127,6 +127,7 @@ def test_run_fn_trains_and_exports_the_selected_variant(tmp_path, transform_outp
                 training.MODEL: "lstm",
                 training.HYPERPARAMETERS: Hyperparameters(epochs=1, batch_size=8).to_config(),
                 training.HAS_VALIDATION: False,
+                training.WARM_START: False,
             },
             transform_output=transform_output.transform_savedmodel_dir.rsplit("/", 1)[0],
             train_files=[pattern],
