@@ -10,7 +10,7 @@ from typing import Any
 SCHEDULES = ("constant", "cosine")
 
 # What only training needs: a model that serves is built with these at 0.
-NOISE = ("dropout", "recurrent_dropout", "word_dropout")
+NOISE = ("dropout", "recurrent_dropout", "word_dropout", "output_dropout")
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Hyperparameters:
       dropout: Share of inputs that training zeroes.
       recurrent_dropout: Share of the LSTM's state that training zeroes.
       word_dropout: Share of words that training takes for unknown ones.
+      output_dropout: Share of the last layer's inputs that training zeroes.
       regularization: Weight of the squared weights in a linear model's loss.
     """
 
@@ -59,6 +60,7 @@ class Hyperparameters:
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
     word_dropout: float = 0.0
+    output_dropout: float = 0.0
     regularization: float = 1.0
 
     @property

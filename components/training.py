@@ -44,7 +44,7 @@ def run_fn(fn_args: Any) -> None:
         tf.config.experimental.enable_op_determinism()
 
     model = variant.build(hyperparameters)
-    if config[WARM_START]:
+    if config.get(WARM_START):
         warm_start.take_up(model, variant.name, fn_args.base_model, transform_output)
     training = read_examples(fn_args.train_files, transform_output)
     validation = None

@@ -248,6 +248,15 @@ class PipelineConfig:
         least=0.0,
         most=0.95,
     )
+    output_dropout: float | None = setting(
+        None,
+        "share of the last layer's inputs that training zeroes",
+        group="model",
+        type=float,
+        metavar="SHARE",
+        least=0.0,
+        most=0.95,
+    )
     regularization: float | None = setting(
         None,
         "weight of the squared weights in a linear model's loss",

@@ -96,12 +96,8 @@ class FrontPaddedLSTM(keras.layers.LSTM):
 
         def halves() -> list[tf.Tensor]:
             middle = batch // 2
-            first = _block_lstm(
-                inputs[:, :middle], cell[:middle], hidden[:middle], weights, bias
-            )
-            second = _block_lstm(
-                inputs[:, middle:], cell[middle:], hidden[middle:], weights, bias
-            )
+            first = _block_lstm(inputs[:, :middle], cell[:middle], hidden[:middle], weights, bias)
+            second = _block_lstm(inputs[:, middle:], cell[middle:], hidden[middle:], weights, bias)
             return [tf.concat(pair, axis=1) for pair in zip(first, second, strict=True)]
 
         return tf.cond(batch >= SPLIT_FROM_BATCH, halves, whole)

@@ -53,6 +53,7 @@ def _build(
 ) -> keras.Model:
     import keras
 
+    from components.layers.convolution import Convolution
     from components.layers.each_prefix import each_prefix
     from components.layers.front_padded_lstm import FrontPaddedLSTM, common_padding
     from components.models import inputs
@@ -60,9 +61,9 @@ def _build(
     token_ids = inputs.token_ids_input()
     embedded = inputs.embed(token_ids, hyperparameters.embedding_units)
     dropped = keras.layers.Dropout(dropout)(embedded)
-    phrases = keras.layers.Conv1D(
-        hyperparameters.filters, KERNEL_SIZE, padding="same", activation="relu"
-    )(dropped)
+    phrases = Convolution(hyperparameters.filters, KERNEL_SIZE, padding="same", activation="relu")(
+        dropped
+    )
     halved = keras.layers.MaxPooling1D(POOL_SIZE)(phrases)
     # The convolution at the last padding sees the first word. Dropout makes all rows differ.
     padding = common_padding(token_ids, features.PAD_ID)

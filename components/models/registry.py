@@ -22,6 +22,8 @@ FAMILIES = (
     "components.models.lstm",
     "components.models.cnn_lstm",
     "components.models.bilstm",
+    "components.models.cnn_bilstm_pool",
+    "components.models.linear",
 )
 
 # Names of presets.

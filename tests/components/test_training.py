@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import keras
@@ -47,9 +50,7 @@ def written_examples(directory, transform_output, count):
                 features.TOKEN_IDS: tf.train.Feature(
                     int64_list=tf.train.Int64List(value=token_ids.astype(int))
                 ),
-                features.LABEL: tf.train.Feature(
-                    int64_list=tf.train.Int64List(value=[int(label)])
-                ),
+                features.LABEL: tf.train.Feature(int64_list=tf.train.Int64List(value=[int(label)])),
             }
             example = tf.train.Example(features=tf.train.Features(feature=feature))
             writer.write(example.SerializeToString())
@@ -101,6 +102,77 @@ def test_a_loss_that_is_not_a_number_names_step_and_cause(tmp_path):
     )
 
 
+def fitted(tmp_path, validation=None, **settings):
+    """Returns a tiny model after a short training with these hyperparameters."""
+    keras.utils.set_random_seed(3)
+    model = tiny_model()
+    hyperparameters = Hyperparameters(batch_size=5, learning_rate=0.05, **settings)
+    training.fit(model, reviews(20), validation, hyperparameters, str(tmp_path))
+    return model
+
+
+def test_the_reference_is_plain_adam():
+    """Constant rate, no clipping, no decay, no averages, and no callback that picks weights."""
+    optimizer = training.optimizer(Hyperparameters(), steps=10).get_config()
+    assert optimizer["learning_rate"] == pytest.approx(0.001)
+    assert optimizer["global_clipnorm"] is optimizer["weight_decay"] is None
+    assert not optimizer["use_ema"]
+    assert training.choosing_weights(Hyperparameters()) == []
+
+
+def test_the_cosine_schedule_ends_at_nothing():
+    """Half of the rate half-way, none at the end."""
+    hyperparameters = Hyperparameters(schedule="cosine", learning_rate=0.02)
+    rate = training.optimizer(hyperparameters, steps=10)._learning_rate
+    np.testing.assert_allclose([rate(0), rate(5), rate(10)], [0.02, 0.01, 0.0], atol=1e-8)
+
+
+def test_decay_clipping_and_smoothing_reach_the_fit(tmp_path):
+    """Each of them gives other weights than the plain fit; decay and smoothing smaller ones."""
+    plain = fitted(tmp_path, epochs=4).get_weights()[1]
+    for setting in ({"weight_decay": 0.9}, {"label_smoothing": 0.4}, {"clip_norm": 1e-3}):
+        other = fitted(tmp_path, epochs=4, **setting).get_weights()[1]
+        assert np.abs(other - plain).max() > 1e-4
+        if "clip_norm" not in setting:
+            assert np.linalg.norm(other) < np.linalg.norm(plain)
+
+
+def test_early_stopping_ends_a_training_that_gets_worse(tmp_path):
+    """Two epochs after the best one, when eval has the labels turned round."""
+    token_ids, labels = reviews(20)
+    model = fitted(tmp_path, (token_ids, 1 - labels), epochs=30, early_stopping=2)
+    losses = model.history.history["val_loss"]
+    assert len(losses) == np.argmin(losses) + 3 < 30
+
+
+@pytest.mark.parametrize("averaging", [0.0, 0.5])
+def test_the_best_epoch_is_restored(tmp_path, averaging):
+    """The model is as good on eval as in its best epoch, averages or not."""
+    token_ids, labels = reviews(20)
+    validation = token_ids, 1 - labels
+    settings = {"epochs": 6, "restore_best": True, "weight_averaging": averaging}
+    model = fitted(tmp_path, validation, **settings)
+    losses = model.history.history["val_loss"]
+    loss = keras.losses.binary_crossentropy(
+        validation[1][:, np.newaxis], model(token_ids.astype(np.int32))
+    )
+    np.testing.assert_allclose(np.mean(loss), min(losses), rtol=1e-4)
+    assert losses[-1] > min(losses)
+
+
+def test_averaged_weights_move_more_slowly(tmp_path):
+    """After a few steps an average with a long memory is nearer to the start."""
+    start, plain, averaged = (
+        model.get_weights()[1]
+        for model in (
+            fitted(tmp_path, epochs=1, clip_norm=1e-12),
+            fitted(tmp_path, epochs=4),
+            fitted(tmp_path, epochs=4, weight_averaging=0.99),
+        )
+    )
+    assert np.linalg.norm(averaged - start) < 0.8 * np.linalg.norm(plain - start)
+
+
 def trained_weights(tmp_path, seed):
     """Returns the weights after a short training from that seed."""
     keras.utils.set_random_seed(seed)
@@ -149,3 +221,43 @@ def test_the_export_says_what_was_trained(tmp_path):
     record = TrainingRecord("lstm", Hyperparameters(epochs=2), 1.5, 213_301)
     record.write(str(tmp_path))
     assert TrainingRecord.read(str(tmp_path)) == record
+
+
+def test_a_deterministic_run_gives_the_same_bits_each_time(tmp_path, transform_output):
+    """Two processes train a model with dropout; their exports' answers are equal."""
+    pattern = written_examples(tmp_path, transform_output, 12)
+    hyperparameters = Hyperparameters(epochs=2, batch_size=4, dropout=0.2, deterministic=True)
+    script = (
+        "import json, sys\n"
+        "from types import SimpleNamespace\n"
+        "import tensorflow as tf\n"
+        "from components import training\n"
+        "arguments = json.loads(sys.argv[1])\n"
+        "training.run_fn(SimpleNamespace(**arguments))\n"
+        "served = tf.saved_model.load(arguments['serving_model_dir'])\n"
+        "answer = served.signatures['predict_text'](text=tf.constant(['a great film']))\n"
+        "print(answer['probability'].numpy().tobytes().hex())\n"
+    )
+    answers = set()
+    for run in ("first", "second"):
+        arguments = {
+            "custom_config": {
+                training.MODEL: "lstm_dropout",
+                training.HYPERPARAMETERS: hyperparameters.to_config(),
+                training.HAS_VALIDATION: False,
+            },
+            "transform_output": transform_output.transform_savedmodel_dir.rsplit("/", 1)[0],
+            "train_files": [pattern],
+            "eval_files": [pattern],
+            "model_run_dir": str(tmp_path / run / "logs"),
+            "serving_model_dir": str(tmp_path / run / "model"),
+        }
+        result = subprocess.run(
+            [sys.executable, "-c", script, json.dumps(arguments)],
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert result.returncode == 0, result.stderr
+        answers.add(result.stdout.splitlines()[-1])
+    assert len(answers) == 1

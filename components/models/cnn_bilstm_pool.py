@@ -1,0 +1,95 @@
+"""The best recurrent variant found without pre-training and without outside data.
+
+It reads phrases, has two LSTMs read the strongest phrase of every five words, from either end,
+and lets the strongest response to each feature anywhere in the review decide (as Johnson & Zhang
+do, Supervised and Semi-Supervised Text Categorization using LSTM, 2016), beside the sum of its
+words' vectors.
+
+What it believes after a word is the verdict on the review cut behind it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from components import features
+from components.hyperparameters import Hyperparameters
+from components.models.registry import SAMPLE, TUNED, variant
+
+if TYPE_CHECKING:
+    import keras
+
+KERNEL_SIZE = 3
+# Divides MAX_LENGTH, so that the same words share a pool whatever the batch.
+POOL_SIZE = 5
+# The lowest value that an LSTM can give.
+LOWEST = -1.0
+
+TUNED_HYPERPARAMETERS = Hyperparameters(
+    epochs=7,
+    learning_rate=2e-3,
+    schedule="cosine",
+    clip_norm=1.0,
+    weight_averaging=0.998,
+    embedding_units=64,
+    lstm_units=64,
+    filters=160,
+    word_dropout=0.2,
+    dropout=0.4,
+    output_dropout=0.6,
+)
+
+
+@variant(
+    "cnn_bilstm_pool",
+    summary="Conv1D(160, 3), MaxPooling1D(5), Bidirectional(LSTM(64)), maximum over time",
+    takes=(
+        "embedding_units",
+        "filters",
+        "lstm_units",
+        "word_dropout",
+        "dropout",
+        "output_dropout",
+    ),
+    presets={
+        TUNED: TUNED_HYPERPARAMETERS,
+        SAMPLE: TUNED_HYPERPARAMETERS.overridden(batch_size=32, weight_averaging=0.9),
+    },
+)
+def build_cnn_bilstm_pool(hyperparameters: Hyperparameters, each_word: bool = False) -> keras.Model:
+    """Convolution, bidirectional LSTM and a bag of words; padding takes no part."""
+    import keras
+
+    from components.layers.convolution import Convolution
+    from components.layers.each_prefix import each_prefix
+    from components.layers.without_common_padding import WithoutCommonPadding
+    from components.layers.word_dropout import WordDropout
+    from components.models import inputs
+
+    layers, ops = keras.layers, keras.ops
+    token_ids = inputs.token_ids_input()
+    words = WithoutCommonPadding(multiple_of=POOL_SIZE)(token_ids)
+    is_word = ops.expand_dims(ops.cast(ops.not_equal(words, features.PAD_ID), "float32"), -1)
+    words = WordDropout(hyperparameters.word_dropout)(words)
+    embedded = inputs.embed(words, hyperparameters.embedding_units) * is_word
+    bag_of_words = ops.sum(embedded, axis=1) / ops.sqrt(ops.sum(is_word, axis=1) + 1.0)
+
+    phrases = Convolution(hyperparameters.filters, KERNEL_SIZE, padding="same", activation="relu")(
+        layers.SpatialDropout1D(hyperparameters.dropout)(embedded)
+    )
+    strongest = layers.MaxPooling1D(POOL_SIZE)(phrases)
+    has_word = ops.greater(layers.MaxPooling1D(POOL_SIZE)(is_word), 0.0)
+    read = layers.Bidirectional(layers.LSTM(hyperparameters.lstm_units, return_sequences=True))(
+        strongest, mask=ops.squeeze(has_word, -1)
+    )
+
+    review = layers.Concatenate()(
+        [
+            bag_of_words,
+            ops.max(ops.where(has_word, read, LOWEST), axis=1),
+            ops.max(ops.where(has_word, strongest, 0.0), axis=1),
+        ]
+    )
+    review = layers.Dropout(hyperparameters.output_dropout)(review)
+    model = keras.Model(token_ids, inputs.probability(review), name="cnn_bilstm_pool")
+    return each_prefix(model) if each_word else model

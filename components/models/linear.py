@@ -1,0 +1,106 @@
+"""The linear variant: what the LSTMs have to beat to earn their cost.
+
+Naive Bayes features in a logistic regression over words and pairs of words (Wang & Manning,
+Baselines and Bigrams, 2012), from the same token ids, in the same pipeline and export.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from components import features
+from components.hyperparameters import Hyperparameters
+from components.models.registry import SAMPLE, TUNED, variant
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+# Reviews whose n-grams are numbered at once.
+CHUNK = 1_000
+# L-BFGS needs some 20.
+MAX_ITERATIONS = 200
+
+
+def fit_linear(
+    model: keras.Model, training: tuple[np.ndarray, np.ndarray], hyperparameters: Hyperparameters
+) -> None:
+    """Sets the weights of `build_linear`'s model: a convex problem, solved by L-BFGS.
+
+    Args:
+      model: Its weights are set.
+      training: `token_ids` <uint16>[reviews, MAX_LENGTH] and `label` <int64>[reviews].
+      hyperparameters: `regularization` is used.
+    """
+    import numpy as np
+    from sklearn.linear_model import LogisticRegression
+
+    from components import progress
+
+    def report(done: int, stage: str) -> None:
+        progress.report(progress.Progress(done, 2, "steps", stage, {}))
+
+    token_ids, labels = training
+    report(0, "counting words and pairs")
+    held = _ngrams_held(token_ids)
+    report(1, "fitting the weights")
+    ratios = _log_count_ratios(held, labels)
+    regression = LogisticRegression(
+        C=1.0 / hyperparameters.regularization, max_iter=MAX_ITERATIONS
+    ).fit(held.multiply(ratios).tocsr(), labels)
+    weights = regression.coef_[0] * ratios
+    model.set_weights([weights.astype(np.float32), np.float32(regression.intercept_[0])])
+    report(2, "fitting the weights")
+
+
+@variant(
+    "linear",
+    summary="logistic regression over words and pairs of words, no embedding",
+    takes=("regularization",),
+    presets={TUNED: Hyperparameters(regularization=10.0), SAMPLE: Hyperparameters()},
+    fit=fit_linear,
+)
+def build_linear(hyperparameters: Hyperparameters, each_word: bool = False) -> keras.Model:
+    """One weight a word, and one a hash of a pair: 1,053,577 parameters."""
+    import keras
+
+    from components.layers.ngram_weights import NgramWeights
+
+    token_ids = keras.Input((features.MAX_LENGTH,), dtype="int32", name=features.TOKEN_IDS)
+    logit = NgramWeights(each_word)(token_ids)
+    return keras.Model(token_ids, keras.layers.Activation("sigmoid")(logit), name="linear")
+
+
+def _ngrams_held(token_ids: np.ndarray) -> Any:
+    """Returns which review holds which n-gram: a sparse matrix <float32>[reviews, NGRAMS]."""
+    import numpy as np
+    import scipy.sparse
+
+    from components.layers.ngram_weights import NGRAMS, ngram_ids
+
+    parts = []
+    for start in range(0, len(token_ids), CHUNK):
+        ngrams = ngram_ids(token_ids[start : start + CHUNK].astype(np.int32)).numpy()
+        ngrams = ngrams.reshape(len(ngrams), -1)
+        reviews, places = np.nonzero(ngrams != features.PAD_ID)
+        ones = np.ones(len(reviews), np.float32)
+        parts.append(
+            scipy.sparse.csr_matrix(
+                (ones, (reviews, ngrams[reviews, places])), shape=(len(ngrams), NGRAMS)
+            )
+        )
+    return scipy.sparse.vstack(parts, format="csr")
+
+
+def _log_count_ratios(held: Any, labels: np.ndarray) -> np.ndarray:
+    """Returns the logarithm of how much more likely an n-gram is in a positive review.
+
+    Each n-gram counts once more in either class than it is held: Laplace's smoothing.
+    """
+    import numpy as np
+
+    positive, negative = (
+        1.0 + np.asarray(held[labels == label].sum(axis=0)).ravel()
+        for label in (features.POSITIVE, features.NEGATIVE)
+    )
+    return np.log((positive / positive.sum()) / (negative / negative.sum())).astype(np.float32)

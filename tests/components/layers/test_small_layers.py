@@ -1,0 +1,68 @@
+"""Layers that do one small thing: values by hand."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from components import features
+from components.layers.convolution import Convolution
+from components.layers.ngram_weights import NGRAMS, ngram_ids
+from components.layers.without_common_padding import WithoutCommonPadding
+from components.layers.word_dropout import WordDropout
+
+
+def padded(*reviews):
+    """Returns token ids <int32>[reviews, MAX_LENGTH]."""
+    token_ids = np.zeros((len(reviews), features.MAX_LENGTH), np.int32)
+    for row, review in zip(token_ids, reviews, strict=True):
+        row[features.MAX_LENGTH - len(review) :] = review
+    return token_ids
+
+
+@pytest.mark.parametrize(("multiple_of", "left"), [(1, 3), (2, 4), (5, 5)])
+def test_common_padding_is_cut_off(multiple_of, left):
+    """The longest review stays whole, in a multiple of columns."""
+    cut = WithoutCommonPadding(multiple_of)(padded([7, 8, 9], [5])).numpy()
+    assert cut[:, -3:].tolist() == [[7, 8, 9], [0, 0, 5]]
+    assert cut.shape == (2, left)
+    assert WithoutCommonPadding(multiple_of)(padded()).shape == (0, multiple_of)
+
+
+def test_word_dropout_takes_its_share_of_words_in_training_alone():
+    """Padding stays padding; what is dropped is an unknown word."""
+    token_ids = np.tile(padded(range(100, 500)), (20, 1))
+    layer = WordDropout(0.25)
+    dropped = layer(token_ids, training=True).numpy()
+    assert set(np.unique(dropped[dropped != token_ids])) == {features.OUT_OF_VOCABULARY_ID}
+    assert np.mean(dropped[:, 100:] != token_ids[:, 100:]) == pytest.approx(0.25, abs=0.02)
+    assert not dropped[:, :100].any()
+    np.testing.assert_array_equal(layer(token_ids, training=False), token_ids)
+
+
+def test_the_convolution_is_keras_and_takes_an_empty_batch():
+    """The same numbers; none for none."""
+    ours = Convolution(7, 3, padding="same", activation="relu")
+    keras_layer = keras.layers.Conv1D(7, 3, padding="same", activation="relu")
+    values = np.random.default_rng(0).normal(size=(2, 6, 4)).astype(np.float32)
+    ours(values), keras_layer(values)
+    keras_layer.set_weights(ours.get_weights())
+    np.testing.assert_allclose(ours(values), keras_layer(values), atol=1e-6)
+    assert ours(values[:0]).shape == (0, 6, 7)
+
+
+def test_words_and_pairs_are_numbered_where_they_first_occur():
+    """A repeated word or pair counts once; the first word ends no pair."""
+    ngrams = ngram_ids(padded([7, 8, 7, 8, 9])).numpy()[0, -5:]
+    assert ngrams[:, 0].tolist() == [7, 8, 0, 0, 9]
+    assert (ngrams[:, 1] == 0).tolist() == [True, False, False, True, False]
+    pairs = ngrams[[1, 2, 4], 1]
+    assert len(set(pairs)) == 3 and pairs.min() >= features.VOCABULARY_SIZE
+    assert ngrams.max() < NGRAMS
+
+
+def test_the_same_pair_has_the_same_number_anywhere():
+    """Whatever stands around it."""
+    first = ngram_ids(padded([7, 8])).numpy()[0, -1, 1]
+    assert ngram_ids(padded([4, 4_999, 7, 8, 3])).numpy()[0, -2, 1] == first

@@ -1,0 +1,26 @@
+"""The linear variant's fit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from components import features, progress
+from components.models.registry import get_variant
+
+
+def test_the_fit_learns_what_a_pair_of_words_decides():
+    """`2 3` against `3 2`: the words are the same, the pair tells; training words do not."""
+    generator = np.random.default_rng(4)
+    labels = np.arange(200) % 2
+    token_ids = np.zeros((200, features.MAX_LENGTH), np.uint16)
+    token_ids[:, -30:] = generator.integers(10, 60, size=(200, 30))
+    token_ids[:, -12:-10] = np.where(labels[:, np.newaxis], [2, 3], [3, 2])
+    variant = get_variant("linear")
+    hyperparameters = variant.presets["tuned"]
+    model = variant.build(hyperparameters)
+    heard = []
+    with progress.listening(heard.append):
+        variant.fit(model, (token_ids[:150], labels[:150]), hyperparameters)
+    answers = model(token_ids[150:].astype(np.int32)).numpy()[:, 0]
+    assert np.mean((answers >= 0.5) == labels[150:]) > 0.9
+    assert [report.done for report in heard] == [0, 1, 2]
