@@ -17,12 +17,14 @@ from components.errors import TrainingError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import Variant, get_variant
 from components.training_record import TrainingRecord
+from components.tuned import tuned_values
 
 # Keys of Trainer's custom_config.
 MODEL = "model"
 HYPERPARAMETERS = "hyperparameters"
 HAS_VALIDATION = "has_validation"
 WARM_START = "warm_start"
+IS_TUNED = "is_tuned"
 
 
 def run_fn(fn_args: Any) -> None:
@@ -37,6 +39,8 @@ def run_fn(fn_args: Any) -> None:
     """
     config = fn_args.custom_config
     hyperparameters = Hyperparameters.from_config(config[HYPERPARAMETERS])
+    if config.get(IS_TUNED):
+        hyperparameters = hyperparameters.overridden(**tuned_values(fn_args.hyperparameters))
     variant = get_variant(config[MODEL])
     transform_output = tft.TFTransformOutput(fn_args.transform_output)
     keras.utils.set_random_seed(hyperparameters.seed)

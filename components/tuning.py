@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,11 @@ from components import training
 from components.errors import ConfigurationError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import Variant, get_variant
+from components.tuned import VARIANT, tuned_values
 
 # Keys of Tuner's custom_config, beside those of `training`.
 TRIALS = "trials"
 FIXED = "fixed"
-
-# Name of a value in the result that says whose hyperparameters these are.
-VARIANT = "model"
 OBJECTIVE = "val_loss"
 
 
@@ -41,10 +38,7 @@ def tuner_fn(fn_args: Any) -> TunerFnResult:
         objective=keras_tuner.Objective(OBJECTIVE, "min"),
         max_trials=config[TRIALS],
         hyperparameters=search_space(variant, config[FIXED]),
-        # The space may hold fewer points than there are trials; then the search ends early.
-        tune_new_entries=False,
         seed=hyperparameters.seed,
-        max_consecutive_failed_trials=1,
     )
     return TunerFnResult(
         tuner=VariantTuner(oracle, variant, hyperparameters, fn_args.working_dir),
@@ -97,7 +91,9 @@ class VariantTuner(keras_tuner.engine.base_tuner.BaseTuner):
         **_: Any,
     ) -> dict[str, float]:
         """Returns the loss on eval."""
-        hyperparameters = self._hyperparameters.overridden(**tuned_values(trial.hyperparameters))
+        hyperparameters = self._hyperparameters.overridden(
+            **tuned_values(trial.hyperparameters.get_config())
+        )
         keras.utils.set_random_seed(hyperparameters.seed)
         model = self._variant.build(hyperparameters)
         if self._variant.fit:
@@ -108,20 +104,8 @@ class VariantTuner(keras_tuner.engine.base_tuner.BaseTuner):
         return {OBJECTIVE: log_loss(model, *validation)}
 
 
-def tuned_values(result: keras_tuner.HyperParameters | Mapping[str, Any]) -> dict[str, Any]:
-    """Returns hyperparameters by name, of KerasTuner's object or of its JSON form."""
-    values = result["values"] if isinstance(result, Mapping) else result.values
-    return {name: value for name, value in values.items() if name != VARIANT}
-
-
 def log_loss(model: keras.Model, token_ids: np.ndarray, labels: np.ndarray) -> float:
     """Returns the mean negative log likelihood of <int64>[reviews] labels."""
     probability = model.predict(token_ids.astype(np.int32), batch_size=256, verbose=0)[:, 0]
     right = np.where(labels == 1, probability, 1.0 - probability)
     return float(-np.log(np.clip(right, 1e-7, None)).mean())
-
-
-def read_best(artifact_uri: str) -> dict[str, Any]:
-    """Reads what TFX's Tuner wrote: KerasTuner's JSON, with the variant among the values."""
-    (file,) = Path(artifact_uri).glob("best_hyperparameters*")
-    return json.loads(file.read_text(encoding="utf-8"))

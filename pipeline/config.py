@@ -277,6 +277,22 @@ class PipelineConfig:
     deterministic: bool = setting(
         False, "give the same weights, to the bit, each time; slower", group="model"
     )
+    tune: int | None = setting(
+        None,
+        "trials of a search for hyperparameters, judged on eval, before training",
+        group="model",
+        type=int,
+        metavar="N",
+        least=1,
+        most=10_000,
+    )
+    hyperparameters: str = setting(
+        "",
+        "hyperparameters that take the place of the preset's: from-tuner (of the latest run with "
+        "--tune), or a JSON file",
+        group="model",
+        metavar="FROM",
+    )
     warm_start: bool = setting(
         False, "continue from the latest blessed model of the same variant", group="model"
     )
@@ -560,6 +576,8 @@ def _flags(field: dataclasses.Field[Any]) -> str:
 
 
 def _default_text(field: dataclasses.Field[Any]) -> str:
+    if field.name in ("tune", "hyperparameters"):
+        return "none"
     if field.default is None:
         return "the variant's"
     if field.default == "":

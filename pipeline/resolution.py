@@ -18,12 +18,14 @@ from pipeline.config import (
     names_for,
 )
 from pipeline.fingerprint import PROJECT, file_fingerprint, source_fingerprint
+from pipeline.tuner_values import with_found
 
 # Where the code of each step starts; a step runs again when code that it reaches was edited.
 STEP_MODULES = {
     "ReviewExampleGen": ("components.example_gen",),
     "DataGate": ("components.data_gate",),
     "Transform": ("components.preprocessing",),
+    "Tuner": ("components.tuning",),
     "Trainer": ("components.training",),
     "Evaluator": ("components.evaluation",),
     "Pusher": ("components.pushing",),
@@ -31,6 +33,7 @@ STEP_MODULES = {
 
 SCHEMA_FILE = "components/schema.pbtxt"
 
+METADATA_FILE = "metadata.db"
 COMPARISON_SUFFIX = "_comparison"
 
 # Worker processes import TensorFlow anew for every Beam pipeline; below this they never earn it.
@@ -72,7 +75,7 @@ class ResolvedConfig:
     @property
     def metadata_path(self) -> Path:
         """ML Metadata's SQLite file."""
-        return self.root / "metadata.db"
+        return self.root / METADATA_FILE
 
     @property
     def serving_directory(self) -> Path:
@@ -114,6 +117,9 @@ def resolve(
         asked = settings.pipeline_name or source.name
         named = replace(settings, pipeline_name=f"{asked}{COMPARISON_SUFFIX}")
     pipeline_name, model_name = names_for(named, source.name, is_sample)
+    root = Path(settings.root).absolute()
+    check_search(settings, is_comparison)
+    settings = with_found(settings, root / METADATA_FILE, pipeline_name)
     variant = get_variant(settings.model)
     if settings.warm_start and variant.fit:
         raise ConfigurationError(
@@ -131,16 +137,40 @@ def resolve(
         pipeline_name=pipeline_name,
         model_name=model_name,
         hyperparameters=hyperparameters_for(settings, is_sample),
-        root=Path(settings.root).absolute(),
+        root=root,
         fingerprints=fingerprints(variant),
         beam_arguments=beam_arguments(settings, source),
         is_comparison=is_comparison,
     )
 
 
+def check_search(settings: PipelineConfig, is_comparison: bool) -> None:
+    """Refuses a search that has no reviews to judge on, or no sense.
+
+    Raises:
+      ConfigurationError: Says what to set instead.
+    """
+    if is_comparison and (settings.tune or settings.hyperparameters):
+        raise ConfigurationError(
+            "--tune and --hyperparameters: a comparison takes presets, e.g. --models lstm:tuned, "
+            "and flags that all its variants have. Leave them out."
+        )
+    if settings.tune and settings.hyperparameters:
+        raise ConfigurationError(
+            "--tune searches for hyperparameters and --hyperparameters gives them; choose one."
+        )
+    if settings.tune and not settings.validation_fraction:
+        raise ConfigurationError(
+            "--tune judges each trial on the eval split, never on test, and no review is kept for "
+            "it: --validation-fraction is 0.0. Try --validation-fraction 0.1."
+        )
+
+
 def fingerprints(variant: Variant, project: Path = PROJECT) -> dict[str, str]:
     """Returns what the cache must see of each step's code and of the schema."""
-    modules = STEP_MODULES | {"Trainer": (*STEP_MODULES["Trainer"], variant.module)}
+    modules = STEP_MODULES | {
+        step: (*STEP_MODULES[step], variant.module) for step in ("Tuner", "Trainer")
+    }
     return {
         step: source_fingerprint(*names, project=project) for step, names in modules.items()
     } | {"ImportSchemaGen": file_fingerprint(project / SCHEMA_FILE)}

@@ -26,6 +26,7 @@ _TITLES = {
     "ExampleValidator": "Check for anomalies",
     "DataGate": "Gate the data",
     "Transform": "Turn text into ids",
+    "Tuner": "Tune the model",
     "WarmStartModel": "Find where to go on",
     "Trainer": "Train the model",
     "LatestBlessedModel": "Find the last model",

@@ -72,6 +72,18 @@ def test_a_comparison_measures_and_no_more(pipeline_of):
     assert "baseline_model" in run["Evaluator"].inputs
 
 
+def test_tuner_and_earlier_model_are_steps_only_when_asked_for(pipeline_of):
+    """The Trainer waits for both; the Tuner sees train and eval."""
+    assert not {"Tuner", "WarmStartModel"} & steps_of(pipeline_of()).keys()
+    steps = steps_of(pipeline_of(tune=3, validation_fraction=0.1, warm_start=True, epochs=2))
+    assert {"Tuner", "WarmStartModel"} <= upstream(steps["Trainer"])
+    tuner = steps["Tuner"].exec_properties
+    assert json.loads(tuner["train_args"])["splits"] == ["train"]
+    assert json.loads(tuner["eval_args"])["splits"] == ["eval"]
+    assert json.loads(tuner["custom_config"])["trials"] == 3
+    assert "epochs" in json.loads(tuner["custom_config"])["fixed"]
+
+
 def test_the_gate_is_what_the_user_asked_for(pipeline_of):
     """Both bounds reach the Evaluator."""
     steps = steps_of(pipeline_of(min_accuracy=0.77, max_regression=0.02))

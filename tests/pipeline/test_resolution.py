@@ -114,10 +114,10 @@ def test_the_user_may_choose_how_beam_runs(environment, table):
             "components/preprocessing.py",
             ("text = tf.strings.lower(text", "text = tf.strings.upper(text"),
             # The others read its tokens, at the export and in the slices.
-            {"Transform", "Trainer", "Evaluator"},
+            {"Transform", "Tuner", "Trainer", "Evaluator"},
         ),
         ("components/preprocessing.py", ("    return {", "    # A comment.\n    return {"), set()),
-        ("components/models/lstm.py", ("import keras", "import keras as keras"), {"Trainer"}),
+        ("components/models/lstm.py", ("import keras", "import keras as keras"), {"Tuner", "Trainer"}),
         ("components/schema.pbtxt", ("max: 10", "max: 5"), {"ImportSchemaGen"}),
         ("pipeline/report/summarize.py", ("is below", "is under"), set()),
         ("pipeline/console/terminal.py", ("Train the model", "Fit"), set()),
