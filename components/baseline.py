@@ -31,19 +31,19 @@ class LatestBlessedPredecessor(ResolverStrategy):
             (
                 blessing
                 for blessing in input_dict[MODEL_BLESSING]
-                if _blessed_model_id(blessing) in models.keys() - candidates
+                if blessed_model_id(blessing) in models.keys() - candidates
             ),
             key=lambda blessing: blessing.id,
         )
         resolved: dict[str, list[types.Artifact]] = {MODEL: [], MODEL_BLESSING: []}
         if blessings:
             latest = blessings[-1]
-            resolved[MODEL] = [models[_blessed_model_id(latest)]]
+            resolved[MODEL] = [models[blessed_model_id(latest)]]
             resolved[MODEL_BLESSING] = [latest]
         return resolved | {CANDIDATE: input_dict[CANDIDATE]}
 
 
-def _blessed_model_id(blessing: types.Artifact) -> int | None:
+def blessed_model_id(blessing: types.Artifact) -> int | None:
     """Returns the id of the model that was blessed; None when it was refused."""
     is_blessed = blessing.get_int_custom_property(evaluator_constants.ARTIFACT_PROPERTY_BLESSED_KEY)
     if not is_blessed:

@@ -14,8 +14,14 @@ Messages say what arrived, what was expected and what to do next. The command li
 on one line and turns the type into an exit code; nothing else does.
 """
 
+from __future__ import annotations
+
 import difflib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+
+# Beam puts the name of its step behind the message of what a step raises.
+_BEAM_STEP = re.compile(r" \[while running '[^']*'\]")
 
 
 class SentimentError(Exception):
@@ -52,6 +58,27 @@ class TrainingError(SentimentError):
 
 class PushError(SentimentError):
     """The blessed model could not be pushed; nothing half-written is left."""
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yields `error` and everything that led to it, nearest first."""
+    waiting: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while waiting:
+        cause = waiting.pop(0)
+        if cause is not None and id(cause) not in seen:
+            seen.add(id(cause))
+            yield cause
+            waiting += [cause.__cause__, cause.__context__]
+
+
+def summary_of(error: BaseException) -> str:
+    """Returns what to tell of an error: the words of one of ours, or type and first line."""
+    for cause in causes(error):
+        if isinstance(cause, SentimentError):
+            return _BEAM_STEP.sub("", str(cause))
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
 
 
 def did_you_mean(arrived: str, choices: Iterable[str]) -> str:

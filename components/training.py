@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,15 +12,19 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components import features, progress, signatures
+from components import features, progress, signatures, warm_start
 from components.errors import TrainingError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import Variant, get_variant
+from components.training_record import TrainingRecord
+from components.tuned import tuned_values
 
 # Keys of Trainer's custom_config.
 MODEL = "model"
 HYPERPARAMETERS = "hyperparameters"
 HAS_VALIDATION = "has_validation"
+WARM_START = "warm_start"
+IS_TUNED = "is_tuned"
 
 
 def run_fn(fn_args: Any) -> None:
@@ -30,29 +35,39 @@ def run_fn(fn_args: Any) -> None:
 
     Raises:
       TrainingError: The loss stopped being a number.
+      ConfigurationError: There is no earlier model to go on from, or it does not fit.
     """
     config = fn_args.custom_config
     hyperparameters = Hyperparameters.from_config(config[HYPERPARAMETERS])
+    if config.get(IS_TUNED):
+        hyperparameters = hyperparameters.overridden(**tuned_values(fn_args.hyperparameters))
     variant = get_variant(config[MODEL])
     transform_output = tft.TFTransformOutput(fn_args.transform_output)
     keras.utils.set_random_seed(hyperparameters.seed)
     if hyperparameters.deterministic:
         tf.config.experimental.enable_op_determinism()
 
+    model = variant.build(hyperparameters)
+    if config.get(WARM_START):
+        warm_start.take_up(model, variant.name, fn_args.base_model, transform_output)
     training = read_examples(fn_args.train_files, transform_output)
     validation = None
     if config[HAS_VALIDATION]:
         validation = read_examples(fn_args.eval_files, transform_output)
 
-    model = variant.build(hyperparameters)
+    started = time.monotonic()
     if variant.fit:
         variant.fit(model, training, hyperparameters)
     else:
         fit(model, training, validation, hyperparameters, log_dir=fn_args.model_run_dir)
+    seconds = time.monotonic() - started
     signatures.export(
         *served_models(variant, hyperparameters, model),
         transform_output,
         fn_args.serving_model_dir,
+    )
+    TrainingRecord(variant.name, hyperparameters, seconds, model.count_params()).write(
+        fn_args.serving_model_dir
     )
 
 

@@ -6,9 +6,10 @@ import argparse
 import contextlib
 import os
 import re
+import shlex
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +21,9 @@ from components.errors import (
     DatasetError,
     RootBusyError,
     SentimentError,
+    causes,
     did_you_mean,
+    summary_of,
 )
 from pipeline.config import (
     DEFAULT_MODEL_NAME,
@@ -31,6 +34,7 @@ from pipeline.config import (
 )
 
 EXIT_PUSHED = 0
+EXIT_COMPARED = 0
 EXIT_UNEXPECTED = 1
 EXIT_WRONG_USE = 2
 EXIT_NOT_BLESSED = 3
@@ -47,8 +51,15 @@ exit codes of `sentiment run`:
   130  interrupted; the next run goes on from the last finished step
 """
 
-# Beam puts the name of its step behind the message of what a step raises.
-_BEAM_STEP = re.compile(r" \[while running '[^']*'\]")
+_COMPARE_EPILOG = """\
+exit codes of `sentiment compare`:
+  0    every training gave its figures
+  1    a training failed, or something unexpected; a table tells what
+  2    wrong use: a setting, the data, or a root that another run is using
+  4    stopped by the data gate, or by data that could not be read
+  130  interrupted; the same command goes on, what was trained is not trained again
+"""
+_COMPARE_FLAGS = ("--models", "--seeds", "--name")
 
 
 def entry_point() -> NoReturn:
@@ -75,6 +86,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as exit_:
         return int(exit_.code or 0)
     command = options.pop("command")
+    options["command_line"] = shlex.join(
+        ["sentiment", *(sys.argv[1:] if arguments is None else arguments)]
+    )
     try:
         return command(options)
     except SentimentError as error:
@@ -85,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.get("debug"):
             traceback.print_exception(type(error), error, error.__traceback__)
         print(
-            f"sentiment: unexpected error: {_first_line(error)} (--debug shows all of it)",
+            f"sentiment: unexpected error: {summary_of(error)} (--debug shows all of it)",
             file=sys.stderr,
         )
         return EXIT_UNEXPECTED
@@ -98,7 +112,8 @@ class _Parser(argparse.ArgumentParser):
         """Exits with the code of wrong use; names the nearest flag."""
         unknown = re.search(r"unrecognized arguments: (--[\w-]+)", message)
         flags = ", ".join(row[0] for row in describe_settings()).split(", ")
-        hint = did_you_mean(unknown[1], ["--config", *flags]) if unknown else ""
+        choices = {"--config", *_COMPARE_FLAGS, *flags} - {unknown[1] if unknown else ""}
+        hint = did_you_mean(unknown[1], sorted(choices)) if unknown else ""
         self.exit(EXIT_WRONG_USE, f"sentiment: error: {message}.{hint} See `{self.prog} --help`.\n")
 
 
@@ -125,6 +140,31 @@ def _parser() -> argparse.ArgumentParser:
     add_arguments(run)
     run.set_defaults(command=_run)
 
+    compare = commands.add_parser(
+        "compare",
+        usage="sentiment compare --models A,B,... [--seeds N] [--name NAME] [--SETTING VALUE ...]",
+        help="train several variants with several seeds, and rank them",
+        description="Trains each variant with each seed through the pipeline, measures it on the "
+        "test split, and says which differences are real. Nothing is pushed.",
+        epilog=_COMPARE_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    compare.add_argument(
+        "--models",
+        required=True,
+        metavar="A,B,...",
+        help="variants to compare; NAME:PRESET takes another preset than the variant's first",
+    )
+    compare.add_argument(
+        "--seeds", default="3", metavar="N", help="how many: --seed, +1, ... (default: %(default)s)"
+    )
+    compare.add_argument(
+        "--name", default="", help="folder below comparisons (default: the data's and _comparison)"
+    )
+    add_arguments(compare, without=("model",))
+    compare.set_defaults(command=_compare)
+
     predict = commands.add_parser(
         "predict",
         help="ask a pushed model",
@@ -140,6 +180,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: dict[str, Any]) -> int:
+    options.pop("command_line")
     config_file = options.pop("config", None)
     config = load_config(options, config_file)
     log_path = _new_log(config.root)
@@ -165,6 +206,37 @@ def _run(options: dict[str, Any]) -> int:
     return EXIT_PUSHED if summary.is_blessed else EXIT_NOT_BLESSED
 
 
+def _compare(options: dict[str, Any]) -> int:
+    from pipeline.compare.contenders import parse_contenders, parse_seeds
+
+    command_line = options.pop("command_line")
+    contenders = parse_contenders(options.pop("models"))
+    seeds, name = options.pop("seeds"), options.pop("name")
+    config_file = options.pop("config", None)
+    config = load_config(options, config_file)
+    seeds = parse_seeds(seeds, first=config.seed)
+    log_path = _new_log(config.root, "compare")
+
+    from pipeline.compare.comparison import check_name, compare
+    from pipeline.console.log_capture import captured_output
+    from pipeline.console.terminal import Console
+
+    step = ""
+    try:
+        with (
+            captured_output(log_path, debug=config.debug) as stream,
+            Console(stream, config.debug) as console,
+        ):
+            try:
+                board = compare(config, contenders, seeds, check_name(name), command_line, console)
+            finally:
+                step = console.unfinished_step
+            console.leaderboard(board)
+    except (Exception, KeyboardInterrupt) as error:  # nothing may reach the user unexplained
+        return _failed(error, step, log_path, config.debug)
+    return EXIT_UNEXPECTED if board.failures else EXIT_COMPARED
+
+
 def _predict(options: dict[str, Any]) -> int:
     from pipeline.predict import predict
 
@@ -173,13 +245,15 @@ def _predict(options: dict[str, Any]) -> int:
     return 0
 
 
-def _new_log(root: str) -> Path:
-    """Returns a file of its own for this run's log lines.
+def _new_log(root: str, what: str = "run") -> Path:
+    """Returns a file of its own for the log lines of a run, or of `what`.
 
     Raises:
       ConfigurationError: The root cannot be written to.
     """
-    path = Path(root).absolute() / "logs" / f"run-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
+    path = (
+        Path(root).absolute() / "logs" / f"{what}-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
+    )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
@@ -199,33 +273,21 @@ def _failed(error: BaseException, step: str, log_path: Path, debug: bool) -> int
         log.write(trace)
     if debug:
         print(trace, end="", file=sys.stderr)
-    for cause in _causes(error):
+    for cause in causes(error):
         if isinstance(cause, KeyboardInterrupt):
             return _interrupted(step)
         if isinstance(cause, SentimentError):
             return _explained(cause, has_started=bool(step))
     print(
-        f"sentiment: unexpected error{f' in {step}' if step else ''}: {_first_line(error)}\n"
+        f"sentiment: unexpected error{f' in {step}' if step else ''}: {summary_of(error)}\n"
         f"  All of it is in {log_path}; --debug shows it here.",
         file=sys.stderr,
     )
     return EXIT_UNEXPECTED
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yields `error` and everything that led to it, nearest first."""
-    waiting: list[BaseException | None] = [error]
-    seen: set[int] = set()
-    while waiting:
-        cause = waiting.pop(0)
-        if cause is not None and id(cause) not in seen:
-            seen.add(id(cause))
-            yield cause
-            waiting += [cause.__cause__, cause.__context__]
-
-
 def _explained(error: SentimentError, has_started: bool) -> int:
-    print(f"sentiment: error: {_BEAM_STEP.sub('', str(error))}", file=sys.stderr)
+    print(f"sentiment: error: {summary_of(error)}", file=sys.stderr)
     if isinstance(error, DataGateError) or (has_started and isinstance(error, DatasetError)):
         return EXIT_DATA_GATE
     if isinstance(error, (ConfigurationError, RootBusyError, DatasetError)):
@@ -237,11 +299,6 @@ def _interrupted(step: str = "") -> int:
     where = f" in {step}; the next run goes on from there" if step else ""
     print(f"\nsentiment: interrupted{where}.", file=sys.stderr)
     return EXIT_INTERRUPTED
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ DEFAULT_MODEL_NAME = "imdb_sentiment"
 BEAM_MODES = ("auto", "in_memory", "multi_processing")
 SAMPLE_PREFIX = "sample_"
 TOML_TABLE = "sentiment"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
 def setting(
@@ -277,6 +277,25 @@ class PipelineConfig:
     deterministic: bool = setting(
         False, "give the same weights, to the bit, each time; slower", group="model"
     )
+    tune: int | None = setting(
+        None,
+        "trials of a search for hyperparameters, judged on eval, before training",
+        group="model",
+        type=int,
+        metavar="N",
+        least=1,
+        most=10_000,
+    )
+    hyperparameters: str = setting(
+        "",
+        "hyperparameters that take the place of the preset's: from-tuner (of the latest run with "
+        "--tune), or a JSON file",
+        group="model",
+        metavar="FROM",
+    )
+    warm_start: bool = setting(
+        False, "continue from the latest blessed model of the same variant", group="model"
+    )
     min_accuracy: float = setting(
         0.80,
         "least accuracy on the test split that is pushed",
@@ -331,7 +350,7 @@ class PipelineConfig:
         get_variant(self.model)
         for name in ("pipeline_name", "model_name"):
             value = getattr(self, name)
-            if value and not _NAME.fullmatch(value):
+            if value and not NAME.fullmatch(value):
                 raise ConfigurationError(
                     f"{_flag(name)} is '{value}'; expected at most 100 letters, digits, _ and -, "
                     "the first a letter or digit."
@@ -410,8 +429,8 @@ def names_for(config: PipelineConfig, source_name: str, is_sample: bool) -> tupl
     return names["pipeline_name"], names["model_name"]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds a flag for each setting, and --config."""
+def add_arguments(parser: argparse.ArgumentParser, without: Collection[str] = ()) -> None:
+    """Adds a flag for each setting but those in `without`, and --config."""
     parser.add_argument(
         "--config",
         metavar="FILE",
@@ -420,6 +439,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     groups: dict[str, Any] = {}
     for field in dataclasses.fields(PipelineConfig):
+        if field.name in without:
+            continue
         name = field.metadata["group"]
         if name not in groups:
             groups[name] = parser.add_argument_group(name)
@@ -555,6 +576,8 @@ def _flags(field: dataclasses.Field[Any]) -> str:
 
 
 def _default_text(field: dataclasses.Field[Any]) -> str:
+    if field.name in ("tune", "hyperparameters"):
+        return "none"
     if field.default is None:
         return "the variant's"
     if field.default == "":

@@ -13,6 +13,8 @@ from components import evaluation, features, pushing, training
 from components.baseline import CANDIDATE, MODEL, MODEL_BLESSING, LatestBlessedPredecessor
 from components.data_gate import DataGate
 from components.example_gen import ReviewExampleGen
+from components.tuning import FIXED, TRIALS
+from components.warm_start import LatestBlessedOfVariant
 from pipeline.fingerprint import PROJECT
 from pipeline.resolution import SCHEMA_FILE, ResolvedConfig
 
@@ -56,10 +58,37 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
         disable_statistics=True,
     )
     transform.add_upstream_node(data_gate)
+    warm_start = dsl.Resolver(
+        strategy_class=LatestBlessedOfVariant,
+        config={"variant": settings.model},
+        **{
+            MODEL: dsl.Channel(type=standard_artifacts.Model),
+            MODEL_BLESSING: dsl.Channel(type=standard_artifacts.ModelBlessing),
+        },
+    ).with_id("WarmStartModel")
+    tuner = tfx.Tuner(
+        tuner_fn="components.tuning.tuner_fn",
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        train_args=proto.TrainArgs(splits=training_splits),
+        eval_args=proto.EvalArgs(splits=[features.EVAL_SPLIT]),
+        custom_config={
+            training.MODEL: settings.model,
+            training.HYPERPARAMETERS: config.hyperparameters.to_config(),
+            TRIALS: settings.tune,
+            FIXED: sorted(
+                name
+                for name in config.hyperparameters.to_config()
+                if getattr(settings, name) is not None
+            ),
+        },
+    )
     trainer = tfx.Trainer(
         run_fn="components.training.run_fn",
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
+        hyperparameters=tuner.outputs["best_hyperparameters"] if settings.tune else None,
+        base_model=warm_start.outputs[MODEL] if settings.warm_start else None,
         train_args=proto.TrainArgs(splits=training_splits),
         # TFX asks for some split that exists; run_fn reads it only if there is validation.
         eval_args=proto.EvalArgs(splits=validation_splits or training_splits),
@@ -67,6 +96,8 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
             training.MODEL: settings.model,
             training.HYPERPARAMETERS: config.hyperparameters.to_config(),
             training.HAS_VALIDATION: bool(validation_splits),
+            training.WARM_START: settings.warm_start,
+            training.IS_TUNED: bool(settings.tune),
         },
     )
 
@@ -82,7 +113,7 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
         examples=examples,
         example_splits=[features.TEST_SPLIT],
         model=trainer.outputs["model"],
-        baseline_model=baseline.outputs[MODEL],
+        baseline_model=None if config.is_comparison else baseline.outputs[MODEL],
         schema=schema,
         eval_config=evaluation.eval_config(settings.min_accuracy, settings.max_regression),
         module_path="components.evaluation",
@@ -105,10 +136,12 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
         example_validator,
         data_gate,
         transform,
+        *([tuner] if settings.tune else []),
+        *([warm_start] if settings.warm_start else []),
         trainer,
-        baseline,
+        *([] if config.is_comparison else [baseline]),
         evaluator,
-        pusher,
+        *([] if config.is_comparison else [pusher]),
     ]
     for step in steps:
         if step.id in config.fingerprints:

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from components.dataset.resolve import resolve_source
 from components.dataset.source import ReviewSource, SourceKind
+from components.errors import ConfigurationError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import Variant, get_variant
 from pipeline.config import EnvironmentSettings, PipelineConfig, hyperparameters_for, names_for
 from pipeline.fingerprint import PROJECT, file_fingerprint, source_fingerprint
+from pipeline.tuner_values import with_found
 
 # Where the code of each step starts; a step runs again when code that it reaches was edited.
 STEP_MODULES = {
     "ReviewExampleGen": ("components.example_gen",),
     "DataGate": ("components.data_gate",),
     "Transform": ("components.preprocessing",),
+    "Tuner": ("components.tuning",),
     "Trainer": ("components.training",),
     "Evaluator": ("components.evaluation",),
     "Pusher": ("components.pushing",),
 }
 
 SCHEMA_FILE = "components/schema.pbtxt"
+
+METADATA_FILE = "metadata.db"
+COMPARISON_SUFFIX = "_comparison"
 
 # Worker processes import TensorFlow anew for every Beam pipeline; below this they never earn it.
 MULTI_PROCESSING_FROM_BYTES = 8_000_000
@@ -42,6 +48,8 @@ class ResolvedConfig:
       root: Absolute path of all that the run writes.
       fingerprints: By step, the hash of its source code.
       beam_arguments: How Beam runs.
+      is_comparison: Whether the model is only measured: nothing is pushed, and no earlier model
+        is asked for.
     """
 
     settings: PipelineConfig
@@ -52,6 +60,7 @@ class ResolvedConfig:
     root: Path
     fingerprints: Mapping[str, str]
     beam_arguments: tuple[str, ...]
+    is_comparison: bool = False
 
     @property
     def pipeline_root(self) -> Path:
@@ -61,7 +70,7 @@ class ResolvedConfig:
     @property
     def metadata_path(self) -> Path:
         """ML Metadata's SQLite file."""
-        return self.root / "metadata.db"
+        return self.root / METADATA_FILE
 
     @property
     def serving_directory(self) -> Path:
@@ -70,7 +79,10 @@ class ResolvedConfig:
 
 
 def resolve(
-    settings: PipelineConfig, environment: EnvironmentSettings, notify: Callable[[str], None]
+    settings: PipelineConfig,
+    environment: EnvironmentSettings,
+    notify: Callable[[str], None],
+    is_comparison: bool = False,
 ) -> ResolvedConfig:
     """Finds the data, names the run and fingerprints the code.
 
@@ -78,6 +90,7 @@ def resolve(
       settings: What the user asked for.
       environment: Where IMDB may be.
       notify: Called with sentences that the user must not miss.
+      is_comparison: Names the pipeline for a comparison, which never meets the runs that push.
 
     Raises:
       DatasetError: The data cannot be found or read.
@@ -94,23 +107,65 @@ def resolve(
         notify=notify,
     )
     is_sample = source.kind is SourceKind.SAMPLE
-    pipeline_name, model_name = names_for(settings, source.name, is_sample)
+    named = settings
+    if is_comparison:
+        asked = settings.pipeline_name or source.name
+        named = replace(settings, pipeline_name=f"{asked}{COMPARISON_SUFFIX}")
+    pipeline_name, model_name = names_for(named, source.name, is_sample)
+    root = Path(settings.root).absolute()
+    check_search(settings, is_comparison)
+    settings = with_found(settings, root / METADATA_FILE, pipeline_name)
     variant = get_variant(settings.model)
+    if settings.warm_start and variant.fit:
+        raise ConfigurationError(
+            f"--warm-start: '{variant.name}' is fitted in one go and goes on from nothing. Leave "
+            "it out, or choose a variant that is trained epoch by epoch."
+        )
+    if settings.warm_start and is_comparison:
+        raise ConfigurationError(
+            "--warm-start: a comparison trains from the seeds alone, or the order of its "
+            "trainings would count. Leave it out."
+        )
     return ResolvedConfig(
         settings=settings,
         source=source,
         pipeline_name=pipeline_name,
         model_name=model_name,
         hyperparameters=hyperparameters_for(settings, is_sample),
-        root=Path(settings.root).absolute(),
+        root=root,
         fingerprints=fingerprints(variant),
         beam_arguments=beam_arguments(settings, source),
+        is_comparison=is_comparison,
     )
+
+
+def check_search(settings: PipelineConfig, is_comparison: bool) -> None:
+    """Refuses a search that has no reviews to judge on, or no sense.
+
+    Raises:
+      ConfigurationError: Says what to set instead.
+    """
+    if is_comparison and (settings.tune or settings.hyperparameters):
+        raise ConfigurationError(
+            "--tune and --hyperparameters: a comparison takes presets, e.g. --models lstm:tuned, "
+            "and flags that all its variants have. Leave them out."
+        )
+    if settings.tune and settings.hyperparameters:
+        raise ConfigurationError(
+            "--tune searches for hyperparameters and --hyperparameters gives them; choose one."
+        )
+    if settings.tune and not settings.validation_fraction:
+        raise ConfigurationError(
+            "--tune judges each trial on the eval split, never on test, and no review is kept for "
+            "it: --validation-fraction is 0.0. Try --validation-fraction 0.1."
+        )
 
 
 def fingerprints(variant: Variant, project: Path = PROJECT) -> dict[str, str]:
     """Returns what the cache must see of each step's code and of the schema."""
-    modules = STEP_MODULES | {"Trainer": (*STEP_MODULES["Trainer"], variant.module)}
+    modules = STEP_MODULES | {
+        step: (*STEP_MODULES[step], variant.module) for step in ("Tuner", "Trainer")
+    }
     return {
         step: source_fingerprint(*names, project=project) for step, names in modules.items()
     } | {"ImportSchemaGen": file_fingerprint(project / SCHEMA_FILE)}

@@ -46,6 +46,15 @@ GRADIENT_DESCENT = (
     "restore_best",
 )
 
+# What a tuner tries where a variant has it and declares nothing else.
+SEARCH: Mapping[str, tuple[Any, ...]] = {
+    "epochs": (2, 3, 5),
+    "batch_size": (32, 64, 128),
+    "learning_rate": (3e-4, 1e-3, 3e-3),
+    "dropout": (0.0, 0.2, 0.4),
+    "regularization": (0.1, 1.0, 10.0),
+}
+
 SAMPLE_TRAINING = Hyperparameters(epochs=10, batch_size=32, learning_rate=3e-3)
 
 Builder = Callable[..., "keras.Model"]
@@ -69,6 +78,7 @@ class Variant:
         train, `sample` is for the generated sample, which has far fewer reviews.
       fit: `fit(model, training, hyperparameters)` sets the weights in a way of its own; None
         for those that are fitted by gradient descent.
+      search: By hyperparameter, the values that a tuner tries.
     """
 
     name: str
@@ -77,6 +87,7 @@ class Variant:
     takes: tuple[str, ...]
     presets: Mapping[str, Hyperparameters] = field(repr=False)
     fit: Fit | None = None
+    search: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, repr=False)
 
     @property
     def module(self) -> str:
@@ -122,6 +133,7 @@ def variant(
     takes: Sequence[str],
     presets: Mapping[str, Hyperparameters],
     fit: Fit | None = None,
+    search: Mapping[str, tuple[Any, ...]] | None = None,
 ) -> Callable[[Builder], Builder]:
     """Registers the decorated builder under `name`.
 
@@ -131,11 +143,20 @@ def variant(
       takes: The hyperparameters of the layers; those of the fit are added.
       presets: The default first.
       fit: The fit, when it is not gradient descent.
+      search: What a tuner tries; those of SEARCH that the variant takes when None.
+
+    Raises:
+      ValueError: `search` names a hyperparameter that the variant does not take.
     """
     all_taken = (*COMMON, *(() if fit else GRADIENT_DESCENT), *takes)
+    if search is None:
+        search = {name: values for name, values in SEARCH.items() if name in all_taken}
+    if not search.keys() <= set(all_taken):
+        raise ValueError(f"'{name}' searches {sorted(search.keys() - set(all_taken))}: not taken.")
+    searched = dict(search)
 
     def register(build: Builder) -> Builder:
-        _variants[name] = Variant(name, summary, build, all_taken, dict(presets), fit)
+        _variants[name] = Variant(name, summary, build, all_taken, dict(presets), fit, searched)
         return build
 
     return register

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.text import Text
 
+    from pipeline.compare.leaderboard import Leaderboard
+
 _NOTICE = "!! "
 
 _TITLES = {
@@ -24,6 +26,8 @@ _TITLES = {
     "ExampleValidator": "Check for anomalies",
     "DataGate": "Gate the data",
     "Transform": "Turn text into ids",
+    "Tuner": "Tune the model",
+    "WarmStartModel": "Find where to go on",
     "Trainer": "Train the model",
     "LatestBlessedModel": "Find the last model",
     "Evaluator": "Evaluate and gate",
@@ -34,6 +38,7 @@ _STYLES = {"done": "green", "cached": "cyan", "FAILED": "bold red"}
 _TITLE_WIDTH = max(map(len, _TITLES.values()))
 _NAME_WIDTH = max(map(len, _TITLES))
 _WIDTH_FOR_NAMES = 66
+_ATTEMPT_WIDTH = 32
 
 
 class Console:
@@ -123,6 +128,34 @@ class Console:
         self._end_step("FAILED", name, f"{duration(seconds):>12}  {short}".rstrip())
         self.unfinished_step = name
 
+    def comparison_started(self, name: str, data: str, attempts: int, folder: str) -> None:
+        """Says what is compared, and where the outcome goes."""
+        self.close()
+        self._print(f"{name}: {attempts} trainings on {data}, outcome in {folder}", style="bold")
+
+    def attempt_started(self, title: str) -> None:
+        """Starts the clock of one training of a comparison."""
+        self.unfinished_step, self._since = title, time.monotonic()
+        self._start_live(title)
+
+    def attempt_at(self, step: str) -> None:
+        """Says which step of the training at hand began."""
+        self._start_live(f"{self.unfinished_step}: {_TITLES.get(step, step)}")
+
+    def attempt_ended(self, word: str, detail: str) -> None:
+        """Says how the training at hand ended; `word` is done, cached or FAILED."""
+        seconds = time.monotonic() - self._since
+        title = f"{self.unfinished_step:<{_ATTEMPT_WIDTH}}"
+        self._end(word, title, f"{duration(seconds):>12}  {detail}")
+        self.unfinished_step = ""
+
+    def leaderboard(self, board: Leaderboard) -> None:
+        """Draws the end of a comparison: who is best, and what failed."""
+        from pipeline.compare.table import print_leaderboard
+
+        self.close()
+        print_leaderboard(self._rich, board, is_plain=self._is_plain)
+
     def progress(self, report: Progress) -> None:
         """Moves the bar of the step at hand, or of what comes before the first step."""
         self._report = report
@@ -146,16 +179,16 @@ class Console:
         print_summary(self._rich, summary, is_plain=self._is_plain)
 
     def _end_step(self, word: str, name: str, rest: str) -> None:
+        title = f"{_TITLES.get(name, name):<{_TITLE_WIDTH}}"
+        in_tfx = f"{name:<{_NAME_WIDTH}}  " if self._rich.width >= _WIDTH_FOR_NAMES else ""
+        self._end(word, title, rest, dim=in_tfx)
+
+    def _end(self, word: str, title: str, rest: str, dim: str = "") -> None:
         from rich.text import Text
 
         self.close()
         mark = f"{word:<6}" if self._is_plain else f"{_MARKS[word]} {word:<6}"
-        line = Text.assemble(
-            (mark, _STYLES[word]),
-            f"  {_TITLES.get(name, name):<{_TITLE_WIDTH}}  ",
-            (f"{name:<{_NAME_WIDTH}}  " if self._rich.width >= _WIDTH_FOR_NAMES else "", "dim"),
-            rest,
-        )
+        line = Text.assemble((mark, _STYLES[word]), f"  {title}  ", (dim, "dim"), rest)
         line.rstrip()
         self._print(line)
 

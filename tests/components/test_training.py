@@ -16,6 +16,7 @@ import tensorflow as tf
 from components import features, progress, training
 from components.errors import TrainingError
 from components.hyperparameters import Hyperparameters
+from components.training_record import TrainingRecord
 
 
 def reviews(count):
@@ -198,6 +199,7 @@ def test_run_fn_trains_and_exports_the_selected_variant(tmp_path, transform_outp
                 training.MODEL: "lstm",
                 training.HYPERPARAMETERS: Hyperparameters(epochs=1, batch_size=8).to_config(),
                 training.HAS_VALIDATION: False,
+                training.WARM_START: False,
             },
             transform_output=transform_output.transform_savedmodel_dir.rsplit("/", 1)[0],
             train_files=[pattern],
@@ -209,6 +211,16 @@ def test_run_fn_trains_and_exports_the_selected_variant(tmp_path, transform_outp
     served = tf.saved_model.load(str(tmp_path / "model"))
     answer = served.signatures["predict_text"](text=tf.constant(["a great film"]))
     assert 0.0 < float(answer["probability"][0]) < 1.0
+    record = TrainingRecord.read(str(tmp_path / "model"))
+    assert (record.model, record.hyperparameters.batch_size) == ("lstm", 8)
+    assert record.parameters == 213_301 and record.seconds > 0.0
+
+
+def test_the_export_says_what_was_trained(tmp_path):
+    """Variant, hyperparameters, seconds and parameters come back as they were written."""
+    record = TrainingRecord("lstm", Hyperparameters(epochs=2), 1.5, 213_301)
+    record.write(str(tmp_path))
+    assert TrainingRecord.read(str(tmp_path)) == record
 
 
 def test_a_deterministic_run_gives_the_same_bits_each_time(tmp_path, transform_output):

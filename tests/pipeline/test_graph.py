@@ -18,10 +18,10 @@ from pipeline.resolution import resolve
 def pipeline_of(tmp_path):
     """Builds the pipeline of some settings, with the sample as data."""
 
-    def build(**settings):
+    def build(is_comparison=False, **settings):
         config = PipelineConfig(data="sample", root=str(tmp_path), **settings)
         environment = EnvironmentSettings(imdb_archive=None, cache_dir=tmp_path)
-        return create_pipeline(resolve(config, environment, print))
+        return create_pipeline(resolve(config, environment, print, is_comparison))
 
     return build
 
@@ -62,6 +62,26 @@ def test_only_the_evaluator_reads_the_test_split(pipeline_of):
         assert json.loads(trainer["train_args"])["splits"] == ["train"]
         assert json.loads(trainer["eval_args"])["splits"] == splits[-1:]
         assert json.loads(steps["Evaluator"].exec_properties["example_splits"]) == ["test"]
+
+
+def test_a_comparison_measures_and_no_more(pipeline_of):
+    """Nothing is pushed, and no earlier model plays a part."""
+    steps, run = (steps_of(pipeline_of(is_comparison=each)) for each in (True, False))
+    assert run.keys() - steps.keys() == {"LatestBlessedModel", "Pusher"}
+    assert "baseline_model" not in steps["Evaluator"].inputs
+    assert "baseline_model" in run["Evaluator"].inputs
+
+
+def test_tuner_and_earlier_model_are_steps_only_when_asked_for(pipeline_of):
+    """The Trainer waits for both; the Tuner sees train and eval."""
+    assert not {"Tuner", "WarmStartModel"} & steps_of(pipeline_of()).keys()
+    steps = steps_of(pipeline_of(tune=3, validation_fraction=0.1, warm_start=True, epochs=2))
+    assert {"Tuner", "WarmStartModel"} <= upstream(steps["Trainer"])
+    tuner = steps["Tuner"].exec_properties
+    assert json.loads(tuner["train_args"])["splits"] == ["train"]
+    assert json.loads(tuner["eval_args"])["splits"] == ["eval"]
+    assert json.loads(tuner["custom_config"])["trials"] == 3
+    assert "epochs" in json.loads(tuner["custom_config"])["fixed"]
 
 
 def test_the_gate_is_what_the_user_asked_for(pipeline_of):

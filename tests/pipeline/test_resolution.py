@@ -58,6 +58,17 @@ def test_the_sample_has_a_preset_and_names_of_its_own(environment):
     assert config.model_name == "sample_imdb_sentiment"
 
 
+def test_a_comparison_is_a_pipeline_of_its_own(environment, table):
+    """What it trains is never the model that a run is measured against."""
+    for settings, name in (
+        (PipelineConfig(data=str(table)), "my_reviews_comparison"),
+        (PipelineConfig(data=str(table), pipeline_name="films"), "films_comparison"),
+        (PipelineConfig(data="sample"), "sample_comparison"),
+    ):
+        config = resolve(settings, environment, print, is_comparison=True)
+        assert (config.pipeline_name, config.settings) == (name, settings)
+
+
 def test_a_name_that_is_kept_for_the_sample_is_refused(environment, table):
     """The message names the flag to change."""
     settings = PipelineConfig(data=str(table), model_name="sample_sentiment")
@@ -103,10 +114,14 @@ def test_the_user_may_choose_how_beam_runs(environment, table):
             "components/preprocessing.py",
             ("text = tf.strings.lower(text", "text = tf.strings.upper(text"),
             # The others read its tokens, at the export and in the slices.
-            {"Transform", "Trainer", "Evaluator"},
+            {"Transform", "Tuner", "Trainer", "Evaluator"},
         ),
         ("components/preprocessing.py", ("    return {", "    # A comment.\n    return {"), set()),
-        ("components/models/lstm.py", ("import keras", "import keras as keras"), {"Trainer"}),
+        (
+            "components/models/lstm.py",
+            ("import keras", "import keras as keras"),
+            {"Tuner", "Trainer"},
+        ),
         ("components/schema.pbtxt", ("max: 10", "max: 5"), {"ImportSchemaGen"}),
         ("pipeline/report/summarize.py", ("is below", "is under"), set()),
         ("pipeline/console/terminal.py", ("Train the model", "Fit"), set()),

@@ -1,0 +1,22 @@
+"""What TFX's Tuner writes: KerasTuner's JSON of the best values, with the variant among them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+# The value that says whose hyperparameters these are.
+VARIANT = "model"
+
+
+def tuned_values(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the hyperparameters by name."""
+    return {name: value for name, value in result["values"].items() if name != VARIANT}
+
+
+def read_best(artifact_uri: str) -> dict[str, Any]:
+    """Reads a Tuner's `best_hyperparameters` artifact."""
+    (file,) = Path(artifact_uri).glob("best_hyperparameters*")
+    return json.loads(file.read_text(encoding="utf-8"))

@@ -1,0 +1,125 @@
+"""One training of a comparison, in a process of its own.
+
+Standard input holds the settings, standard output a JSON object a line: which step began, how
+far it is, and at the end the figures or the error. Everything else goes to a log file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TextIO
+
+from components import progress
+from components.errors import SentimentError, causes, summary_of
+from pipeline.config import PipelineConfig, environment
+from pipeline.console.log_capture import captured_output
+from pipeline.resolution import ResolvedConfig, resolve
+
+# What a line is about.
+STEP = "step"
+PROGRESS = "progress"
+FIGURES = "figures"
+ERROR = "error"
+
+
+class Teller:
+    """Writes what happens as JSON lines."""
+
+    def __init__(self, stream: TextIO):
+        """Writes to `stream`, which the parent reads."""
+        self._stream = stream
+
+    def tell(self, kind: str, value: Any) -> None:
+        """Writes a line."""
+        print(json.dumps({kind: value}), file=self._stream, flush=True)
+
+    def progress(self, report: progress.Progress) -> None:
+        """Tells how far a step is."""
+        self.tell(PROGRESS, asdict(report))
+
+    def step_started(self, step: str) -> None:
+        """Tells which step began."""
+        self.tell(STEP, step)
+
+    def step_cached(self, step: str, execution_id: int) -> None:
+        """A step from the cache is no news."""
+
+    def step_finished(self, step: str) -> None:
+        """The next line says it."""
+
+
+def main() -> None:
+    """Trains as standard input says, tells the outcome, and leaves.
+
+    Threads of Beam's workers would be waited for otherwise.
+    """
+    request = json.load(sys.stdin)
+    with captured_output(Path(request["log"]), debug=False) as stream:
+        teller = Teller(stream)
+        try:
+            teller.tell(FIGURES, train_and_measure(PipelineConfig(**request["settings"]), teller))
+        except Exception as error:  # the parent tells of it
+            logging.exception("The training ended early.")
+            ours = [cause for cause in causes(error) if isinstance(cause, SentimentError)]
+            kind = type(ours[0] if ours else error).__name__
+            with contextlib.suppress(BrokenPipeError):
+                teller.tell(ERROR, {"kind": kind, "message": summary_of(error)})
+    os._exit(0)
+
+
+def train_and_measure(settings: PipelineConfig, teller: Teller) -> dict[str, Any]:
+    """Runs the pipeline and returns the figures of `leaderboard.Run`, and `is_cached`."""
+    config = resolve(settings, environment(os.environ), logging.warning, is_comparison=True)
+    from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+
+    from pipeline.graph import create_pipeline
+    from pipeline.runners.announcements import announced_to
+
+    with progress.listening(teller.progress), announced_to(teller):
+        LocalDagRunner().run(create_pipeline(config))
+    return read_figures(config)
+
+
+def read_figures(config: ResolvedConfig) -> dict[str, Any]:
+    """Reads the latest run back, and times its export."""
+    from tfx.utils import path_utils
+
+    from components import features
+    from components.training_record import TrainingRecord
+    from pipeline.compare.latency import measured_in_a_fresh_process
+    from pipeline.report import evaluation_results
+    from pipeline.report.run_record import RunRecord
+
+    record = RunRecord(config.metadata_path, config.pipeline_name)
+    (evaluation,) = record.outputs("Evaluator", "evaluation")
+    (model,) = record.outputs("Trainer", "model")
+    (examples,) = record.outputs("ReviewExampleGen", "examples")
+    saved_model = path_utils.serving_model_path(model.uri)
+    metrics = evaluation_results.load(evaluation.uri).overall
+    trained = TrainingRecord.read(saved_model)
+    return {
+        "accuracy": metrics["accuracy"],
+        "auc": metrics["auc"],
+        "log_loss": metrics["log_loss"],
+        "training_seconds": trained.seconds,
+        "parameters": trained.parameters,
+        "bytes": sum(
+            path.stat().st_size for path in Path(saved_model).rglob("*") if path.is_file()
+        ),
+        "latency_ms": measured_in_a_fresh_process(
+            saved_model, os.path.join(examples.uri, f"Split-{features.TEST_SPLIT}")
+        ),
+        "examples": int(metrics["examples"]),
+        "hyperparameters": trained.hyperparameters.to_config(),
+        "is_cached": next(step.is_cached for step in record.steps if step.name == "Trainer"),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""The outcome of a comparison: every run's figures, and what follows from them."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from components.errors import ConfigurationError
+from pipeline.compare.statistics import Estimate, difference, estimate
+
+JSON_FILE = "leaderboard.json"
+MARKDOWN_FILE = "leaderboard.md"
+HOW_IT_IS_DECIDED = (
+    "~ is not told apart from the best: the 95 % interval of the difference of the two mean "
+    "accuracies (Welch's t over the seeds) contains 0, or there are too few seeds for an interval."
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one training gave.
+
+    Attributes:
+      label: The contender's.
+      model: The variant.
+      seed: Of weights, shuffling and dropout.
+      accuracy: Share of the test reviews that are judged right.
+      auc: Area under the ROC curve.
+      log_loss: Mean negative log likelihood.
+      training_seconds: Wall time of the fit alone.
+      parameters: How many numbers the model consists of.
+      bytes: Size of the export on disk.
+      latency_ms: Median time that one review takes, one at a time.
+      examples: Reviews in the test split.
+      hyperparameters: What it was trained with.
+    """
+
+    label: str
+    model: str
+    seed: int
+    accuracy: float
+    auc: float
+    log_loss: float
+    training_seconds: float
+    parameters: int
+    bytes: int
+    latency_ms: float
+    examples: int
+    hyperparameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A training that gave nothing.
+
+    Attributes:
+      label: The contender's.
+      seed: Its seed.
+      reason: Why, in a line.
+      log: Where all of it is.
+    """
+
+    label: str
+    seed: int
+    reason: str
+    log: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A contender's place; figures without an interval are means over its seeds.
+
+    Attributes:
+      label: The contender's.
+      seeds: How many seeds it was trained with.
+      accuracy: On the test split.
+      behind_best: The best one's accuracy minus this one's; None for the best.
+      is_tied: Whether the difference to the best is not supported.
+      auc: See `Run`, as for all that follow.
+      log_loss: ...
+      training_seconds: ...
+      parameters: ...
+      bytes: ...
+      latency_ms: ...
+    """
+
+    label: str
+    seeds: int
+    accuracy: Estimate
+    behind_best: Estimate | None
+    is_tied: bool
+    auc: float
+    log_loss: float
+    training_seconds: float
+    parameters: int
+    bytes: int
+    latency_ms: float
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """A comparison, with all that its rows were computed from.
+
+    Attributes:
+      name: The comparison's.
+      command: The command line that made it.
+      data: Name and digest of the reviews.
+      stack: Versions of Python and the libraries.
+      machine: What it ran on.
+      runs: Every run.
+      failures: Every training that failed.
+    """
+
+    name: str
+    command: str
+    data: Mapping[str, str]
+    stack: Mapping[str, str]
+    machine: Mapping[str, Any]
+    runs: tuple[Run, ...]
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def rows(self) -> list[Row]:
+        """The contenders, the most accurate first."""
+        return rank(self.runs)
+
+    def to_json(self) -> str:
+        """Returns raw figures and rows."""
+        return json.dumps(
+            asdict(self) | {"rows": [asdict(row) for row in self.rows]},
+            indent=1,
+            ensure_ascii=False,
+        )
+
+    @classmethod
+    def read(cls, path: Path) -> Leaderboard:
+        """Reads what `to_json` wrote; the rows are computed anew.
+
+        Raises:
+          ConfigurationError: The file is not there or not a leaderboard.
+        """
+        try:
+            fields = json.loads(path.read_text(encoding="utf-8"))
+            del fields["rows"]
+            fields["runs"] = tuple(Run(**run) for run in fields["runs"])
+            fields["failures"] = tuple(Failure(**failure) for failure in fields["failures"])
+            return cls(**fields)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ConfigurationError(
+                f"{path} is no leaderboard ({type(error).__name__}: {error}). Expected a "
+                f"{JSON_FILE} as `sentiment compare` saves it."
+            ) from error
+
+
+def rank(runs: Sequence[Run]) -> list[Row]:
+    """Returns a row for each contender, the most accurate first."""
+    by_label: dict[str, list[Run]] = {}
+    for run in runs:
+        by_label.setdefault(run.label, []).append(run)
+    accuracies = {label: [run.accuracy for run in members] for label, members in by_label.items()}
+    order = sorted(by_label, key=lambda label: -statistics.fmean(accuracies[label]))
+    return [
+        _row(
+            by_label[label],
+            None if label == order[0] else difference(accuracies[order[0]], accuracies[label]),
+        )
+        for label in order
+    ]
+
+
+def _row(runs: Sequence[Run], behind_best: Estimate | None) -> Row:
+    def mean(figure: str) -> float:
+        return statistics.fmean(getattr(run, figure) for run in runs)
+
+    return Row(
+        label=runs[0].label,
+        seeds=len(runs),
+        accuracy=estimate([run.accuracy for run in runs]),
+        behind_best=behind_best,
+        is_tied=behind_best is not None and (behind_best.low is None or behind_best.low <= 0),
+        auc=mean("auc"),
+        log_loss=mean("log_loss"),
+        training_seconds=mean("training_seconds"),
+        parameters=runs[0].parameters,
+        bytes=round(mean("bytes")),
+        latency_ms=mean("latency_ms"),
+    )

@@ -1,0 +1,126 @@
+"""Turns recorded leaderboards into one table in Markdown.
+
+    python -m pipeline.compare.markdown FILE...
+
+Places and ties are computed over the runs of all files together.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from components.errors import ConfigurationError, SentimentError
+from pipeline.compare.leaderboard import HOW_IT_IS_DECIDED, Leaderboard, Row, Run, rank
+from pipeline.compare.table import interval
+
+_HEADINGS = (
+    "model",
+    "seeds",
+    "accuracy, %",
+    "std",
+    "95 % interval",
+    "AUC",
+    "log loss",
+    "fit, s",
+    "parameters",
+    "MB",
+    "ms a review",
+)
+
+
+def markdown_table(paths: Sequence[Path]) -> str:
+    """Returns the table of one or several recorded leaderboards.
+
+    Raises:
+      ConfigurationError: A file is no leaderboard, they are of other data, or a contender is
+        in two of them.
+    """
+    boards = [Leaderboard.read(path) for path in paths]
+    if len({board.data["digest"] for board in boards}) > 1:
+        names = ", ".join(
+            f"{path}: {board.data['name']}" for path, board in zip(paths, boards, strict=True)
+        )
+        raise ConfigurationError(
+            f"The leaderboards are of different data ({names}); give each a table of its own."
+        )
+    runs = [run for board in boards for run in board.runs]
+    keys = [(run.label, run.seed) for run in runs]
+    if len(set(keys)) < len(keys):
+        twice = sorted(
+            {f"{label}, seed {seed}" for label, seed in keys if keys.count((label, seed)) > 1}
+        )
+        raise ConfigurationError(
+            f"In more than one file: {'; '.join(twice)}. Leave one of the files out."
+        )
+    return table_of(runs)
+
+
+def table_of(runs: Sequence[Run]) -> str:
+    """Returns the table, and how ties are decided when there are any."""
+    rows = rank(runs)
+    lines = [
+        f"| {' | '.join(_HEADINGS)} |",
+        f"|---|{'---:|' * (len(_HEADINGS) - 1)}",
+        *(_line(row) for row in rows),
+    ]
+    if any(row.is_tied for row in rows):
+        lines += ["", HOW_IT_IS_DECIDED]
+    return "\n".join(lines)
+
+
+def report(board: Leaderboard) -> str:
+    """Returns a whole page: the table, what failed, and what made it."""
+    lines = [f"# {board.name}", "", table_of(board.runs) if board.runs else "Nothing was trained."]
+    if board.failures:
+        lines += ["", "| failed | seed | reason |", "|---|---:|---|"]
+        lines += [
+            f"| `{failure.label}` | {failure.seed} | {failure.reason.replace('|', '/')} |"
+            for failure in board.failures
+        ]
+    lines += [
+        "",
+        f"Made by `{board.command}` on {board.data['name']}, with {board.machine['cpus']} CPUs and "
+        + ", ".join(f"{name} {version}" for name, version in board.stack.items())
+        + ".",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _line(row: Row) -> str:
+    accuracy = row.accuracy
+    cells = (
+        f"`{row.label}`",
+        str(row.seeds),
+        f"{accuracy.mean * 100:.2f}{' ~' if row.is_tied else ''}",
+        "-" if accuracy.deviation is None else f"{accuracy.deviation * 100:.2f}",
+        interval(accuracy.low, accuracy.high),
+        f"{row.auc:.4f}",
+        f"{row.log_loss:.3f}",
+        f"{row.training_seconds:,.0f}"
+        if row.training_seconds >= 10
+        else f"{row.training_seconds:.1f}",
+        f"{row.parameters:,}",
+        f"{row.bytes / 1e6:.1f}",
+        f"{row.latency_ms:.1f}",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Prints the table of the files named; returns the exit code."""
+    if not arguments:
+        print("Usage: python -m pipeline.compare.markdown FILE...", file=sys.stderr)
+        return 2
+    try:
+        print(markdown_table([Path(argument) for argument in arguments]))
+    except SentimentError as error:
+        print(f"markdown: error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

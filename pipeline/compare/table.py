@@ -1,0 +1,72 @@
+"""A leaderboard on the console, in 80 columns."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.compare.leaderboard import HOW_IT_IS_DECIDED, Leaderboard, Row
+
+MAX_WIDTH = 80
+_LABEL_WIDTH = 22
+_HEADINGS = ("acc. %", "std", "95 % mean", "AUC", "loss", "fit s", "par.", "MB", "ms")
+_UNITS = (
+    "acc.: accuracy on the test split; loss: log loss; fit s: seconds of the fit; par.: "
+    "parameters; MB: on disk; ms: one review, one at a time, at the median. Means over the seeds."
+)
+
+
+def print_leaderboard(console: Console, board: Leaderboard, *, is_plain: bool = False) -> None:
+    """Prints the contenders, what the marks mean, and what failed with the reason."""
+    width = min(console.width, MAX_WIDTH)
+    console.print(("-" if is_plain else "─") * width, style="dim")
+    rows = board.rows
+    if rows:
+        table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, collapse_padding=True)
+        table.add_column("model", max_width=_LABEL_WIDTH, overflow="fold")
+        for heading in _HEADINGS:
+            table.add_column(heading, justify="right", no_wrap=True)
+        for row in rows:
+            table.add_row(row.label, *_cells(row), style="bold" if row is rows[0] else None)
+        console.print(table, width=width)
+        _prose(console, width, _UNITS)
+        if any(row.is_tied for row in rows):
+            _prose(console, width, HOW_IT_IS_DECIDED)
+    if board.failures:
+        table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, title_justify="left")
+        for heading in ("failed", "seed", "reason"):
+            table.add_column(heading, overflow="fold")
+        for failure in board.failures:
+            table.add_row(failure.label, str(failure.seed), failure.reason, style="red")
+        console.print(table, width=width)
+        for log in dict.fromkeys(failure.log for failure in board.failures):
+            console.print(Text(f"log: {log}"), soft_wrap=True)
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    accuracy = row.accuracy
+    return (
+        f"{accuracy.mean:.2%}".rstrip("%") + ("~" if row.is_tied else " "),
+        "-" if accuracy.deviation is None else f"{accuracy.deviation * 100:.2f}",
+        interval(accuracy.low, accuracy.high),
+        f"{row.auc:.3f}",
+        f"{row.log_loss:.3f}",
+        f"{row.training_seconds:,.0f}"
+        if row.training_seconds >= 10
+        else f"{row.training_seconds:.1f}",
+        f"{row.parameters / 1e3:,.0f}k",
+        f"{row.bytes / 1e6:.1f}",
+        f"{row.latency_ms:.1f}",
+    )
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Returns "85.41-86.63", in percent, or "-" where there is none."""
+    return "-" if low is None or high is None else f"{low * 100:.2f}-{high * 100:.2f}"
+
+
+def _prose(console: Console, width: int, text: str) -> None:
+    for line in Text(text).wrap(console, width):
+        line.rstrip()
+        console.print(line, soft_wrap=True, style="dim")

@@ -1,0 +1,93 @@
+"""Training that goes on from an earlier model."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+from tfx.components.evaluator import constants
+from tfx.types import standard_artifacts
+
+from components import warm_start
+from components.baseline import MODEL, MODEL_BLESSING
+from components.errors import ConfigurationError
+from components.hyperparameters import Hyperparameters
+from components.models.registry import get_variant
+from components.training_record import TrainingRecord
+
+
+def built(**hyperparameters):
+    """Returns an `lstm` with random weights."""
+    keras.utils.set_random_seed(5)
+    return get_variant("lstm").build(Hyperparameters(**hyperparameters))
+
+
+def test_the_weights_of_an_export_are_taken_up(exported_model, transform_output):
+    """All of them, in order."""
+    trained, model = built(), built()
+    trained.load_weights(exported_model / "keras.weights.h5")
+    differs = [np.any(a != b) for a, b in zip(trained.weights, model.weights, strict=True)]
+    assert sum(differs) == 4  # biases begin alike
+    warm_start.take_up(model, "lstm", str(exported_model), transform_output)
+    for taken, weight in zip(model.get_weights(), trained.get_weights(), strict=True):
+        np.testing.assert_array_equal(taken, weight)
+
+
+def test_without_a_blessed_model_there_is_nothing_to_go_on_from(transform_output):
+    """The message names the variant and the way out."""
+    with pytest.raises(ConfigurationError, match="needs a blessed model of 'lstm'"):
+        warm_start.take_up(built(), "lstm", None, transform_output)
+
+
+def test_another_vocabulary_is_refused(exported_model, transform_output, tmp_path):
+    """One word more is enough: ids may stand for other words."""
+    copy = shutil.copytree(exported_model, tmp_path / "model")
+    (vocabulary,) = (copy / "assets").iterdir()
+    vocabulary.write_bytes(vocabulary.read_bytes() + b"\n9 another")
+    with pytest.raises(ConfigurationError, match="trained with another vocabulary"):
+        warm_start.take_up(built(), "lstm", str(copy), transform_output)
+
+
+def test_layers_of_other_sizes_are_refused(exported_model, transform_output, tmp_path):
+    """The message says which sizes the earlier model has."""
+    copy = shutil.copytree(exported_model, tmp_path / "model")
+    TrainingRecord("lstm", Hyperparameters(), 1.0, 213_301).write(str(copy))
+    with pytest.raises(ConfigurationError, match="embedding_units 32, lstm_units 100"):
+        warm_start.take_up(built(lstm_units=8), "lstm", str(copy), transform_output)
+
+
+def artifact(kind, number, uri=""):
+    """Returns an artifact with that id."""
+    made = kind()
+    made.id, made.uri = number, uri
+    return made
+
+
+def blessing(model_id, is_blessed):
+    """Returns what the Evaluator said of a model."""
+    made = artifact(standard_artifacts.ModelBlessing, 100 + model_id)
+    made.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, is_blessed)
+    made.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model_id)
+    return made
+
+
+def test_the_latest_blessed_model_of_the_variant_is_resolved(tmp_path):
+    """Not a later one that was refused, is of another variant, or is gone."""
+    models = []
+    for number, variant in enumerate(["lstm", "lstm", "lstm", "cnn_lstm", None], start=1):
+        model = artifact(standard_artifacts.Model, number, str(tmp_path / str(number)))
+        models.append(model)
+        if variant:
+            folder = tmp_path / str(number) / "Format-Serving"
+            folder.mkdir(parents=True)
+            TrainingRecord(variant, Hyperparameters(), 1.0, 1).write(str(folder))
+    blessings = [blessing(number, number != 3) for number in range(1, 6)]
+    inputs = {MODEL: models, MODEL_BLESSING: blessings}
+    strategy = warm_start.LatestBlessedOfVariant(**json.loads('{"variant": "lstm"}'))
+    assert [m.id for m in strategy.resolve_artifacts(SimpleNamespace(), inputs)[MODEL]] == [2]
+    other = warm_start.LatestBlessedOfVariant("bilstm")
+    assert other.resolve_artifacts(SimpleNamespace(), inputs)[MODEL] == []
