@@ -349,8 +349,8 @@ def _read_inputs(signature: Signature, given: Mapping) -> dict[str, np.ndarray]:
         raise invalid_argument(
             f"input size does not match signature: {len(given)}!={len(inputs)} "
             f"len({_set(given)}) != len({_set(inputs)}). "
-            f"Sent extra: {_set(given.keys() - inputs.keys())}. "
-            f"Missing but required: {_set(inputs.keys() - given.keys())}."
+            f"Sent extra: {_set(set(given) - set(inputs))}. "
+            f"Missing but required: {_set(set(inputs) - set(given))}."
         )
     arrays, used = {}, []
     for alias, (tensor_name, _) in inputs.items():
