@@ -21,10 +21,9 @@ from serving.status import Code, StatusError
 _MAX_MESSAGE_LENGTH = 2**31 - 1
 _MAX_DETAILS = 1024
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
-_SERVING, _SERVICE_UNKNOWN = 1, 3
+_SERVING = 1
 # TF-Serving registers these without their package.
 _HEALTHY = ("", "ModelService", "PredictionService")
-_HEALTH_WATCH_SECONDS = 1.0
 
 
 def make_server(
@@ -125,18 +124,12 @@ def _abort(context: grpc.ServicerContext, error: StatusError) -> None:
 
 
 def _health_handler() -> grpc.GenericRpcHandler:
-    """Returns grpc.health.v1.Health; its two messages have one field each."""
+    """Returns grpc.health.v1.Health without Watch: each watcher would hold a thread for good."""
 
     def check(request, context):
         if request.service not in _HEALTHY:
             context.abort(grpc.StatusCode.NOT_FOUND, "")
         return HealthCheckResponse(status=_SERVING)
-
-    def watch(request, context):
-        known = request.service in _HEALTHY
-        yield HealthCheckResponse(status=_SERVING if known else _SERVICE_UNKNOWN)
-        while context.is_active():
-            time.sleep(_HEALTH_WATCH_SECONDS)
 
     codec = {
         "request_deserializer": HealthCheckRequest.FromString,
@@ -144,8 +137,5 @@ def _health_handler() -> grpc.GenericRpcHandler:
     }
     return grpc.method_handlers_generic_handler(
         "grpc.health.v1.Health",
-        {
-            "Check": grpc.unary_unary_rpc_method_handler(check, **codec),
-            "Watch": grpc.unary_stream_rpc_method_handler(watch, **codec),
-        },
+        {"Check": grpc.unary_unary_rpc_method_handler(check, **codec)},
     )

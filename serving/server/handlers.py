@@ -102,6 +102,11 @@ class Handlers:
         values = self._timed(servable, "Predict", feeds, fetches, timeout)
         return dict(zip(aliases, values, strict=True))
 
+    def check_arrays(self, signature: Signature, arrays: Mapping[str, np.ndarray]) -> None:
+        """Checks the arrays that a REST body held as `predict_on` checks a request's tensors."""
+        self._check_method_of(signature)
+        _check_count(signature, arrays)
+
     def classify(
         self, request: classification_pb2.ClassificationRequest, timeout: float | None
     ) -> classification_pb2.ClassificationResponse:
@@ -341,8 +346,7 @@ def _filtered(signature: Signature, output_filter: Sequence[str]) -> list[str]:
     return aliases or list(signature.outputs)
 
 
-def _read_inputs(signature: Signature, given: Mapping) -> dict[str, np.ndarray]:
-    """Reads the request's tensors by alias, and the signature's defaults where there are some."""
+def _check_count(signature: Signature, given: Mapping) -> None:
     defaults = getattr(signature.definition, "defaults", {})
     inputs = signature.inputs
     if len(given) > len(inputs) or (len(given) < len(inputs) and not defaults):
@@ -352,6 +356,13 @@ def _read_inputs(signature: Signature, given: Mapping) -> dict[str, np.ndarray]:
             f"Sent extra: {_set(set(given) - set(inputs))}. "
             f"Missing but required: {_set(set(inputs) - set(given))}."
         )
+
+
+def _read_inputs(signature: Signature, given: Mapping) -> dict[str, np.ndarray]:
+    """Reads the request's tensors by alias, and the signature's defaults where there are some."""
+    _check_count(signature, given)
+    defaults = getattr(signature.definition, "defaults", {})
+    inputs = signature.inputs
     arrays, used = {}, []
     for alias, (tensor_name, _) in inputs.items():
         if alias in given:
