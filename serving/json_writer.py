@@ -77,50 +77,59 @@ def echo(value: Any) -> str:
     or an infinity on.
     """
     parts: list[str] = []
-    _echo(value, parts, [0], depth=0)
+    _Echo(parts).write(value, "", depth=0)
     return "".join(parts)
 
 
-def _echo(value: Any, parts: list[str], size: list[int], depth: int) -> bool:
-    """Appends to `parts`; False when the limit, or a number that is not finite, ends it.
+class _Echo:
+    """Appends tokens to `parts`, each with what separates it from the one before."""
 
-    A level costs a byte at least, so the recursion is as deep as the limit at most.
-    """
+    def __init__(self, parts: list[str]):
+        self._parts = parts
+        self._size = 0
 
-    def write(token: str, prefix: str = "") -> bool:
-        if size[0] >= _ECHO_LIMIT:
+    def write(self, value: Any, prefix: str, depth: int) -> bool:
+        """Writes a value; False when the limit, or a number that is not finite, ended it.
+
+        A level costs a byte at least, so the recursion is as deep as the limit at most.
+        """
+        if isinstance(value, list):
+            return (
+                self._token(prefix + "[")
+                and all(
+                    self.write(item, ", " if index else "", depth + 1)
+                    for index, item in enumerate(value)
+                )
+                and self._token("]")
+            )
+        if isinstance(value, dict):
+            indent = "\n" + _INDENT * (depth + 1)
+            return (
+                self._token(prefix + "{")
+                and all(
+                    self._token(("," if index else "") + indent + quote(name))
+                    and self.write(member, ": ", depth + 1)
+                    for index, (name, member) in enumerate(value.items())
+                )
+                and self._token(f"\n{_INDENT * depth}}}" if value else "}")
+            )
+        if value is None or isinstance(value, bool):
+            return self._token(prefix + {None: "null", True: "true", False: "false"}[value])
+        if isinstance(value, str):
+            return self._token(prefix + quote(value))
+        if isinstance(value, int) and -(2**63) <= value < 2**64:
+            return self._token(prefix + str(value))
+        if math.isfinite(value):
+            return self._token(prefix + _shortest(float(value)))
+        self._token(prefix)
+        return False
+
+    def _token(self, text: str) -> bool:
+        if self._size >= _ECHO_LIMIT:
             return False
-        parts.append(prefix + token)
-        size[0] += len((prefix + token).encode("utf-8", "surrogateescape"))
+        self._parts.append(text)
+        self._size += len(text.encode("utf-8", "surrogateescape"))
         return True
-
-    if isinstance(value, list):
-        return (
-            write("[")
-            and all(
-                (index == 0 or write("", ", ")) and _echo(item, parts, size, depth + 1)
-                for index, item in enumerate(value)
-            )
-            and write("]")
-        )
-    if isinstance(value, dict):
-        indent = "\n" + _INDENT * (depth + 1)
-        return (
-            write("{")
-            and all(
-                write(quote(name) + ": ", ("," if index else "") + indent)
-                and _echo(member, parts, size, depth + 1)
-                for index, (name, member) in enumerate(value.items())
-            )
-            and write(f"\n{_INDENT * depth}}}" if value else "}")
-        )
-    if value is None or isinstance(value, bool):
-        return write({None: "null", True: "true", False: "false"}[value])
-    if isinstance(value, str):
-        return write(quote(value))
-    if isinstance(value, int) and -(2**63) <= value < 2**64:
-        return write(str(value))
-    return math.isfinite(value) and write(_shortest(float(value)))
 
 
 def _shortest(number: float) -> str:
