@@ -152,7 +152,7 @@ class ModelStore:
 
     def available_versions(self) -> dict[str, list[int]]:
         """Returns the versions that answer requests, by model."""
-        return {name: sorted(versions) for name, versions in self._available.items()}
+        return {name: sorted(versions) for name, versions in self._available.items() if versions}
 
     # Configuration.
 

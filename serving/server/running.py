@@ -175,7 +175,7 @@ class Server:
         _LOG.info("Exporting HTTP/REST API at %s://%s:%d ...", scheme, flags.host, self.rest_port)
 
     def _follow_config(self) -> None:
-        path = self._flags.model_config_file
+        path, said = self._flags.model_config_file, ""
         while not self._is_stopping.wait(self._flags.model_config_file_poll_wait_seconds):
             try:
                 config = model_config.read_file(path)
@@ -183,8 +183,11 @@ class Server:
                     self.store.configure(config, lambda: not self._is_stopping.is_set())
                     self._config = config
                     _LOG.info("Loading %s", model_config.describe(config))
+                said = ""
             except StatusError as error:
-                _LOG.error("%s is not followed: %s", path, error)
+                if str(error) != said:
+                    _LOG.error("%s is not followed: %s", path, error)
+                said = str(error)
 
 
 def _read_models(flags: Flags):
