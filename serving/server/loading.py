@@ -58,7 +58,7 @@ class Loader:
         finally:
             self._metrics.load_attempts.add(str(folder), status)
         run = self._scheduler.batched(model.run) if self._scheduler else model.run
-        servable = Servable(name, version, model, run)
+        servable = Servable(name, version, folder, model, run)
         try:
             if self._is_warmed_up:
                 self._warm_up(servable, folder)

@@ -154,6 +154,10 @@ class ModelStore:
         """Returns the versions that answer requests, by model."""
         return {name: sorted(versions) for name, versions in self._available.items() if versions}
 
+    def available(self) -> Mapping[str, Mapping[int, Servable]]:
+        """Returns what answers requests now; to look at, not to run."""
+        return self._available
+
     # Configuration.
 
     def start(self) -> None:

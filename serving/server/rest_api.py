@@ -15,7 +15,6 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from importlib import resources
 from urllib.parse import unquote_to_bytes
 
 from tensorflow.core.protobuf import meta_graph_pb2
@@ -29,7 +28,7 @@ from tensorflow_serving.apis import (
 
 from serving import protocol
 from serving.json_writer import error_body
-from serving.server import examples
+from serving.server import examples, page
 from serving.server.handlers import Handlers
 from serving.server.metrics import Metrics
 from serving.server.model_store import State
@@ -52,14 +51,6 @@ _VERBS = ("classify", "regress", "predict")
 _KNOWN_METHODS = ("GET", "POST", "OPTIONS", "PUT", "DELETE", "PATCH", "HEAD")
 _LARGEST_VERSION = 2**63 - 1
 _MAX_UNZIPPED = 100 * 2**20
-_PAGE_HEADERS = (
-    ("Content-Security-Policy", "default-src 'none'; connect-src 'self'; script-src 'unsafe-inline'; "
-     "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
-    ("X-Content-Type-Options", "nosniff"),
-    ("Cache-Control", "no-cache"),
-)  # fmt: skip
-# Where a version keeps what the page says about it.
-_MODEL_CARDS = ("model_card.json", "assets.extra/model_card.json")
 
 
 @dataclass(frozen=True)
@@ -86,11 +77,11 @@ class Response:
 def html_error(status: int) -> Response:
     """Returns libevent's error page, which TF-Serving sends for what is none of its paths."""
     reason = HTTPStatus(status).phrase
-    page = (
+    text = (
         f"<HTML><HEAD>\n<TITLE>{status} {reason}</TITLE>\n</HEAD><BODY>\n<H1>{reason}</H1>\n"
         "</BODY></HTML>\n"
     )
-    return Response(status, page.encode(), HTML, closes=True)
+    return Response(status, text.encode(), HTML, closes=True)
 
 
 def json_error(status: int, message: str, *, closes: bool = False) -> Response:
@@ -118,7 +109,7 @@ class RestApi:
         self._timeout = timeout
         self._metrics_path = metrics_path
         self._with_cors = with_cors
-        self._page = _read_page() if with_page else None
+        self._page = page.read() if with_page else None
 
     def answer(self, request: Request) -> Response:
         """Answers one request, whatever it is."""
@@ -135,7 +126,8 @@ class RestApi:
             return self._answer_metrics(request.target, has_query=bool(query))
         if not _API.fullmatch(request.target):
             if self._page is not None and request.method in ("GET", "HEAD") and path == "/":
-                return Response(200, self._page, f"{HTML}; charset=utf-8", _PAGE_HEADERS)
+                body = page.fill(self._page, self._handlers.store.available())
+                return Response(200, body, f"{HTML}; charset=utf-8", page.HEADERS)
             return html_error(404)
         response = self._answer_api(request)
         if self._with_cors:
@@ -330,6 +322,3 @@ def _decoded(part: str | None) -> str:
 def _printable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
-
-def _read_page() -> bytes:
-    return resources.files(__package__).joinpath("page.html").read_bytes()

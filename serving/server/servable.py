@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -60,6 +61,7 @@ class Servable:
 
     name: str
     version: int
+    folder: Path
     model: SavedModel
     run: Run
     signatures: Mapping[str, Signature] = field(init=False)
