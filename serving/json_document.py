@@ -136,9 +136,7 @@ class _CarefulParser:
                 open_containers.pop()
             if not open_containers:
                 return root[0]
-            expects = (
-                _COMMA_OR_CURLY if isinstance(open_containers[-1], dict) else _COMMA_OR_SQUARE
-            )
+            expects = _COMMA_OR_CURLY if isinstance(open_containers[-1], dict) else _COMMA_OR_SQUARE
 
     def _scalar(self, character: bytes) -> Any:
         if character == b'"':

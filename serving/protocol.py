@@ -207,8 +207,10 @@ def _read_rows(instances: list, inputs: Mapping[str, str]) -> dict[str, np.ndarr
         )
     only_name = next(iter(inputs))
     are_objects = _is_named(instances[0])
-    if not are_objects and inputs[only_name] == "DT_STRING" and all(
-        type(item) is str for item in instances
+    if (
+        not are_objects
+        and inputs[only_name] == "DT_STRING"
+        and all(type(item) is str for item in instances)
     ):
         return {only_name: _strings([_to_bytes(item) for item in instances])}
     columns: dict[str, _Column] = {}
@@ -294,7 +296,11 @@ class _Column:
         with np.errstate(over="ignore"):
             if self._dtype in _RANGES and not self._dtype.endswith("64"):
                 # Through int64, so that what is out of a small type's range wraps.
-                return np.array(self._values, np.int64).astype(_NUMPY_TYPES[self._dtype]).reshape(shape)
+                return (
+                    np.array(self._values, np.int64)
+                    .astype(_NUMPY_TYPES[self._dtype])
+                    .reshape(shape)
+                )
             if self._dtype == "DT_FLOAT":
                 return np.array(self._values, np.float64).astype(np.float32).reshape(shape)
             return np.array(self._values, _NUMPY_TYPES[self._dtype]).reshape(shape)
@@ -386,9 +392,7 @@ def _is_base64(value: dict) -> bool:
 
 def _decode_base64(value: dict) -> bytes:
     if not _is_base64(value):
-        raise invalid_argument(
-            f"JSON Value: {echo(value)} not formatted correctly for base64 data"
-        )
+        raise invalid_argument(f"JSON Value: {echo(value)} not formatted correctly for base64 data")
     text = "".join(value["b64"].split()).rstrip("=")
     if _NOT_BASE64.search(text) or len(text) % 4 == 1:
         raise invalid_argument("Unable to base64 decode")
@@ -400,9 +404,7 @@ def _decode_base64(value: dict) -> bytes:
 
 def _read_example(value: Any) -> dict[str, tuple[str, list]]:
     if not isinstance(value, dict):
-        raise invalid_argument(
-            f"Example must be JSON object but got JSON {_json_type(value)}"
-        )
+        raise invalid_argument(f"Example must be JSON object but got JSON {_json_type(value)}")
     return {
         name: _read_feature(name, content if isinstance(content, list) else [content])
         for name, content in value.items()
@@ -458,9 +460,8 @@ def _texts(name: str, array: np.ndarray) -> list[str]:
         return ["true" if value else "false" for value in flat.tolist()]
     if flat.dtype.type in _WRITABLE_INTEGERS:
         return [str(value) for value in flat.tolist()]
-    raise invalid_argument(
-        f"Failed to write JSON value for tensor type: {_TYPE_NAMES.get(flat.dtype.name) or flat.dtype.name}"
-    )
+    tensor_type = _TYPE_NAMES.get(flat.dtype.name, flat.dtype.name)
+    raise invalid_argument(f"Failed to write JSON value for tensor type: {tensor_type}")
 
 
 _WRITABLE_INTEGERS = (

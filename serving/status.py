@@ -52,6 +52,7 @@ class StatusError(Exception):
     """A request, or a load, that failed: a code and the text that the caller reads."""
 
     def __init__(self, code: Code, message: str):
+        """Takes a code other than OK."""
         super().__init__(message)
         self.code = code
         self.message = message

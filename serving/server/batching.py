@@ -97,6 +97,7 @@ class BatchScheduler:
     """Joins the runs of all models, on threads of its own."""
 
     def __init__(self, parameters: BatchingParameters, metrics: Metrics):
+        """Starts `num_batch_threads` threads."""
         self._parameters = parameters
         self._metrics = metrics
         self._keys = itertools.count()
@@ -130,7 +131,9 @@ class BatchScheduler:
                     raise task.error
             if len(tasks) == 1:
                 return tasks[0].outputs
-            return [np.concatenate(parts) for parts in zip(*(t.outputs for t in tasks), strict=True)]
+            return [
+                np.concatenate(parts) for parts in zip(*(t.outputs for t in tasks), strict=True)
+            ]
 
         return batched_run
 
@@ -284,14 +287,10 @@ def _size_of(arrays) -> int:
     sizes = set()
     for array in arrays:
         if array.ndim == 0:
-            raise invalid_argument(
-                "Batching Run() input tensors must have at least one dimension"
-            )
+            raise invalid_argument("Batching Run() input tensors must have at least one dimension")
         sizes.add(len(array))
     if len(sizes) > 1:
-        raise invalid_argument(
-            "Batching Run() input tensors must have equal 0th-dimension size"
-        )
+        raise invalid_argument("Batching Run() input tensors must have equal 0th-dimension size")
     return sizes.pop() if sizes else 0
 
 
@@ -299,9 +298,7 @@ def _split(outputs: list[np.ndarray], tasks: list[_Task], padding: int) -> None:
     expected = sum(task.size for task in tasks) + padding
     for output in outputs:
         if output.ndim == 0:
-            raise StatusError(
-                Code.FAILED_PRECONDITION, "Batched output tensor has 0 dimensions"
-            )
+            raise StatusError(Code.FAILED_PRECONDITION, "Batched output tensor has 0 dimensions")
         if len(output) != expected:
             raise StatusError(
                 Code.FAILED_PRECONDITION,

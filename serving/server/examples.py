@@ -32,9 +32,7 @@ def fill_input(body: ExamplesBody, into: input_pb2.Input) -> None:
         _fill_example(features, examples.add())
 
 
-def _fill_example(
-    features: Mapping[str, tuple[str, list]], into: example_pb2.Example
-) -> None:
+def _fill_example(features: Mapping[str, tuple[str, list]], into: example_pb2.Example) -> None:
     for name, (kind, values) in features.items():
         feature = into.features.feature[_printable(name)]
         if kind:
@@ -42,7 +40,7 @@ def _fill_example(
 
 
 def serialized(given: input_pb2.Input) -> np.ndarray:
-    """Returns the serialized tf.Examples <string>[batch], each behind the context if there is one."""
+    """Returns serialized tf.Examples <string>[batch], each behind the context if there is one."""
     if given.WhichOneof("kind") == "example_list_with_context":
         context = given.example_list_with_context.context.SerializeToString()
         examples = given.example_list_with_context.examples
@@ -113,9 +111,7 @@ def fill_classifications(
                 one.score = scores[row, column]
 
 
-def fill_regressions(
-    output: np.ndarray, batch: int, into: regression_pb2.RegressionResult
-) -> None:
+def fill_regressions(output: np.ndarray, batch: int, into: regression_pb2.RegressionResult) -> None:
     """Turns `outputs`, [batch] or [batch, 1], into a result."""
     if not (output.ndim == 1 or (output.ndim == 2 and output.shape[1] == 1)):
         raise invalid_argument(
@@ -150,9 +146,7 @@ def _check_classes(alias: str, array: np.ndarray, dtype: int, batch: int) -> Non
             f"Expected {alias} Tensor of {types_pb2.DataType.Name(dtype)}. Got: {_dtype(array)}"
         )
     if len(array) != batch:
-        raise invalid_argument(
-            f"Expected {alias} output batch size of {batch}. Got: {len(array)}"
-        )
+        raise invalid_argument(f"Expected {alias} output batch size of {batch}. Got: {len(array)}")
 
 
 def _not_found(what: str, signature: Signature) -> StatusError:

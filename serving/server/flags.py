@@ -32,7 +32,9 @@ class Flags:
     )
     model_name: str = _flag("default", "name of the model under --model_base_path")
     model_base_path: str = _flag("", "folder of the model's version folders; absolute")
-    model_config_file: str = _flag("", "text proto ModelServerConfig: several models, policies, labels")
+    model_config_file: str = _flag(
+        "", "text proto ModelServerConfig: several models, policies, labels"
+    )
     model_config_file_poll_wait_seconds: float = _flag(
         0, "read --model_config_file again every so many seconds; 0 reads it once", float
     )
@@ -52,7 +54,9 @@ class Flags:
         "holds up another version",
     )
     enable_batching: bool = _flag(False, "join requests that come together into one run")
-    batching_parameters_file: str = _flag("", "text proto BatchingParameters; needs --enable_batching")
+    batching_parameters_file: str = _flag(
+        "", "text proto BatchingParameters; needs --enable_batching"
+    )
     monitoring_config_file: str = _flag("", "text proto MonitoringConfig; without it, no metrics")
     enable_model_warmup: bool = _flag(
         True, "replay assets.extra/tf_serving_warmup_requests before a version serves"
@@ -129,11 +133,13 @@ def parse(arguments: Sequence[str] | None) -> tuple[Flags, list[str]]:
             parser.add_argument(
                 *names, nargs="?", const=True, type=_boolean, metavar="BOOL", help=text, **options
             )
-            off = dict.fromkeys(
-                (f"--no{one.name}", f"--no_{one.name}", f"--no-{dashed}")
-            )
+            off = dict.fromkeys((f"--no{one.name}", f"--no_{one.name}", f"--no-{dashed}"))
             parser.add_argument(
-                *off, action="store_false", dest=one.name, help=argparse.SUPPRESS, default=one.default
+                *off,
+                action="store_false",
+                dest=one.name,
+                help=argparse.SUPPRESS,
+                default=one.default,
             )
         else:
             metavar = {int: "N", float: "SECONDS", str: "TEXT"}[kind]

@@ -69,9 +69,7 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         return self._counted("Regress", self._handlers.regress, request, context)
 
     def MultiInference(self, request, context):  # noqa: N802
-        return _answer(
-            context, self._handlers.multi_inference, request, context.time_remaining()
-        )
+        return _answer(context, self._handlers.multi_inference, request, context.time_remaining())
 
     def GetModelMetadata(self, request, context):  # noqa: N802
         return _answer(context, self._handlers.metadata, request)

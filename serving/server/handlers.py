@@ -48,6 +48,7 @@ class Handlers:
         check_method_name: bool = False,
         as_tensor_content: bool = False,
     ):
+        """Takes the models; how strict to be about them, and how to write gRPC tensors."""
         self.store = store
         self._metrics = metrics
         self._check_method_name = check_method_name
@@ -173,9 +174,7 @@ class Handlers:
         feed, fetches = self._plan_tasks(servable, request)
         batch_of_examples = examples.serialized(request.input)
         names = sorted(fetches)
-        values = self._timed(
-            servable, "MultiInference", {feed: batch_of_examples}, names, timeout
-        )
+        values = self._timed(servable, "MultiInference", {feed: batch_of_examples}, names, timeout)
         by_tensor = dict(zip(names, values, strict=True))
         response = inference_pb2.MultiInferenceResponse()
         for task in request.tasks:
@@ -215,9 +214,7 @@ class Handlers:
             seen.add(name)
             signature = servable.signatures.get(name)
             if signature is None:
-                raise invalid_argument(
-                    f"Requested signature not found in model graph: {name}"
-                )
+                raise invalid_argument(f"Requested signature not found in model graph: {name}")
             if task.method_name == examples.CLASSIFY_METHOD:
                 plan = examples.classification_fetches
             elif task.method_name == examples.REGRESS_METHOD:

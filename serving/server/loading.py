@@ -37,6 +37,7 @@ class Loader:
         warmup_iterations: int = 1,
         handlers: Callable[[], Handlers],
     ):
+        """Takes what TF-Serving's flags say about loading; `handlers` replay the warm-up."""
         self._metrics = metrics
         self._session_config = session_config
         self._tags = tags

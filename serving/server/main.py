@@ -1,6 +1,6 @@
 """The server's process: flags in, two ports out, and a clean end.
 
-    python -m serving.server.main --model_name=m --model_base_path=/models/m
+python -m serving.server.main --model_name=m --model_base_path=/models/m
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 # Before TensorFlow is imported: its start-up notes look like errors; what matters is raised.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from serving.server import flags as flags_module  # noqa: E402
+from serving.server import flags as flags_module
 
 _LOG = logging.getLogger("serving.server")
 EXIT_OK, EXIT_WRONG_USE, EXIT_FAILED = 0, 2, 255
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     server = None
     try:
-        with _signals(stopping):
+        with _Signals(stopping):
             server = Server(flags)
             server.start(is_wanted=lambda: not stopping.is_set())
             stopping.wait()
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return EXIT_OK
 
 
-class _signals:
+class _Signals:
     """SIGTERM and SIGINT set an event; only the main thread may ask for them."""
 
     def __init__(self, stopping: threading.Event):

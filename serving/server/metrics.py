@@ -19,6 +19,7 @@ class Counter:
     """A number by label values, that only grows."""
 
     def __init__(self, name: str, labels: Sequence[str]):
+        """Takes TF-Serving's own name, with slashes, and the labels' names."""
         self._name = _exported(name)
         self._labels = labels
         self._values: dict[tuple[str, ...], int] = {}
@@ -46,6 +47,7 @@ class Histogram:
     """Microseconds by label values, in TF-Serving's buckets."""
 
     def __init__(self, name: str, labels: Sequence[str]):
+        """Takes TF-Serving's own name, with slashes, and the labels' names."""
         self._name = _exported(name)
         self._labels = labels
         self._buckets: dict[tuple[str, ...], list[int]] = {}
@@ -82,6 +84,7 @@ class Metrics:
     """What the server counts and times."""
 
     def __init__(self) -> None:
+        """Starts all of them at nothing."""
         self.request_count = Counter("/tensorflow/serving/request_count", ("model_name", "status"))
         self.request_latency = Histogram(
             "/tensorflow/serving/request_latency", ("model_name", "API", "entrypoint")

@@ -114,19 +114,13 @@ class ModelStore:
         elif choice == "version_label":
             number = self._labels.get(spec.name, {}).get(spec.version_label)
             if number is None:
-                raise invalid_argument(
-                    f"Unrecognized servable version label: {spec.version_label}"
-                )
+                raise invalid_argument(f"Unrecognized servable version label: {spec.version_label}")
         while True:
             available = self._available.get(spec.name, {})
             wanted = max(available, default=None) if number is None else number
             servable = available.get(wanted)
             if servable is None:
-                raise StatusError(
-                    Code.NOT_FOUND,
-                    "Servable not found for request: "
-                    + (f"Latest({spec.name})" if number is None else f"Specific({spec.name}, {number})"),
-                )
+                raise _servable_not_found(spec.name, number)
             if servable.acquire():
                 return servable
 
@@ -325,9 +319,9 @@ class ModelStore:
                 continue
             if not version.is_aspired and version.state in (START, LOADING):
                 self._set_state(name, version, END)
-            elif not version.is_aspired and version.state == AVAILABLE:
-                if is_one_ready or not is_any_aspired:
-                    self._start_unload(name, version)
+            may_unload = not version.is_aspired and (is_one_ready or not is_any_aspired)
+            if may_unload and version.state == AVAILABLE:
+                self._start_unload(name, version)
         for number in sorted(versions, reverse=True):
             version = versions[number]
             is_waiting = version.is_aspired and version.state in (START, LOADING)
@@ -412,13 +406,16 @@ def _status_of(version: _Version) -> get_model_status_pb2.ModelVersionStatus:
     return status
 
 
+def _servable_not_found(name: str, version: int | None) -> StatusError:
+    asked = f"Latest({name})" if version is None else f"Specific({name}, {version})"
+    return StatusError(Code.NOT_FOUND, f"Servable not found for request: {asked}")
+
+
 def _printable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _did_not_become_available(
-    failed: Sequence[tuple[str, _Version]], noun: str
-) -> StatusError:
+def _did_not_become_available(failed: Sequence[tuple[str, _Version]], noun: str) -> StatusError:
     reasons = "".join(
         f"{{{{name: {name} version: {version.number}}} due to error: {version.error}}}, "
         for name, version in failed

@@ -13,7 +13,7 @@ import re
 import time
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from urllib.parse import unquote_to_bytes
 
@@ -131,9 +131,7 @@ class RestApi:
             return html_error(404)
         response = self._answer_api(request)
         if self._with_cors:
-            response = Response(
-                response.status, response.body, response.content_type, _CORS_HEADERS, response.closes
-            )
+            response = replace(response, headers=_CORS_HEADERS)
         return response
 
     def _answer_metrics(self, target: str, *, has_query: bool) -> Response:
@@ -149,8 +147,10 @@ class RestApi:
             return Response(200 if is_known else 400, b"", _LIBEVENT_HTML)
         pattern = {"POST": _POST, "GET": _GET}.get(request.method)
         match = pattern.fullmatch(request.target) if pattern else None
-        if not match or (request.method == "POST" and match["verb"] not in _VERBS) or (
-            request.method == "GET" and match["verb"] not in (None, "metadata")
+        if (
+            not match
+            or (request.method == "POST" and match["verb"] not in _VERBS)
+            or (request.method == "GET" and match["verb"] not in (None, "metadata"))
         ):
             return json_error(400, f"Malformed request: {request.method} {request.target}")
         if match["version"] and int(match["version"]) > _LARGEST_VERSION:
@@ -283,7 +283,9 @@ def _unzipped(request: Request) -> bytes:
         with gzip.GzipFile(fileobj=io.BytesIO(request.body)) as file:
             body = file.read(_MAX_UNZIPPED + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise invalid_argument(f"The body is said to be gzip, and cannot be read: {error}") from error
+        raise invalid_argument(
+            f"The body is said to be gzip, and cannot be read: {error}"
+        ) from error
     if len(body) > _MAX_UNZIPPED:
         raise invalid_argument(f"The body is larger than {_MAX_UNZIPPED} bytes once unzipped")
     return body
@@ -321,4 +323,3 @@ def _decoded(part: str | None) -> str:
 
 def _printable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-

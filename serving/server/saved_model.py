@@ -120,7 +120,8 @@ def _read_meta_graph(directory: Path, tags: set[str]) -> meta_graph_pb2.MetaGrap
         saved_model.ParseFromString(path.read_bytes())
     except FileNotFoundError:
         raise StatusError(
-            Code.NOT_FOUND, f"Could not find SavedModel .pb at supplied export directory path: {directory}"
+            Code.NOT_FOUND,
+            f"Could not find SavedModel .pb at supplied export directory path: {directory}",
         ) from None
     except OSError as error:
         raise StatusError(Code.UNKNOWN, f"{path} cannot be read: {error.strerror}") from error
@@ -191,7 +192,8 @@ def _restore(
 
 def _has_variables(session: tf.compat.v1.Session) -> bool:
     return any(
-        operation.type in ("VarHandleOp", "VariableV2") for operation in session.graph.get_operations()
+        operation.type in ("VarHandleOp", "VariableV2")
+        for operation in session.graph.get_operations()
     )
 
 

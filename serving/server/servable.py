@@ -19,7 +19,8 @@ class Run(Protocol):
 
     def __call__(
         self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], timeout: float | None
-    ) -> list[np.ndarray]: ...
+    ) -> list[np.ndarray]:
+        """Returns the arrays of the fetches, in their order."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Servable:
     signatures: Mapping[str, Signature] = field(init=False)
 
     def __post_init__(self) -> None:
+        """Reads the signatures."""
         self.signatures = {
             name: Signature.of(definition) for name, definition in self.model.signatures.items()
         }

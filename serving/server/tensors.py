@@ -63,8 +63,10 @@ def to_array(proto: tensor_pb2.TensorProto) -> np.ndarray | None:
         flat = np.empty(len(values), object)
         flat[:] = list(values)
     else:
-        flat = np.array(values, np.int64).astype(numpy_type) if field == "int_val" else np.array(
-            values, numpy_type
+        flat = (
+            np.array(values, np.int64).astype(numpy_type)
+            if field == "int_val"
+            else np.array(values, numpy_type)
         )
     if len(flat) < count:
         filling = flat[-1] if len(flat) else (b"" if dtype == types_pb2.DT_STRING else 0)
@@ -77,7 +79,7 @@ def to_array(proto: tensor_pb2.TensorProto) -> np.ndarray | None:
 def _from_content(
     content: bytes, numpy_type: np.dtype, count: int, shape: list[int]
 ) -> np.ndarray | None:
-    if numpy_type == object:
+    if numpy_type.hasobject:
         strings = _split_strings(content, count)
         if strings is None:
             return None

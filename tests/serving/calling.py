@@ -55,7 +55,8 @@ def ask(
     try:
         connection.request(method, target, body, headers or {})
         response = connection.getresponse()
-        return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+        lowered = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, lowered, response.read())
     finally:
         connection.close()
 

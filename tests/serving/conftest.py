@@ -57,8 +57,7 @@ def server(model_directory, serve, tmp_path_factory) -> Server:
             for name, more in (
                 (
                     "half",
-                    "model_version_policy { all {} } "
-                    'version_labels { key: "stable" value: 1 }',
+                    'model_version_policy { all {} } version_labels { key: "stable" value: 1 }',
                 ),
                 ("echo", ""),
                 ("examples", ""),

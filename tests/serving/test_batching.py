@@ -27,6 +27,7 @@ class Recorder:
         self.gate.set()
 
     def __call__(self, feeds, fetches, timeout):
+        """Runs as `SavedModel.run` does."""
         self.gate.wait(10)
         self.sizes.append(len(feeds["x"]))
         return [feeds["x"] * 2 for _ in fetches]
@@ -160,7 +161,7 @@ def test_parameters_are_read_from_text(tmp_path):
     )
     assert (parameters.max_enqueued_batches, BatchingParameters().max_batch_size) == (10, 1000)
     file.write_text("max_batch_sise { value: 8 }")
-    with pytest.raises(StatusError, match="max_batch_sise.*its fields: max_batch_size"):
+    with pytest.raises(StatusError, match=r"max_batch_sise.*its fields: max_batch_size"):
         read_text_proto(str(file), Message())
 
 

@@ -30,9 +30,7 @@ def serve_model(tmp_path, serve):
     """Serves tmp_path / "m" as `m`, with short waits; returns the server."""
 
     def start(**flags):
-        return serve(
-            model_name="m", model_base_path=str(tmp_path / "m"), **{**FAST, **flags}
-        )
+        return serve(model_name="m", model_base_path=str(tmp_path / "m"), **{**FAST, **flags})
 
     return start
 
@@ -106,7 +104,9 @@ def test_a_half_copied_version_is_waited_for(tmp_path, copy_version, serve_model
     server = serve_model(max_num_load_retries=100)
     half = tmp_path / "m" / "2"
     shutil.copytree(
-        model_directory / "half/00000123", half, ignore=shutil.ignore_patterns("*.pb", "variables.*")
+        model_directory / "half/00000123",
+        half,
+        ignore=shutil.ignore_patterns("*.pb", "variables.*"),
     )
     time.sleep(0.3)
     assert _states(server) == {1: "AVAILABLE"}
@@ -154,7 +154,7 @@ def test_a_model_of_another_graph_tag_or_unknown_operations_is_refused(tmp_path,
     path.write_bytes(saved_model.SerializeToString())
     with pytest.raises(StatusError, match="OperationOfTheFuture"):
         serve_model()
-    with pytest.raises(StatusError, match="matching supplied tags: { gpu }.*holds: { serve }"):
+    with pytest.raises(StatusError, match=r"matching supplied tags: { gpu }.*holds: { serve }"):
         serve_model(saved_model_tags="gpu")
 
 
@@ -308,9 +308,7 @@ def test_the_configuration_file_is_followed(tmp_path, copy_version, serve):
         for name in "mn"
     )
     file.write_text(f"model_config_list {{ {m} }}")
-    server = serve(
-        model_config_file=str(file), model_config_file_poll_wait_seconds=0.05, **FAST
-    )
+    server = serve(model_config_file=str(file), model_config_file_poll_wait_seconds=0.05, **FAST)
     file.write_text("nonsense")
     time.sleep(0.2)
     assert _answer(server) == 2.0

@@ -328,29 +328,37 @@ def test_long_echoes_are_cut(rest):
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ({}, "JSON Value: {} When method is classify, key 'examples' is expected and was not found"),
+        (
+            {},
+            "JSON Value: {} When method is classify, key 'examples' is expected and was not found",
+        ),
         (
             {"examples": 1},
             "JSON Value: {\n    \"examples\": 1\n} Expecting 'examples' value to be an list/array",
         ),
-        ({"examples": []}, "JSON Value: {\n    \"examples\": []\n} 'examples' value is an empty array"),
-        ({"examples": [1]}, "Example must be JSON object but got JSON Number"),
-        ({"examples": [{"x": None}]}, "Feature: x has element with unexpected JSON type: Null"),
-        ({"examples": [{"x": {"y": 1}}]}, "Feature: x has element with unexpected JSON type: Object"),
-        ({"examples": [{"x": [[1]]}]}, "Feature: x has element with unexpected JSON type: Array"),
-        ({"examples": [{"x": [1, 1.5]}]}, "Unexpected element type in feature: x expecting type: int64"),
-        ({"examples": [{"x": ["a", 1]}]}, "Unexpected element type in feature: x expecting type: bytes"),
-        ({"examples": [{"x": [1.5, True]}]}, "Unexpected element type in feature: x expecting type: float"),
         (
-            {"examples": [{"x": 2**63}]},
-            "Feature: x has uint64_t element. Only int64_t is supported.",
+            {"examples": []},
+            "JSON Value: {\n    \"examples\": []\n} 'examples' value is an empty array",
         ),
+        ({"examples": [1]}, "Example must be JSON object but got JSON Number"),
         (
             {"signature_name": "no", "examples": [{"x": 1.0}]},
             "No signature was found with the name: no",
         ),
+        *(
+            ({"examples": [{"x": value}]}, message)
+            for value, message in (
+                (None, "Feature: x has element with unexpected JSON type: Null"),
+                ({"y": 1}, "Feature: x has element with unexpected JSON type: Object"),
+                ([[1]], "Feature: x has element with unexpected JSON type: Array"),
+                ([1, 1.5], "Unexpected element type in feature: x expecting type: int64"),
+                (["a", 1], "Unexpected element type in feature: x expecting type: bytes"),
+                ([1.5, True], "Unexpected element type in feature: x expecting type: float"),
+                (2**63, "Feature: x has uint64_t element. Only int64_t is supported."),
+            )
+        ),
     ],
-)  # fmt: skip
+)
 def test_examples_errors(rest, method, body, message):
     """Classify and regress share their texts."""
     answer = ask(rest, "POST", f"/v1/models/examples:{method}", body)

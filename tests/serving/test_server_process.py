@@ -90,7 +90,7 @@ def test_it_waits_for_a_version_and_says_what_it_expects(tmp_path, run, copy_ver
         process.process.send_signal(signal.SIGTERM)
         assert [answer.result().status for answer in answers] == [200, 200]
     assert process.process.wait(30) == 0
-    with pytest.raises(OSError):
+    with pytest.raises(ConnectionRefusedError):
         ask(port, "GET", "/v1/models/slow")
 
 
