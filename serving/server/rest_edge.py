@@ -15,6 +15,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
+from typing import cast
 
 import h11
 
@@ -46,7 +47,7 @@ class RestServer:
         self._ssl_context = ssl_context
         self._loop = asyncio.new_event_loop()
         self._connections: set[_Connection] = set()
-        self._server: asyncio.Server | None = None
+        self._server: asyncio.Server
         self._thread = threading.Thread(target=self._run, name="rest", daemon=True)
 
     def start(self, host: str, port: int) -> int:
@@ -98,7 +99,7 @@ class _Connection(asyncio.Protocol):
         self._connections = connections
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD)
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport
         self._head: h11.Request | None = None
         self._body = bytearray()
         self._is_answering = False
@@ -107,8 +108,8 @@ class _Connection(asyncio.Protocol):
 
     # Called by asyncio.
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
         self._connections.add(self)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -149,7 +150,8 @@ class _Connection(asyncio.Protocol):
                 return
             if event is h11.NEED_DATA:
                 if self._head is not None and self._http.they_are_waiting_for_100_continue:
-                    self._write(h11.InformationalResponse(status_code=100, headers=[]))
+                    go_on = h11.InformationalResponse(status_code=100, headers=[])
+                    self._transport.write(self._http.send(go_on) or b"")
                 return
             if event is h11.PAUSED or isinstance(event, h11.ConnectionClosed):
                 if isinstance(event, h11.ConnectionClosed):
@@ -173,7 +175,7 @@ class _Connection(asyncio.Protocol):
         self._is_answering = True
         # A client that sends on meanwhile waits, instead of filling the memory.
         self._transport.pause_reading()
-        head = self._head
+        head = cast(h11.Request, self._head)
         request = Request(
             head.method.decode("ascii"),
             head.target.decode("latin-1"),
@@ -224,9 +226,6 @@ class _Connection(asyncio.Protocol):
             parts.append(self._http.send(h11.Data(data=response.body)))
         parts.append(self._http.send(h11.EndOfMessage()))
         self._transport.write(b"".join(parts))
-
-    def _write(self, event: h11.Event) -> None:
-        self._transport.write(self._http.send(event))
 
     def _refuse(self, response: Response) -> None:
         """Answers a request that is not read to its end, and closes."""

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import grpc
 import tensorflow as tf
 
 from serving.server import model_config, tls
@@ -77,7 +78,7 @@ class Server:
             as_tensor_content=flags.enable_serialization_as_tensor_content,
         )
         self._metrics_path = _read_metrics_path(flags.monitoring_config_file)
-        self._grpc = None
+        self._grpc: grpc.Server | None = None
         self._rest: RestServer | None = None
         self._is_stopping = threading.Event()
 
@@ -120,7 +121,7 @@ class Server:
         flags = self._flags
         if not flags.port:
             return
-        self._grpc = make_server(
+        server = make_server(
             self.handlers,
             self.metrics,
             max_threads=flags.grpc_threads,
@@ -130,15 +131,15 @@ class Server:
         address = f"{flags.host}:{max(flags.port, 0)}"
         try:
             if self._tls:
-                port = self._grpc.add_secure_port(address, self._tls.grpc)
+                port = server.add_secure_port(address, self._tls.grpc)
             else:
-                port = self._grpc.add_insecure_port(address)
+                port = server.add_insecure_port(address)
         except RuntimeError:
             port = 0
         if not port:
             raise _port_taken("gRPC", address, "--port")
-        self._grpc.start()
-        self.grpc_port = port
+        server.start()
+        self._grpc, self.grpc_port = server, port
         _LOG.info("Running gRPC ModelServer at %s:%d ...", flags.host, port)
 
     def _open_rest(self) -> None:

@@ -202,6 +202,7 @@ def test_fuzzed_bodies_get_documented_codes(rest):
         if response.status != 200:
             assert json.loads(answer.decode("utf-8", "replace"))["error"], body
         statuses.add(response.status)
+    connection.close()
     assert {200, 400} <= statuses
 
 
@@ -216,6 +217,14 @@ def test_fuzzed_request_heads_get_documented_codes(rest):
             assert int(received.split(b" ")[1]) in DOCUMENTED_HTTP | {431}, received
 
 
+def _change(chance: random.Random, message: bytes) -> bytes:
+    """Changes a byte or two: unlike what `_mutate` does, it is often a message still."""
+    data = bytearray(message)
+    for _ in range(chance.randint(1, 2)):
+        data[chance.randrange(len(data))] = chance.choice([0, 1, 2, 8, chance.randrange(256)])
+    return bytes(data)
+
+
 def test_fuzzed_messages_get_documented_codes(stubs):
     """Two thousand mutations of a PredictRequest's bytes."""
     chance = random.Random(9)
@@ -225,14 +234,14 @@ def test_fuzzed_messages_get_documented_codes(stubs):
         response_deserializer=bytes,
     )
     seeds = [
-        predict_request("half", x=floats(1, 2, 3)).SerializeToString(),
-        predict_request("echo", "both", text=[b"a", b"bc"]).SerializeToString(),
-        predict_request("two", a=floats(1), b=floats(2)).SerializeToString(),
+        predict_request("half", x=floats(1, 2, 3)).SerializeToString(deterministic=True),
+        predict_request("echo", "both", text=[b"a", b"bc"]).SerializeToString(deterministic=True),
+        predict_request("two", a=floats(1), b=floats(2)).SerializeToString(deterministic=True),
     ]
     codes = {}
     for _ in range(2000):
         try:
-            call(_mutate(chance, chance.choice(seeds)), timeout=30)
+            call(_change(chance, chance.choice(seeds)), timeout=30)
             code = "OK"
         except grpc.RpcError as error:
             code = error.code().name

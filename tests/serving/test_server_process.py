@@ -31,7 +31,8 @@ class Process:
         )  # fmt: skip
         self.lines: list[str] = []
         self._queue: queue.Queue[str | None] = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
 
     def _read(self) -> None:
         for line in self.process.stdout:
@@ -66,6 +67,8 @@ def run():
     for one in started:
         one.process.kill()
         one.process.wait()
+        one.reader.join()
+        one.process.stdout.close()
 
 
 def test_it_waits_for_a_version_and_says_what_it_expects(tmp_path, run, copy_version):
