@@ -56,15 +56,19 @@ class RestServer:
         Raises:
           OSError: The port is taken, or not allowed.
         """
-        self._server = self._loop.run_until_complete(
-            self._loop.create_server(
-                lambda: _Connection(self, self._connections),
-                host,
-                port,
-                ssl=self._ssl_context,
-                backlog=1024,
+        try:
+            self._server = self._loop.run_until_complete(
+                self._loop.create_server(
+                    lambda: _Connection(self, self._connections),
+                    host,
+                    port,
+                    ssl=self._ssl_context,
+                    backlog=1024,
+                )
             )
-        )
+        except OSError:
+            self._loop.close()
+            raise
         self._thread.start()
         return self._server.sockets[0].getsockname()[1]
 

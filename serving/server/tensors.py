@@ -56,9 +56,10 @@ def to_array(proto: tensor_pb2.TensorProto) -> np.ndarray | None:
         return _from_content(proto.tensor_content, numpy_type, count, shape)
     values = getattr(proto, field)
     if dtype in _AS_PAIRS:
-        flat = np.array(values, numpy_type(0).real.dtype).view(numpy_type) if values else []
+        whole_pairs = list(values)[: len(values) // 2 * 2]
+        flat = np.array(whole_pairs, np.zeros(1, numpy_type).real.dtype).view(numpy_type)
     elif dtype in _AS_BITS:
-        flat = np.array(values, np.uint16).view(numpy_type)
+        flat = np.array(values, np.int64).astype(np.uint16).view(numpy_type)
     elif dtype == types_pb2.DT_STRING:
         flat = np.empty(len(values), object)
         flat[:] = list(values)

@@ -244,10 +244,11 @@ def test_fuzzed_messages_get_documented_codes(stubs):
             call(_change(chance, chance.choice(seeds)), timeout=30)
             code = "OK"
         except grpc.RpcError as error:
-            code = error.code().name
+            code, details = error.code().name, error.details()
             if error.details() == "Exception deserializing request!":
                 # gRPC's own answer to bytes that are no message; the handler never sees them.
                 code = "INVALID_ARGUMENT"
+        assert code in DOCUMENTED_GRPC, (code, details)
         codes[code] = codes.get(code, 0) + 1
     assert codes.keys() <= DOCUMENTED_GRPC
     assert codes["OK"] > 50 and codes["INVALID_ARGUMENT"] > 50
