@@ -1,0 +1,161 @@
+"""TF-Serving's flags, in its spelling or with dashes, and a few of our own."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any
+
+
+def _flag(default: Any, help: str, kind: type | None = None) -> Any:
+    return field(default=default, metadata={"help": help, "kind": kind or type(default)})
+
+
+def _default_threads() -> int:
+    return 4 * len(os.sched_getaffinity(0))
+
+
+@dataclass(frozen=True)
+class Flags:
+    """The command line. Each field is a flag of the same name."""
+
+    port: int = _flag(8500, "gRPC port; 0 opens none")
+    rest_api_port: int = _flag(
+        8501, "REST port; 0 opens none. TF-Serving's binary has 0 here, its Docker image 8501"
+    )
+    host: str = _flag(
+        "127.0.0.1",
+        "address to listen on. Not a flag of TF-Serving, which listens on all of them: say "
+        "0.0.0.0 to do so too",
+    )
+    model_name: str = _flag("default", "name of the model under --model_base_path")
+    model_base_path: str = _flag("", "folder of the model's version folders; absolute")
+    model_config_file: str = _flag(
+        "", "text proto ModelServerConfig: several models, policies, labels"
+    )
+    model_config_file_poll_wait_seconds: float = _flag(
+        0, "read --model_config_file again every so many seconds; 0 reads it once", float
+    )
+    file_system_poll_wait_seconds: float = _flag(
+        1, "look for versions every so many seconds; 0 looks once, below 0 never again", float
+    )
+    max_num_load_retries: int = _flag(5, "attempts after a first one that failed to load a version")
+    load_retry_interval_micros: int = _flag(
+        1_000_000,
+        "microseconds between two attempts. TF-Serving waits 60 s, and all versions of all models "
+        "wait with it",
+    )
+    num_load_threads: int = _flag(
+        1,
+        "loads at a time. TF-Serving's 0 loads in the thread that manages all versions, so that "
+        "one broken version freezes every change for minutes; here 0 means 1, and no attempt "
+        "holds up another version",
+    )
+    enable_batching: bool = _flag(False, "join requests that come together into one run")
+    batching_parameters_file: str = _flag(
+        "", "text proto BatchingParameters; needs --enable_batching"
+    )
+    monitoring_config_file: str = _flag("", "text proto MonitoringConfig; without it, no metrics")
+    enable_model_warmup: bool = _flag(
+        True, "replay assets.extra/tf_serving_warmup_requests before a version serves"
+    )
+    num_request_iterations_for_warmup: int = _flag(1, "how often each warm-up request is replayed")
+    rest_api_timeout_in_ms: int = _flag(30_000, "time limit of a run that REST asked for")
+    rest_api_num_threads: int = _flag(0, "REST requests at a time; 0: four for each processor")
+    rest_api_enable_cors_support: bool = _flag(False, "let other origins' pages call REST")
+    rest_api_receive_timeout_in_ms: int = _flag(
+        60_000, "time limit for a REST request to arrive whole. TF-Serving has none"
+    )
+    rest_api_max_body_bytes: int = _flag(
+        256 * 2**20, "largest body of a REST request. TF-Serving has no limit"
+    )
+    grpc_max_threads: int = _flag(
+        0, "gRPC requests at a time; 0: four for each processor, 16 at least"
+    )
+    grpc_channel_arguments: str = _flag("", "key=value, comma separated")
+    allow_version_labels_for_unavailable_models: bool = _flag(
+        False, "new labels may name a version that is not loaded"
+    )
+    force_allow_any_version_labels_for_unavailable_models: bool = _flag(
+        False, "any label may name a version that is not loaded"
+    )
+    enable_grpc_healthcheck_service: bool = _flag(False, "serve grpc.health.v1")
+    enable_signature_method_name_check: bool = _flag(False, "check a signature's method_name")
+    enable_serialization_as_tensor_content: bool = _flag(
+        False, "answer gRPC with tensor_content instead of typed fields"
+    )
+    ssl_config_file: str = _flag("", "text proto SSLConfig; TLS on both ports")
+    saved_model_tags: str = _flag("serve", "tags of the graph, comma separated")
+    tensorflow_session_parallelism: int = _flag(
+        0, "threads of a session, intra and inter; 0: TensorFlow decides"
+    )
+    tensorflow_intra_op_parallelism: int = _flag(0, "threads of one operation; 0: automatic")
+    tensorflow_inter_op_parallelism: int = _flag(0, "operations at a time; 0: automatic")
+    page: bool = _flag(True, "serve a page to try the model at / (not a path of TF-Serving)")
+    drain_seconds: float = _flag(
+        10.0,
+        "on SIGTERM, how long requests in progress may take. TF-Serving leaves at once",
+    )
+
+    @property
+    def rest_threads(self) -> int:
+        """REST requests at a time."""
+        return self.rest_api_num_threads or _default_threads()
+
+    @property
+    def grpc_threads(self) -> int:
+        """gRPC requests at a time."""
+        return self.grpc_max_threads or max(16, _default_threads())
+
+
+def parse(arguments: Sequence[str] | None) -> tuple[Flags, list[str]]:
+    """Reads a command line; returns what it does not know as well, as TF-Serving goes on.
+
+    Exits with 2 when a value cannot be used, with 0 after --help.
+    """
+    parser = argparse.ArgumentParser(
+        prog="sentiment serve",
+        description="Serve SavedModels as TF-Serving does: the same calls, the same flags.",
+        epilog="Booleans: --flag, --noflag, --flag=true or --flag=false. Dashes may stand for the "
+        "underscores. Where a default differs from TF-Serving's, the flag says so.",
+        allow_abbrev=False,
+    )
+    for one in fields(Flags):
+        dashed = one.name.replace("_", "-")
+        kind = one.metadata["kind"]
+        options: dict[str, Any] = {"default": one.default, "dest": one.name}
+        assert one.default is not MISSING
+        names = list(dict.fromkeys((f"--{one.name}", f"--{dashed}")))
+        text = f"{one.metadata['help']} (default: {_shown(one.default)})".replace("%", "%%")
+        if kind is bool:
+            parser.add_argument(
+                *names, nargs="?", const=True, type=_boolean, metavar="BOOL", help=text, **options
+            )
+            off = dict.fromkeys((f"--no{one.name}", f"--no_{one.name}", f"--no-{dashed}"))
+            parser.add_argument(
+                *off,
+                action="store_false",
+                dest=one.name,
+                help=argparse.SUPPRESS,
+                default=one.default,
+            )
+        else:
+            metavar = {int: "N", float: "SECONDS", str: "TEXT"}[kind]
+            parser.add_argument(*names, type=kind, metavar=metavar, help=text, **options)
+    known, unknown = parser.parse_known_args(arguments)
+    return Flags(**vars(known)), unknown
+
+
+def _boolean(text: str) -> bool:
+    values = {"true": True, "1": True, "false": False, "0": False}
+    if text.lower() not in values:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    return values[text.lower()]
+
+
+def _shown(default: Any) -> str:
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    return "none" if default == "" else f"{default}"

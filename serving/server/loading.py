@@ -1,0 +1,128 @@
+"""Loads a version and warms it up, before anybody can ask it anything."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tensorflow_serving.apis import prediction_log_pb2
+
+from serving.server.batching import BatchScheduler
+from serving.server.handlers import Handlers
+from serving.server.metrics import Metrics
+from serving.server.saved_model import SavedModel, status_of
+from serving.server.servable import Servable
+from serving.status import Code, StatusError, invalid_argument
+
+_LOG = logging.getLogger(__name__)
+WARMUP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
+_MAX_RECORDS = 1000
+
+
+class Loader:
+    """Turns a version's folder into a servable. Call it as `ModelStore` does."""
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        *,
+        session_config: tf.compat.v1.ConfigProto | None = None,
+        tags: tuple[str, ...] = ("serve",),
+        scheduler: BatchScheduler | None = None,
+        is_warmed_up: bool = True,
+        warmup_iterations: int = 1,
+        handlers: Callable[[], Handlers],
+    ):
+        """Takes what TF-Serving's flags say about loading; `handlers` replay the warm-up."""
+        self._metrics = metrics
+        self._session_config = session_config
+        self._tags = tags
+        self._scheduler = scheduler
+        self._is_warmed_up = is_warmed_up
+        self._warmup_iterations = warmup_iterations
+        self._handlers = handlers
+
+    def __call__(self, name: str, version: int, folder: Path) -> Servable:
+        """Loads a version.
+
+        Raises:
+          StatusError: It cannot be loaded, or a warm-up request failed.
+        """
+        status = "fail"
+        try:
+            model = SavedModel(folder, self._session_config, self._tags)
+            status = "success"
+        finally:
+            self._metrics.load_attempts.add(str(folder), status)
+        run = self._scheduler.batched(model.run) if self._scheduler else model.run
+        servable = Servable(name, version, folder, model, run)
+        try:
+            if self._is_warmed_up:
+                self._warm_up(servable, folder)
+        except BaseException:
+            model.close()
+            raise
+        return servable
+
+    def _warm_up(self, servable: Servable, folder: Path) -> None:
+        path = folder / WARMUP_FILE
+        if not path.is_file():
+            return
+        started = time.perf_counter()
+        try:
+            count = 0
+            for record in _read_records(path):
+                count += 1
+                if count > _MAX_RECORDS:
+                    raise invalid_argument(
+                        f"Number of warmup records exceeds the maximum ({_MAX_RECORDS}) at {path}"
+                    )
+                for _ in range(self._warmup_iterations):
+                    self._replay(servable, record)
+        except StatusError as error:
+            elapsed = (time.perf_counter() - started) * 1e6
+            self._metrics.warmup_latency.add(elapsed, str(folder), str(error))
+            raise
+        elapsed = (time.perf_counter() - started) * 1e6
+        self._metrics.warmup_latency.add(elapsed, str(folder), "OK")
+        _LOG.info(
+            "Warmed up %s version %d by %d requests in %.0f ms",
+            servable.name, servable.version, count, elapsed / 1e3,
+        )  # fmt: skip
+
+    def _replay(self, servable: Servable, record: prediction_log_pb2.PredictionLog) -> None:
+        handlers = self._handlers()
+        kind = record.WhichOneof("log_type")
+        replays = {
+            "predict_log": handlers.predict_on,
+            "classify_log": handlers.classify_on,
+            "regress_log": handlers.regress_on,
+            "multi_inference_log": handlers.multi_inference_on,
+        }
+        if kind not in replays:
+            raise StatusError(Code.UNIMPLEMENTED, f"Unsupported log_type for warmup: {kind}")
+        replays[kind](servable, getattr(record, kind).request, None)
+
+
+def _read_records(path: Path):
+    try:
+        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+            log = prediction_log_pb2.PredictionLog()
+            try:
+                log.ParseFromString(record)
+            except DecodeError:
+                raise invalid_argument(
+                    f"Failed to parse warmup record: {record[:100]!r} from {path}"
+                ) from None
+            yield log
+    except tf.errors.DataLossError as error:
+        raise StatusError(
+            Code.DATA_LOSS,
+            f"{error.message}. Please verify your warmup data is in TFRecord format.",
+        ) from error
+    except tf.errors.OpError as error:
+        raise status_of(error) from error

@@ -1,0 +1,92 @@
+"""The server's process: flags in, two ports out, and a clean end.
+
+python -m serving.server.main --model_name=m --model_base_path=/models/m
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+# Before TensorFlow is imported: its start-up notes look like errors; what matters is raised.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from serving.server import flags as flags_module
+
+_LOG = logging.getLogger("serving.server")
+EXIT_OK, EXIT_WRONG_USE, EXIT_FAILED = 0, 2, 255
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serves until SIGTERM or SIGINT; returns an exit code.
+
+    Args:
+      arguments: The command line after the program's name; that of the process when None.
+    """
+    try:
+        flags, unknown = flags_module.parse(arguments)
+    except SystemExit as exit_:
+        return int(exit_.code or 0)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
+    )
+    for argument in unknown:
+        _LOG.warning("unknown argument: %s (see --help); going on without it", argument)
+
+    logging.getLogger("tensorflow").setLevel(logging.WARNING)
+    stopping = threading.Event()
+    from serving.server.running import Server
+    from serving.status import Code, StatusError
+
+    server = None
+    try:
+        with _Signals(stopping):
+            server = Server(flags)
+            server.start(is_wanted=lambda: not stopping.is_set())
+            stopping.wait()
+            _LOG.info("Stopping: no new requests; at most %g s for the others", flags.drain_seconds)
+    except StatusError as error:
+        if error.code is Code.CANCELLED and stopping.is_set():
+            return EXIT_OK
+        print(f"Failed to start server. Error: {error}", flush=True)
+        return EXIT_FAILED
+    except OSError as error:
+        print(f"Failed to start server. Error: {error}", flush=True)
+        return EXIT_FAILED
+    finally:
+        if server is not None:
+            server.stop(flags.drain_seconds)
+    return EXIT_OK
+
+
+class _Signals:
+    """SIGTERM and SIGINT set an event; only the main thread may ask for them."""
+
+    def __init__(self, stopping: threading.Event):
+        self._stopping = stopping
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._before[number] = signal.signal(number, lambda *_: self._stopping.set())
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+
+def entry_point() -> None:
+    """Runs `main` and leaves at once: threads of TensorFlow's may outlive a request."""
+    code = main()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    entry_point()

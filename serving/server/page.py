@@ -1,0 +1,53 @@
+"""The page at `/`: one file, told at each visit which models serve and what is known of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from serving.server.servable import Servable
+
+_PLACE = '<script type="application/json" id="models">[]</script>'
+_MODEL_CARDS = ("model_card.json", "assets.extra/model_card.json")
+HEADERS = (
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; connect-src 'self'; script-src 'unsafe-inline'; "
+        "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'",
+    ),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Cache-Control", "no-store"),
+)
+
+
+def read() -> str:
+    """Returns the page's file."""
+    return resources.files(__package__).joinpath("page.html").read_text("utf-8")
+
+
+def fill(page: str, available: Mapping[str, Mapping[int, Servable]]) -> bytes:
+    """Returns the page with the newest version of each model, and its model card if it has one."""
+    models = []
+    for name in sorted(available):
+        if available[name]:
+            servable = available[name][max(available[name])]
+            card = _read_card(servable.folder)
+            models.append({"name": name, "version": str(servable.version), "card": card})
+    # Within a script element, `<` could end it.
+    text = json.dumps(models).replace("<", "\\u003c")
+    return page.replace(_PLACE, _PLACE.replace("[]", text)).encode()
+
+
+def _read_card(folder: Path) -> dict[str, Any] | None:
+    for name in _MODEL_CARDS:
+        try:
+            card = json.loads((folder / name).read_text("utf-8"))
+        except (OSError, ValueError):
+            continue  # the page does without
+        if isinstance(card, dict):
+            return card
+    return None

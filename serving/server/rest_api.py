@@ -1,0 +1,325 @@
+"""REST, without sockets: a request line and a body in, a status and a body out.
+
+The router matches the raw target, query string included, as TF-Serving's does: no 405, no
+redirects, no query parsing. A framework would add all three.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import re
+import time
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from urllib.parse import unquote_to_bytes
+
+from tensorflow.core.protobuf import meta_graph_pb2
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    model_pb2,
+    regression_pb2,
+)
+
+from serving import protocol
+from serving.json_writer import error_body
+from serving.server import examples, page
+from serving.server.handlers import Handlers
+from serving.server.metrics import Metrics
+from serving.server.model_store import State
+from serving.server.saved_model import dtype_name
+from serving.status import HTTP_STATUS, Code, StatusError, invalid_argument
+
+JSON = "application/json"
+HTML = "text/html"
+_LIBEVENT_HTML = "text/html; charset=ISO-8859-1"
+
+_API = re.compile(r"/v1/.*", re.IGNORECASE)
+_SELECTOR = r"(?:(?:/versions/(?P<version>[0-9]+))|(?:/labels/(?P<label>[^/:]+)))?"
+_POST = re.compile(
+    rf"/v1/models/(?P<model>[^/:]+){_SELECTOR}:(?P<verb>classify|regress|predict)", re.IGNORECASE
+)
+_GET = re.compile(
+    rf"/v1/models(?:/(?P<model>[^/:]+))?{_SELECTOR}(?:/(?P<verb>metadata))?", re.IGNORECASE
+)
+_VERBS = ("classify", "regress", "predict")
+_KNOWN_METHODS = ("GET", "POST", "OPTIONS", "PUT", "DELETE", "PATCH", "HEAD")
+_LARGEST_VERSION = 2**63 - 1
+_MAX_UNZIPPED = 100 * 2**20
+
+
+@dataclass(frozen=True)
+class Request:
+    """What arrived. Header names are in lower case."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True)
+class Response:
+    """What is sent back; Date and Content-Length are the edge's."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = JSON
+    headers: Sequence[tuple[str, str]] = ()
+    closes: bool = False
+
+
+def html_error(status: int) -> Response:
+    """Returns libevent's error page, which TF-Serving sends for what is none of its paths."""
+    reason = HTTPStatus(status).phrase
+    text = (
+        f"<HTML><HEAD>\n<TITLE>{status} {reason}</TITLE>\n</HEAD><BODY>\n<H1>{reason}</H1>\n"
+        "</BODY></HTML>\n"
+    )
+    return Response(status, text.encode(), HTML, closes=True)
+
+
+def json_error(status: int, message: str, *, closes: bool = False) -> Response:
+    """Returns an error in TF-Serving's form."""
+    body = error_body(message).encode("utf-8", "surrogateescape")
+    return Response(status, body, closes=closes)
+
+
+class RestApi:
+    """Answers REST requests."""
+
+    def __init__(
+        self,
+        handlers: Handlers,
+        metrics: Metrics,
+        *,
+        timeout: float = 30.0,
+        metrics_path: str | None = None,
+        with_cors: bool = False,
+        with_page: bool = True,
+    ):
+        """`timeout` in seconds limits a model's run; no `metrics_path` means no metrics page."""
+        self._handlers = handlers
+        self._metrics = metrics
+        self._timeout = timeout
+        self._metrics_path = metrics_path
+        self._with_cors = with_cors
+        self._page = page.read() if with_page else None
+
+    def answer(self, request: Request) -> Response:
+        """Answers one request, whatever it is."""
+        try:
+            return self._route(request)
+        except Exception as error:  # nothing that arrives may end the server
+            return json_error(500, f"{type(error).__name__}: {error}")
+
+    def _route(self, request: Request) -> Response:
+        if request.method not in _KNOWN_METHODS:
+            return html_error(501)
+        path, _, query = request.target.partition("?")
+        if self._metrics_path and path == self._metrics_path:
+            return self._answer_metrics(request.target, has_query=bool(query))
+        if not _API.fullmatch(request.target):
+            if self._page is not None and request.method in ("GET", "HEAD") and path == "/":
+                body = page.fill(self._page, self._handlers.store.available())
+                return Response(200, body, f"{HTML}; charset=utf-8", page.HEADERS)
+            return html_error(404)
+        response = self._answer_api(request)
+        if self._with_cors:
+            response = replace(response, headers=_CORS_HEADERS)
+        return response
+
+    def _answer_metrics(self, target: str, *, has_query: bool) -> Response:
+        if has_query:
+            text = f"Unexpected path: {target}. Should be {self._metrics_path}"
+            return Response(400, text.encode(), "text/plain")
+        return Response(200, self._metrics.page().encode("utf-8", "replace"), "text/plain")
+
+    def _answer_api(self, request: Request) -> Response:
+        if request.method == "OPTIONS":
+            origin = request.headers.get("origin", "")
+            is_known = "http://" in origin or "https://" in origin
+            return Response(200 if is_known else 400, b"", _LIBEVENT_HTML)
+        pattern = {"POST": _POST, "GET": _GET}.get(request.method)
+        match = pattern.fullmatch(request.target) if pattern else None
+        if (
+            not match
+            or (request.method == "POST" and match["verb"] not in _VERBS)
+            or (request.method == "GET" and match["verb"] not in (None, "metadata"))
+        ):
+            return json_error(400, f"Malformed request: {request.method} {request.target}")
+        if match["version"] and int(match["version"]) > _LARGEST_VERSION:
+            return Response(400, b"", _LIBEVENT_HTML)
+        return self._answer_model(request, match)
+
+    def _answer_model(self, request: Request, match: re.Match[str]) -> Response:
+        started = time.perf_counter()
+        verb = match["verb"] or ""
+        model = _decoded(match["model"])
+        try:
+            if not model:
+                raise invalid_argument("Missing model name in request.")
+            spec = model_pb2.ModelSpec(name=model)
+            if match["version"]:
+                spec.version.value = int(match["version"])
+            elif match["label"]:
+                spec.version_label = _decoded(match["label"])
+            text = self._answer_verb(verb, spec, request)
+        except StatusError as error:
+            self._metrics.request_count.add(model, error.code.name)
+            return json_error(HTTP_STATUS[error.code], error.message)
+        elapsed = (time.perf_counter() - started) * 1e6
+        self._metrics.request_count.add(model, "OK")
+        self._metrics.request_latency.add(
+            elapsed, model, verb if request.method == "POST" else "", "REST"
+        )
+        return Response(200, text.encode("utf-8", "surrogateescape"))
+
+    def _answer_verb(self, verb: str, spec: model_pb2.ModelSpec, request: Request) -> str:
+        if request.method == "GET":
+            return self._metadata(spec) if verb else self._status(spec)
+        body = _unzipped(request)
+        if verb == "predict":
+            return self._predict(spec, body)
+        return self._classify(spec, body) if verb == "classify" else self._regress(spec, body)
+
+    def _predict(self, spec: model_pb2.ModelSpec, body: bytes) -> str:
+        asked = protocol.read_predict_body(body)
+        with self._handlers.store.acquire(spec) as servable:
+            name = asked.signature_name or protocol.DEFAULT_SIGNATURE
+            signature = servable.signatures.get(name)
+            if signature is None:
+                raise invalid_argument(
+                    f'Serving signature name: "{name}" not found in signature def'
+                )
+            arrays, are_rows = protocol.read_inputs(
+                asked.document, signature.input_types, asked.signature_name
+            )
+            self._handlers.check_arrays(signature, arrays)
+            outputs = self._handlers.run(servable, signature, arrays, (), self._timeout)
+        if not outputs:
+            raise invalid_argument("Cannot convert empty tensor map to JSON")
+        return protocol.write_rows(outputs) if are_rows else protocol.write_columns(outputs)
+
+    def _classify(self, spec: model_pb2.ModelSpec, body: bytes) -> str:
+        asked = protocol.read_examples_body(body)
+        request = classification_pb2.ClassificationRequest(model_spec=spec)
+        request.model_spec.signature_name = _printable(asked.signature_name)
+        examples.fill_input(asked, request.input)
+        result = self._handlers.classify(request, self._timeout).result
+        return protocol.write_classifications(
+            [(one.label, one.score) for one in row.classes] for row in result.classifications
+        )
+
+    def _regress(self, spec: model_pb2.ModelSpec, body: bytes) -> str:
+        asked = protocol.read_examples_body(body)
+        request = regression_pb2.RegressionRequest(model_spec=spec)
+        request.model_spec.signature_name = _printable(asked.signature_name)
+        examples.fill_input(asked, request.input)
+        result = self._handlers.regress(request, self._timeout).result
+        return protocol.write_regressions(one.value for one in result.regressions)
+
+    def _status(self, spec: model_pb2.ModelSpec) -> str:
+        request = get_model_status_pb2.GetModelStatusRequest(model_spec=spec)
+        statuses = self._handlers.status(request).model_version_status
+        return _pretty(
+            {
+                "model_version_status": [
+                    {
+                        "version": str(one.version),
+                        "state": State.Name(one.state),
+                        "status": {
+                            "error_code": Code(one.status.error_code).name,
+                            "error_message": one.status.error_message,
+                        },
+                    }
+                    for one in statuses
+                ]
+            }
+        )
+
+    def _metadata(self, spec: model_pb2.ModelSpec) -> str:
+        request = get_model_metadata_pb2.GetModelMetadataRequest(
+            model_spec=spec, metadata_field=["signature_def"]
+        )
+        response = self._handlers.metadata(request)
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        response.metadata["signature_def"].Unpack(signatures)
+        return _pretty(
+            {
+                "model_spec": {
+                    "name": response.model_spec.name,
+                    "signature_name": "",
+                    "version": str(response.model_spec.version.value),
+                },
+                "metadata": {
+                    "signature_def": {
+                        "signature_def": {
+                            name: _signature_as_json(signatures.signature_def[name])
+                            for name in signatures.signature_def
+                        }
+                    }
+                },
+            }
+        )
+
+
+_CORS_HEADERS = (
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Allow-Methods", "POST, GET"),
+    ("Access-Control-Allow-Headers", "Content-Type"),
+)
+
+
+def _unzipped(request: Request) -> bytes:
+    if "gzip" not in request.headers.get("content-encoding", "").lower():
+        return request.body
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(request.body)) as file:
+            body = file.read(_MAX_UNZIPPED + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise invalid_argument(
+            f"The body is said to be gzip, and cannot be read: {error}"
+        ) from error
+    if len(body) > _MAX_UNZIPPED:
+        raise invalid_argument(f"The body is larger than {_MAX_UNZIPPED} bytes once unzipped")
+    return body
+
+
+def _signature_as_json(signature: meta_graph_pb2.SignatureDef) -> dict:
+    return {
+        "inputs": {alias: _tensor_as_json(signature.inputs[alias]) for alias in signature.inputs},
+        "outputs": {
+            alias: _tensor_as_json(signature.outputs[alias]) for alias in signature.outputs
+        },
+        "method_name": signature.method_name,
+        "defaults": {},
+    }
+
+
+def _tensor_as_json(info: meta_graph_pb2.TensorInfo) -> dict:
+    return {
+        "dtype": dtype_name(info.dtype),
+        "tensor_shape": {
+            "dim": [{"size": str(dim.size), "name": dim.name} for dim in info.tensor_shape.dim],
+            "unknown_rank": info.tensor_shape.unknown_rank,
+        },
+        "name": info.name,
+    }
+
+
+def _pretty(value: dict) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False)
+
+
+def _decoded(part: str | None) -> str:
+    return unquote_to_bytes(part or "").decode("utf-8", "replace")
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

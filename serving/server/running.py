@@ -1,0 +1,250 @@
+"""Puts the parts together: the store, the handlers, the two edges."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+import tensorflow as tf
+
+from serving.server import model_config, tls
+from serving.server.batching import BatchingParameters, BatchScheduler
+from serving.server.flags import Flags
+from serving.server.grpc_edge import make_server
+from serving.server.handlers import Handlers
+from serving.server.loading import Loader
+from serving.server.metrics import DEFAULT_PATH, Metrics
+from serving.server.model_store import ModelStore, StoreSettings
+from serving.server.rest_api import RestApi
+from serving.server.rest_edge import RestServer
+from serving.server.text_protos import (
+    BatchingParameters as BatchingParametersMessage,
+)
+from serving.server.text_protos import MonitoringConfig, read_text_proto
+from serving.status import StatusError, invalid_argument
+
+_LOG = logging.getLogger(__name__)
+
+
+class Server:
+    """The embedded server.
+
+    Attributes:
+      grpc_port: What it listens on, once started; None without gRPC.
+      rest_port: The same of REST.
+    """
+
+    def __init__(self, flags: Flags):
+        """Reads the files that the flags name.
+
+        Raises:
+          StatusError: A flag, or a file, cannot be used.
+        """
+        self._flags = flags
+        self.grpc_port: int | None = None
+        self.rest_port: int | None = None
+        self.metrics = Metrics()
+        self._config = _read_models(flags)
+        self._tls = tls.read(flags.ssl_config_file) if flags.ssl_config_file else None
+        self._scheduler = _make_scheduler(flags, self.metrics)
+        loader = Loader(
+            self.metrics,
+            session_config=_session_config(flags),
+            tags=tuple(flags.saved_model_tags.split(",")),
+            scheduler=self._scheduler,
+            is_warmed_up=flags.enable_model_warmup,
+            warmup_iterations=flags.num_request_iterations_for_warmup,
+            handlers=lambda: self.handlers,
+        )
+        self.store = ModelStore(
+            loader,
+            StoreSettings(
+                poll_wait_seconds=flags.file_system_poll_wait_seconds,
+                max_num_load_retries=max(flags.max_num_load_retries, 0),
+                load_retry_interval_seconds=flags.load_retry_interval_micros / 1e6,
+                num_load_threads=flags.num_load_threads,
+                allow_labels_for_unavailable=flags.allow_version_labels_for_unavailable_models,
+                force_allow_labels=flags.force_allow_any_version_labels_for_unavailable_models,
+            ),
+        )
+        self.handlers = Handlers(
+            self.store,
+            self.metrics,
+            check_method_name=flags.enable_signature_method_name_check,
+            as_tensor_content=flags.enable_serialization_as_tensor_content,
+        )
+        self._metrics_path = _read_metrics_path(flags.monitoring_config_file)
+        self._grpc: grpc.Server | None = None
+        self._rest: RestServer | None = None
+        self._is_stopping = threading.Event()
+
+    def start(self, is_wanted: Callable[[], bool] = lambda: True) -> None:
+        """Loads the models and then opens the ports, as TF-Serving does.
+
+        A model without versions is waited for, without limit.
+
+        Args:
+          is_wanted: Asked while waiting; False gives up.
+
+        Raises:
+          StatusError: A model cannot be loaded, or the wait was given up.
+          OSError: A port cannot be opened.
+        """
+        _LOG.info("Loading %s", model_config.describe(self._config))
+        self.store.start()
+        self.store.configure(self._config, is_wanted)
+        # What was imported stays: the collector need not look at it after each unload.
+        gc.collect()
+        gc.freeze()
+        self._open_grpc()
+        self._open_rest()
+        if self._flags.model_config_file and self._flags.model_config_file_poll_wait_seconds > 0:
+            threading.Thread(target=self._follow_config, name="config", daemon=True).start()
+
+    def stop(self, grace: float = 0.0) -> None:
+        """Closes the ports; requests in progress have `grace` seconds to end."""
+        self._is_stopping.set()
+        with ThreadPoolExecutor(2) as pool:
+            if self._grpc is not None:
+                pool.submit(self._grpc.stop(grace).wait)
+            if self._rest is not None:
+                pool.submit(self._rest.stop, grace)
+        self.store.stop()
+        if self._scheduler is not None:
+            self._scheduler.stop()
+
+    def _open_grpc(self) -> None:
+        flags = self._flags
+        if not flags.port:
+            return
+        server = make_server(
+            self.handlers,
+            self.metrics,
+            max_threads=flags.grpc_threads,
+            with_health=flags.enable_grpc_healthcheck_service,
+            channel_arguments=_channel_arguments(flags.grpc_channel_arguments),
+        )
+        address = f"{flags.host}:{max(flags.port, 0)}"
+        try:
+            if self._tls:
+                port = server.add_secure_port(address, self._tls.grpc)
+            else:
+                port = server.add_insecure_port(address)
+        except RuntimeError:
+            port = 0
+        if not port:
+            raise _port_taken("gRPC", address, "--port")
+        server.start()
+        self._grpc, self.grpc_port = server, port
+        _LOG.info("Running gRPC ModelServer at %s:%d ...", flags.host, port)
+
+    def _open_rest(self) -> None:
+        flags = self._flags
+        if not flags.rest_api_port:
+            return
+        if flags.rest_api_port == flags.port and flags.port > 0:
+            _LOG.error(
+                "--rest_api_port cannot be same as --port. Please use a different port for "
+                "HTTP/REST API. Skipped exporting HTTP/REST API."
+            )
+            return
+        rest = RestServer(
+            RestApi(
+                self.handlers,
+                self.metrics,
+                timeout=flags.rest_api_timeout_in_ms / 1e3,
+                metrics_path=self._metrics_path,
+                with_cors=flags.rest_api_enable_cors_support,
+                with_page=flags.page,
+            ),
+            num_threads=flags.rest_threads,
+            receive_timeout=flags.rest_api_receive_timeout_in_ms / 1e3,
+            max_body_bytes=flags.rest_api_max_body_bytes,
+            ssl_context=self._tls.rest if self._tls else None,
+        )
+        try:
+            self.rest_port = rest.start(flags.host, max(flags.rest_api_port, 0))
+        except OSError as error:
+            address = f"{flags.host}:{flags.rest_api_port}"
+            raise _port_taken("REST", address, "--rest_api_port") from error
+        self._rest = rest
+        scheme = "https" if self._tls else "http"
+        _LOG.info("Exporting HTTP/REST API at %s://%s:%d ...", scheme, flags.host, self.rest_port)
+
+    def _follow_config(self) -> None:
+        path, said = self._flags.model_config_file, ""
+        while not self._is_stopping.wait(self._flags.model_config_file_poll_wait_seconds):
+            try:
+                config = model_config.read_file(path)
+                if config != self._config:
+                    self.store.configure(config, lambda: not self._is_stopping.is_set())
+                    self._config = config
+                    _LOG.info("Loading %s", model_config.describe(config))
+                said = ""
+            except StatusError as error:
+                if str(error) != said:
+                    _LOG.error("%s is not followed: %s", path, error)
+                said = str(error)
+
+
+def _read_models(flags: Flags):
+    if flags.model_config_file:
+        return model_config.read_file(flags.model_config_file)
+    if not flags.model_base_path:
+        raise invalid_argument(
+            "no model is named. Say --model_name=<name> --model_base_path=<absolute folder>, or "
+            "--model_config_file=<file>"
+        )
+    return model_config.single_model(flags.model_name, flags.model_base_path)
+
+
+def _make_scheduler(flags: Flags, metrics: Metrics) -> BatchScheduler | None:
+    if flags.batching_parameters_file and not flags.enable_batching:
+        raise invalid_argument(
+            "--batching_parameters_file is set, and --enable_batching is not. Set both, or none"
+        )
+    if not flags.enable_batching:
+        return None
+    message = BatchingParametersMessage()
+    if flags.batching_parameters_file:
+        read_text_proto(flags.batching_parameters_file, message)
+    return BatchScheduler(BatchingParameters.of(message), metrics)
+
+
+def _session_config(flags: Flags) -> tf.compat.v1.ConfigProto:
+    both = flags.tensorflow_session_parallelism
+    intra, inter = flags.tensorflow_intra_op_parallelism, flags.tensorflow_inter_op_parallelism
+    if both and intra and inter:
+        raise invalid_argument(
+            "--tensorflow_session_parallelism stands for both --tensorflow_intra_op_parallelism "
+            "and --tensorflow_inter_op_parallelism. Set it, or them"
+        )
+    return tf.compat.v1.ConfigProto(
+        intra_op_parallelism_threads=intra or both, inter_op_parallelism_threads=inter or both
+    )
+
+
+def _read_metrics_path(path: str) -> str | None:
+    if not path:
+        return None
+    config = read_text_proto(path, MonitoringConfig()).prometheus_config
+    return (config.path or DEFAULT_PATH) if config.enable else None
+
+
+def _channel_arguments(text: str) -> list[tuple[str, int | str]]:
+    arguments: list[tuple[str, int | str]] = []
+    for pair in filter(None, text.split(",")):
+        key, _, value = pair.partition("=")
+        arguments.append((key, int(value) if value.lstrip("-").isdecimal() else value))
+    return arguments
+
+
+def _port_taken(what: str, address: str, flag: str) -> OSError:
+    return OSError(
+        f"{what} cannot listen on {address}: the port is taken, or not allowed. Stop what listens "
+        f"there, or choose another one by {flag} (below 0: any free one)"
+    )

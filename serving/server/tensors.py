@@ -1,0 +1,139 @@
+"""TensorProto <-> numpy, with TensorFlow's own tolerance.
+
+Not tf.make_ndarray: a typed field may hold fewer values than the shape (the last is repeated) or
+more (the rest is dropped), and answers use typed fields, as TF-Serving's do.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.framework import tensor_pb2, types_pb2
+
+_FIELDS = {
+    types_pb2.DT_FLOAT: "float_val",
+    types_pb2.DT_DOUBLE: "double_val",
+    types_pb2.DT_INT8: "int_val",
+    types_pb2.DT_INT16: "int_val",
+    types_pb2.DT_INT32: "int_val",
+    types_pb2.DT_UINT8: "int_val",
+    types_pb2.DT_UINT16: "int_val",
+    types_pb2.DT_UINT32: "uint32_val",
+    types_pb2.DT_UINT64: "uint64_val",
+    types_pb2.DT_INT64: "int64_val",
+    types_pb2.DT_BOOL: "bool_val",
+    types_pb2.DT_STRING: "string_val",
+    types_pb2.DT_HALF: "half_val",
+    types_pb2.DT_BFLOAT16: "half_val",
+    types_pb2.DT_COMPLEX64: "scomplex_val",
+    types_pb2.DT_COMPLEX128: "dcomplex_val",
+}
+_AS_BITS = (types_pb2.DT_HALF, types_pb2.DT_BFLOAT16)
+_AS_PAIRS = (types_pb2.DT_COMPLEX64, types_pb2.DT_COMPLEX128)
+NUMPY_TYPES = {dtype: tf.dtypes.as_dtype(dtype).as_numpy_dtype for dtype in _FIELDS}
+_DTYPES = {np.dtype(numpy_type): dtype for dtype, numpy_type in NUMPY_TYPES.items()}
+
+# numpy's limit on every version; a TensorFlow shape may have 254.
+_MAX_RANK = 32
+# A shape without values costs a caller nothing, and the server its size.
+_MAX_BYTES = 2**31
+
+
+def to_array(proto: tensor_pb2.TensorProto) -> np.ndarray | None:
+    """Reads a tensor; None when TensorFlow could not parse it. Strings are objects, bytes."""
+    dtype = proto.dtype
+    field = _FIELDS.get(dtype)
+    shape = [dimension.size for dimension in proto.tensor_shape.dim]
+    if field is None or proto.tensor_shape.unknown_rank or len(shape) > _MAX_RANK:
+        return None
+    numpy_type = np.dtype(NUMPY_TYPES[dtype])
+    count = math.prod(shape)
+    if any(size < 0 for size in shape) or count * numpy_type.itemsize > _MAX_BYTES:
+        return None
+    if proto.tensor_content:
+        return _from_content(proto.tensor_content, numpy_type, count, shape)
+    values = getattr(proto, field)
+    if dtype in _AS_PAIRS:
+        whole_pairs = list(values)[: len(values) // 2 * 2]
+        flat = np.array(whole_pairs, np.zeros(1, numpy_type).real.dtype).view(numpy_type)
+    elif dtype in _AS_BITS:
+        flat = np.array(values, np.int64).astype(np.uint16).view(numpy_type)
+    elif dtype == types_pb2.DT_STRING:
+        flat = np.empty(len(values), object)
+        flat[:] = list(values)
+    else:
+        flat = (
+            np.array(values, np.int64).astype(numpy_type)
+            if field == "int_val"
+            else np.array(values, numpy_type)
+        )
+    if len(flat) < count:
+        filling = flat[-1] if len(flat) else (b"" if dtype == types_pb2.DT_STRING else 0)
+        filled = np.full(count, filling, numpy_type)
+        filled[: len(flat)] = flat
+        flat = filled
+    return flat[:count].reshape(shape)
+
+
+def _from_content(
+    content: bytes, numpy_type: np.dtype, count: int, shape: list[int]
+) -> np.ndarray | None:
+    if numpy_type.hasobject:
+        strings = _split_strings(content, count)
+        if strings is None:
+            return None
+        array = np.empty(count, object)
+        array[:] = strings
+        return array.reshape(shape)
+    if len(content) != count * numpy_type.itemsize:
+        return None
+    return np.frombuffer(content, numpy_type).reshape(shape)
+
+
+def _split_strings(content: bytes, count: int) -> list[bytes] | None:
+    """Decodes `count` varint lengths and then the strings, as TensorFlow packs them."""
+    lengths = []
+    position = 0
+    for _ in range(count):
+        length = shift = 0
+        while True:
+            if position >= len(content) or shift > 63:
+                return None
+            byte = content[position]
+            position += 1
+            length |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+        lengths.append(length)
+    if position + sum(lengths) != len(content):
+        return None
+    strings = []
+    for length in lengths:
+        strings.append(content[position : position + length])
+        position += length
+    return strings
+
+
+def write(array: np.ndarray, proto: tensor_pb2.TensorProto, *, as_content: bool = False) -> None:
+    """Fills a TensorProto: its typed field, or `tensor_content`."""
+    dtype = dtype_of(array)
+    proto.dtype = dtype
+    for size in array.shape:
+        proto.tensor_shape.dim.add().size = size
+    if as_content and dtype != types_pb2.DT_STRING:
+        proto.tensor_content = array.tobytes()
+        return
+    flat = array.reshape(-1)
+    if dtype in _AS_BITS:
+        flat = flat.view(np.uint16)
+    elif dtype in _AS_PAIRS:
+        flat = flat.view(flat.real.dtype)
+    getattr(proto, _FIELDS[dtype]).extend(flat.tolist())
+
+
+def dtype_of(array: np.ndarray) -> int:
+    """Returns TensorFlow's data type of an array."""
+    return types_pb2.DT_STRING if array.dtype == object else _DTYPES[array.dtype]

@@ -1,0 +1,105 @@
+"""A real server on free loopback ports, with small real models."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from serving.server.flags import Flags
+from serving.server.running import Server
+
+from . import models
+from .calling import Stubs
+
+
+@pytest.fixture(scope="session")
+def model_directory(tmp_path_factory) -> Path:
+    """Folders of versions, by model: half, echo, examples, two, types, slow."""
+    root = tmp_path_factory.mktemp("models")
+    models.save_half_plus(root / "half" / "1")
+    models.save_half_plus(root / "half" / "00000123", constant=3.0)
+    models.save_echo(root / "echo" / "1")
+    models.save_examples(root / "examples" / "1")
+    models.save_two_inputs(root / "two" / "1")
+    models.save_types(root / "types" / "1")
+    models.save_slow(root / "slow" / "1")
+    return root
+
+
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Callable[..., Server]]:
+    """Starts servers; they end with the session at the latest."""
+    started = []
+
+    def start(**flags) -> Server:
+        server = Server(Flags(**{"port": -1, "rest_api_port": -1, **flags}))
+        started.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def server(model_directory, serve, tmp_path_factory) -> Server:
+    """A server of all the models; two versions of `half`, one with the label `stable`."""
+    files = tmp_path_factory.mktemp("config")
+    (files / "models.config").write_text(
+        "model_config_list {"
+        + "".join(
+            f'config {{ name: "{name}" base_path: "{model_directory / name}" '
+            f'model_platform: "tensorflow" {more} }}'
+            for name, more in (
+                (
+                    "half",
+                    'model_version_policy { all {} } version_labels { key: "stable" value: 1 }',
+                ),
+                ("echo", ""),
+                ("examples", ""),
+                ("two", ""),
+                ("types", ""),
+                ("slow", ""),
+            )
+        )
+        + "}"
+    )
+    (files / "monitoring.config").write_text("prometheus_config { enable: true }")
+    return serve(
+        model_config_file=str(files / "models.config"),
+        monitoring_config_file=str(files / "monitoring.config"),
+        allow_version_labels_for_unavailable_models=True,
+        enable_grpc_healthcheck_service=True,
+        rest_api_receive_timeout_in_ms=1000,
+        rest_api_max_body_bytes=128 * 2**20,
+    )
+
+
+@pytest.fixture(scope="session")
+def rest(server) -> int:
+    """The port of REST."""
+    return server.rest_port
+
+
+@pytest.fixture(scope="session")
+def stubs(server) -> Stubs:
+    """The stubs of gRPC."""
+    return Stubs(server.grpc_port)
+
+
+@pytest.fixture
+def copy_version(model_directory) -> Callable[[str, Path], Path]:
+    """Puts a version somewhere, all at once, as the Pusher does."""
+
+    def copy(source: str, destination: Path) -> Path:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        incoming = destination.parent / f".incoming-{destination.name}"
+        shutil.copytree(model_directory / source, incoming)
+        incoming.rename(destination)
+        return destination
+
+    return copy

@@ -1,0 +1,134 @@
+"""Small real SavedModels, one for each thing a server must get right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tensorflow as tf
+
+
+def _function(*specs: tf.TensorSpec):
+    return tf.function(input_signature=specs, autograph=False)
+
+
+def _any(dtype: tf.DType, name: str) -> tf.TensorSpec:
+    return tf.TensorSpec([None], dtype, name=name)
+
+
+def save_half_plus(directory: Path, constant: float = 2.0) -> Path:
+    """Writes a model of a variable: `x` float32 [batch] -> `y` = x / 2 + constant."""
+    module = tf.Module()
+    module.constant = tf.Variable(constant, name="constant")
+
+    @_function(_any(tf.float32, "x"))
+    def half_plus(x):
+        return {"y": x * 0.5 + module.constant}
+
+    module.half_plus = half_plus
+    tf.saved_model.save(module, str(directory), signatures={"serving_default": half_plus})
+    return directory
+
+
+def save_echo(directory: Path) -> Path:
+    """Writes a model of strings: `text` -> itself, as it is and under a name for bytes."""
+
+    @_function(_any(tf.string, "text"))
+    def echo(text):
+        return {"text": tf.identity(text)}
+
+    @_function(_any(tf.string, "text"))
+    def both(text):
+        return {"raw_bytes": tf.identity(text), "text": tf.identity(text)}
+
+    _save(directory, serving_default=echo, both=both)
+    return directory
+
+
+def save_examples(directory: Path) -> Path:
+    """Writes a model of tf.Examples with one float feature `x`: classify and regress."""
+    specification = {"x": tf.io.FixedLenFeature([], tf.float32)}
+
+    @_function(_any(tf.string, "inputs"))
+    def classify(inputs):
+        x = tf.io.parse_example(inputs, specification)["x"]
+        return {
+            "classes": tf.tile([["small", "large"]], [tf.size(x), 1]),
+            "scores": tf.stack([1.0 - x, x], axis=1),
+        }
+
+    @_function(_any(tf.string, "inputs"))
+    def regress(inputs):
+        return {"outputs": tf.io.parse_example(inputs, specification)["x"] * 2.0}
+
+    @_function(_any(tf.string, "inputs"))
+    def scores_only(inputs):
+        x = tf.io.parse_example(inputs, specification)["x"]
+        return {"scores": tf.stack([1.0 - x, x], axis=1)}
+
+    @_function(_any(tf.string, "examples"))
+    def other_name(examples):
+        return {"scores": tf.strings.length(examples)}
+
+    _save(
+        directory,
+        serving_default=other_name, classify=classify, regress=regress, scores_only=scores_only,
+    )  # fmt: skip
+    return directory
+
+
+def save_two_inputs(directory: Path) -> Path:
+    """Writes a model of `a` and `b`, float32 [batch] each -> `difference` and `sum`."""
+
+    @_function(_any(tf.float32, "a"), _any(tf.float32, "b"))
+    def combine(a, b):
+        return {"difference": a - b, "sum": a + b}
+
+    @_function(_any(tf.float32, "a"), _any(tf.float32, "b"))
+    def mixed(a, b):
+        return {"none": tf.reduce_sum(a), "rows": b, "twice": tf.concat([a, a], 0)}
+
+    _save(directory, serving_default=combine, mixed=mixed)
+    return directory
+
+
+def save_types(directory: Path) -> Path:
+    """Writes a model with a signature for each data type, named after it: `x` -> `y` = x."""
+
+    def identity(dtype: tf.DType):
+        @_function(_any(dtype, "x"))
+        def same(x):
+            return {"y": tf.identity(x)}
+
+        return same
+
+    types = ("bool", "int8", "int32", "int64", "uint8", "uint64", "float32", "float64", "float16")
+    _save(
+        directory,
+        serving_default=identity(tf.int64), **{name: identity(tf.as_dtype(name)) for name in types}
+    )  # fmt: skip
+    return directory
+
+
+def save_slow(directory: Path, rounds: int = 3000) -> Path:
+    """Writes a model that takes a while: `x` float32 [batch] -> `y` = x."""
+
+    @_function(_any(tf.float32, "x"))
+    def slow(x):
+        matrix = tf.fill([64, 64], 1.0 / 64) + tf.zeros([64, 64]) * x[0]
+        _, product = tf.while_loop(
+            lambda index, _: index < rounds,
+            lambda index, product: (index + 1, product @ matrix),
+            (0, matrix),
+            parallel_iterations=1,
+        )
+        return {"y": x + 0.0 * product[0, 0]}
+
+    _save(directory, serving_default=slow)
+    return directory
+
+
+def _save(directory: Path, **signatures) -> None:
+    module = tf.Module()
+    for name, function in signatures.items():
+        setattr(module, f"call_{name}", function)
+    tf.saved_model.save(module, str(directory), signatures=signatures)
