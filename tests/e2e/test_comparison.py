@@ -32,5 +32,5 @@ def test_a_comparison_shares_the_data_and_pushes_nothing(small_data, tmp_path): 
     assert board["command"].startswith("sentiment compare --models linear --seeds 2 --name ours")
     assert [run["seed"] for run in board["runs"]] == [7, 8]
     for run in board["runs"]:
-        assert run["accuracy"] > 0.8
+        assert run["accuracy"] > 0.6
         assert run["latency_ms"] > 0.0 and run["bytes"] > 10_000 and run["training_seconds"] > 0.0

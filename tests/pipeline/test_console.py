@@ -164,10 +164,10 @@ def test_failed_step(stream):
 def test_unknown_step_keeps_its_name(stream):
     """A step that we have no words for is shown as TFX calls it."""
     with Console(stream) as console:
-        console.component_finished("Gardener", 75.0, "12 trials")
+        console.component_finished("Baker", 75.0, "12 trials")
 
     assert text_of(stream) == (
-        "✓ done    Gardener                Gardener                 1 min 15 s  12 trials\n"
+        "✓ done    Baker                Baker                 1 min 15 s  12 trials\n"
     )
 
 
