@@ -51,6 +51,7 @@ def download(what: Download, target: Path) -> None:
                 _verify(what, part)
                 os.replace(part, target)
     except urllib.error.HTTPError as error:
+        error.close()
         raise DownloadError(
             f"{what.url} answered {error.code} {error.reason}. {_WAYS_OUT}"
         ) from error
