@@ -15,7 +15,7 @@ run: $(READY) ## train, judge and push a model (more settings: make run ARGS="--
 	@.venv/bin/sentiment run $(ARGS)
 
 test: $(READY) ## run all tests (a part of them: make test ARGS=tests/components)
-	@.venv/bin/pytest $(ARGS)
+	@.venv/bin/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(READY) ## check style, documentation and types
 	@.venv/bin/ruff check .

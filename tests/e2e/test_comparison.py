@@ -9,12 +9,12 @@ import pytest
 
 from pipeline.report.run_record import RunRecord
 
-from .test_pipeline import sentiment, small_data  # noqa: F401 -- a fixture
+from .running import sentiment
 
 pytestmark = pytest.mark.e2e
 
 
-def test_a_comparison_shares_the_data_and_pushes_nothing(small_data, tmp_path):  # noqa: F811
+def test_a_comparison_shares_the_data_and_pushes_nothing(small_data, tmp_path):
     """The second training takes the data steps from the cache; figures come from real exports."""
     root = tmp_path / "artifacts"
     arguments = ["compare", "--models", "linear", "--seeds", "2", "--name", "ours"]

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,6 +10,8 @@ import pytest
 
 from components.dataset.sample import generate_review
 from pipeline.report.run_record import RunRecord
+
+from .running import sentiment, start
 
 pytestmark = pytest.mark.e2e
 
@@ -34,25 +32,6 @@ UP_TO_TRANSFORM = STEPS - {"Trainer", "LatestBlessedModel", "Evaluator", "Pusher
 ALWAYS_EXECUTED = {"LatestBlessedModel"}
 
 
-def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
-    """Starts the command as a user would, without a terminal."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "pipeline.cli", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=cwd,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": "1"},
-    )
-
-
-def sentiment(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Runs the command to its end."""
-    with start(*arguments, cwd=cwd) as process:
-        output, errors = process.communicate(timeout=300)
-    return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
-
-
 def executed(root: Path, pipeline_name: str) -> set[str]:
     """Returns the steps of the latest run that were not taken from the cache."""
     record = RunRecord(root / "metadata.db", pipeline_name)
@@ -62,20 +41,6 @@ def executed(root: Path, pipeline_name: str) -> set[str]:
 def versions(root: Path, model_name: str) -> list[str]:
     """Returns the pushed versions."""
     return sorted(path.name for path in (root / "serving_model" / model_name).glob("*"))
-
-
-@pytest.fixture(scope="module")
-def small_data(tmp_path_factory) -> Path:
-    """A quarter of the sample as a table: enough for every step, and soon trained."""
-    path = tmp_path_factory.mktemp("data") / "reviews.jsonl"
-    reviews = (generate_review(index) for index in range(0, 2_000, 4))
-    path.write_text(
-        "".join(
-            json.dumps({"text": review.text.decode(), "label": review.label}) + "\n"
-            for review in reviews
-        )
-    )
-    return path
 
 
 def end_after(step: str, how: int, *arguments: str, cwd: Path) -> tuple[int, str]:
