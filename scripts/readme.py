@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.against_tfx_example import markdown_table as benchmark_table
+from pipeline.compare.markdown import markdown_table as leaderboard_table
 from pipeline.config import markdown_table as settings_table
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -31,6 +32,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "output: first run": lambda: _output_of("first_run.txt"),
     "output: second run": lambda: _output_of("second_run.txt"),
     "settings": settings_table,
+    "leaderboard": lambda: leaderboard_table(sorted(RESULTS.glob("leaderboard*.json"))),
     "benchmark": lambda: benchmark_table(
         json.loads((RESULTS / "against_tfx_example.json").read_text(encoding="utf-8"))
     ),
