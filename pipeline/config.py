@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import math
 import re
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +18,7 @@ from typing import Any, NamedTuple
 from components.errors import ConfigurationError, did_you_mean
 from components.hyperparameters import SCHEDULES, Hyperparameters
 from components.models.registry import SAMPLE, get_variant, variant_names
+from pipeline.settings import check, default_text, flag_of, flags_of, parse, setting
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -30,41 +30,6 @@ BEAM_MODES = ("auto", "in_memory", "multi_processing")
 SAMPLE_PREFIX = "sample_"
 TOML_TABLE = "sentiment"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
-
-
-def setting(
-    default: Any,
-    help: str,
-    *,
-    group: str,
-    type: type | None = None,
-    metavar: str = "",
-    least: float | None = None,
-    most: float | None = None,
-    choices: Sequence[str] = (),
-) -> Any:
-    """Declares a setting.
-
-    Args:
-      default: Its value when nobody sets it; None where the model variant decides.
-      help: What it does, in a line; the same text in `--help` and in the README.
-      group: Under which heading `--help` lists it.
-      type: Its type; that of `default` when left out.
-      metavar: What stands for the value in `--help`.
-      least: Smallest value allowed.
-      most: Largest value allowed.
-      choices: The values allowed.
-    """
-    metadata = {
-        "help": help,
-        "group": group,
-        "type": type or default.__class__,
-        "metavar": metavar,
-        "least": least,
-        "most": most,
-        "choices": tuple(choices),
-    }
-    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -93,12 +58,14 @@ class PipelineConfig:
         "the label that means positive, when it is not 1, positive, pos, true or yes",
         group="data",
         metavar="LABEL",
+        unset="none",
     )
     negative_label: str = setting(
         "",
         "the label that means negative, when the table has more than two",
         group="data",
         metavar="LABEL",
+        unset="none",
     )
     validation_fraction: float = setting(
         0.0,
@@ -285,6 +252,7 @@ class PipelineConfig:
         metavar="N",
         least=1,
         most=10_000,
+        unset="none",
     )
     hyperparameters: str = setting(
         "",
@@ -292,6 +260,7 @@ class PipelineConfig:
         "--tune), or a JSON file",
         group="model",
         metavar="FROM",
+        unset="none",
     )
     warm_start: bool = setting(
         False, "continue from the latest blessed model of the same variant", group="model"
@@ -320,12 +289,14 @@ class PipelineConfig:
         "name of the pipeline; when left out, the data's name and _sentiment",
         group="pipeline",
         metavar="NAME",
+        unset="by the data",
     )
     model_name: str = setting(
         "",
         "name to serve the model under; when left out, the data's name and _sentiment",
         group="pipeline",
         metavar="NAME",
+        unset="by the data",
     )
     beam_mode: str = setting(
         "auto",
@@ -344,7 +315,7 @@ class PipelineConfig:
         """Checks every value; a whole number given where a share is meant becomes a float."""
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            _check(field, value)
+            check(field, value)
             if field.metadata["type"] is float and value is not None:
                 object.__setattr__(self, field.name, float(value))
         get_variant(self.model)
@@ -352,7 +323,7 @@ class PipelineConfig:
             value = getattr(self, name)
             if value and not NAME.fullmatch(value):
                 raise ConfigurationError(
-                    f"{_flag(name)} is '{value}'; expected at most 100 letters, digits, _ and -, "
+                    f"{flag_of(name)} is '{value}'; expected at most 100 letters, digits, _ and -, "
                     "the first a letter or digit."
                 )
 
@@ -417,9 +388,9 @@ def names_for(config: PipelineConfig, source_name: str, is_sample: bool) -> tupl
     kept = [name for name, value in names.items() if value.startswith(SAMPLE_PREFIX)]
     if kept and not is_sample:
         raise ConfigurationError(
-            " ".join(f"{_flag(name)} is '{names[name]}'." for name in kept)
+            " ".join(f"{flag_of(name)} is '{names[name]}'." for name in kept)
             + f" Names that begin with '{SAMPLE_PREFIX}' are kept for the generated sample. "
-            f"Give {' and '.join(map(_flag, kept))} another name."
+            f"Give {' and '.join(map(flag_of, kept))} another name."
         )
     if is_sample:
         names = {
@@ -445,18 +416,18 @@ def add_arguments(parser: argparse.ArgumentParser, without: Collection[str] = ()
         if name not in groups:
             groups[name] = parser.add_argument_group(name)
         group = groups[name]
-        default = _default_text(field)
+        default = default_text(field)
         help_text = f"{field.metadata['help']} (default: {default})".replace("%", "%%")
         if field.metadata["type"] is bool:
             group.add_argument(
-                _flag(field.name),
+                flag_of(field.name),
                 action=argparse.BooleanOptionalAction,
                 default=argparse.SUPPRESS,
                 help=help_text,
             )
         else:
             group.add_argument(
-                _flag(field.name),
+                flag_of(field.name),
                 default=argparse.SUPPRESS,
                 metavar=field.metadata["metavar"],
                 help=help_text,
@@ -476,14 +447,14 @@ def load_config(flags: Mapping[str, Any], config_file: str | None = None) -> Pip
     fields = {field.name: field for field in dataclasses.fields(PipelineConfig)}
     values = _read_toml(Path(config_file), fields.keys()) if config_file else {}
     for name, value in flags.items():
-        values[name] = _parse(fields[name], value)
+        values[name] = parse(fields[name], value)
     return PipelineConfig(**values)
 
 
 def describe_settings() -> list[tuple[str, str, str, str]]:
     """Returns (flag, TOML key, default, help) of each setting."""
     return [
-        (_flags(field), field.name, _default_text(field), field.metadata["help"])
+        (flags_of(field), field.name, default_text(field), field.metadata["help"])
         for field in dataclasses.fields(PipelineConfig)
     ]
 
@@ -520,68 +491,3 @@ def _read_toml(path: Path, known: Collection[str]) -> dict[str, Any]:
                 f"Choose from: {', '.join(known)}."
             )
     return table
-
-
-def _parse(field: dataclasses.Field[Any], value: Any) -> Any:
-    """Turns a flag's text into the setting's type."""
-    kind = field.metadata["type"]
-    if not isinstance(value, str) or kind is str:
-        return value
-    try:
-        return kind(value)
-    except ValueError:
-        raise ConfigurationError(_expectation(field, value)) from None
-
-
-def _check(field: dataclasses.Field[Any], value: Any) -> None:
-    if value is None and field.default is None:
-        return
-    kind, least, most = (field.metadata[key] for key in ("type", "least", "most"))
-    # A whole number is a fine share; True is no number, though Python says so.
-    is_right_type = type(value) is kind or (kind is float and type(value) is int)
-    is_finite = not isinstance(value, float) or math.isfinite(value)
-    if (
-        not is_right_type
-        or not is_finite
-        or (least is not None and value < least)
-        or (most is not None and value > most)
-        or (field.metadata["choices"] and value not in field.metadata["choices"])
-        or (kind is str and field.default and not value)
-    ):
-        raise ConfigurationError(_expectation(field, value))
-
-
-def _expectation(field: dataclasses.Field[Any], value: Any) -> str:
-    kind, least, most, choices = (
-        field.metadata[key] for key in ("type", "least", "most", "choices")
-    )
-    shown = f"'{value}'" if isinstance(value, str) else repr(value)
-    if choices:
-        expected = f"one of {', '.join(choices)}"
-        return f"{_flag(field.name)} is {shown}; expected {expected}." + did_you_mean(
-            str(value), choices
-        )
-    names = {bool: "true or false", int: "a whole number", float: "a number", str: "some text"}
-    bounds = f" from {least:,} to {most:,}" if least is not None and most is not None else ""
-    return f"{_flag(field.name)} is {shown}; expected {names[kind]}{bounds}."
-
-
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
-
-
-def _flags(field: dataclasses.Field[Any]) -> str:
-    flag = _flag(field.name)
-    return f"{flag}, --no-{flag[2:]}" if field.metadata["type"] is bool else flag
-
-
-def _default_text(field: dataclasses.Field[Any]) -> str:
-    if field.name in ("tune", "hyperparameters"):
-        return "none"
-    if field.default is None:
-        return "the variant's"
-    if field.default == "":
-        return "none" if "label" in field.name else "by the data"
-    if isinstance(field.default, bool):
-        return "on" if field.default else "off"
-    return str(field.default)
