@@ -1,7 +1,8 @@
 """One training of a comparison, in a process of its own.
 
-Standard input holds the settings, standard output a JSON object a line: which step began, how
-far it is, and at the end the figures or the error. Everything else goes to a log file.
+The first line of standard input holds the settings; its end means that the parent is gone.
+Standard output is a JSON object a line: which step began, how far it is, and at the end the
+figures or the error. Everything else goes to a log file.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import logging
 import os
 import sys
+import threading
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
@@ -59,7 +61,8 @@ def main() -> None:
 
     Threads of Beam's workers would be waited for otherwise.
     """
-    request = json.load(sys.stdin)
+    request = json.loads(sys.stdin.readline())
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
     with captured_output(Path(request["log"]), debug=False) as stream:
         teller = Teller(stream)
         try:
@@ -71,6 +74,12 @@ def main() -> None:
             with contextlib.suppress(BrokenPipeError):
                 teller.tell(ERROR, {"kind": kind, "message": summary_of(error)})
     os._exit(0)
+
+
+def _leave_with_parent() -> None:
+    """Ends the process when its parent did: whoever starts anew must find the root free."""
+    sys.stdin.read()
+    os._exit(1)
 
 
 def train_and_measure(settings: PipelineConfig, teller: Teller) -> dict[str, Any]:

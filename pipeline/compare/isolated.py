@@ -57,8 +57,9 @@ def train(
     with _process(command) as process:
         assert process.stdin and process.stdout
         with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(request)
-            process.stdin.close()
+            # The pipe stays open: its end tells the process that nobody waits for it any more.
+            process.stdin.write(f"{request}\n")
+            process.stdin.flush()
         for line in process.stdout:
             ((kind, value),) = json.loads(line).items()
             if kind == attempt.STEP:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import pytest
@@ -25,7 +26,7 @@ class Heard(list):
 
 def told(body: str, listener=None):
     """Listens to a process that runs `body`, with `tell` at hand."""
-    head = "import json, os, sys\nrequest = json.load(sys.stdin)\n"
+    head = "import json, os, sys\nrequest = json.loads(sys.stdin.readline())\n"
     head += "tell = lambda **line: print(json.dumps(line), flush=True)\n"
     return isolated.train(
         PipelineConfig(data="sample", seed=8),
@@ -67,3 +68,20 @@ def test_a_process_that_hears_no_end_is_ended(monkeypatch):
     """One whose threads do not let go would be waited for otherwise."""
     monkeypatch.setattr(isolated, "_SECONDS_TO_END", 0.1)
     assert told("import time\ntell(figures={})\ntime.sleep(60)") == {}
+
+
+def test_a_training_ends_with_whoever_started_it():
+    """Killed, a comparison leaves nothing behind that goes on writing below its root."""
+    script = (
+        "import threading, time\n"
+        "from pipeline.compare import attempt\n"
+        "threading.Thread(target=attempt._leave_with_parent, daemon=True).start()\n"
+        "print('training', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "training\n"
+        process.stdin.close()
+        assert process.wait(timeout=30) == 1
