@@ -75,7 +75,7 @@ class Hyperparameters:
 
     def without_noise(self) -> Hyperparameters:
         """Returns a copy for a model that serves: same weights, nothing random."""
-        return dataclasses.replace(self, **dict.fromkeys(NOISE, 0.0))
+        return self.overridden(**dict.fromkeys(NOISE, 0.0))
 
     def to_config(self) -> dict[str, Any]:
         """Returns plain values for `custom_config`."""

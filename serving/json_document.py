@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any
+from typing import Any, AnyStr
 
 from serving.status import StatusError, invalid_argument
 
@@ -58,7 +58,7 @@ def parse(body: bytes) -> Any:
     if not _NEEDS_CARE.search(body):
         text = body.decode("utf-8", "surrogateescape")
         try:
-            document, _ = _DECODER.raw_decode(text, _BLANKS.match(text, bool(start)).end())
+            document, _ = _DECODER.raw_decode(text, _matched(_BLANKS, text, bool(start)).end())
         except (ValueError, RecursionError):
             pass  # the careful parser says what is wrong, or nests as deep as it takes
         else:
@@ -80,7 +80,7 @@ class _CarefulParser:
         key = ""
         expects = _START
         while True:
-            self._at = _WHITESPACE.match(self._body, self._at).end()
+            self._at = _matched(_WHITESPACE, self._body, self._at).end()
             character = self._body[self._at : self._at + 1]
             if character in (b"", b"\0"):
                 raise self._error(expects)
@@ -157,7 +157,7 @@ class _CarefulParser:
         self._at += 1
         parts = []
         while True:
-            plain = _PLAIN.match(self._body, self._at)
+            plain = _matched(_PLAIN, self._body, self._at)
             parts.append(plain.group())
             self._at = plain.end()
             character = self._body[self._at : self._at + 1]
@@ -250,3 +250,10 @@ class _CarefulParser:
 
 
 _CLOSED = object()
+
+
+def _matched(pattern: re.Pattern[AnyStr], text: AnyStr, start: int) -> re.Match[AnyStr]:
+    """Returns the match of a pattern that nothing at all matches, too."""
+    match = pattern.match(text, start)
+    assert match is not None
+    return match

@@ -27,7 +27,8 @@ class Code(enum.IntEnum):
     UNAUTHENTICATED = 16
 
 
-HTTP_STATUS = {
+# As tensorflow_serving/model_servers/http_server.cc (ToHTTPStatusCode) has it.
+HTTP_STATUS: dict[Code, int] = {
     Code.OK: 200,
     Code.CANCELLED: 499,
     Code.UNKNOWN: 500,

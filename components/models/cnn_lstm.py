@@ -37,7 +37,7 @@ def build_cnn_lstm(hyperparameters: Hyperparameters, each_word: bool = False) ->
     summary="Dropout(0.2), Conv1D(32, 3), MaxPooling1D(2), LSTM(100), Dropout(0.2)",
     takes=(*LAYERS, "dropout"),
     presets={
-        REFERENCE: Hyperparameters(**DROPOUT),
+        REFERENCE: Hyperparameters().overridden(**DROPOUT),
         SAMPLE: SAMPLE_TRAINING.overridden(**DROPOUT),
     },
 )

@@ -49,7 +49,7 @@ def build_lstm(hyperparameters: Hyperparameters, each_word: bool = False) -> ker
     summary="Dropout(0.2), LSTM(100), Dropout(0.2)",
     takes=("embedding_units", "lstm_units", "dropout"),
     presets={
-        REFERENCE: Hyperparameters(**DROPOUT),
+        REFERENCE: Hyperparameters().overridden(**DROPOUT),
         SAMPLE: SAMPLE_TRAINING.overridden(**DROPOUT),
     },
 )
@@ -78,7 +78,7 @@ def build_lstm_dropout(hyperparameters: Hyperparameters, each_word: bool = False
     summary="LSTM(100, dropout=0.2, recurrent_dropout=0.2)",
     takes=("embedding_units", "lstm_units", "dropout", "recurrent_dropout"),
     presets={
-        REFERENCE: Hyperparameters(**RECURRENT_DROPOUT),
+        REFERENCE: Hyperparameters().overridden(**RECURRENT_DROPOUT),
         SAMPLE: SAMPLE_TRAINING.overridden(**RECURRENT_DROPOUT),
     },
 )

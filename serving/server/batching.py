@@ -12,8 +12,9 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -37,13 +38,13 @@ class BatchingParameters:
     thread_pool_name: str = "batch_threads"
 
     @classmethod
-    def of(cls, message) -> BatchingParameters:
+    def of(cls, message: Any) -> BatchingParameters:
         """Reads the message of `--batching_parameters_file`; what is not set keeps its default.
 
         Raises:
           StatusError: A value cannot be used.
         """
-        given = {}
+        given: dict[str, Any] = {}
         for descriptor, value in message.ListFields():
             if descriptor.name == "allowed_batch_sizes":
                 given[descriptor.name] = tuple(value)
@@ -129,11 +130,10 @@ class BatchScheduler:
             for task in tasks:
                 if task.error:
                     raise task.error
+            outputs = [task.outputs or [] for task in tasks]
             if len(tasks) == 1:
-                return tasks[0].outputs
-            return [
-                np.concatenate(parts) for parts in zip(*(t.outputs for t in tasks), strict=True)
-            ]
+                return outputs[0]
+            return [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
 
         return batched_run
 
@@ -143,7 +143,9 @@ class BatchScheduler:
             self._is_stopping = True
             self._changed.notify_all()
 
-    def _parts(self, feeds: Mapping[str, np.ndarray], size: int):
+    def _parts(
+        self, feeds: Mapping[str, np.ndarray], size: int
+    ) -> Sequence[tuple[Mapping[str, np.ndarray], int]]:
         limit = self._parameters.execution_size
         if not self._parameters.enable_large_batch_splitting:
             limit = self._parameters.max_batch_size
@@ -283,7 +285,7 @@ class BatchScheduler:
         return padded
 
 
-def _size_of(arrays) -> int:
+def _size_of(arrays: Iterable[np.ndarray]) -> int:
     sizes = set()
     for array in arrays:
         if array.ndim == 0:

@@ -100,7 +100,7 @@ def fill_classifications(
             "Tensors class and score should match in dim_size(1). Got "
             f"{classes.shape[1]} vs. {scores.shape[1]}"
         )
-    width = (classes if classes is not None else scores).shape[1]
+    width = outputs[CLASSES if classes is not None else SCORES].shape[1]
     for row in range(batch):
         result = into.classifications.add()
         for column in range(width):

@@ -59,22 +59,24 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self._handlers = handlers
         self._metrics = metrics
 
-    def Predict(self, request, context):  # noqa: N802 -- gRPC's names, here and below
+    def Predict(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 -- gRPC's names, here and below
         return self._counted("Predict", self._handlers.predict, request, context)
 
-    def Classify(self, request, context):  # noqa: N802
+    def Classify(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return self._counted("Classify", self._handlers.classify, request, context)
 
-    def Regress(self, request, context):  # noqa: N802
+    def Regress(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return self._counted("Regress", self._handlers.regress, request, context)
 
-    def MultiInference(self, request, context):  # noqa: N802
+    def MultiInference(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return _answer(context, self._handlers.multi_inference, request, context.time_remaining())
 
-    def GetModelMetadata(self, request, context):  # noqa: N802
+    def GetModelMetadata(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return _answer(context, self._handlers.metadata, request)
 
-    def _counted(self, api: str, handle: Callable, request, context):
+    def _counted(
+        self, api: str, handle: Callable[..., Any], request: Any, context: grpc.ServicerContext
+    ) -> Any:
         name = request.model_spec.name
         started = time.perf_counter()
         try:
@@ -93,14 +95,14 @@ class _ModelService(model_service_pb2_grpc.ModelServiceServicer):
     def __init__(self, handlers: Handlers):
         self._handlers = handlers
 
-    def GetModelStatus(self, request, context):  # noqa: N802
+    def GetModelStatus(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return _answer(context, self._handlers.status, request)
 
-    def HandleReloadConfigRequest(self, request, context):  # noqa: N802
+    def HandleReloadConfigRequest(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return _answer(context, self._handlers.reload, request, context.is_active)
 
 
-def _answer(context: grpc.ServicerContext, handle: Callable, *arguments: Any):
+def _answer(context: grpc.ServicerContext, handle: Callable[..., Any], *arguments: Any) -> Any:
     try:
         return handle(*arguments)
     except Exception as error:
@@ -124,7 +126,7 @@ def _abort(context: grpc.ServicerContext, error: StatusError) -> None:
 def _health_handler() -> grpc.GenericRpcHandler:
     """Returns grpc.health.v1.Health without Watch: each watcher would hold a thread for good."""
 
-    def check(request, context):
+    def check(request: Any, context: grpc.ServicerContext) -> Any:
         if request.service not in _HEALTHY:
             context.abort(grpc.StatusCode.NOT_FOUND, "")
         return HealthCheckResponse(status=_SERVING)

@@ -118,7 +118,7 @@ class ModelStore:
         while True:
             available = self._available.get(spec.name, {})
             wanted = max(available, default=None) if number is None else number
-            servable = available.get(wanted)
+            servable = None if wanted is None else available.get(wanted)
             if servable is None:
                 raise _servable_not_found(spec.name, number)
             if servable.acquire():
@@ -379,6 +379,7 @@ class ModelStore:
         ).start()
 
     def _unload(self, name: str, version: _Version) -> None:
+        assert version.servable is not None
         version.servable.retire()
         with self._changed:
             version.servable, version.is_busy = None, False
@@ -388,11 +389,12 @@ class ModelStore:
 
     def _set_state(self, name: str, version: _Version, state: int) -> None:
         version.state = state
-        available = {**self._available, name: dict(self._available.get(name, {}))}
-        available[name].pop(version.number, None)
+        available = dict(self._available.get(name, {}))
+        available.pop(version.number, None)
         if state == AVAILABLE:
-            available[name][version.number] = version.servable
-        self._available = available
+            assert version.servable is not None
+            available[version.number] = version.servable
+        self._available = {**self._available, name: available}
         self._changed.notify_all()
 
 

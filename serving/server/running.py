@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import grpc
 import tensorflow as tf
@@ -191,7 +192,7 @@ class Server:
                 said = str(error)
 
 
-def _read_models(flags: Flags):
+def _read_models(flags: Flags) -> Any:
     if flags.model_config_file:
         return model_config.read_file(flags.model_config_file)
     if not flags.model_base_path:

@@ -10,6 +10,7 @@ import gc
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -42,7 +43,12 @@ class SavedModel:
       signatures: Every SignatureDef of the MetaGraphDef, by name.
     """
 
-    def __init__(self, directory: str | os.PathLike[str], session_config=None, tags=("serve",)):
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        session_config: Any = None,
+        tags: Sequence[str] = ("serve",),
+    ):
         """Loads a version's folder.
 
         Raises:
