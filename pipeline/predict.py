@@ -37,6 +37,10 @@ def predict(texts: Sequence[str], root: Path, model_name: str) -> list[Verdict]:
         # Libraries warn of the age of Python while TensorFlow imports them.
         warnings.simplefilter("ignore")
         import tensorflow as tf
+        from absl import logging
+
+    # An export has no gradients, and TensorFlow warns that one might be asked for.
+    logging.set_verbosity(logging.ERROR)
 
     model = tf.saved_model.load(str(version))
     answer = model.signatures["predict_text"](text=tf.constant(list(texts)))
