@@ -43,11 +43,14 @@ def main() -> None:
     options = parser.parse_args()
     if not os.environ.get("IMDB_ARCHIVE"):
         sys.exit("Set IMDB_ARCHIVE to aclImdb_v1.tar.gz, the reviews' archive.")
+    if options.output:
+        options.output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         figures = _measure(Path(folder))
     print(markdown_table(figures))
     if options.output:
-        text = json.dumps({"machine": machine(), **figures}, indent=2)
+        command = "python -m benchmarks.against_tfx_example"
+        text = json.dumps({"command": command, "machine": machine(), **figures}, indent=2)
         options.output.write_text(text + "\n", encoding="utf-8")
 
 
