@@ -59,6 +59,7 @@ exit codes of `sentiment compare`:
   4    stopped by the data gate, or by data that could not be read
   130  interrupted; the same command goes on, what was trained is not trained again
 """
+SERVE = "serve"
 _COMPARE_FLAGS = ("--models", "--seeds", "--name")
 
 
@@ -81,14 +82,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
       arguments: The command line after the program's name; that of the process when None.
     """
     parser = _parser()
+    words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        options = vars(parser.parse_args(arguments))
+        # What follows `serve` is the server's to read: it takes TF-Serving's flags.
+        options = vars(parser.parse_args(words[:1] if words[:1] == [SERVE] else words))
     except SystemExit as exit_:
         return int(exit_.code or 0)
     command = options.pop("command")
-    options["command_line"] = shlex.join(
-        ["sentiment", *(sys.argv[1:] if arguments is None else arguments)]
-    )
+    options["words"] = words
     try:
         return command(options)
     except SentimentError as error:
@@ -165,6 +166,11 @@ def _parser() -> argparse.ArgumentParser:
     add_arguments(compare, without=("model",))
     compare.set_defaults(command=_compare)
 
+    serve = commands.add_parser(
+        SERVE, add_help=False, help="answer over gRPC and REST, with a page to try the model"
+    )
+    serve.set_defaults(command=_serve)
+
     predict = commands.add_parser(
         "predict",
         help="ask a pushed model",
@@ -180,7 +186,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: dict[str, Any]) -> int:
-    options.pop("command_line")
+    options.pop("words")
     config_file = options.pop("config", None)
     config = load_config(options, config_file)
     log_path = _new_log(config.root)
@@ -209,7 +215,7 @@ def _run(options: dict[str, Any]) -> int:
 def _compare(options: dict[str, Any]) -> int:
     from pipeline.compare.contenders import parse_contenders, parse_seeds
 
-    command_line = options.pop("command_line")
+    command_line = shlex.join(["sentiment", *options.pop("words")])
     contenders = parse_contenders(options.pop("models"))
     seeds, name = options.pop("seeds"), options.pop("name")
     config_file = options.pop("config", None)
@@ -235,6 +241,12 @@ def _compare(options: dict[str, Any]) -> int:
     except (Exception, KeyboardInterrupt) as error:  # nothing may reach the user unexplained
         return _failed(error, step, log_path, config.debug)
     return EXIT_UNEXPECTED if board.failures else EXIT_COMPARED
+
+
+def _serve(options: dict[str, Any]) -> int:
+    from pipeline.serve import serve
+
+    return serve(options["words"][1:])
 
 
 def _predict(options: dict[str, Any]) -> int:

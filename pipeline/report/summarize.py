@@ -109,21 +109,17 @@ def next_commands(config: ResolvedConfig, pushed_to: str | None) -> tuple[tuple[
     tensorboard = ("See how training went", f".venv/bin/tensorboard --logdir {trainer}")
     if pushed_to is None:
         return (tensorboard,)
-    name = config.model_name
-    options = ""
+    root = ""
     if config.settings.root != PipelineConfig.root:
-        options += f" --root {shlex.quote(shown(config.root))}"
-    if name != DEFAULT_MODEL_NAME:
-        options += f" --model-name {name}"
-    # Docker takes absolute paths alone.
-    directory = shown(config.serving_directory)
-    volume = directory if Path(directory).is_absolute() else f"$PWD/{directory}"
+        root = f" --root {shlex.quote(shown(config.root))}"
+    name = ""
+    if config.model_name != DEFAULT_MODEL_NAME:
+        name = f" --model-name {config.model_name}"
     return (
-        ("Ask the model", f'.venv/bin/sentiment predict{options} "a great film"'),
+        ("Ask the model", f'.venv/bin/sentiment predict{root}{name} "a great film"'),
         (
-            "Serve it with TF-Serving",
-            f'docker run --rm -p 8500:8500 -p 8501:8501 -v "{volume}:/models/{name}:ro" '
-            f"-e MODEL_NAME={name} tensorflow/serving:2.16.1",
+            "Serve it, with a page to try it at http://localhost:8501/",
+            f".venv/bin/sentiment serve{root}{name}",
         ),
         tensorboard,
     )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import socket
 import time
+import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,6 +63,28 @@ def end_after(step: str, how: int, *arguments: str, cwd: Path) -> tuple[int, str
     return process.returncode, errors
 
 
+def ask_server(text: str, *arguments: str) -> dict[str, Any]:
+    """Returns what `sentiment serve` answers over REST, and stops it."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/v1/models/reviews_sentiment:predict"
+    request = json.dumps({"signature_name": "predict_text", "instances": [text]}).encode()
+    with start(
+        "serve", *arguments, "--port=0", f"--rest_api_port={port}", cwd=Path.cwd()
+    ) as server:
+        try:
+            for line in server.stderr:
+                if "Exporting HTTP/REST API" in line:
+                    break
+            with urllib.request.urlopen(url, request, timeout=60) as response:
+                (prediction,) = json.load(response)["predictions"]
+        finally:
+            server.terminate()
+            server.communicate(timeout=60)
+    assert server.returncode == 0
+    return prediction
+
+
 def finished(root: Path, pipeline_name: str) -> set[str]:
     """Returns the steps of the latest run that ended well: executed or taken from the cache."""
     return {step.name for step in RunRecord(root / "metadata.db", pipeline_name).steps}
@@ -104,9 +130,9 @@ def test_a_run_goes_on_after_kill_and_ctrl_c_and_executes_what_changed(small_dat
     answer = sentiment(
         "predict", "--root", str(root), "--model-name", "reviews_sentiment", "a film", cwd=tmp_path
     )
-    probability = float(answer.stdout.split()[0])
-    assert 0.0 < probability < 1.0
     assert answer.stderr == ""
+    served = ask_server("a film", "--root", str(root), "--model-name", "reviews_sentiment")
+    assert served["probability"] == pytest.approx(float(answer.stdout.split()[0]), abs=5e-5)
 
 
 def test_shuffled_labels_give_a_model_that_is_refused_with_a_sentence(tmp_path):

@@ -164,6 +164,8 @@ def test_settings_reach_the_run(run_that, in_tmp):
         ("runn", "invalid choice: 'runn'"),
         ("", "the following arguments are required: COMMAND."),
         ("predict --model-name m text", "No version of 'm' is in artifacts/serving_model."),
+        ("serve", "No version of 'imdb_sentiment' is in artifacts/serving_model."),
+        ("serve --model_name m --root r", "No version of 'm' is in r/serving_model."),
     ],
 )
 def test_wrong_use(in_tmp, capfd, arguments, message):

@@ -73,13 +73,12 @@ def test_a_pushed_model_has_three_commands_to_try(config, tmp_path):
     commands = dict(next_commands(config, str(config.serving_directory / "1")))
     assert list(commands) == [
         "Ask the model",
-        "Serve it with TF-Serving",
+        "Serve it, with a page to try it at http://localhost:8501/",
         "See how training went",
     ]
     assert f"--root '{tmp_path}/my root' --model-name sample_sentiment" in commands["Ask the model"]
-    assert (
-        f'-v "{tmp_path}/my root/serving_model/sample_sentiment:/models/sample_sentiment:ro"'
-        in commands["Serve it with TF-Serving"]
+    assert commands["Serve it, with a page to try it at http://localhost:8501/"] == (
+        f".venv/bin/sentiment serve --root '{tmp_path}/my root' --model-name sample_sentiment"
     )
 
 
@@ -90,9 +89,8 @@ def test_commands_are_short_where_the_defaults_hold(monkeypatch, tmp_path):
     config = resolve(PipelineConfig(data="imdb.csv"), EnvironmentSettings(None, tmp_path), print)
     commands = dict(next_commands(config, str(config.serving_directory / "1")))
     assert commands["Ask the model"] == '.venv/bin/sentiment predict "a great film"'
-    assert (
-        '-v "$PWD/artifacts/serving_model/imdb_sentiment:/models/imdb_sentiment:ro"'
-        in commands["Serve it with TF-Serving"]
+    assert commands["Serve it, with a page to try it at http://localhost:8501/"] == (
+        ".venv/bin/sentiment serve"
     )
     assert commands["See how training went"].endswith(
         "--logdir artifacts/pipelines/imdb_sentiment/Trainer"
