@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import os
 import re
 import shlex
@@ -60,6 +61,7 @@ exit codes of `sentiment compare`:
   130  interrupted; the same command goes on, what was trained is not trained again
 """
 SERVE = "serve"
+_DISK_FULL = os.strerror(errno.ENOSPC)
 _COMPARE_FLAGS = ("--models", "--seeds", "--name")
 
 
@@ -290,6 +292,14 @@ def _failed(error: BaseException, step: str, log_path: Path, debug: bool) -> int
             return _interrupted(step)
         if isinstance(cause, SentimentError):
             return _explained(cause, has_started=bool(step))
+    if any(_DISK_FULL in str(cause) for cause in causes(error)):
+        print(
+            f"sentiment: error: The disk is full: {step or 'the run'} could not write to "
+            f"{log_path.parent.parent}. Free some space and run again; it goes on from the last "
+            "finished step.",
+            file=sys.stderr,
+        )
+        return EXIT_UNEXPECTED
     print(
         f"sentiment: unexpected error{f' in {step}' if step else ''}: {summary_of(error)}\n"
         f"  All of it is in {log_path}; --debug shows it here.",

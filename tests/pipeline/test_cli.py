@@ -1,3 +1,5 @@
+import errno
+import os
 import re
 import subprocess
 import sys
@@ -107,6 +109,25 @@ def test_unexpected_error_names_the_log(run_that, in_tmp):
         f"  All of it is in {log}; --debug shows it here.\n"
     )
     assert "Traceback (most recent call last)" in log.read_text()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+        # As Beam and TensorFlow pass it on.
+        RuntimeError("OSError: [Errno 28] No space left on device [while running 'Write']"),
+    ],
+)
+def test_full_disk(run_that, in_tmp, error):
+    """A disk that is full is told in words, wherever a library ran into it."""
+    code, errors = run_that(ends(error, "StatisticsGen"))
+
+    assert code == 1
+    assert errors == (
+        f"sentiment: error: The disk is full: StatisticsGen could not write to {in_tmp}/artifacts. "
+        "Free some space and run again; it goes on from the last finished step.\n"
+    )
 
 
 def test_debug_shows_the_traceback(run_that):
