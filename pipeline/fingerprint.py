@@ -15,7 +15,15 @@ from pathlib import Path
 
 PACKAGES = ("components", "pipeline", "serving")
 # What these libraries compute may change with their version.
-LIBRARIES = ("tensorflow", "keras", "tfx", "tensorflow-transform", "apache-beam")
+LIBRARIES = (
+    "tensorflow",
+    "keras",
+    "tfx",
+    "tensorflow-transform",
+    "apache-beam",
+    "scikit-learn",
+    "scipy",
+)
 
 PROJECT = Path(__file__).resolve().parent.parent
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
