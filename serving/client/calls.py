@@ -47,6 +47,7 @@ VERSION_TRUSTED_SECONDS = 1.0
 VERSION_ATTEMPTS = 3
 
 FIRST_POLL_SECONDS = 0.1
+LAST_LOOK_SECONDS = 1.0
 LONGEST_POLL_SECONDS = 1.0
 PROBE_SECONDS = 5.0
 
@@ -150,7 +151,7 @@ class Calls:
         pause = FIRST_POLL_SECONDS
         while True:
             # At the end of the time there is a last look, which gets some time of its own.
-            seconds = min(max(deadline - time.monotonic(), 0.1), PROBE_SECONDS)
+            seconds = min(max(deadline - time.monotonic(), LAST_LOOK_SECONDS), PROBE_SECONDS)
             try:
                 version, seen = yield from self._ready_version(seconds)
             except (UnavailableError, DeadlineExceededError, ModelNotFoundError) as error:
