@@ -23,14 +23,16 @@ RESULTS = PROJECT / "benchmarks" / "results"
 _BLOCK = re.compile(r"(<!-- (?P<name>[^>]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def _output_of(name: str) -> str:
-    """Returns a recorded console output as a code block."""
-    return f"```\n{(RESULTS / name).read_text(encoding='utf-8').rstrip()}\n```"
+def _output_of(name: str, lines: int | None = None) -> str:
+    """Returns a recorded console output, or its first lines, as a code block."""
+    output = (RESULTS / name).read_text(encoding="utf-8").splitlines()
+    shown = output[:lines] + (["..."] if lines else [])
+    return "\n".join(["```", *shown, "```"])
 
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "output: first run": lambda: _output_of("first_run.txt"),
-    "output: second run": lambda: _output_of("second_run.txt"),
+    "output: second run": lambda: _output_of("second_run.txt", lines=12),
     "settings": settings_table,
     "leaderboard": lambda: leaderboard_table(sorted(RESULTS.glob("leaderboard*.json"))),
     "benchmark": lambda: benchmark_table(
