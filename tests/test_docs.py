@@ -37,7 +37,7 @@ def test_every_flag_that_is_named_exists(capsys):
         cli.main([command, "--help"])
     known = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out))
     prose = re.sub(r"^(uv|docker|curl).*?(?<!\\)$", "", TEXT, flags=re.MULTILINE | re.DOTALL)
-    assert set(re.findall(r"`?(--[a-z][a-z-]+)", prose)) - known <= {"--locked", "--rm", "--help"}
+    assert set(re.findall(r"`?(--[a-z][a-z-]+)", prose)) - known <= {"--locked", "--rm", "--help", "--logdir"}
 
 
 def test_exit_codes_are_those_of_the_command():
