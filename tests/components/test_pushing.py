@@ -123,6 +123,8 @@ def evaluation_folder(tmp_path_factory):
         type(config.model_specs[0])(label_key="label", prediction_key="prediction")
     )
     del config.slicing_specs[1:]
+    for metric in config.metrics_specs[0].metrics:
+        del metric.per_slice_thresholds[:]
     frame = pd.DataFrame({"label": [0.0, 0.0, 1.0, 1.0], "prediction": [0.1, 0.6, 0.8, 0.9]})
     tfma.analyze_raw_data(frame, config, output_path=folder)
     return folder
