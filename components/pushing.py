@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tfx import types
 from tfx.components.pusher import executor as tfx_pusher
+from tfx.dsl.components.base import base_component, executor_spec
 from tfx.proto import pusher_pb2
-from tfx.types import artifact_utils, standard_component_specs
+from tfx.types import artifact_utils, standard_artifacts, standard_component_specs
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import proto_utils
 
+from components import model_card, warmup
 from components.errors import PushError
+from components.reading_report import ReadingReportArtifact
 
 # TF-Serving only looks at folders whose names are numbers.
 INCOMING_PREFIX = ".incoming-"
+
+EVALUATION = "evaluation"
+REPORT = "report"
+FACTS = "facts"
 
 
 class Executor(tfx_pusher.Executor):
@@ -50,20 +60,98 @@ class Executor(tfx_pusher.Executor):
         proto_utils.json_to_proto(
             exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination
         )
-        version = publish(
-            Path(self.GetModelPath(input_dict)), Path(destination.filesystem.base_directory)
-        )
+        base_directory = Path(destination.filesystem.base_directory)
+
+        def complete(incoming: Path) -> None:
+            warmup.write(incoming, base_directory.name)
+            model_card.write(
+                incoming,
+                base_directory.name,
+                json.loads(exec_properties[FACTS]),
+                artifact_utils.get_single_uri(input_dict[REPORT]),
+                artifact_utils.get_single_uri(input_dict[EVALUATION]),
+            )
+
+        version = publish(Path(self.GetModelPath(input_dict)), base_directory, complete)
         link = Path(pushed_model.uri)
         link.rmdir()
         link.symlink_to(os.path.relpath(version, link.parent), target_is_directory=True)
         self._MarkPushed(pushed_model, pushed_destination=str(version), pushed_version=version.name)
 
 
-def publish(model: Path, base_directory: Path) -> Path:
+class PusherSpec(ComponentSpec):
+    """Parameters, inputs and outputs of Pusher."""
+
+    PARAMETERS = {
+        standard_component_specs.PUSH_DESTINATION_KEY: ExecutionParameter(
+            type=pusher_pb2.PushDestination
+        ),
+        FACTS: ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        standard_component_specs.MODEL_KEY: ChannelParameter(type=standard_artifacts.Model),
+        standard_component_specs.MODEL_BLESSING_KEY: ChannelParameter(
+            type=standard_artifacts.ModelBlessing
+        ),
+        standard_component_specs.INFRA_BLESSING_KEY: ChannelParameter(
+            type=standard_artifacts.InfraBlessing, optional=True
+        ),
+        EVALUATION: ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        REPORT: ChannelParameter(type=ReadingReportArtifact),
+    }
+    OUTPUTS = {
+        standard_component_specs.PUSHED_MODEL_KEY: ChannelParameter(
+            type=standard_artifacts.PushedModel
+        )
+    }
+
+
+class Pusher(base_component.BaseComponent):
+    """Pushes a blessed model with its card and its warm-up requests; see `Executor`."""
+
+    SPEC_CLASS = PusherSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        model: types.BaseChannel,
+        model_blessing: types.BaseChannel,
+        evaluation: types.BaseChannel,
+        report: types.BaseChannel,
+        base_directory: Path,
+        facts: dict[str, Any],
+        infra_blessing: types.BaseChannel | None = None,
+    ):
+        """Pushes below `base_directory`; `facts` go into the card, see `model_card.write`."""
+        destination = pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(base_directory))
+        )
+        super().__init__(
+            PusherSpec(
+                model=model,
+                model_blessing=model_blessing,
+                infra_blessing=infra_blessing,
+                evaluation=evaluation,
+                report=report,
+                push_destination=destination,
+                facts=json.dumps(facts, sort_keys=True),
+                pushed_model=types.Channel(type=standard_artifacts.PushedModel),
+            )
+        )
+
+
+def publish(
+    model: Path, base_directory: Path, complete: Callable[[Path], None] = lambda incoming: None
+) -> Path:
     """Copies a SavedModel to a new version under `base_directory`.
 
     The version appears by one rename, after every byte is on the disk. Its number is the time
     in seconds, and always larger than those of the versions that are there.
+
+    Args:
+      model: The SavedModel's folder.
+      base_directory: What TF-Serving watches.
+      complete: Adds files to the copy before it appears.
 
     Returns:
       The version's folder.
@@ -76,13 +164,17 @@ def publish(model: Path, base_directory: Path) -> Path:
         base_directory.mkdir(parents=True, exist_ok=True)
         for left_over in base_directory.glob(f"{INCOMING_PREFIX}*"):
             shutil.rmtree(left_over)
-        _copy_to_disk(model, incoming)
+        _copy(model, incoming)
+        complete(incoming)
+        for path in (incoming, *incoming.rglob("*")):
+            _flush_to_disk(path)
         version = base_directory / str(_next_version(base_directory))
         incoming.rename(version)
         _flush_to_disk(base_directory)
     except OSError as error:
-        shutil.rmtree(incoming, ignore_errors=True)
         raise PushError(_explain(error, model, base_directory)) from error
+    finally:
+        shutil.rmtree(incoming, ignore_errors=True)
     return version
 
 
@@ -91,19 +183,17 @@ def _next_version(base_directory: Path) -> int:
     return max(int(time.time()), *(version + 1 for version in versions), 0)
 
 
-def _copy_to_disk(source: Path, destination: Path) -> None:
-    """Copies a folder; returns once every byte is on the disk.
+def _copy(source: Path, destination: Path) -> None:
+    """Copies a folder.
 
     Not shutil.copytree: it goes on after an error, and keeps of a full disk only the text.
     """
     destination.mkdir()
     for path in source.iterdir():
         if path.is_dir():
-            _copy_to_disk(path, destination / path.name)
+            _copy(path, destination / path.name)
         else:
             shutil.copyfile(path, destination / path.name)
-            _flush_to_disk(destination / path.name)
-    _flush_to_disk(destination)
 
 
 def _flush_to_disk(path: Path) -> None:

@@ -26,13 +26,9 @@ from components.errors import (
     did_you_mean,
     summary_of,
 )
-from pipeline.config import (
-    DEFAULT_MODEL_NAME,
-    PipelineConfig,
-    add_arguments,
-    describe_settings,
-    load_config,
-)
+from pipeline.commands import predict, serve, status
+from pipeline.config import add_arguments, describe_settings, load_config
+from serving.errors import ServingError
 
 EXIT_PUSHED = 0
 EXIT_COMPARED = 0
@@ -86,8 +82,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        # What follows `serve` is the server's to read: it takes TF-Serving's flags.
-        options = vars(parser.parse_args(words[:1] if words[:1] == [SERVE] else words))
+        known, more = parser.parse_known_args(words)
+        options = vars(known)
+        if options.pop("takes_more", False):
+            options["more"] = more
+        elif more:
+            parser.error(f"unrecognized arguments: {' '.join(more)}")
     except SystemExit as exit_:
         return int(exit_.code or 0)
     command = options.pop("command")
@@ -96,6 +96,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(options)
     except SentimentError as error:
         return _explained(error, has_started=False)
+    except ServingError as error:
+        print(f"sentiment: error: {error}", file=sys.stderr)
+        return EXIT_UNEXPECTED
     except KeyboardInterrupt:
         return _interrupted()
     except Exception as error:  # nothing may reach the user unexplained
@@ -168,22 +171,8 @@ def _parser() -> argparse.ArgumentParser:
     add_arguments(compare, without=("model",))
     compare.set_defaults(command=_compare)
 
-    serve = commands.add_parser(
-        SERVE, add_help=False, help="answer over gRPC and REST, with a page to try the model"
-    )
-    serve.set_defaults(command=_serve)
-
-    predict = commands.add_parser(
-        "predict",
-        help="ask a pushed model",
-        description="Answers with the newest pushed version, without a server.",
-        allow_abbrev=False,
-    )
-    predict.add_argument("texts", nargs="+", metavar="TEXT", help="a review")
-    predict.add_argument("--root", default=PipelineConfig.root, help="default: %(default)s")
-    predict.add_argument("--model-name", default=DEFAULT_MODEL_NAME, help="default: %(default)s")
-    predict.add_argument("--debug", action="store_true", help="show tracebacks")
-    predict.set_defaults(command=_predict)
+    for module in (predict, serve, status):
+        module.add(commands)
     return parser
 
 
@@ -243,20 +232,6 @@ def _compare(options: dict[str, Any]) -> int:
     except (Exception, KeyboardInterrupt) as error:  # nothing may reach the user unexplained
         return _failed(error, step, log_path, config.debug)
     return EXIT_UNEXPECTED if board.failures else EXIT_COMPARED
-
-
-def _serve(options: dict[str, Any]) -> int:
-    from pipeline.serve import serve
-
-    return serve(options["words"][1:])
-
-
-def _predict(options: dict[str, Any]) -> int:
-    from pipeline.predict import predict
-
-    for verdict in predict(options["texts"], Path(options["root"]), options["model_name"]):
-        print(f"{verdict.probability:.4f}  {verdict.sentiment:<8}  {verdict.text}")
-    return 0
 
 
 def _new_log(root: str, what: str = "run") -> Path:

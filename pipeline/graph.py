@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tfx.dsl.components.base.base_component import BaseComponent
-from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
 from tfx.v1 import components as tfx
 from tfx.v1 import dsl, proto
 from tfx.v1.orchestration import metadata
@@ -118,15 +117,24 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
         eval_config=evaluation.eval_config(settings.min_accuracy, settings.max_regression),
         module_path="components.evaluation",
     )
-    pusher = tfx.Pusher(
+    pusher = pushing.Pusher(
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],
-        push_destination=proto.PushDestination(
-            filesystem=proto.PushDestination.Filesystem(
-                base_directory=str(config.serving_directory)
-            )
-        ),
-        custom_executor_spec=ExecutorClassSpec(pushing.Executor),
+        evaluation=evaluator.outputs["evaluation"],
+        report=example_gen.outputs["report"],
+        base_directory=config.serving_directory,
+        # Each of these changes the candidate or its blessing as well: none makes a push of its own.
+        facts={
+            "data": config.source.name,
+            "gate": {
+                "min_accuracy": settings.min_accuracy,
+                "max_regression": settings.max_regression,
+            },
+            SOURCE_FINGERPRINT: {
+                step: config.fingerprints[step]
+                for step in ("ReviewExampleGen", "Transform", "Trainer", "Evaluator")
+            },
+        },
     )
 
     steps = [

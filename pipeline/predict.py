@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,38 +19,43 @@ class Verdict(NamedTuple):
       text: The text.
       probability: That it is positive, 0 to 1.
       sentiment: "positive" or "negative".
+      model_version: The version that answered.
     """
 
     text: str
     probability: float
     sentiment: str
+    model_version: int | None
 
 
-def predict(texts: Sequence[str], root: Path, model_name: str) -> list[Verdict]:
-    """Returns the newest pushed version's verdicts.
+def load(root: Path, model_name: str) -> Callable[[Sequence[str]], list[Verdict]]:
+    """Returns a function that gives the newest pushed version's verdicts.
 
     Raises:
       ConfigurationError: No version is there; says what is.
     """
-    version = newest_version(root, model_name)
+    folder = newest_version(root, model_name)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with warnings.catch_warnings():
         # Libraries warn of the age of Python while TensorFlow imports them.
         warnings.simplefilter("ignore")
         import tensorflow as tf
-        from absl import logging
 
-    # An export has no gradients, and TensorFlow warns that one might be asked for.
-    logging.set_verbosity(logging.ERROR)
+        # Says of layers' own gradients that a server, which needs none, will not find them.
+        tf.get_logger().setLevel(logging.ERROR)
+        logging.getLogger("absl").setLevel(logging.ERROR)
+        model = tf.saved_model.load(str(folder))
 
-    model = tf.saved_model.load(str(version))
-    answer = model.signatures["predict_text"](text=tf.constant(list(texts)))
-    return [
-        Verdict(text, float(probability), sentiment.decode())
-        for text, probability, sentiment in zip(
-            texts, answer["probability"].numpy(), answer["sentiment"].numpy(), strict=True
-        )
-    ]
+    def predict(texts: Sequence[str]) -> list[Verdict]:
+        answer = model.signatures["predict_text"](text=tf.constant(list(texts)))
+        return [
+            Verdict(text, float(probability), sentiment.decode(), int(folder.name))
+            for text, probability, sentiment in zip(
+                texts, answer["probability"].numpy(), answer["sentiment"].numpy(), strict=True
+            )
+        ]
+
+    return predict
 
 
 def newest_version(root: Path, model_name: str) -> Path:

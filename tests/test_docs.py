@@ -32,12 +32,17 @@ def test_every_make_target_that_is_named_exists():
 
 def test_every_flag_that_is_named_exists(capsys):
     """A reader may type it."""
-    commands = ("run", "predict", "compare")
+    commands = ("run", "compare", "predict", "serve", "status")
     for command in commands:
         cli.main([command, "--help"])
     known = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out))
     prose = re.sub(r"^(uv|docker|curl).*?(?<!\\)$", "", TEXT, flags=re.MULTILINE | re.DOTALL)
-    assert set(re.findall(r"`?(--[a-z][a-z-]+)", prose)) - known <= {"--locked", "--rm", "--help", "--logdir"}
+    assert set(re.findall(r"`?(--[a-z][a-z-]+)", prose)) - known <= {
+        "--locked",
+        "--rm",
+        "--help",
+        "--logdir",
+    }
 
 
 def test_exit_codes_are_those_of_the_command():

@@ -99,10 +99,9 @@ def read_figures(config: ResolvedConfig) -> dict[str, Any]:
     """Reads the latest run back, and times its export."""
     from tfx.utils import path_utils
 
-    from components import features
+    from components import evaluation_results, features
     from components.training_record import TrainingRecord
     from pipeline.compare.latency import measured_in_a_fresh_process
-    from pipeline.report import evaluation_results
     from pipeline.report.run_record import RunRecord
 
     record = RunRecord(config.metadata_path, config.pipeline_name)

@@ -6,11 +6,10 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from components import evaluation, features
+from components import evaluation, evaluation_results, features
+from components.evaluation_results import EvaluationResults
 from components.reading_report import ReadingReport
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
-from pipeline.report import evaluation_results
-from pipeline.report.evaluation_results import EvaluationResults
 from pipeline.report.paths import shown
 from pipeline.report.run_record import RunRecord
 from pipeline.report.summary import RunSummary, SliceRow

@@ -16,8 +16,14 @@ from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
-from components import pushing
+from components import evaluation, pushing
 from components.errors import PushError
+from components.hyperparameters import Hyperparameters
+from components.reading_report import ReadingReport, ReadingReportArtifact
+from components.training_record import TrainingRecord
+from serving.client import Client
+from serving.server.flags import Flags
+from serving.server.running import Server
 
 
 @pytest.fixture
@@ -105,46 +111,103 @@ def test_kill_9_in_the_middle_shows_no_version_and_the_next_push_cleans_up(model
     assert [path.name for path in base.iterdir()] == [version.name]
 
 
-def pushed_model_of(model, base, blessed, tmp_path):
+@pytest.fixture(scope="module")
+def evaluation_folder(tmp_path_factory):
+    """What the Evaluator leaves of four reviews, three of which were judged rightly."""
+    import pandas as pd
+    import tensorflow_model_analysis as tfma
+
+    folder = str(tmp_path_factory.mktemp("evaluation"))
+    config = evaluation.eval_config(min_accuracy=0.5, max_regression=0.1)
+    config.model_specs[0].CopyFrom(
+        type(config.model_specs[0])(label_key="label", prediction_key="prediction")
+    )
+    del config.slicing_specs[1:]
+    for metric in config.metrics_specs[0].metrics:
+        del metric.per_slice_thresholds[:]
+    frame = pd.DataFrame({"label": [0.0, 0.0, 1.0, 1.0], "prediction": [0.1, 0.6, 0.8, 0.9]})
+    tfma.analyze_raw_data(frame, config, output_path=folder)
+    return folder
+
+
+def pushed_model_of(model, base, blessed, tmp_path, evaluation_folder):
     """Runs the executor as Pusher does and returns its artifact."""
     artifact = standard_artifacts.Model()
     artifact.uri = str(tmp_path / "trained")
     shutil.copytree(model, tmp_path / "trained" / "Format-Serving")
+    TrainingRecord("lstm", Hyperparameters(epochs=2), 1.5, 7).write(
+        str(tmp_path / "trained" / "Format-Serving")
+    )
     blessing = standard_artifacts.ModelBlessing()
     blessing.uri = str(tmp_path / "blessing")
     blessing.set_int_custom_property("blessed", int(blessed))
     (tmp_path / "blessing").mkdir()
     (tmp_path / "blessing" / ("BLESSED" if blessed else "NOT_BLESSED")).write_text("")
+    measured, report = standard_artifacts.ModelEvaluation(), ReadingReportArtifact()
+    measured.uri, report.uri = evaluation_folder, str(tmp_path / "report")
+    ReadingReport({"train": {"0": 3, "1": 4}, "test": {"0": 2, "1": 2}}, leaks=1).write(report.uri)
     pushed = standard_artifacts.PushedModel()
     pushed.uri = str(tmp_path / "pushed_model" / "1")
     os.makedirs(pushed.uri)
     destination = pusher_pb2.PushDestination(
         filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(base))
     )
+    facts = {"data": "films", "gate": {"min_accuracy": 0.5}, "source_fingerprint": {"Trainer": "f"}}
     pushing.Executor().Do(
-        {"model": [artifact], "model_blessing": [blessing]},
+        {
+            "model": [artifact],
+            "model_blessing": [blessing],
+            "evaluation": [measured],
+            "report": [report],
+        },
         {"pushed_model": [pushed]},
         {
             "push_destination": proto_utils.proto_to_json(destination),
-            "custom_config": json.dumps(None),
+            "facts": json.dumps(facts),
         },
     )
     return pushed
 
 
-def test_a_model_that_is_not_blessed_is_not_pushed(model, base, tmp_path):
+def test_a_model_that_is_not_blessed_is_not_pushed(model, base, tmp_path, evaluation_folder):
     """Nothing is written, and the artifact says so."""
-    pushed = pushed_model_of(model, base, False, tmp_path)
+    pushed = pushed_model_of(model, base, False, tmp_path, evaluation_folder)
     assert pushed.get_int_custom_property("pushed") == 0
     assert not base.exists()
 
 
-def test_the_artifact_of_a_push_is_the_version_itself(model, base, tmp_path):
+def test_the_artifact_of_a_push_is_the_version_itself(model, base, tmp_path, evaluation_folder):
     """It vanishes with the version: a cached push is never a lie."""
-    pushed = pushed_model_of(model, base, True, tmp_path)
+    pushed = pushed_model_of(model, base, True, tmp_path, evaluation_folder)
     (version,) = base.iterdir()
     assert pushed.get_string_custom_property("pushed_destination") == str(version)
     assert pushed.get_string_custom_property("pushed_version") == version.name
-    assert contents(version) == contents(model)
+    assert contents(model).items() <= contents(version).items()
     shutil.rmtree(version)
     assert not os.path.exists(pushed.uri)
+
+
+def test_a_pushed_version_says_what_it_is_and_is_warm_before_it_serves(
+    exported_model, base, tmp_path, evaluation_folder, caplog
+):
+    """Its card holds what was measured; the embedded server replays all of its requests."""
+    pushed_model_of(exported_model, base, True, tmp_path, evaluation_folder)
+    (version,) = base.iterdir()
+    card = json.loads((version / "model_card.json").read_text())
+    assert card["data"]["reviews"] == {"train": {"0": 3, "1": 4}, "test": {"0": 2, "1": 2}}
+    assert (card["name"], card["data"]["name"], card["variant"]) == ("reviews", "films", "lstm")
+    assert card["hyperparameters"]["epochs"] == 2
+    assert card["test_metrics"]["accuracy"] == 0.75
+    assert card["gate"] == {"min_accuracy": 0.5}
+    assert card["source_fingerprint"] == {"Trainer": "f"}
+
+    flags = Flags(port=-1, rest_api_port=0, model_name="reviews", model_base_path=str(base))
+    server = Server(flags)
+    with caplog.at_level("INFO", logger="serving.server.loading"):
+        server.start()
+    try:
+        assert f"Warmed up reviews version {version.name} by 18 requests" in caplog.text
+        with Client(f"localhost:{server.grpc_port}", model="reviews") as client:
+            assert client.status()[0].state == "AVAILABLE"
+    finally:
+        server.stop()

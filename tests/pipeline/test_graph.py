@@ -47,7 +47,7 @@ def test_the_data_gate_stands_before_transform_and_the_evaluator_before_the_push
     steps = steps_of(pipeline_of())
     assert upstream(steps["DataGate"]) == {"ReviewExampleGen", "ExampleValidator"}
     assert "DataGate" in upstream(steps["Transform"])
-    assert upstream(steps["Pusher"]) == {"Trainer", "Evaluator"}
+    assert upstream(steps["Pusher"]) == {"ReviewExampleGen", "Trainer", "Evaluator"}
 
 
 def test_only_the_evaluator_reads_the_test_split(pipeline_of):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from components.evaluation_results import EvaluationResults
 from pipeline.config import EnvironmentSettings, PipelineConfig
-from pipeline.report.evaluation_results import EvaluationResults
 from pipeline.report.run_record import RunRecord
 from pipeline.report.summarize import next_commands, refusals, slice_rows
 from pipeline.report.summary import SliceRow

@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis import constants as tfma_constants
+from tensorflow_model_analysis.writers import eval_config_writer
 
 CONFUSION_COUNTS = {
     "true_positives": "truePositives",
@@ -59,6 +60,12 @@ def load(
         for slice_key, values in result.slicing_metrics
     }
     return EvaluationResults(overall=metrics.pop(()), slices=metrics)
+
+
+def load_candidate(directory: str) -> EvaluationResults:
+    """Reads the candidate's metrics, whether a blessed model was measured as well or not."""
+    config, _, _, _ = eval_config_writer.load_eval_run(directory)
+    return load(directory, has_baseline=any(spec.is_baseline for spec in config.model_specs))
 
 
 def _plain(values: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:

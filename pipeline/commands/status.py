@@ -1,0 +1,44 @@
+"""`sentiment status`: the versions that a server knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.config import DEFAULT_MODEL_NAME
+
+EXIT_AVAILABLE, EXIT_NOT_AVAILABLE = 0, 1
+
+
+def add(commands: Any) -> None:
+    """Adds the command."""
+    status = commands.add_parser(
+        "status",
+        help="ask a server for its versions",
+        description="Lists the versions of a model. Exit code 0 if one of them answers, else 1.",
+        allow_abbrev=False,
+    )
+    status.add_argument(
+        "--server",
+        default="localhost:8500",
+        help="localhost:8500 (gRPC) or http://localhost:8501 (REST) (default: %(default)s)",
+    )
+    status.add_argument("--model-name", default=DEFAULT_MODEL_NAME, help="default: %(default)s")
+    status.add_argument("--debug", action="store_true", help="show tracebacks")
+    status.set_defaults(command=run)
+
+
+def run(options: dict[str, Any]) -> int:
+    """Prints a line for each version, the newest first.
+
+    Raises:
+      ServingError: The server does not answer, or does not know the model.
+    """
+    from serving.client import Client
+
+    with Client(options["server"], model=options["model_name"]) as client:
+        versions = client.status()
+    for version in versions:
+        why = "" if version.error_code == "OK" else f"{version.error_code}: {version.error_message}"
+        print(f"{version.version}  {version.state:<9}  {why}".rstrip())
+    is_available = any(version.state == "AVAILABLE" for version in versions)
+    return EXIT_AVAILABLE if is_available else EXIT_NOT_AVAILABLE
