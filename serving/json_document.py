@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any
+from typing import Any, AnyStr
 
 from serving.status import StatusError, invalid_argument
 
@@ -58,13 +58,20 @@ def parse(body: bytes) -> Any:
     if not _NEEDS_CARE.search(body):
         text = body.decode("utf-8", "surrogateescape")
         try:
-            document, _ = _DECODER.raw_decode(text, _BLANKS.match(text, bool(start)).end())
+            document, _ = _DECODER.raw_decode(text, _match(_BLANKS, text, bool(start)).end())
         except (ValueError, RecursionError):
             pass  # the careful parser says what is wrong, or nests as deep as it takes
         else:
             if isinstance(document, dict):
                 return document
     return _CarefulParser(body, start).parse()
+
+
+def _match(pattern: re.Pattern[AnyStr], text: AnyStr, start: int) -> re.Match[AnyStr]:
+    """Matches a pattern that the empty text fits, too."""
+    found = pattern.match(text, start)
+    assert found is not None
+    return found
 
 
 class _CarefulParser:
@@ -80,7 +87,7 @@ class _CarefulParser:
         key = ""
         expects = _START
         while True:
-            self._at = _WHITESPACE.match(self._body, self._at).end()
+            self._at = _match(_WHITESPACE, self._body, self._at).end()
             character = self._body[self._at : self._at + 1]
             if character in (b"", b"\0"):
                 raise self._error(expects)
@@ -157,7 +164,7 @@ class _CarefulParser:
         self._at += 1
         parts = []
         while True:
-            plain = _PLAIN.match(self._body, self._at)
+            plain = _match(_PLAIN, self._body, self._at)
             parts.append(plain.group())
             self._at = plain.end()
             character = self._body[self._at : self._at + 1]

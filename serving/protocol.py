@@ -10,7 +10,7 @@ import base64
 import binascii
 import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -338,7 +338,7 @@ class _Column:
 _END = object()
 
 
-def _converter(dtype: str):
+def _converter(dtype: str) -> Callable[[Any], Any]:
     """Returns what turns one JSON value into one of a data type."""
     if dtype not in _NUMPY_TYPES:
 

@@ -12,10 +12,12 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from google.protobuf.message import Message
 
 from serving.server.metrics import Metrics
 from serving.server.servable import Run
@@ -37,13 +39,13 @@ class BatchingParameters:
     thread_pool_name: str = "batch_threads"
 
     @classmethod
-    def of(cls, message) -> BatchingParameters:
+    def of(cls, message: Message) -> BatchingParameters:
         """Reads the message of `--batching_parameters_file`; what is not set keeps its default.
 
         Raises:
           StatusError: A value cannot be used.
         """
-        given = {}
+        given: dict[str, Any] = {}
         for descriptor, value in message.ListFields():
             if descriptor.name == "allowed_batch_sizes":
                 given[descriptor.name] = tuple(value)
@@ -79,7 +81,7 @@ class _Task:
     deadline: float
     queued_at: float
     done: threading.Event = field(default_factory=threading.Event)
-    outputs: list[np.ndarray] | None = None
+    outputs: list[np.ndarray] = field(default_factory=list)
     error: StatusError | None = None
 
 
@@ -143,7 +145,9 @@ class BatchScheduler:
             self._is_stopping = True
             self._changed.notify_all()
 
-    def _parts(self, feeds: Mapping[str, np.ndarray], size: int):
+    def _parts(
+        self, feeds: Mapping[str, np.ndarray], size: int
+    ) -> list[tuple[Mapping[str, np.ndarray], int]]:
         limit = self._parameters.execution_size
         if not self._parameters.enable_large_batch_splitting:
             limit = self._parameters.max_batch_size
@@ -283,7 +287,7 @@ class BatchScheduler:
         return padded
 
 
-def _size_of(arrays) -> int:
+def _size_of(arrays: Iterable[np.ndarray]) -> int:
     sizes = set()
     for array in arrays:
         if array.ndim == 0:

@@ -7,7 +7,8 @@ TF-Serving's.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from google.protobuf import any_pb2
@@ -16,6 +17,7 @@ from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
     inference_pb2,
+    input_pb2,
     model_management_pb2,
     model_pb2,
     predict_pb2,
@@ -200,7 +202,9 @@ class Handlers:
     def _plan_tasks(
         self, servable: Servable, request: inference_pb2.MultiInferenceRequest
     ) -> tuple[str, set[str]]:
-        feed, fetches, seen = "", set(), set()
+        feed = ""
+        fetches: set[str] = set()
+        seen: set[str] = set()
         for task in request.tasks:
             if not task.model_spec.name:
                 raise invalid_argument("Found ModelSpec with an empty model name.")
@@ -286,14 +290,28 @@ class Handlers:
         return response
 
     def _run_examples(
-        self, servable, api, given, feed, signature, aliases, timeout
+        self,
+        servable: Servable,
+        api: str,
+        given: input_pb2.Input,
+        feed: str,
+        signature: Signature,
+        aliases: Sequence[str],
+        timeout: float | None,
     ) -> tuple[dict[str, np.ndarray], int]:
         batch = examples.serialized(given)
         fetches = [signature.outputs[alias] for alias in aliases]
         values = self._timed(servable, api, {feed: batch}, fetches, timeout)
         return dict(zip(aliases, values, strict=True)), len(batch)
 
-    def _timed(self, servable, api, feeds, fetches, timeout) -> list[np.ndarray]:
+    def _timed(
+        self,
+        servable: Servable,
+        api: str,
+        feeds: Mapping[str, np.ndarray],
+        fetches: Sequence[str],
+        timeout: float | None,
+    ) -> list[np.ndarray]:
         started = time.perf_counter()
         values = servable.run(feeds, fetches, timeout)
         elapsed = (time.perf_counter() - started) * 1e6
@@ -310,7 +328,7 @@ class Handlers:
             )
 
 
-def _spec_of(request) -> model_pb2.ModelSpec:
+def _spec_of(request: Any) -> model_pb2.ModelSpec:
     if not request.HasField("model_spec"):
         raise invalid_argument("Missing ModelSpec")
     return request.model_spec
@@ -385,5 +403,5 @@ def _read_inputs(signature: Signature, given: Mapping) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _set(names) -> str:
+def _set(names: Iterable[str]) -> str:
     return f"{{{','.join(sorted(names))}}}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import tensorflow as tf
@@ -108,7 +108,7 @@ class Loader:
         replays[kind](servable, getattr(record, kind).request, None)
 
 
-def _read_records(path: Path):
+def _read_records(path: Path) -> Iterator[prediction_log_pb2.PredictionLog]:
     try:
         for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
             log = prediction_log_pb2.PredictionLog()

@@ -117,7 +117,7 @@ class ModelStore:
                 raise invalid_argument(f"Unrecognized servable version label: {spec.version_label}")
         while True:
             available = self._available.get(spec.name, {})
-            wanted = max(available, default=None) if number is None else number
+            wanted = max(available, default=-1) if number is None else number
             servable = available.get(wanted)
             if servable is None:
                 raise _servable_not_found(spec.name, number)
@@ -379,7 +379,8 @@ class ModelStore:
         ).start()
 
     def _unload(self, name: str, version: _Version) -> None:
-        version.servable.retire()
+        if version.servable is not None:
+            version.servable.retire()
         with self._changed:
             version.servable, version.is_busy = None, False
             self._set_state(name, version, END)
@@ -388,11 +389,11 @@ class ModelStore:
 
     def _set_state(self, name: str, version: _Version, state: int) -> None:
         version.state = state
-        available = {**self._available, name: dict(self._available.get(name, {}))}
-        available[name].pop(version.number, None)
-        if state == AVAILABLE:
-            available[name][version.number] = version.servable
-        self._available = available
+        available = dict(self._available.get(name, {}))
+        available.pop(version.number, None)
+        if state == AVAILABLE and version.servable is not None:
+            available[version.number] = version.servable
+        self._available = {**self._available, name: available}
         self._changed.notify_all()
 
 

@@ -42,7 +42,12 @@ class SavedModel:
       signatures: Every SignatureDef of the MetaGraphDef, by name.
     """
 
-    def __init__(self, directory: str | os.PathLike[str], session_config=None, tags=("serve",)):
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        session_config: tf.compat.v1.ConfigProto | None = None,
+        tags: Sequence[str] = ("serve",),
+    ):
         """Loads a version's folder.
 
         Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from tensorflow_serving.config import file_system_storage_path_source_pb2 as source_pb2
 
@@ -50,7 +50,7 @@ def look_up(base_path: str) -> VersionFolders:
     return VersionFolders(complete, incomplete, duplicates)
 
 
-_Policy = source_pb2.FileSystemStoragePathSourceConfig.ServableVersionPolicy
+_Policy: TypeAlias = source_pb2.FileSystemStoragePathSourceConfig.ServableVersionPolicy
 
 
 def choose(policy: _Policy, folders: Mapping[int, Path]) -> tuple[dict[int, Path], list[int]]:
