@@ -24,12 +24,12 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving.protocol import DEFAULT_SIGNATURE, type_name
+from serving.json_tensors import type_name
 from serving.server import examples, tensors
 from serving.server.metrics import Metrics
 from serving.server.model_store import ModelStore
 from serving.server.saved_model import dtype_name
-from serving.server.servable import Servable, Signature
+from serving.server.servable import DEFAULT_SIGNATURE, Servable, Signature
 from serving.status import Code, StatusError, invalid_argument
 
 _METHOD_NAMES = (
