@@ -75,7 +75,8 @@ class Hyperparameters:
 
     def without_noise(self) -> Hyperparameters:
         """Returns a copy for a model that serves: same weights, nothing random."""
-        return self.overridden(**dict.fromkeys(NOISE, 0.0))
+        silent: dict[str, Any] = dict.fromkeys(NOISE, 0.0)
+        return dataclasses.replace(self, **silent)
 
     def to_config(self) -> dict[str, Any]:
         """Returns plain values for `custom_config`."""

@@ -58,13 +58,20 @@ def parse(body: bytes) -> Any:
     if not _NEEDS_CARE.search(body):
         text = body.decode("utf-8", "surrogateescape")
         try:
-            document, _ = _DECODER.raw_decode(text, _matched(_BLANKS, text, bool(start)).end())
+            document, _ = _DECODER.raw_decode(text, _match(_BLANKS, text, bool(start)).end())
         except (ValueError, RecursionError):
             pass  # the careful parser says what is wrong, or nests as deep as it takes
         else:
             if isinstance(document, dict):
                 return document
     return _CarefulParser(body, start).parse()
+
+
+def _match(pattern: re.Pattern[AnyStr], text: AnyStr, start: int) -> re.Match[AnyStr]:
+    """Matches a pattern that the empty text fits, too."""
+    found = pattern.match(text, start)
+    assert found is not None
+    return found
 
 
 class _CarefulParser:
@@ -80,7 +87,7 @@ class _CarefulParser:
         key = ""
         expects = _START
         while True:
-            self._at = _matched(_WHITESPACE, self._body, self._at).end()
+            self._at = _match(_WHITESPACE, self._body, self._at).end()
             character = self._body[self._at : self._at + 1]
             if character in (b"", b"\0"):
                 raise self._error(expects)
@@ -157,7 +164,7 @@ class _CarefulParser:
         self._at += 1
         parts = []
         while True:
-            plain = _matched(_PLAIN, self._body, self._at)
+            plain = _match(_PLAIN, self._body, self._at)
             parts.append(plain.group())
             self._at = plain.end()
             character = self._body[self._at : self._at + 1]
@@ -250,10 +257,3 @@ class _CarefulParser:
 
 
 _CLOSED = object()
-
-
-def _matched(pattern: re.Pattern[AnyStr], text: AnyStr, start: int) -> re.Match[AnyStr]:
-    """Returns the match of a pattern that nothing at all matches, too."""
-    match = pattern.match(text, start)
-    assert match is not None
-    return match

@@ -30,22 +30,22 @@ class Code(enum.IntEnum):
 # As tensorflow_serving/model_servers/http_server.cc (ToHTTPStatusCode) has it.
 HTTP_STATUS: dict[Code, int] = {
     Code.OK: 200,
-    Code.CANCELLED: 499,
-    Code.UNKNOWN: 500,
     Code.INVALID_ARGUMENT: 400,
-    Code.DEADLINE_EXCEEDED: 504,
+    Code.FAILED_PRECONDITION: 400,
+    Code.OUT_OF_RANGE: 400,
+    Code.UNAUTHENTICATED: 401,
+    Code.PERMISSION_DENIED: 403,
     Code.NOT_FOUND: 404,
     Code.ALREADY_EXISTS: 409,
-    Code.PERMISSION_DENIED: 403,
-    Code.RESOURCE_EXHAUSTED: 429,
-    Code.FAILED_PRECONDITION: 400,
     Code.ABORTED: 409,
-    Code.OUT_OF_RANGE: 400,
-    Code.UNIMPLEMENTED: 501,
+    Code.RESOURCE_EXHAUSTED: 429,
+    Code.CANCELLED: 499,
+    Code.UNKNOWN: 500,
     Code.INTERNAL: 500,
-    Code.UNAVAILABLE: 503,
     Code.DATA_LOSS: 500,
-    Code.UNAUTHENTICATED: 401,
+    Code.UNIMPLEMENTED: 501,
+    Code.UNAVAILABLE: 503,
+    Code.DEADLINE_EXCEEDED: 504,
 }
 
 

@@ -6,7 +6,7 @@ has seen one or two words more than that.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from components import features
 from components.hyperparameters import Hyperparameters
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 KERNEL_SIZE = 3
 POOL_SIZE = 2
 LAYERS = ("embedding_units", "filters", "lstm_units")
-DROPOUT = {"dropout": 0.2}
+DROPOUT: dict[str, Any] = {"dropout": 0.2}
 
 
 @variant(

@@ -20,8 +20,8 @@ from components.models.registry import (
 if TYPE_CHECKING:
     import keras
 
-DROPOUT = {"dropout": 0.2}
-RECURRENT_DROPOUT = {"dropout": 0.2, "recurrent_dropout": 0.2}
+DROPOUT: dict[str, Any] = {"dropout": 0.2}
+RECURRENT_DROPOUT: dict[str, Any] = {"dropout": 0.2, "recurrent_dropout": 0.2}
 
 
 @variant(

@@ -21,7 +21,7 @@ from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-from serving.errors import Code
+from serving.status import Code
 
 PACKAGE = "sentiment.client"
 

@@ -27,7 +27,8 @@ from serving.client.messages import (
     UnreadableAnswerError,
     VersionStatus,
 )
-from serving.errors import Code, code_of_http_status
+from serving.errors import code_of_http_status
+from serving.status import Code
 
 # How much of a body that is no JSON is shown.
 SHOWN_CHARACTERS = 200

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from google.protobuf.message import Message
 
 from serving.server.metrics import Metrics
 from serving.server.servable import Run
@@ -38,7 +39,7 @@ class BatchingParameters:
     thread_pool_name: str = "batch_threads"
 
     @classmethod
-    def of(cls, message: Any) -> BatchingParameters:
+    def of(cls, message: Message) -> BatchingParameters:
         """Reads the message of `--batching_parameters_file`; what is not set keeps its default.
 
         Raises:
@@ -80,7 +81,7 @@ class _Task:
     deadline: float
     queued_at: float
     done: threading.Event = field(default_factory=threading.Event)
-    outputs: list[np.ndarray] | None = None
+    outputs: list[np.ndarray] = field(default_factory=list)
     error: StatusError | None = None
 
 
@@ -145,7 +146,7 @@ class BatchScheduler:
 
     def _parts(
         self, feeds: Mapping[str, np.ndarray], size: int
-    ) -> Sequence[tuple[Mapping[str, np.ndarray], int]]:
+    ) -> list[tuple[Mapping[str, np.ndarray], int]]:
         limit = self._parameters.execution_size
         if not self._parameters.enable_large_batch_splitting:
             limit = self._parameters.max_batch_size

@@ -10,7 +10,7 @@ from tensorflow.core.example import example_pb2
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import classification_pb2, input_pb2, regression_pb2
 
-from serving.protocol import ExamplesBody
+from serving.rest_requests import ExamplesBody
 from serving.server.servable import Signature
 from serving.server.tensors import dtype_of
 from serving.status import StatusError, invalid_argument
@@ -95,15 +95,14 @@ def fill_classifications(
         if alias in outputs:
             _check_classes(alias, outputs[alias], dtype, batch)
     classes, scores = outputs.get(CLASSES), outputs.get(SCORES)
-    if classes is not None and scores is not None and classes.shape[1] != scores.shape[1]:
+    widths = [array.shape[1] for array in (classes, scores) if array is not None]
+    if len(set(widths)) > 1:
         raise invalid_argument(
-            "Tensors class and score should match in dim_size(1). Got "
-            f"{classes.shape[1]} vs. {scores.shape[1]}"
+            f"Tensors class and score should match in dim_size(1). Got {widths[0]} vs. {widths[1]}"
         )
-    width = outputs[CLASSES if classes is not None else SCORES].shape[1]
     for row in range(batch):
         result = into.classifications.add()
-        for column in range(width):
+        for column in range(widths[0]):
             one = result.classes.add()
             if classes is not None:
                 one.label = classes[row, column].decode("utf-8", "replace")

@@ -5,12 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
 import grpc
 from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    inference_pb2,
+    model_management_pb2,
     model_service_pb2_grpc,
+    predict_pb2,
     prediction_service_pb2_grpc,
+    regression_pb2,
 )
 
 from serving.server.handlers import Handlers
@@ -24,6 +31,8 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _SERVING = 1
 # TF-Serving registers these without their package.
 _HEALTHY = ("", "ModelService", "PredictionService")
+
+_Response = TypeVar("_Response")
 
 
 def make_server(
@@ -59,32 +68,46 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self._handlers = handlers
         self._metrics = metrics
 
-    def Predict(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 -- gRPC's names, here and below
+    def Predict(  # noqa: N802 -- gRPC's names, here and below
+        self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext
+    ) -> predict_pb2.PredictResponse:
         return self._counted("Predict", self._handlers.predict, request, context)
 
-    def Classify(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def Classify(  # noqa: N802
+        self, request: classification_pb2.ClassificationRequest, context: grpc.ServicerContext
+    ) -> classification_pb2.ClassificationResponse:
         return self._counted("Classify", self._handlers.classify, request, context)
 
-    def Regress(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def Regress(  # noqa: N802
+        self, request: regression_pb2.RegressionRequest, context: grpc.ServicerContext
+    ) -> regression_pb2.RegressionResponse:
         return self._counted("Regress", self._handlers.regress, request, context)
 
-    def MultiInference(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def MultiInference(  # noqa: N802
+        self, request: inference_pb2.MultiInferenceRequest, context: grpc.ServicerContext
+    ) -> inference_pb2.MultiInferenceResponse:
         return _answer(context, self._handlers.multi_inference, request, context.time_remaining())
 
-    def GetModelMetadata(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def GetModelMetadata(  # noqa: N802
+        self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: grpc.ServicerContext
+    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
         return _answer(context, self._handlers.metadata, request)
 
     def _counted(
-        self, api: str, handle: Callable[..., Any], request: Any, context: grpc.ServicerContext
-    ) -> Any:
+        self,
+        api: str,
+        handle: Callable[[Any, float | None], _Response],
+        request: Any,
+        context: grpc.ServicerContext,
+    ) -> _Response:
         name = request.model_spec.name
         started = time.perf_counter()
         try:
             response = handle(request, context.time_remaining())
         except Exception as error:
-            error = _status_error(error)
-            self._metrics.request_count.add(name, error.code.name)
-            _abort(context, error)
+            status = _status_error(error)
+            self._metrics.request_count.add(name, status.code.name)
+            _abort(context, status)
         elapsed = (time.perf_counter() - started) * 1e6
         self._metrics.request_count.add(name, "OK")
         self._metrics.request_latency.add(elapsed, name, api, "GRPC")
@@ -95,14 +118,20 @@ class _ModelService(model_service_pb2_grpc.ModelServiceServicer):
     def __init__(self, handlers: Handlers):
         self._handlers = handlers
 
-    def GetModelStatus(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def GetModelStatus(  # noqa: N802
+        self, request: get_model_status_pb2.GetModelStatusRequest, context: grpc.ServicerContext
+    ) -> get_model_status_pb2.GetModelStatusResponse:
         return _answer(context, self._handlers.status, request)
 
-    def HandleReloadConfigRequest(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def HandleReloadConfigRequest(  # noqa: N802
+        self, request: model_management_pb2.ReloadConfigRequest, context: grpc.ServicerContext
+    ) -> model_management_pb2.ReloadConfigResponse:
         return _answer(context, self._handlers.reload, request, context.is_active)
 
 
-def _answer(context: grpc.ServicerContext, handle: Callable[..., Any], *arguments: Any) -> Any:
+def _answer(
+    context: grpc.ServicerContext, handle: Callable[..., _Response], *arguments: Any
+) -> _Response:
     try:
         return handle(*arguments)
     except Exception as error:
@@ -116,11 +145,12 @@ def _status_error(error: Exception) -> StatusError:
     return StatusError(Code.INTERNAL, f"{type(error).__name__}: {error}")
 
 
-def _abort(context: grpc.ServicerContext, error: StatusError) -> None:
+def _abort(context: grpc.ServicerContext, error: StatusError) -> NoReturn:
     details = error.message.encode("utf-8", "surrogateescape")
     if len(details) > _MAX_DETAILS:
         details = details[:_MAX_DETAILS] + b"...TRUNCATED"
     context.abort(_CODES[int(error.code)], details.decode("utf-8", "replace"))
+    raise AssertionError("gRPC's abort ends a call by raising")
 
 
 def _health_handler() -> grpc.GenericRpcHandler:

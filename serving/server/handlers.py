@@ -17,18 +17,19 @@ from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
     inference_pb2,
+    input_pb2,
     model_management_pb2,
     model_pb2,
     predict_pb2,
     regression_pb2,
 )
 
-from serving.protocol import DEFAULT_SIGNATURE, type_name
+from serving.json_tensors import type_name
 from serving.server import examples, tensors
 from serving.server.metrics import Metrics
 from serving.server.model_store import ModelStore
 from serving.server.saved_model import dtype_name
-from serving.server.servable import Servable, Signature
+from serving.server.servable import DEFAULT_SIGNATURE, Servable, Signature
 from serving.status import Code, StatusError, invalid_argument
 
 _METHOD_NAMES = (
@@ -292,7 +293,7 @@ class Handlers:
         self,
         servable: Servable,
         api: str,
-        given: Any,
+        given: input_pb2.Input,
         feed: str,
         signature: Signature,
         aliases: Sequence[str],

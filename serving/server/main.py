@@ -10,7 +10,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from types import FrameType
 from typing import Any
 
 # Before TensorFlow is imported: its start-up notes look like errors; what matters is raised.
@@ -64,12 +65,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return EXIT_OK
 
 
+_Handler = Callable[[int, FrameType | None], Any] | int | None
+
+
 class _Signals:
     """SIGTERM and SIGINT set an event; only the main thread may ask for them."""
 
     def __init__(self, stopping: threading.Event):
         self._stopping = stopping
-        self._before: dict[int, Any] = {}
+        self._before: dict[int, _Handler] = {}
 
     def __enter__(self) -> None:
         if threading.current_thread() is threading.main_thread():

@@ -117,8 +117,8 @@ class ModelStore:
                 raise invalid_argument(f"Unrecognized servable version label: {spec.version_label}")
         while True:
             available = self._available.get(spec.name, {})
-            wanted = max(available, default=None) if number is None else number
-            servable = None if wanted is None else available.get(wanted)
+            wanted = max(available, default=-1) if number is None else number
+            servable = available.get(wanted)
             if servable is None:
                 raise _servable_not_found(spec.name, number)
             if servable.acquire():
@@ -379,8 +379,8 @@ class ModelStore:
         ).start()
 
     def _unload(self, name: str, version: _Version) -> None:
-        assert version.servable is not None
-        version.servable.retire()
+        if version.servable is not None:
+            version.servable.retire()
         with self._changed:
             version.servable, version.is_busy = None, False
             self._set_state(name, version, END)
@@ -391,8 +391,7 @@ class ModelStore:
         version.state = state
         available = dict(self._available.get(name, {}))
         available.pop(version.number, None)
-        if state == AVAILABLE:
-            assert version.servable is not None
+        if state == AVAILABLE and version.servable is not None:
             available[version.number] = version.servable
         self._available = {**self._available, name: available}
         self._changed.notify_all()

@@ -26,13 +26,14 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving import protocol
+from serving import rest_requests, rest_responses
 from serving.json_writer import error_body
 from serving.server import examples, page
 from serving.server.handlers import Handlers
 from serving.server.metrics import Metrics
 from serving.server.model_store import State
 from serving.server.saved_model import dtype_name
+from serving.server.servable import DEFAULT_SIGNATURE
 from serving.status import HTTP_STATUS, Code, StatusError, invalid_argument
 
 JSON = "application/json"
@@ -189,40 +190,41 @@ class RestApi:
         return self._classify(spec, body) if verb == "classify" else self._regress(spec, body)
 
     def _predict(self, spec: model_pb2.ModelSpec, body: bytes) -> str:
-        asked = protocol.read_predict_body(body)
+        asked = rest_requests.read_predict_body(body)
         with self._handlers.store.acquire(spec) as servable:
-            name = asked.signature_name or protocol.DEFAULT_SIGNATURE
+            name = asked.signature_name or DEFAULT_SIGNATURE
             signature = servable.signatures.get(name)
             if signature is None:
                 raise invalid_argument(
                     f'Serving signature name: "{name}" not found in signature def'
                 )
-            arrays, are_rows = protocol.read_inputs(
+            arrays, are_rows = rest_requests.read_inputs(
                 asked.document, signature.input_types, asked.signature_name
             )
             self._handlers.check_arrays(signature, arrays)
             outputs = self._handlers.run(servable, signature, arrays, (), self._timeout)
         if not outputs:
             raise invalid_argument("Cannot convert empty tensor map to JSON")
-        return protocol.write_rows(outputs) if are_rows else protocol.write_columns(outputs)
+        write = rest_responses.write_rows if are_rows else rest_responses.write_columns
+        return write(outputs)
 
     def _classify(self, spec: model_pb2.ModelSpec, body: bytes) -> str:
-        asked = protocol.read_examples_body(body)
+        asked = rest_requests.read_examples_body(body)
         request = classification_pb2.ClassificationRequest(model_spec=spec)
         request.model_spec.signature_name = _printable(asked.signature_name)
         examples.fill_input(asked, request.input)
         result = self._handlers.classify(request, self._timeout).result
-        return protocol.write_classifications(
+        return rest_responses.write_classifications(
             [(one.label, one.score) for one in row.classes] for row in result.classifications
         )
 
     def _regress(self, spec: model_pb2.ModelSpec, body: bytes) -> str:
-        asked = protocol.read_examples_body(body)
+        asked = rest_requests.read_examples_body(body)
         request = regression_pb2.RegressionRequest(model_spec=spec)
         request.model_spec.signature_name = _printable(asked.signature_name)
         examples.fill_input(asked, request.input)
         result = self._handlers.regress(request, self._timeout).result
-        return protocol.write_regressions(one.value for one in result.regressions)
+        return rest_responses.write_regressions(one.value for one in result.regressions)
 
     def _status(self, spec: model_pb2.ModelSpec) -> str:
         request = get_model_status_pb2.GetModelStatusRequest(model_spec=spec)

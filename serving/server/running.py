@@ -7,10 +7,10 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import grpc
 import tensorflow as tf
+from tensorflow_serving.config import model_server_config_pb2
 
 from serving.server import model_config, tls
 from serving.server.batching import BatchingParameters, BatchScheduler
@@ -192,7 +192,7 @@ class Server:
                 said = str(error)
 
 
-def _read_models(flags: Flags) -> Any:
+def _read_models(flags: Flags) -> model_server_config_pb2.ModelServerConfig:
     if flags.model_config_file:
         return model_config.read_file(flags.model_config_file)
     if not flags.model_base_path:

@@ -10,7 +10,6 @@ import gc
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -46,7 +45,7 @@ class SavedModel:
     def __init__(
         self,
         directory: str | os.PathLike[str],
-        session_config: Any = None,
+        session_config: tf.compat.v1.ConfigProto | None = None,
         tags: Sequence[str] = ("serve",),
     ):
         """Loads a version's folder.

@@ -12,7 +12,8 @@ from serving.client import grpc_codec
 from serving.client.address import Address
 from serving.client.messages import Request, Response, UnreadableAnswerError
 from serving.client.settings import Tls
-from serving.errors import Code, ResponseError, ServingError, error_of
+from serving.errors import ResponseError, ServingError, error_of
+from serving.status import Code
 
 # gRPC waits 1 s and more before it dials again, and until then all requests fail at once.
 OPTIONS = [

@@ -13,7 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from serving.errors import Code
+from serving.status import Code
 
 MODEL = "imdb_sentiment"
 CERTIFIED_HOST = "localhost"

@@ -19,7 +19,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from serving.errors import Code
+from serving.status import Code
 from tests.serving.client.backend import (
     CERTIFIED_HOST,
     SIGNATURES,

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from serving.errors import HTTP_STATUS
+from serving.status import HTTP_STATUS
 from tests.serving.client.backend import (
     CERTIFIED_HOST,
     SIGNATURES,

@@ -14,7 +14,8 @@ from serving.client import (
     Trace,
     VersionStatus,
 )
-from serving.errors import Code, ModelNotFoundError, NotReadyError, ResponseError
+from serving.errors import ModelNotFoundError, NotReadyError, ResponseError
+from serving.status import Code
 from tests.serving.client.backend import LENGTH, PlannedError, example_of, float32, probability_of
 
 TEXTS = ["a great film", "not good at all", "", "caf\u00e9 \u4e2d\u6587 \U0001f3ac", 'a "\\\n\0b']

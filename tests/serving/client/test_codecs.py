@@ -15,7 +15,7 @@ from serving.client.messages import (
     StatusRequest,
     UnreadableAnswerError,
 )
-from serving.errors import Code
+from serving.status import Code
 
 PREDICT = PredictRequest(Model("m", version=2), "predict_text", "text", ["a", "b"], ("p", "s"))
 

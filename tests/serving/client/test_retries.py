@@ -13,10 +13,8 @@ from serving.client.calls import Calls, Send, Sleep
 from serving.client.messages import Model, StatusResponse
 from serving.client.settings import Settings
 from serving.errors import (
-    HTTP_STATUS,
     AccessError,
     ClientSetupError,
-    Code,
     DeadlineExceededError,
     InvalidRequestError,
     LimitExceededError,
@@ -26,6 +24,7 @@ from serving.errors import (
     UnsupportedError,
     code_of_http_status,
 )
+from serving.status import HTTP_STATUS, Code
 from tests.serving.client.backend import PlannedError
 from tests.serving.client.grpc_server import grpc_server
 from tests.serving.client.rest_server import rest_server

@@ -19,9 +19,7 @@ from serving.client import (
 from serving.client.address import Address, parse
 from serving.client.messages import Model, PredictRequest, PredictResponse
 from serving.errors import (
-    HTTP_STATUS,
     ClientSetupError,
-    Code,
     InvalidInputError,
     ModelNotFoundError,
     ResponseError,
@@ -30,6 +28,7 @@ from serving.errors import (
     code_of_http_status,
     error_of,
 )
+from serving.status import HTTP_STATUS, Code
 
 CHOICES = (
     "Give host:port for gRPC, such as localhost:8500, or http://host:port or https://host:port "
