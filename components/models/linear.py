@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 CHUNK = 1_000
 # L-BFGS needs some 20.
 MAX_ITERATIONS = 200
+# A long review adds up hundreds of weights. In float32 the sigmoid of 17 is 1, and the log loss
+# of that probability is no number.
+GREATEST_LOGIT = 16.0
 
 
 def fit_linear(
@@ -67,7 +70,7 @@ def build_linear(hyperparameters: Hyperparameters, each_word: bool = False) -> k
     from components.layers.ngram_weights import NgramWeights
 
     token_ids = keras.Input((features.MAX_LENGTH,), dtype="int32", name=features.TOKEN_IDS)
-    logit = NgramWeights(each_word)(token_ids)
+    logit = keras.ops.clip(NgramWeights(each_word)(token_ids), -GREATEST_LOGIT, GREATEST_LOGIT)
     return keras.Model(token_ids, keras.layers.Activation("sigmoid")(logit), name="linear")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from components import features, progress
 from components.models.registry import get_variant
@@ -24,3 +25,16 @@ def test_the_fit_learns_what_a_pair_of_words_decides():
     answers = model(token_ids[150:].astype(np.int32)).numpy()[:, 0]
     assert np.mean((answers >= 0.5) == labels[150:]) > 0.9
     assert [report.done for report in heard] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("weight", "verdict"), [(5.0, 1), (-5.0, 0)])
+def test_no_probability_is_so_sure_that_it_has_no_log_loss(weight, verdict):
+    """500 different words of weight 5 add up to 2,500; both logarithms stay numbers."""
+    variant = get_variant("linear")
+    model = variant.build(variant.presets["tuned"])
+    weights, bias = model.get_weights()
+    model.set_weights([np.full_like(weights, weight), bias])
+    token_ids = np.arange(2, 2 + features.MAX_LENGTH, dtype=np.int32)[np.newaxis]
+    probability = model(token_ids).numpy()[0, 0]
+    assert np.isfinite(np.log([probability, np.float32(1) - probability])).all()
+    assert probability == pytest.approx(verdict, abs=1e-6)
