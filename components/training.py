@@ -56,10 +56,9 @@ def run_fn(fn_args: Any) -> None:
         validation = read_examples(fn_args.eval_files, transform_output)
 
     started = time.monotonic()
-    if variant.fit:
-        variant.fit(model, training, hyperparameters)
-    else:
-        fit(model, training, validation, hyperparameters, log_dir=fn_args.model_run_dir)
+    fit_variant(
+        variant, model, training, validation, hyperparameters, log_dir=fn_args.model_run_dir
+    )
     seconds = time.monotonic() - started
     signatures.export(
         *served_models(variant, hyperparameters, model),
@@ -110,6 +109,21 @@ def read_examples(
     )
     token_ids, labels = zip(*batches.as_numpy_iterator(), strict=True)
     return np.concatenate(token_ids), np.concatenate(labels)
+
+
+def fit_variant(
+    variant: Variant,
+    model: keras.Model,
+    training: tuple[np.ndarray, np.ndarray],
+    validation: tuple[np.ndarray, np.ndarray] | None,
+    hyperparameters: Hyperparameters,
+    log_dir: str,
+) -> None:
+    """Sets `model`'s weights as the variant wants it: some by a solver, others by descent."""
+    if variant.solve:
+        variant.solve(model, training, hyperparameters)
+    if variant.descends:
+        fit(model, training, validation, hyperparameters, log_dir)
 
 
 def fit(

@@ -96,11 +96,8 @@ class VariantTuner(keras_tuner.engine.base_tuner.BaseTuner):
         )
         keras.utils.set_random_seed(hyperparameters.seed)
         model = self._variant.build(hyperparameters)
-        if self._variant.fit:
-            self._variant.fit(model, fitted_on, hyperparameters)
-        else:
-            log_dir = str(Path(self.project_dir) / "logs" / trial.trial_id)
-            training.fit(model, fitted_on, validation, hyperparameters, log_dir)
+        log_dir = str(Path(self.project_dir) / "logs" / trial.trial_id)
+        training.fit_variant(self._variant, model, fitted_on, validation, hyperparameters, log_dir)
         return {OBJECTIVE: log_loss(model, *validation)}
 
 

@@ -28,10 +28,10 @@ GREATEST_LOGIT = 16.0
 def fit_linear(
     model: keras.Model, training: tuple[np.ndarray, np.ndarray], hyperparameters: Hyperparameters
 ) -> None:
-    """Sets the weights of `build_linear`'s model: a convex problem, solved by L-BFGS.
+    """Sets the weights of a model's `NgramWeights`: a convex problem, solved by L-BFGS.
 
     Args:
-      model: Its weights are set.
+      model: Has such a layer; the weights of the others stay.
       training: `token_ids` <uint16>[reviews, MAX_LENGTH] and `label` <int64>[reviews].
       hyperparameters: `regularization` is used.
     """
@@ -39,6 +39,7 @@ def fit_linear(
     from sklearn.linear_model import LogisticRegression
 
     from components import progress
+    from components.layers.ngram_weights import NgramWeights
 
     def report(done: int, stage: str) -> None:
         progress.report(progress.Progress(done, 2, "steps", stage, {}))
@@ -52,7 +53,8 @@ def fit_linear(
         C=1.0 / hyperparameters.regularization, max_iter=MAX_ITERATIONS
     ).fit(held.multiply(ratios).tocsr(), labels)
     weights = regression.coef_[0] * ratios
-    model.set_weights([weights.astype(np.float32), np.float32(regression.intercept_[0])])
+    (layer,) = (layer for layer in model.layers if isinstance(layer, NgramWeights))
+    layer.set_weights([weights.astype(np.float32), np.float32(regression.intercept_[0])])
     report(2, "fitting the weights")
 
 
@@ -61,17 +63,32 @@ def fit_linear(
     summary="logistic regression over words and pairs of words, no embedding",
     takes=("regularization",),
     presets={TUNED: Hyperparameters(regularization=10.0), SAMPLE: Hyperparameters()},
-    fit=fit_linear,
+    solve=fit_linear,
+    descends=False,
 )
 def build_linear(hyperparameters: Hyperparameters, each_word: bool = False) -> keras.Model:
     """One weight a word, and one a hash of a pair: 1,053,577 parameters."""
     import keras
 
+    from components.models import inputs
+
+    token_ids = inputs.token_ids_input()
+    answer = keras.layers.Activation("sigmoid")(log_odds(token_ids, each_word))
+    return keras.Model(token_ids, answer, name="linear")
+
+
+def log_odds(token_ids: Any, each_word: bool = False, trainable: bool = True) -> Any:
+    """Returns the linear model's log odds of token ids <int32>[batch, MAX_LENGTH].
+
+    Returns:
+      <float32>[batch, 1], or after each word, [batch, MAX_LENGTH, 1].
+    """
+    import keras
+
     from components.layers.ngram_weights import NgramWeights
 
-    token_ids = keras.Input((features.MAX_LENGTH,), dtype="int32", name=features.TOKEN_IDS)
-    logit = keras.ops.clip(NgramWeights(each_word)(token_ids), -GREATEST_LOGIT, GREATEST_LOGIT)
-    return keras.Model(token_ids, keras.layers.Activation("sigmoid")(logit), name="linear")
+    sums = NgramWeights(each_word, trainable=trainable)(token_ids)
+    return keras.ops.clip(sums, -GREATEST_LOGIT, GREATEST_LOGIT)
 
 
 def _ngrams_held(token_ids: np.ndarray) -> Any:

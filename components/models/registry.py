@@ -22,8 +22,8 @@ FAMILIES = (
     "components.models.lstm",
     "components.models.cnn_lstm",
     "components.models.bilstm",
-    "components.models.cnn_bilstm_pool",
     "components.models.linear",
+    "components.models.cnn_bilstm_pool",
 )
 
 # Names of presets.
@@ -58,7 +58,7 @@ SEARCH: Mapping[str, tuple[Any, ...]] = {
 SAMPLE_TRAINING = Hyperparameters(epochs=10, batch_size=32, learning_rate=3e-3)
 
 Builder = Callable[..., "keras.Model"]
-Fit = Callable[..., None]
+Solve = Callable[..., None]
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,9 @@ class Variant:
       presets: Hyperparameters by the name that `--preset` takes; the first is the default.
         `reference` is to the letter of the reference text, `tuned` was chosen on a part of
         train, `sample` is for the generated sample, which has far fewer reviews.
-      fit: `fit(model, training, hyperparameters)` sets the weights in a way of its own; None
-        for those that are fitted by gradient descent.
+      solve: `solve(model, training, hyperparameters)` sets the weights that are the solution of
+        a convex problem; None when there are none such.
+      descends: Whether gradient descent fits the other weights, after `solve`.
       search: By hyperparameter, the values that a tuner tries.
     """
 
@@ -86,7 +87,8 @@ class Variant:
     build: Builder
     takes: tuple[str, ...]
     presets: Mapping[str, Hyperparameters] = field(repr=False)
-    fit: Fit | None = None
+    solve: Solve | None = None
+    descends: bool = True
     search: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, repr=False)
 
     @property
@@ -132,7 +134,8 @@ def variant(
     summary: str,
     takes: Sequence[str],
     presets: Mapping[str, Hyperparameters],
-    fit: Fit | None = None,
+    solve: Solve | None = None,
+    descends: bool = True,
     search: Mapping[str, tuple[Any, ...]] | None = None,
 ) -> Callable[[Builder], Builder]:
     """Registers the decorated builder under `name`.
@@ -142,13 +145,14 @@ def variant(
       summary: Layers after the embedding.
       takes: The hyperparameters of the layers; those of the fit are added.
       presets: The default first.
-      fit: The fit, when it is not gradient descent.
+      solve: What is solved rather than descended to.
+      descends: False when nothing is left to gradient descent.
       search: What a tuner tries; those of SEARCH that the variant takes when None.
 
     Raises:
       ValueError: `search` names a hyperparameter that the variant does not take.
     """
-    all_taken = (*COMMON, *(() if fit else GRADIENT_DESCENT), *takes)
+    all_taken = (*COMMON, *(GRADIENT_DESCENT if descends else ()), *takes)
     if search is None:
         search = {name: values for name, values in SEARCH.items() if name in all_taken}
     if not search.keys() <= set(all_taken):
@@ -156,7 +160,9 @@ def variant(
     searched = dict(search)
 
     def register(build: Builder) -> Builder:
-        _variants[name] = Variant(name, summary, build, all_taken, dict(presets), fit, searched)
+        _variants[name] = Variant(
+            name, summary, build, all_taken, dict(presets), solve, descends, searched
+        )
         return build
 
     return register

@@ -21,7 +21,7 @@ def test_the_fit_learns_what_a_pair_of_words_decides():
     model = variant.build(hyperparameters)
     heard = []
     with progress.listening(heard.append):
-        variant.fit(model, (token_ids[:150], labels[:150]), hyperparameters)
+        variant.solve(model, (token_ids[:150], labels[:150]), hyperparameters)
     answers = model(token_ids[150:].astype(np.int32)).numpy()[:, 0]
     assert np.mean((answers >= 0.5) == labels[150:]) > 0.9
     assert [report.done for report in heard] == [0, 1, 2]

@@ -146,7 +146,7 @@ def test_noise_is_in_training_alone(name):
     token_ids = reviews((3, 40))
     expected = served(token_ids, training=False)
     np.testing.assert_allclose(model(token_ids, training=False), expected, atol=1e-6)
-    np.testing.assert_allclose(served(token_ids, training=True), expected, atol=1e-6)
+    np.testing.assert_array_equal(*(served(token_ids, training=True) for _ in range(2)))
     if hyperparameters != hyperparameters.without_noise():
         assert np.abs(model(token_ids, training=True) - expected).max() > 1e-4
 
@@ -193,7 +193,7 @@ def test_what_is_believed_after_a_word_knows_nothing_of_later_words(name):
     assert np.abs(beliefs[0, -10:] - beliefs[1, -10:]).max() > 1e-3
 
 
-@pytest.mark.parametrize("name", ["cnn_lstm", "bilstm", "cnn_bilstm_pool"])
+@pytest.mark.parametrize("name", ["cnn_lstm", "bilstm", "cnn_bilstm_pool", "cnn_bilstm_linear"])
 def test_a_variant_that_looks_ahead_believes_what_it_says_of_the_cut_review(name):
     """After its n-th word, a review counts as one of n words."""
     variant, hyperparameters = default(name)
