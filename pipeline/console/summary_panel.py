@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from components import features
+from components.infra_validation.outcome import Outcome
 from pipeline.console.duration import duration
 from pipeline.console.slice_chart import slice_chart
 from pipeline.report.summary import RunSummary
@@ -37,6 +38,8 @@ def print_summary(console: Console, summary: RunSummary, *, is_plain: bool = Fal
     _prose(console, width, _quality(summary))
     _prose(console, width, _confusion(summary))
     _prose(console, width, _data(summary))
+    if summary.infra_validation and not summary.infra_validation.refusal:
+        _prose(console, width, _served(summary.infra_validation))
     for line in slice_chart(summary.slices, width=width - len(_INDENT), is_plain=is_plain):
         console.print(Text(_INDENT + line), soft_wrap=True)
     if summary.pushed_to:
@@ -68,7 +71,9 @@ def _verdict(summary: RunSummary, is_plain: bool) -> Text:
     mark, words, style = (
         ("✓", "BLESSED", "bold green") if summary.is_blessed else ("✗", "NOT BLESSED", "bold red")
     )
-    outcome = "passed the gate" if summary.is_blessed else "did not pass the gate"
+    outcome = "passed the gate" if summary.passed_gate else "did not pass the gate"
+    if summary.passed_gate and not summary.is_blessed:
+        outcome = "failed the infra validation"
     return Text.assemble(
         (words if is_plain else f"{mark} {words}", style),
         f"  model {summary.model} of {summary.pipeline_name} {outcome}",
@@ -124,10 +129,18 @@ def _data(summary: RunSummary) -> str:
     return f"data {summary.data_name}: {sizes}; {'; '.join(notes)}"
 
 
+def _served(outcome: Outcome) -> str:
+    return (
+        f"served by the {outcome.engine} engine: {outcome.answers} answers over gRPC and REST, "
+        "all the model's own"
+    )
+
+
 def _why_not(summary: RunSummary) -> str:
     if summary.is_blessed:
         return "the model is blessed, and the Pusher left no version; the log tells why"
-    return "the gate keeps this model back; what is served stays as it is"
+    keeper = "infra validation" if summary.passed_gate else "gate"
+    return f"the {keeper} keeps this model back; what is served stays as it is"
 
 
 def _percent(share: float) -> str:
