@@ -23,7 +23,8 @@ from serving.server.flags import Flags
 
 HOST = "127.0.0.1"
 POLL_SECONDS = 0.05
-STOP_SECONDS = 10.0
+# More than the tether gives the end of a container.
+STOP_SECONDS = 40.0
 LOG_BYTES = 64 * 1024
 _TETHER = (sys.executable, "-m", tether.__name__)
 
@@ -135,10 +136,9 @@ class LocalServerRunner(base_runner.BaseModelServerRunner):
         if code == tether.EXIT_NOT_STARTED or (
             self._engine == engines.DOCKER and code in _DOCKER_FAILED
         ):
-            last = log.strip().splitlines()[:1] or [f"exit code {code}"]
             raise InfraValidationError(
-                f"The infra validation could not start its server ({self._engine}): {last[0]} "
-                "Mend that, or choose another engine by --infra-validation."
+                f"The infra validation could not start its server ({self._engine}). Mend that, or "
+                f"choose another engine by --infra-validation: {_first_words(log, code)}"
             )
         if any(map(_is_taken, self._ports)):
             raise PortTakenError(f"A port of {self._ports} was taken by another process.")
@@ -202,6 +202,12 @@ def _is_taken(port: int) -> bool:
         except OSError:
             return True
     return False
+
+
+def _first_words(log: str, code: int) -> str:
+    """Returns the line that says why there is no server; Docker's own follow those of a pull."""
+    lines = log.strip().splitlines() or [f"exit code {code}"]
+    return next((line for line in lines if line.startswith("docker: ")), lines[0])
 
 
 def _ended(code: int) -> str:

@@ -109,7 +109,7 @@ def _count_agreeing(
     for transport, address in (("gRPC", runner.GetEndpoint()), ("REST", runner.rest_endpoint)):
         with Client(address, model=name, timeout=limits.answer_seconds) as client:
             try:
-                _wait_until_ready(client, runner, deadline)
+                _wait_until_ready(client, runner, limits.load_seconds, deadline)
                 agreeing += answers.compare(client, transport, asked)
             except ServingError as error:
                 runner.raise_if_ended(_GRACE_SECONDS)
@@ -117,16 +117,21 @@ def _count_agreeing(
     return agreeing
 
 
-def _wait_until_ready(client: Client, runner: LocalServerRunner, deadline: float) -> None:
+def _wait_until_ready(
+    client: Client, runner: LocalServerRunner, load_seconds: float, deadline: float
+) -> None:
     """Waits for a server whose ports are open: those of a container are so at once."""
     while True:
         runner.raise_if_ended()
         try:
             client.wait_until_ready(_LOOK_SECONDS)
             return
-        except NotReadyError:
+        except NotReadyError as error:
             if time.time() >= deadline:
-                raise
+                seen = error.reason.rpartition("at the last look: ")[2]
+                raise error_types.DeadlineExceeded(
+                    f"The server was not ready within {load_seconds:g} s: {seen}."
+                ) from error
 
 
 def _log_failure(error: Exception, runner: LocalServerRunner) -> None:

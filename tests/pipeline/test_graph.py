@@ -56,9 +56,10 @@ def test_the_data_gate_stands_before_transform_and_both_validators_before_the_pu
 
 def test_infra_validation_can_be_turned_off_and_tried_in_another_server(pipeline_of, monkeypatch):
     """The Pusher then waits for the gate alone; the engine is the step's parameter."""
-    assert steps_of(pipeline_of())["InfraValidator"].exec_properties["engine"] == "embedded"
-    monkeypatch.setattr(engines, "is_installed", lambda engine: True)
-    for setting, engine in (("auto", "binary"), ("docker", "docker"), ("embedded", "embedded")):
+    for is_installed, setting, engine in (
+        (False, "auto", "embedded"), (True, "auto", "binary"), (True, "docker", "docker"),
+    ):  # fmt: skip
+        monkeypatch.setattr(engines, "is_installed", lambda engine, found=is_installed: found)
         step = steps_of(pipeline_of(infra_validation=setting))["InfraValidator"]
         assert step.exec_properties["engine"] == engine
     steps = steps_of(pipeline_of(infra_validation="off"))

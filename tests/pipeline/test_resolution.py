@@ -107,6 +107,15 @@ def test_the_user_may_choose_how_beam_runs(environment, table):
     assert "--runner=FnApiRunner" in beam_arguments(settings, source)
 
 
+def test_an_engine_that_is_not_installed_is_wrong_use(environment, table, monkeypatch):
+    """Before anything runs; a comparison asks for no engine."""
+    monkeypatch.setenv("PATH", "")
+    settings = PipelineConfig(data=str(table), infra_validation="docker")
+    with pytest.raises(ConfigurationError, match=r"docker: 'docker' is not on PATH\. Install it"):
+        resolve(settings, environment, print)
+    assert resolve(settings, environment, print, is_comparison=True).infra_engine is None
+
+
 @pytest.mark.parametrize(
     ("file", "line", "steps"),
     [
@@ -123,6 +132,8 @@ def test_the_user_may_choose_how_beam_runs(environment, table):
             {"Tuner", "Trainer"},
         ),
         ("components/schema.pbtxt", ("max: 10", "max: 5"), {"ImportSchemaGen"}),
+        # It is a process of its own that this step starts.
+        ("serving/server/handlers.py", ("import time", "import time as time"), {"InfraValidator"}),
         ("pipeline/report/summarize.py", ("is below", "is under"), set()),
         ("pipeline/console/terminal.py", ("Train the model", "Fit"), set()),
     ],
