@@ -131,8 +131,8 @@ def _data(summary: RunSummary) -> str:
 
 def _served(outcome: Outcome) -> str:
     return (
-        f"served by the {outcome.engine} engine: {outcome.answers} answers over gRPC and REST, "
-        "all the model's own"
+        f"served by {outcome.engine}: {outcome.answers} answers over gRPC and REST, all the "
+        "model's own"
     )
 
 

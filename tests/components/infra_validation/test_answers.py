@@ -73,7 +73,7 @@ def test_a_server_that_answers_nan_gives_no_answer(ask, saved_model, transport):
 def test_a_server_that_is_slower_than_the_limit_gives_no_answer(ask, saved_model):
     """The wait ends with the client's timeout."""
     with pytest.raises(DeadlineExceededError) as error:
-        ask("gRPC", saved_model(rounds=100_000), saved_model(), timeout=0.3)
+        ask("gRPC", saved_model(rounds=5_000), saved_model(), timeout=0.3)
     assert answers.explain(error.value, "gRPC").startswith("Over gRPC, the server gave no answer")
 
 

@@ -85,7 +85,7 @@ def test_what_the_embedded_server_cannot_load_is_told_in_its_words(saved_model, 
     runner.Start()
     try:
         with pytest.raises(local_server.error_types.ValidationFailed) as refusal:
-            runner.WaitUntilRunning(time.time() + 120)
+            runner.WaitUntilRunning(time.time() + 300)
     finally:
         runner.Stop()
     assert str(refusal.value).startswith("The server did not load it: ")
