@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.text import Text
 
 from components import features
-from components.infra_validation.outcome import Outcome
 from pipeline.console.duration import duration
 from pipeline.console.slice_chart import slice_chart
 from pipeline.report.summary import RunSummary
@@ -30,7 +29,6 @@ def print_summary(console: Console, summary: RunSummary, *, is_plain: bool = Fal
       is_plain: Whether the terminal knows ASCII only.
     """
     width = min(console.width, MAX_WIDTH)
-    console.print(("-" if is_plain else "─") * width, style="dim")
     console.print(_verdict(summary, is_plain))
     for sentence in summary.refusals:
         _prose(console, width, sentence)
@@ -38,8 +36,6 @@ def print_summary(console: Console, summary: RunSummary, *, is_plain: bool = Fal
     _prose(console, width, _quality(summary))
     _prose(console, width, _confusion(summary))
     _prose(console, width, _data(summary))
-    if summary.infra_validation and not summary.infra_validation.refusal:
-        _prose(console, width, _served(summary.infra_validation))
     for line in slice_chart(summary.slices, width=width - len(_INDENT), is_plain=is_plain):
         console.print(Text(_INDENT + line), soft_wrap=True)
     if summary.pushed_to:
@@ -71,9 +67,14 @@ def _verdict(summary: RunSummary, is_plain: bool) -> Text:
     mark, words, style = (
         ("✓", "BLESSED", "bold green") if summary.is_blessed else ("✗", "NOT BLESSED", "bold red")
     )
-    outcome = "passed the gate" if summary.passed_gate else "did not pass the gate"
-    if summary.passed_gate and not summary.is_blessed:
-        outcome = "failed the infra validation"
+    if not summary.passed_gate:
+        outcome = "did not pass the gate"
+    elif summary.infra_validation is None:
+        outcome = "passed the gate"
+    elif summary.is_blessed:
+        outcome = "passed the gate and infra validation"
+    else:
+        outcome = "passed the gate, not infra validation"
     return Text.assemble(
         (words if is_plain else f"{mark} {words}", style),
         f"  model {summary.model} of {summary.pipeline_name} {outcome}",
@@ -127,13 +128,6 @@ def _data(summary: RunSummary) -> str:
     if summary.bad_records:
         notes.append(f"{summary.bad_records:,} records could not be read")
     return f"data {summary.data_name}: {sizes}; {'; '.join(notes)}"
-
-
-def _served(outcome: Outcome) -> str:
-    return (
-        f"served by {outcome.engine}: {outcome.answers} answers over gRPC and REST, all the "
-        "model's own"
-    )
 
 
 def _why_not(summary: RunSummary) -> str:

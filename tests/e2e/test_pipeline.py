@@ -118,7 +118,7 @@ def test_a_run_goes_on_after_kill_and_ctrl_c_and_executes_what_changed(small_dat
     assert len(first.stdout.splitlines()) <= 40
     assert "\x1b" not in first.stdout
     assert f"serving_model/reviews_sentiment/{pushed[0]}" in first.stdout
-    assert "served by embedded: 114 answers over gRPC and REST" in first.stdout
+    assert "passed the gate and infra validation" in first.stdout
     card = json.loads((root / "serving_model/reviews_sentiment" / pushed[0] / CARD).read_text())
     assert card["infra_validation"] == {"engine": "embedded", "answers": 114}
 

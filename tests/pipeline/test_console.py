@@ -226,16 +226,14 @@ def test_summary_of_a_blessed_model(stream):
     assert "positives 10,753 right, 1,747 wrong; negatives 10,724 right, 1,776 wrong" in text
     assert "25,000 train, 25,000 test; 123 texts in both train and test" in text
     assert f"pushed to {BLESSED.pushed_to}\n" in text
-    assert "10 steps ran, 0 came from the cache, in 9 min 12 s; log: /home/someone" in text
+    assert "11 steps ran, 0 came from the cache, in 9 min 12 s; log: /home/someone" in text
 
 
-def test_summary_of_a_model_that_a_server_answered_for(stream):
-    """Which server, and how many answers were compared."""
+def test_summary_of_a_model_that_was_tried_in_no_server(stream):
+    """Infra validation is named where there was one."""
     with Console(stream) as console:
-        console.summary(BLESSED)
-    assert "  served by embedded: 114 answers over gRPC and REST, all the model's own\n" in text_of(
-        stream
-    )
+        console.summary(dataclasses.replace(BLESSED, infra_validation=None))
+    assert "model lstm of imdb_sentiment passed the gate\n" in text_of(stream)
 
 
 def test_summary_of_a_model_that_failed_in_a_server(stream):
@@ -250,10 +248,11 @@ def test_summary_of_a_model_that_failed_in_a_server(stream):
     with Console(stream) as console:
         console.summary(failed)
     words = " ".join(text_of(stream).split())
-    assert "✗ NOT BLESSED model lstm of imdb_sentiment failed the infra validation" in words
+    assert (
+        "✗ NOT BLESSED model lstm of imdb_sentiment passed the gate, not infra validation" in words
+    )
     assert refusal in words
     assert "not pushed: the infra validation keeps this model back; what is served" in words
-    assert "served by" not in words
 
 
 def test_summary_of_a_refused_model(stream):
