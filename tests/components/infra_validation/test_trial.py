@@ -75,10 +75,11 @@ def command_of(pid: str) -> str:
         return ""
 
 
-def test_what_the_embedded_server_cannot_load_is_told_in_its_words(saved_model, tmp_path):
+def test_what_the_embedded_server_cannot_load_is_told_in_its_words(tmp_path):
     """The server gives up at the first attempt, and the runner says why."""
-    broken = shutil.copytree(saved_model(), tmp_path / "films" / "1")
-    (broken / "variables" / "variables.index").write_bytes(b"no index")
+    broken = tmp_path / "films" / "1"
+    broken.mkdir(parents=True)
+    (broken / "saved_model.pb").write_bytes(b"no model")
     runner = local_server.LocalServerRunner(
         "embedded", "films", broken.parent, tmp_path / "server.log"
     )
