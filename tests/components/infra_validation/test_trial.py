@@ -220,8 +220,10 @@ def test_no_server_outlives_a_pipeline_that_is_killed(saved_model, tmp_path):
     )
     log = tmp_path / "server.log"
     with subprocess.Popen([sys.executable, "-c", script, str(log)]) as pipeline:
-        wait_until(lambda: log.is_file() and "pid" in log.read_text(), seconds=120)
-        server = int(log.read_text().split()[1])
-        assert is_alive(server)
-        pipeline.send_signal(signal.SIGKILL)
+        try:
+            wait_until(lambda: log.is_file() and "pid" in log.read_text(), seconds=300)
+            server = int(log.read_text().split()[1])
+            assert is_alive(server)
+        finally:
+            pipeline.send_signal(signal.SIGKILL)
     wait_until(lambda: not is_alive(server))
