@@ -8,6 +8,7 @@
     │   └── ArchiveError        truncated, corrupt, unsafe, or not the expected one
     ├── DataGateError           the data was read, and is not fit to train on
     ├── TrainingError           training diverged
+    ├── InfraValidationError    there was no model server to try the model in
     └── PushError               the blessed model could not be pushed
 
 Messages say what arrived, what was expected and what to do next. The command line prints them
@@ -54,6 +55,10 @@ class DataGateError(SentimentError):
 
 class TrainingError(SentimentError):
     """Training cannot go on; names the step and the likely cause."""
+
+
+class InfraValidationError(SentimentError):
+    """There was no model server to try the model in; says why, and what to choose instead."""
 
 
 class PushError(SentimentError):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from components import evaluation_results
+from components.infra_validation.outcome import Outcome
 from components.reading_report import ReadingReport
 from components.training_record import TrainingRecord
 
@@ -18,7 +19,12 @@ LIBRARIES = ("tensorflow", "keras", "tfx", "tensorflow-transform", "apache-beam"
 
 
 def write(
-    version: Path, model_name: str, facts: dict[str, Any], report: str, evaluation: str
+    version: Path,
+    model_name: str,
+    facts: dict[str, Any],
+    report: str,
+    evaluation: str,
+    infra_validation: Outcome | None,
 ) -> None:
     """Writes the card of the version whose files are in the folder `version`.
 
@@ -28,6 +34,7 @@ def write(
       facts: What the pipeline knows: `data`, `gate` and `source_fingerprint`.
       report: Folder of the reading report.
       evaluation: Folder of the Evaluator's measurements.
+      infra_validation: Which server answered as the model itself did; None if none was asked.
     """
     training = TrainingRecord.read(str(version))
     reading = ReadingReport.read(report)
@@ -49,6 +56,8 @@ def write(
             name: value if math.isfinite(value) else None for name, value in metrics.items()
         },
         "gate": facts["gate"],
+        "infra_validation": infra_validation
+        and {"engine": infra_validation.engine, "answers": infra_validation.answers},
         "source_fingerprint": facts["source_fingerprint"],
         "stack": {
             "python": platform.python_version(),

@@ -21,6 +21,7 @@ from tfx.utils import proto_utils
 
 from components import model_card, warmup
 from components.errors import PushError
+from components.infra_validation.outcome import Outcome
 from components.reading_report import ReadingReportArtifact
 
 # TF-Serving only looks at folders whose names are numbers.
@@ -70,6 +71,7 @@ class Executor(tfx_pusher.Executor):
                 json.loads(exec_properties[FACTS]),
                 artifact_utils.get_single_uri(input_dict[REPORT]),
                 artifact_utils.get_single_uri(input_dict[EVALUATION]),
+                _infra_validation(input_dict),
             )
 
         version = publish(Path(self.GetModelPath(input_dict)), base_directory, complete)
@@ -77,6 +79,13 @@ class Executor(tfx_pusher.Executor):
         link.rmdir()
         link.symlink_to(os.path.relpath(version, link.parent), target_is_directory=True)
         self._MarkPushed(pushed_model, pushed_destination=str(version), pushed_version=version.name)
+
+
+def _infra_validation(input_dict: dict[str, list[types.Artifact]]) -> Outcome | None:
+    blessings = input_dict.get(standard_component_specs.INFRA_BLESSING_KEY)
+    if not blessings:
+        return None
+    return Outcome.read(artifact_utils.get_single_instance(blessings).mlmd_artifact)
 
 
 class PusherSpec(ComponentSpec):

@@ -168,7 +168,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument(
         "--name", default="", help="folder below comparisons (default: the data's and _comparison)"
     )
-    add_arguments(compare, without=("model",))
+    add_arguments(compare, without=("model", "infra_validation"))
     compare.set_defaults(command=_compare)
 
     for module in (predict, serve, status):

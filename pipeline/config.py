@@ -19,6 +19,7 @@ from components.errors import ConfigurationError, did_you_mean
 from components.hyperparameters import SCHEDULES, Hyperparameters
 from components.models.registry import SAMPLE, get_variant, variant_names
 from pipeline.settings import check, default_text, flag_of, flags_of, parse, setting
+from serving.engines import ENGINES
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -27,6 +28,7 @@ else:
 
 DEFAULT_MODEL_NAME = "imdb_sentiment"
 BEAM_MODES = ("auto", "in_memory", "multi_processing")
+INFRA_VALIDATION = (*ENGINES, "off")
 SAMPLE_PREFIX = "sample_"
 TOML_TABLE = "sentiment"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
@@ -280,6 +282,14 @@ class PipelineConfig:
         metavar="SHARE",
         least=0.0,
         most=1.0,
+    )
+    infra_validation: str = setting(
+        "auto",
+        "the server that must answer as the model itself does before a push: embedded, binary "
+        "(tensorflow_model_server), docker, off, or auto (binary if it is on PATH, else embedded)",
+        group="gate",
+        metavar="ENGINE",
+        choices=INFRA_VALIDATION,
     )
     root: str = setting(
         "artifacts", "folder of all that a run writes", group="pipeline", metavar="FOLDER"

@@ -12,6 +12,7 @@ from components import evaluation, features, pushing, training
 from components.baseline import CANDIDATE, MODEL, MODEL_BLESSING, LatestBlessedPredecessor
 from components.data_gate import DataGate
 from components.example_gen import ReviewExampleGen
+from components.infra_validation.step import InfraValidator
 from components.tuning import FIXED, TRIALS
 from components.warm_start import LatestBlessedOfVariant
 from pipeline.fingerprint import PROJECT
@@ -50,7 +51,8 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
         examples=examples,
         schema=schema,
         preprocessing_fn="components.preprocessing.preprocessing_fn",
-        # The test split is read by the Evaluator alone, as raw reviews through the export.
+        # Test is for finished exports alone: the Evaluator and the InfraValidator ask them for its
+        # reviews as they were read.
         splits_config=proto.SplitsConfig(
             analyze=training_splits, transform=training_splits + validation_splits
         ),
@@ -117,9 +119,18 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
         eval_config=evaluation.eval_config(settings.min_accuracy, settings.max_regression),
         module_path="components.evaluation",
     )
+    infra_validator = None
+    if config.infra_engine:
+        infra_validator = InfraValidator(
+            model=trainer.outputs["model"],
+            model_blessing=evaluator.outputs["blessing"],
+            examples=examples,
+            engine=config.infra_engine,
+        )
     pusher = pushing.Pusher(
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=infra_validator.outputs["blessing"] if infra_validator else None,
         evaluation=evaluator.outputs["evaluation"],
         report=example_gen.outputs["report"],
         base_directory=config.serving_directory,
@@ -149,6 +160,7 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
         trainer,
         *([] if config.is_comparison else [baseline]),
         evaluator,
+        *([infra_validator] if infra_validator else []),
         *([] if config.is_comparison else [pusher]),
     ]
     for step in steps:

@@ -14,6 +14,7 @@ from components.models.registry import Variant, get_variant
 from pipeline.config import EnvironmentSettings, PipelineConfig, hyperparameters_for, names_for
 from pipeline.fingerprint import PROJECT, file_fingerprint, source_fingerprint
 from pipeline.tuner_values import with_found
+from serving import engines
 
 # Where the code of each step starts; a step runs again when code that it reaches was edited.
 STEP_MODULES = {
@@ -23,6 +24,8 @@ STEP_MODULES = {
     "Tuner": ("components.tuning",),
     "Trainer": ("components.training",),
     "Evaluator": ("components.evaluation",),
+    # The embedded server is started by its name.
+    "InfraValidator": ("components.infra_validation.step", "serving.server.main"),
     "Pusher": ("components.pushing",),
 }
 
@@ -48,6 +51,7 @@ class ResolvedConfig:
       root: Absolute path of all that the run writes.
       fingerprints: By step, the hash of its source code.
       beam_arguments: How Beam runs.
+      infra_engine: The server that must serve a model before it is pushed; None asks for none.
       is_comparison: Whether the model is only measured: nothing is pushed, and no earlier model
         is asked for.
     """
@@ -60,6 +64,7 @@ class ResolvedConfig:
     root: Path
     fingerprints: Mapping[str, str]
     beam_arguments: tuple[str, ...]
+    infra_engine: str | None
     is_comparison: bool = False
 
     @property
@@ -94,7 +99,8 @@ def resolve(
 
     Raises:
       DatasetError: The data cannot be found or read.
-      ConfigurationError: The names do not suit the data, or the hyperparameters the variant.
+      ConfigurationError: The names do not suit the data, or the hyperparameters the variant, or
+        the server of the infra validation is not installed.
     """
     source = resolve_source(
         settings.data,
@@ -126,6 +132,7 @@ def resolve(
             "--warm-start: a comparison trains from the seeds alone, or the order of its "
             "trainings would count. Leave it out."
         )
+    infra_engine = None if is_comparison else engine_for(settings.infra_validation)
     return ResolvedConfig(
         settings=settings,
         source=source,
@@ -133,8 +140,9 @@ def resolve(
         model_name=model_name,
         hyperparameters=hyperparameters_for(settings, is_sample),
         root=root,
-        fingerprints=fingerprints(variant),
+        fingerprints=fingerprints(variant, infra_engine),
         beam_arguments=beam_arguments(settings, source),
+        infra_engine=infra_engine,
         is_comparison=is_comparison,
     )
 
@@ -161,14 +169,36 @@ def check_search(settings: PipelineConfig, is_comparison: bool) -> None:
         )
 
 
-def fingerprints(variant: Variant, project: Path = PROJECT) -> dict[str, str]:
-    """Returns what the cache must see of each step's code and of the schema."""
+def engine_for(infra_validation: str) -> str | None:
+    """Returns the engine that a setting stands for on this machine; None when it is off.
+
+    Raises:
+      ConfigurationError: Its program is not on PATH.
+    """
+    if infra_validation == "off":
+        return None
+    if infra_validation == "auto":
+        return engines.BINARY if engines.is_installed(engines.BINARY) else engines.EMBEDDED
+    if not engines.is_installed(infra_validation):
+        raise ConfigurationError(
+            f"--infra-validation {infra_validation}: '{engines.PROGRAMS[infra_validation]}' is not "
+            "on PATH. Install it, or choose --infra-validation embedded, which needs nothing more."
+        )
+    return infra_validation
+
+
+def fingerprints(
+    variant: Variant, infra_engine: str | None = None, project: Path = PROJECT
+) -> dict[str, str]:
+    """Returns what the cache must see of each step's code, of the schema and of the engine."""
     modules = STEP_MODULES | {
         step: (*STEP_MODULES[step], variant.module) for step in ("Tuner", "Trainer")
     }
-    return {
-        step: source_fingerprint(*names, project=project) for step, names in modules.items()
-    } | {"ImportSchemaGen": file_fingerprint(project / SCHEMA_FILE)}
+    found = {step: source_fingerprint(*names, project=project) for step, names in modules.items()}
+    found["ImportSchemaGen"] = file_fingerprint(project / SCHEMA_FILE)
+    if infra_engine and (build := engines.identity(infra_engine)):
+        found["InfraValidator"] += f" {build}"
+    return found
 
 
 def beam_arguments(settings: PipelineConfig, source: ReviewSource) -> tuple[str, ...]:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import ConfigurationError
-from pipeline.commands import engines
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
 from pipeline.predict import newest_version
+from serving import engines
 from serving.server import flags as server_flags
 from serving.server.flags import Flags
 
@@ -77,10 +77,13 @@ def run(options: dict[str, Any]) -> int:
     flags, unknown = server_flags.parse(arguments)
     engine = options["engine"]
     if engine == "auto":
-        is_there = shutil.which(engines.BINARY) and not engines.only_embedded(flags)
-        engine = "binary" if is_there else "embedded"
+        suits = engines.is_installed(engines.BINARY) and not engines.unsupported(
+            engines.BINARY, flags
+        )
+        engine = engines.BINARY if suits else engines.EMBEDDED
+    check_flags(engine, flags)
     check_ports(flags)
-    if engine != "embedded":
+    if engine != engines.EMBEDDED:
         return _become(engines.command(engine, flags, unknown))
 
     print(
@@ -96,6 +99,19 @@ def run(options: dict[str, Any]) -> int:
     from serving.server import main as server
 
     return server.main(arguments)
+
+
+def check_flags(engine: str, flags: Flags) -> None:
+    """Refuses what the engine would end at, or silently leave out.
+
+    Raises:
+      ConfigurationError: A flag that TF-Serving, or the container, has no use for.
+    """
+    if refused := engines.unsupported(engine, flags):
+        raise ConfigurationError(
+            f"--{refused[0].replace('_', '-')} does not work with --engine {engine}. Leave it out, "
+            "or choose --engine embedded."
+        )
 
 
 def check_ports(flags: Flags) -> None:

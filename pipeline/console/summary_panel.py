@@ -29,7 +29,6 @@ def print_summary(console: Console, summary: RunSummary, *, is_plain: bool = Fal
       is_plain: Whether the terminal knows ASCII only.
     """
     width = min(console.width, MAX_WIDTH)
-    console.print(("-" if is_plain else "─") * width, style="dim")
     console.print(_verdict(summary, is_plain))
     for sentence in summary.refusals:
         _prose(console, width, sentence)
@@ -68,7 +67,14 @@ def _verdict(summary: RunSummary, is_plain: bool) -> Text:
     mark, words, style = (
         ("✓", "BLESSED", "bold green") if summary.is_blessed else ("✗", "NOT BLESSED", "bold red")
     )
-    outcome = "passed the gate" if summary.is_blessed else "did not pass the gate"
+    if not summary.passed_gate:
+        outcome = "did not pass the gate"
+    elif summary.infra_validation is None:
+        outcome = "passed the gate"
+    elif summary.is_blessed:
+        outcome = "passed the gate and infra validation"
+    else:
+        outcome = "passed the gate, not infra validation"
     return Text.assemble(
         (words if is_plain else f"{mark} {words}", style),
         f"  model {summary.model} of {summary.pipeline_name} {outcome}",
@@ -127,7 +133,8 @@ def _data(summary: RunSummary) -> str:
 def _why_not(summary: RunSummary) -> str:
     if summary.is_blessed:
         return "the model is blessed, and the Pusher left no version; the log tells why"
-    return "the gate keeps this model back; what is served stays as it is"
+    keeper = "infra validation" if summary.passed_gate else "gate"
+    return f"the {keeper} keeps this model back; what is served stays as it is"
 
 
 def _percent(share: float) -> str:

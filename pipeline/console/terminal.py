@@ -31,6 +31,7 @@ _TITLES = {
     "Trainer": "Train the model",
     "LatestBlessedModel": "Find the last model",
     "Evaluator": "Evaluate and gate",
+    "InfraValidator": "Try it in a server",
     "Pusher": "Push the model",
 }
 _MARKS = {"done": "✓", "cached": "↺", "FAILED": "✗"}

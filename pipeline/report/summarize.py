@@ -8,6 +8,7 @@ from pathlib import Path
 
 from components import evaluation, evaluation_results, features
 from components.evaluation_results import EvaluationResults
+from components.infra_validation.outcome import Outcome
 from components.reading_report import ReadingReport
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
 from pipeline.report.paths import shown
@@ -37,7 +38,9 @@ def summarize(config: ResolvedConfig, seconds: float, log_path: Path) -> RunSumm
         ).overall["accuracy"]
     (pushed_model,) = record.outputs("Pusher", "pushed_model")
     (blessing,) = record.outputs("Evaluator", "blessing")
-    is_blessed = bool(blessing.custom_properties["blessed"].int_value)
+    passed_gate = bool(blessing.custom_properties["blessed"].int_value)
+    infra_blessings = record.outputs("InfraValidator", "blessing")
+    infra_validation = Outcome.read(infra_blessings[0]) if infra_blessings else None
     pushed_to = pushed_model.custom_properties["pushed_destination"].string_value or None
     settings = config.settings
     return RunSummary(
@@ -52,10 +55,11 @@ def summarize(config: ResolvedConfig, seconds: float, log_path: Path) -> RunSumm
         min_accuracy=settings.min_accuracy,
         baseline_accuracy=baseline,
         max_regression=settings.max_regression,
-        is_blessed=is_blessed,
-        refusals=()
-        if is_blessed
+        passed_gate=passed_gate,
+        refusals=infra_refusals(infra_validation)
+        if passed_gate
         else refusals(candidate.overall, settings.min_accuracy, baseline, settings.max_regression),
+        infra_validation=infra_validation,
         slices=tuple(slice_rows(candidate)),
         pushed_to=pushed_to and shown(pushed_to),
         executed=tuple(step.name for step in record.steps if not step.is_cached),
@@ -84,6 +88,13 @@ def refusals(
             "(--max-regression)."
         )
     return tuple(reasons)
+
+
+def infra_refusals(outcome: Outcome | None) -> tuple[str, ...]:
+    """Returns why a model that passed the gate was not blessed: at most one sentence."""
+    if outcome is None or not outcome.refusal:
+        return ()
+    return (f"The infra validation ({outcome.engine}) refused it: {outcome.refusal}",)
 
 
 def slice_rows(results: EvaluationResults) -> list[SliceRow]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from components.infra_validation.outcome import Outcome
+
 
 @dataclass(frozen=True)
 class SliceRow:
@@ -40,8 +42,9 @@ class RunSummary:
       min_accuracy: The gate's least accuracy.
       baseline_accuracy: The last blessed model's accuracy on the same reviews, if there is one.
       max_regression: How much less accurate than that the gate lets pass.
-      is_blessed: Whether the model passed the gate.
-      refusals: Why not, a sentence each.
+      passed_gate: Whether the Evaluator blessed the model.
+      refusals: Why the model was not blessed, a sentence each.
+      infra_validation: What a model server made of it; None if none was asked.
       slices: Accuracy by parts of the test split.
       pushed_to: The version's folder, or None.
       executed: Steps that ran.
@@ -62,8 +65,9 @@ class RunSummary:
     min_accuracy: float
     baseline_accuracy: float | None
     max_regression: float
-    is_blessed: bool
+    passed_gate: bool
     refusals: tuple[str, ...]
+    infra_validation: Outcome | None
     slices: tuple[SliceRow, ...]
     pushed_to: str | None
     executed: tuple[str, ...]
@@ -71,3 +75,8 @@ class RunSummary:
     seconds: float
     log_path: str
     next_commands: tuple[tuple[str, str], ...]
+
+    @property
+    def is_blessed(self) -> bool:
+        """Whether the model passed the gate, and the infra validation if there was one."""
+        return self.passed_gate and not (self.infra_validation and self.infra_validation.refusal)

@@ -19,6 +19,7 @@ from tfx.utils import proto_utils
 from components import evaluation, pushing
 from components.errors import PushError
 from components.hyperparameters import Hyperparameters
+from components.infra_validation.outcome import Outcome
 from components.reading_report import ReadingReport, ReadingReportArtifact
 from components.training_record import TrainingRecord
 from serving.client import Client
@@ -130,7 +131,15 @@ def evaluation_folder(tmp_path_factory):
     return folder
 
 
-def pushed_model_of(model, base, blessed, tmp_path, evaluation_folder):
+def infra_blessing_of(outcome):
+    """Returns what the InfraValidator leaves."""
+    blessing = standard_artifacts.InfraBlessing()
+    blessing.set_int_custom_property("blessed", int(not outcome.refusal))
+    outcome.write(blessing)
+    return blessing
+
+
+def pushed_model_of(model, base, blessed, tmp_path, evaluation_folder, infra=None):
     """Runs the executor as Pusher does and returns its artifact."""
     artifact = standard_artifacts.Model()
     artifact.uri = str(tmp_path / "trained")
@@ -159,6 +168,7 @@ def pushed_model_of(model, base, blessed, tmp_path, evaluation_folder):
             "model_blessing": [blessing],
             "evaluation": [measured],
             "report": [report],
+            **({"infra_blessing": [infra_blessing_of(infra)]} if infra else {}),
         },
         {"pushed_model": [pushed]},
         {
@@ -176,10 +186,19 @@ def test_a_model_that_is_not_blessed_is_not_pushed(model, base, tmp_path, evalua
     assert not base.exists()
 
 
+def test_a_model_that_failed_in_a_server_is_not_pushed(model, base, tmp_path, evaluation_folder):
+    """Though the gate blessed it."""
+    refused = Outcome("embedded", refusal="The server did not load it.")
+    pushed = pushed_model_of(model, base, True, tmp_path, evaluation_folder, refused)
+    assert pushed.get_int_custom_property("pushed") == 0
+    assert not base.exists()
+
+
 def test_the_artifact_of_a_push_is_the_version_itself(model, base, tmp_path, evaluation_folder):
     """It vanishes with the version: a cached push is never a lie."""
     pushed = pushed_model_of(model, base, True, tmp_path, evaluation_folder)
     (version,) = base.iterdir()
+    assert json.loads((version / "model_card.json").read_text())["infra_validation"] is None
     assert pushed.get_string_custom_property("pushed_destination") == str(version)
     assert pushed.get_string_custom_property("pushed_version") == version.name
     assert contents(model).items() <= contents(version).items()
@@ -191,7 +210,8 @@ def test_a_pushed_version_says_what_it_is_and_is_warm_before_it_serves(
     exported_model, base, tmp_path, evaluation_folder, caplog
 ):
     """Its card holds what was measured; the embedded server replays all of its requests."""
-    pushed_model_of(exported_model, base, True, tmp_path, evaluation_folder)
+    served = Outcome("embedded", answers=114)
+    pushed_model_of(exported_model, base, True, tmp_path, evaluation_folder, served)
     (version,) = base.iterdir()
     card = json.loads((version / "model_card.json").read_text())
     assert card["data"]["reviews"] == {"train": {"0": 3, "1": 4}, "test": {"0": 2, "1": 2}}
@@ -199,6 +219,7 @@ def test_a_pushed_version_says_what_it_is_and_is_warm_before_it_serves(
     assert card["hyperparameters"]["epochs"] == 2
     assert card["test_metrics"]["accuracy"] == 0.75
     assert card["gate"] == {"min_accuracy": 0.5}
+    assert card["infra_validation"] == {"engine": "embedded", "answers": 114}
     assert card["source_fingerprint"] == {"Trainer": "f"}
 
     flags = Flags(port=-1, rest_api_port=0, model_name="reviews", model_base_path=str(base))

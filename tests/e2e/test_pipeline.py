@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from components.dataset.sample import generate_review
+from components.model_card import FILE as CARD
 from pipeline.report.run_record import RunRecord
 
 from .running import sentiment, start
@@ -29,9 +30,12 @@ STEPS = {
     "Trainer",
     "LatestBlessedModel",
     "Evaluator",
+    "InfraValidator",
     "Pusher",
 }
-UP_TO_TRANSFORM = STEPS - {"Trainer", "LatestBlessedModel", "Evaluator", "Pusher"}
+UP_TO_TRANSFORM = STEPS - {
+    "Trainer", "LatestBlessedModel", "Evaluator", "InfraValidator", "Pusher",
+}  # fmt: skip
 # A resolver looks anew every time.
 ALWAYS_EXECUTED = {"LatestBlessedModel"}
 
@@ -94,7 +98,7 @@ def test_a_run_goes_on_after_kill_and_ctrl_c_and_executes_what_changed(small_dat
     """Killed in Transform, interrupted in Trainer, killed in Evaluator; finished; then cached."""
     root = tmp_path / "artifacts"
     arguments = ["run", "--data", str(small_data), "--epochs", "1", "--root", str(root)]
-    arguments += ["--min-accuracy", "0.2", "--batch-size", "32"]
+    arguments += ["--min-accuracy", "0.2", "--batch-size", "32", "--infra-validation", "embedded"]
 
     assert end_after("DataGate", signal.SIGKILL, *arguments, cwd=tmp_path)[0] == -signal.SIGKILL
     code, errors = end_after("Transform", signal.SIGINT, *arguments, cwd=tmp_path)
@@ -106,12 +110,17 @@ def test_a_run_goes_on_after_kill_and_ctrl_c_and_executes_what_changed(small_dat
 
     first = sentiment(*arguments, cwd=tmp_path)
     assert first.returncode == 0, first.stderr
-    assert executed(root, "reviews_sentiment") == {"Evaluator", "Pusher"} | ALWAYS_EXECUTED
+    assert executed(root, "reviews_sentiment") == {
+        "Evaluator", "InfraValidator", "Pusher",
+    } | ALWAYS_EXECUTED  # fmt: skip
     pushed = versions(root, "reviews_sentiment")
     assert len(pushed) == 1
     assert len(first.stdout.splitlines()) <= 40
     assert "\x1b" not in first.stdout
     assert f"serving_model/reviews_sentiment/{pushed[0]}" in first.stdout
+    assert "passed the gate and infra validation" in first.stdout
+    card = json.loads((root / "serving_model/reviews_sentiment" / pushed[0] / CARD).read_text())
+    assert card["infra_validation"] == {"engine": "embedded", "answers": 114}
 
     second = sentiment(*arguments, cwd=tmp_path)
     assert second.returncode == 0, second.stderr
@@ -120,7 +129,8 @@ def test_a_run_goes_on_after_kill_and_ctrl_c_and_executes_what_changed(small_dat
     assert versions(root, "reviews_sentiment") == pushed
     assert "same inputs, settings and code" in second.stdout
 
-    third = sentiment(*arguments, "--learning-rate", "0.002", "--max-regression", "1", cwd=tmp_path)
+    changes = ["--learning-rate", "0.002", "--max-regression", "1", "--infra-validation", "off"]
+    third = sentiment(*arguments, *changes, cwd=tmp_path)
     assert third.returncode == 0, third.stderr
     assert executed(root, "reviews_sentiment") == {"Trainer", "Evaluator", "Pusher"} | (
         ALWAYS_EXECUTED

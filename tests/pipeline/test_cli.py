@@ -1,3 +1,4 @@
+import dataclasses
 import errno
 import os
 import re
@@ -16,6 +17,7 @@ from components.errors import (
     PushError,
     TrainingError,
 )
+from components.infra_validation.outcome import Outcome
 from pipeline import cli
 from pipeline.runners import local
 from tests.pipeline.test_console import BLESSED, REFUSED
@@ -60,6 +62,11 @@ def ends(with_what, step=""):
     [
         (BLESSED, "", 0),
         (REFUSED, "", 3),
+        (
+            dataclasses.replace(BLESSED, infra_validation=Outcome("embedded", refusal="No.")),
+            "",
+            3,
+        ),
         (ConfigurationError("names"), "", 2),
         (DatasetError("not found"), "", 2),
         (DatasetError("unreadable"), "ReviewExampleGen", 4),

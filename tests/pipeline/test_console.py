@@ -9,6 +9,7 @@ import textwrap
 
 import pytest
 
+from components.infra_validation.outcome import Outcome
 from components.progress import Progress
 from pipeline.console.duration import duration
 from pipeline.console.live_line import live_line
@@ -26,6 +27,7 @@ STEPS = (
     "Trainer",
     "LatestBlessedModel",
     "Evaluator",
+    "InfraValidator",
     "Pusher",
 )
 STARS = tuple(
@@ -67,8 +69,9 @@ BLESSED = RunSummary(
     min_accuracy=0.8,
     baseline_accuracy=0.861,
     max_regression=0.005,
-    is_blessed=True,
+    passed_gate=True,
     refusals=(),
+    infra_validation=Outcome("embedded", answers=114),
     slices=STARS + LENGTHS + UNKNOWN,
     pushed_to="/home/someone/artifacts/serving_model/imdb_sentiment/1764000000",
     executed=STEPS,
@@ -86,8 +89,9 @@ BLESSED = RunSummary(
 )
 REFUSED = dataclasses.replace(
     BLESSED,
-    is_blessed=False,
+    passed_gate=False,
     refusals=("Its accuracy on the test split, 50.12%, is below the gate's 80.00%.",),
+    infra_validation=None,
     baseline_accuracy=None,
     pushed_to=None,
 )
@@ -222,7 +226,33 @@ def test_summary_of_a_blessed_model(stream):
     assert "positives 10,753 right, 1,747 wrong; negatives 10,724 right, 1,776 wrong" in text
     assert "25,000 train, 25,000 test; 123 texts in both train and test" in text
     assert f"pushed to {BLESSED.pushed_to}\n" in text
-    assert "10 steps ran, 0 came from the cache, in 9 min 12 s; log: /home/someone" in text
+    assert "11 steps ran, 0 came from the cache, in 9 min 12 s; log: /home/someone" in text
+
+
+def test_summary_of_a_model_that_was_tried_in_no_server(stream):
+    """Infra validation is named where there was one."""
+    with Console(stream) as console:
+        console.summary(dataclasses.replace(BLESSED, infra_validation=None))
+    assert "model lstm of imdb_sentiment passed the gate\n" in text_of(stream)
+
+
+def test_summary_of_a_model_that_failed_in_a_server(stream):
+    """It passed the gate; the reason is told, and who keeps it back."""
+    refusal = "The infra validation (binary) refused it: The server did not load it: UNKNOWN."
+    failed = dataclasses.replace(
+        BLESSED,
+        infra_validation=Outcome("binary", refusal="The server did not load it: UNKNOWN."),
+        refusals=(refusal,),
+        pushed_to=None,
+    )
+    with Console(stream) as console:
+        console.summary(failed)
+    words = " ".join(text_of(stream).split())
+    assert (
+        "✗ NOT BLESSED model lstm of imdb_sentiment passed the gate, not infra validation" in words
+    )
+    assert refusal in words
+    assert "not pushed: the infra validation keeps this model back; what is served" in words
 
 
 def test_summary_of_a_refused_model(stream):

@@ -12,6 +12,7 @@ from tfx.utils import proto_utils
 from pipeline.config import EnvironmentSettings, PipelineConfig
 from pipeline.graph import SOURCE_FINGERPRINT, create_pipeline
 from pipeline.resolution import resolve
+from serving import engines
 
 
 @pytest.fixture
@@ -42,15 +43,31 @@ def test_building_touches_no_file(pipeline_of, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_data_gate_stands_before_transform_and_the_evaluator_before_the_pusher(pipeline_of):
+def test_the_data_gate_stands_before_transform_and_both_validators_before_the_pusher(pipeline_of):
     """Nothing is trained on refused data, and nothing refused is pushed."""
     steps = steps_of(pipeline_of())
     assert upstream(steps["DataGate"]) == {"ReviewExampleGen", "ExampleValidator"}
     assert "DataGate" in upstream(steps["Transform"])
-    assert upstream(steps["Pusher"]) == {"ReviewExampleGen", "Trainer", "Evaluator"}
+    assert upstream(steps["InfraValidator"]) == {"ReviewExampleGen", "Trainer", "Evaluator"}
+    assert upstream(steps["Pusher"]) == {
+        "ReviewExampleGen", "Trainer", "Evaluator", "InfraValidator",
+    }  # fmt: skip
 
 
-def test_only_the_evaluator_reads_the_test_split(pipeline_of):
+def test_infra_validation_can_be_turned_off_and_tried_in_another_server(pipeline_of, monkeypatch):
+    """The Pusher then waits for the gate alone; the engine is the step's parameter."""
+    for is_installed, setting, engine in (
+        (False, "auto", "embedded"), (True, "auto", "binary"), (True, "docker", "docker"),
+    ):  # fmt: skip
+        monkeypatch.setattr(engines, "is_installed", lambda engine, found=is_installed: found)
+        step = steps_of(pipeline_of(infra_validation=setting))["InfraValidator"]
+        assert step.exec_properties["engine"] == engine
+    steps = steps_of(pipeline_of(infra_validation="off"))
+    assert "InfraValidator" not in steps
+    assert "infra_blessing" not in steps["Pusher"].inputs
+
+
+def test_nothing_learns_from_the_test_split(pipeline_of):
     """Transform and Trainer see train, and eval when there is one."""
     for fraction, splits in ((0.0, ["train"]), (0.1, ["train", "eval"])):
         steps = steps_of(pipeline_of(validation_fraction=fraction))
@@ -67,7 +84,7 @@ def test_only_the_evaluator_reads_the_test_split(pipeline_of):
 def test_a_comparison_measures_and_no_more(pipeline_of):
     """Nothing is pushed, and no earlier model plays a part."""
     steps, run = (steps_of(pipeline_of(is_comparison=each)) for each in (True, False))
-    assert run.keys() - steps.keys() == {"LatestBlessedModel", "Pusher"}
+    assert run.keys() - steps.keys() == {"LatestBlessedModel", "InfraValidator", "Pusher"}
     assert "baseline_model" not in steps["Evaluator"].inputs
     assert "baseline_model" in run["Evaluator"].inputs
 
@@ -111,6 +128,7 @@ def test_steps_with_code_of_ours_carry_its_fingerprint(pipeline_of):
         "Transform",
         "Trainer",
         "Evaluator",
+        "InfraValidator",
         "Pusher",
     }
 

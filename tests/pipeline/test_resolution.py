@@ -107,6 +107,15 @@ def test_the_user_may_choose_how_beam_runs(environment, table):
     assert "--runner=FnApiRunner" in beam_arguments(settings, source)
 
 
+def test_an_engine_that_is_not_installed_is_wrong_use(environment, table, monkeypatch):
+    """Before anything runs; a comparison asks for no engine."""
+    monkeypatch.setenv("PATH", "")
+    settings = PipelineConfig(data=str(table), infra_validation="docker")
+    with pytest.raises(ConfigurationError, match=r"docker: 'docker' is not on PATH\. Install it"):
+        resolve(settings, environment, print)
+    assert resolve(settings, environment, print, is_comparison=True).infra_engine is None
+
+
 @pytest.mark.parametrize(
     ("file", "line", "steps"),
     [
@@ -123,6 +132,8 @@ def test_the_user_may_choose_how_beam_runs(environment, table):
             {"Tuner", "Trainer"},
         ),
         ("components/schema.pbtxt", ("max: 10", "max: 5"), {"ImportSchemaGen"}),
+        # It is a process of its own that this step starts.
+        ("serving/server/handlers.py", ("import time", "import time as time"), {"InfraValidator"}),
         ("pipeline/report/summarize.py", ("is below", "is under"), set()),
         ("pipeline/console/terminal.py", ("Train the model", "Fit"), set()),
     ],
@@ -131,11 +142,11 @@ def test_an_edit_runs_the_steps_that_reach_it_again(tmp_path, file, line, steps)
     """On a copy of this project: code counts where it is used; comments and the report do not."""
     for package in PACKAGES:
         shutil.copytree(PROJECT / package, tmp_path / package)
-    before = fingerprints(get_variant("lstm"), tmp_path)
+    before = fingerprints(get_variant("lstm"), project=tmp_path)
 
     text = (tmp_path / file).read_text(encoding="utf-8")
     assert line[0] in text
     (tmp_path / file).write_text(text.replace(*line), encoding="utf-8")
 
-    after = fingerprints(get_variant("lstm"), tmp_path)
+    after = fingerprints(get_variant("lstm"), project=tmp_path)
     assert {step for step in after if after[step] != before[step]} == steps

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import serving
-from pipeline.commands.engines import IMAGE
+from serving.engines import IMAGE
 
 FOLDER = Path(serving.__file__).parent
 

@@ -11,7 +11,6 @@ import pytest
 
 from components.errors import ConfigurationError
 from pipeline import cli
-from pipeline.commands import engines
 from pipeline.commands.review_files import read_texts
 from serving.server.flags import Flags
 
@@ -154,29 +153,8 @@ def test_what_cannot_be_read_is_named(tmp_path, name, content, message):
         read_texts(str(tmp_path / name), "text")
 
 
-FLAGS = Flags(model_name="films", model_base_path="/m/films", port=9000, enable_batching=True)
-
-
-def test_the_binary_gets_flags_in_its_own_spelling():
-    """With our ports and our safe values where its defaults differ."""
-    assert engines.command("binary", FLAGS, ["--more=1"]) == [
-        "tensorflow_model_server", "--port=9000", "--rest_api_port=8501", "--model_name=films",
-        "--model_base_path=/m/films", "--load_retry_interval_micros=1000000",
-        "--num_load_threads=1", "--enable_batching=true", "--more=1",
-    ]  # fmt: skip
-
-
-def test_docker_publishes_on_loopback_and_mounts_read_only():
-    """The image is pinned; inside, ports and paths are the image's own."""
-    command = engines.command("docker", FLAGS, [])
-    assert command[:3] == ["docker", "run", "--rm"]
-    assert "127.0.0.1:9000:8500" in command
-    assert "/m/films:/models/films:ro" in command
-    inside = command[command.index("tensorflow/serving:2.16.1") + 1 :]
-    assert {"--port=8500", "--model_base_path=/models/films"} <= set(inside)
-
-
-def test_flags_that_tf_serving_lacks_are_refused():
+def test_flags_that_tf_serving_lacks_are_refused(root, capsys):
     """Rather than passed to a server that ends at them."""
-    with pytest.raises(ConfigurationError, match="--host does not work with --engine binary"):
-        engines.command("binary", Flags(host="0.0.0.0"), [])
+    flags = ["--root", str(root), "--engine", "binary", "--host=0.0.0.0"]
+    assert cli.main(["serve", *flags]) == 2
+    assert "--host does not work with --engine binary" in capsys.readouterr().err

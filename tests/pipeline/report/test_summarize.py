@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from components.evaluation_results import EvaluationResults
+from components.infra_validation.outcome import Outcome
 from pipeline.config import EnvironmentSettings, PipelineConfig
 from pipeline.report.run_record import RunRecord
-from pipeline.report.summarize import next_commands, refusals, slice_rows
+from pipeline.report.summarize import infra_refusals, next_commands, refusals, slice_rows
 from pipeline.report.summary import SliceRow
 from pipeline.resolution import resolve
 
@@ -39,6 +40,14 @@ def test_a_refusal_says_by_how_much_and_which_setting_decides():
     assert worse == (
         "Its accuracy, 50.12%, is 35.88 points below the last blessed model's 86.00%; at most "
         "0.50 are allowed (--max-regression)."
+    )
+
+
+def test_a_model_that_a_server_refused_has_its_own_sentence():
+    """None where no server was asked, or where it answered well."""
+    assert infra_refusals(None) == infra_refusals(Outcome("embedded", answers=3)) == ()
+    assert infra_refusals(Outcome("binary", refusal="The server did not load it: no op.")) == (
+        "The infra validation (binary) refused it: The server did not load it: no op.",
     )
 
 

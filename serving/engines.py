@@ -1,0 +1,110 @@
+"""The engines that serve a model, and the command line that starts each."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+from serving.server.flags import Flags
+
+EMBEDDED, BINARY, DOCKER = "embedded", "binary", "docker"
+ENGINES = ("auto", EMBEDDED, BINARY, DOCKER)
+IMAGE = "tensorflow/serving:2.16.1"
+PROGRAMS = {EMBEDDED: sys.executable, BINARY: "tensorflow_model_server", DOCKER: "docker"}
+
+_ONLY_EMBEDDED = (
+    "host",
+    "page",
+    "drain_seconds",
+    "rest_api_receive_timeout_in_ms",
+    "rest_api_max_body_bytes",
+)
+# Their files would have to be mounted as well, and what they name.
+_NOT_IN_DOCKER = ("model_config_file", "ssl_config_file")
+# TF-Serving's own defaults of these are other ones.
+_ALWAYS_SAID = ("port", "rest_api_port", "load_retry_interval_micros", "num_load_threads")
+_FILES = ("batching_parameters_file", "monitoring_config_file")
+
+
+def is_installed(engine: str) -> bool:
+    """Tells whether the engine's program is on PATH; a Docker daemon is not asked for."""
+    return shutil.which(PROGRAMS[engine]) is not None
+
+
+def identity(engine: str) -> str:
+    """Returns what changes when another build of the engine's program is installed.
+
+    Empty for an engine whose build is named by the code: the embedded server, a pinned image.
+    """
+    path = shutil.which(PROGRAMS[engine])
+    if engine != BINARY or path is None:
+        return ""
+    status = os.stat(path)
+    return f"{os.path.realpath(path)} {status.st_size} {status.st_mtime_ns}"
+
+
+def unsupported(engine: str, flags: Flags) -> list[str]:
+    """Returns the flags that were set and that the engine has no use for."""
+    if engine == EMBEDDED:
+        return []
+    refused = [name for name in _ONLY_EMBEDDED if getattr(flags, name) != _default(name)]
+    if engine == DOCKER:
+        refused += [name for name in _NOT_IN_DOCKER if getattr(flags, name)]
+    return refused
+
+
+def command(
+    engine: str, flags: Flags, unknown: list[str] | None = None, container: str = ""
+) -> list[str]:
+    """Returns the command that starts an engine with flags that it supports.
+
+    TF-Serving's parser takes underscores and `=` alone, so each flag is spelt anew. The binary
+    listens on every address of the machine; Docker's ports are published on loopback.
+
+    Args:
+      engine: One of ENGINES but auto.
+      flags: What `unsupported` does not object to.
+      unknown: Flags that only the engine knows.
+      container: Docker's name for the container; one of its own when empty.
+    """
+    more = unknown or []
+    if engine == EMBEDDED:
+        server = "serving.server.main"
+        return [sys.executable, "-W", "ignore", "-m", server, *_spelt(flags), *more]
+    if engine == BINARY:
+        return [PROGRAMS[BINARY], *_spelt(flags), *more]
+    name = flags.model_name
+    mounts = [f"{flags.model_base_path}:/models/{name}:ro"]
+    inside = {"port": 8500, "rest_api_port": 8501, "model_base_path": f"/models/{name}"}
+    for file in _FILES:
+        if getattr(flags, file):
+            mounts.append(f"{Path(getattr(flags, file)).absolute()}:/config/{file}:ro")
+            inside[file] = f"/config/{file}"
+    return [
+        PROGRAMS[DOCKER], "run", "--rm",
+        *(("--name", container) if container else ()),
+        "-p", f"127.0.0.1:{flags.port}:8500",
+        "-p", f"127.0.0.1:{flags.rest_api_port}:8501",
+        *(part for mount in mounts for part in ("-v", mount)),
+        "-e", f"MODEL_NAME={name}",
+        IMAGE, *_spelt(flags, inside), *more,
+    ]  # fmt: skip
+
+
+def _default(name: str) -> object:
+    return next(field.default for field in fields(Flags) if field.name == name)
+
+
+def _spelt(flags: Flags, instead: dict[str, object] | None = None) -> list[str]:
+    """Returns `--name=value` of each flag that is not TF-Serving's default."""
+    spelt = []
+    for field in fields(Flags):
+        value = getattr(flags, field.name)
+        if value != field.default or field.name in _ALWAYS_SAID:
+            value = (instead or {}).get(field.name, value)
+            text = str(value).lower() if isinstance(value, bool) else value
+            spelt.append(f"--{field.name}={text}")
+    return spelt

@@ -1,0 +1,93 @@
+"""Small real models with the signatures of an export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from components import features
+
+
+def text_spec(name: str) -> tf.TensorSpec:
+    return tf.TensorSpec([None], tf.string, name=name)
+
+
+def save_lengths(directory: Path, shift: float = 0.0, rounds: int = 0) -> Path:
+    """Writes a model by which long texts are positive: 1 - 1 / (characters + 2), and `shift`.
+
+    `rounds` of a matrix product come before each answer.
+    """
+    module = tf.Module()
+    module.shift = tf.Variable(shift)
+
+    def verdict(text):
+        length = tf.cast(tf.strings.length(text, "UTF8_CHAR"), tf.float32)
+        _, wait = tf.while_loop(
+            lambda index, _: index < rounds,
+            lambda index, product: (index + 1, product @ product),
+            (0, tf.zeros([256, 256])),
+            parallel_iterations=1,
+        )
+        probability = 1.0 - 1.0 / (length + 2.0) + module.shift + wait[0, 0]
+        is_positive = tf.cast(probability >= 0.5, tf.int32)
+        return {
+            "probability": probability,
+            "sentiment": tf.gather(tf.constant(features.CLASSES), is_positive),
+        }
+
+    def parsed(examples):
+        specification = {features.TEXT: tf.io.FixedLenFeature([], tf.string)}
+        return tf.io.parse_example(examples, specification)[features.TEXT]
+
+    def classify(inputs):
+        probability = verdict(parsed(inputs))["probability"]
+        return {
+            "classes": tf.tile([features.CLASSES], [tf.size(probability), 1]),
+            "scores": tf.stack([1.0 - probability, probability], axis=1),
+        }
+
+    def function(python_function, name):
+        return tf.function(python_function, input_signature=[text_spec(name)], autograph=False)
+
+    module.signatures_of_ours = {
+        "predict_text": function(lambda text: verdict(text), "text"),
+        "serving_default": function(lambda examples: verdict(parsed(examples)), "examples"),
+        "classify": function(classify, "inputs"),
+    }
+    tf.saved_model.save(module, str(directory), signatures=module.signatures_of_ours)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def saved_model(tmp_path_factory) -> Callable[..., Path]:
+    """Writes a model of `save_lengths`, once for all that ask for the same."""
+    root = tmp_path_factory.mktemp("candidates")
+    made: dict[tuple[tuple[str, float], ...], Path] = {}
+
+    def save(**options: float) -> Path:
+        key = tuple(sorted(options.items()))
+        if key not in made:
+            made[key] = save_lengths(root / str(len(made)), **options)
+        return made[key]
+
+    return save
+
+
+@pytest.fixture(scope="session")
+def examples() -> list[bytes]:
+    """Serialized tf.Examples of three reviews."""
+    return [
+        tf.train.Example(
+            features=tf.train.Features(
+                feature={
+                    features.TEXT: tf.train.Feature(
+                        bytes_list=tf.train.BytesList(value=[text.encode()])
+                    )
+                }
+            )
+        ).SerializeToString()
+        for text in ("a great film", "so-so", "Ein schöner Film")
+    ]
