@@ -8,7 +8,8 @@
     │   └── ArchiveError        truncated, corrupt, unsafe, or not the expected one
     ├── DataGateError           the data was read, and is not fit to train on
     ├── TrainingError           training diverged
-    └── PushError               the blessed model could not be pushed
+    ├── PushError               the blessed model could not be pushed
+    └── ScoringError            reviews could not be scored, or the scores not written
 
 Messages say what arrived, what was expected and what to do next. The command line prints them
 on one line and turns the type into an exit code; nothing else does.
@@ -58,6 +59,10 @@ class TrainingError(SentimentError):
 
 class PushError(SentimentError):
     """The blessed model could not be pushed; nothing half-written is left."""
+
+
+class ScoringError(SentimentError):
+    """Reviews could not be scored, or the scores not written; nothing half-written is left."""
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from components.errors import SentimentError, did_you_mean, summary_of
-from pipeline.commands import predict, serve, status
+from pipeline.commands import predict, score, serve, status
 from pipeline.config import PipelineConfig, add_arguments, describe_settings, load_config
 from pipeline.session import EXIT_UNEXPECTED, EXIT_WRONG_USE, Session, explained, interrupted
 from serving.errors import ServingError
@@ -159,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     add_arguments(compare, without=("model",))
     compare.set_defaults(command=_compare)
 
-    for module in (predict, serve, status):
+    for module in (predict, score, serve, status):
         module.add(commands)
     return parser
 
