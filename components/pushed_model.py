@@ -71,7 +71,7 @@ def _load(folder: Path) -> Any:
         logging.getLogger("absl").setLevel(logging.ERROR)
         try:
             return tf.saved_model.load(str(folder))
-        except (OSError, ValueError, tf.errors.OpError) as error:
+        except (OSError, ValueError, RuntimeError, tf.errors.OpError) as error:
             raise ConfigurationError(
                 f"{folder} cannot be loaded as a model: {str(error).splitlines()[0]}. It may be "
                 "half copied; push it anew by `sentiment run`."

@@ -14,12 +14,13 @@ from tensorflow_model_analysis import constants
 from tfx_bsl.tfxio import tf_example_record
 
 from components import evaluation, features
-from components.pushed_model import PushedModel
+from components.errors import ScoringError, summary_of
+from components.pushed_model import Answer, PushedModel
 from components.scoring import model, rows
 from components.scoring.model import answers
 from components.scoring.plan import make_plan
 from components.scoring.rows import check_rows
-from components.scoring.scoring import score_files
+from components.scoring.scoring import raised_in_worker, score_files
 from pipeline.predict import load
 from pipeline.resolution import local_beam_arguments
 
@@ -136,3 +137,19 @@ def test_texts_are_answered_in_their_order_in_batches_of_like_length(exported_mo
     assert len(answers(texts, pushed)) == 4
     assert asked == [[b"a", b"bad"], [b"good film"], [b"long and dull"]]
     assert answers([], pushed) == []
+
+
+def test_an_error_of_ours_keeps_its_type_on_the_way_from_a_worker_process():
+    """Beam passes its traceback on, as text; other errors are not ours."""
+    lines = ("Traceback ...", "components.errors.ScoringError: No. [while running 'Ask']", "")
+    error = raised_in_worker(RuntimeError("\n".join(lines)))
+    assert isinstance(error, ScoringError) and summary_of(error) == "No."
+    assert raised_in_worker(RuntimeError("Traceback ...\nKeyError: 'x'")) is None
+
+
+def test_a_model_that_answers_no_number_is_refused(exported_model, monkeypatch):
+    """The review is named."""
+    pushed = PushedModel(exported_model)
+    monkeypatch.setattr(pushed, "predict", lambda batch: [Answer(float("nan"), "negative")])
+    with pytest.raises(ScoringError, match="answers nan to the review that begins 'a film'"):
+        answers([b"a film"], pushed)

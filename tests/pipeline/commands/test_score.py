@@ -23,7 +23,7 @@ def folder(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
     version = tmp_path / "artifacts" / "serving_model" / "imdb_sentiment" / "7"
     version.mkdir(parents=True)
-    (version / "saved_model.pb").write_bytes(b"")
+    (version / "saved_model.pb").write_bytes(b"half of i")
     return tmp_path
 
 
@@ -69,7 +69,7 @@ def test_files_are_scored_and_leftovers_removed(folder, pushed, capfd):
     assert errors == ""
     assert "done  " in output and "1 records were left out, e.g. a.jsonl, record 3" in output
     assert visible(folder / "out") == ["a.jsonl"]
-    rows = [json.loads(line) for line in Path("out/a.jsonl").open()]
+    rows = [json.loads(line) for line in Path("out/a.jsonl").read_text().splitlines()]
     assert rows[0] == {
         "text": "a", "id": 1, "probability": 0.5, "sentiment": "positive", "model_version": 7,
     }  # fmt: skip
