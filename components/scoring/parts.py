@@ -21,6 +21,8 @@ from components.scoring.plan import AddedColumns, ScoringFile
 from components.scoring.rows import Chunk
 
 _BYTES_PER_ROW_GROUP = 64 << 20
+# The first version of the format that knows nanoseconds; pyarrow's own default may be older.
+_PARQUET_VERSION = "2.6"
 _SEPARATORS = {SourceKind.CSV: ",", SourceKind.TSV: "\t"}
 
 
@@ -53,7 +55,8 @@ def write_part(
     """
     path = folder / f"{chunk.number:08}.{chunk.file.output}.part"
     if chunk.file.output_kind is SourceKind.PARQUET:
-        pyarrow.parquet.write_table(_with_answers(chunk, answers, version, added), path)
+        table = _with_answers(chunk, answers, version, added)
+        pyarrow.parquet.write_table(table, path, version=_PARQUET_VERSION)
     else:
         text = _lines(chunk, answers, version, added)
         path.write_text(text, encoding="utf-8", newline="")
@@ -164,7 +167,7 @@ def _table(chunk: Chunk) -> pyarrow.Table:
 
 def _join_tables(file: ScoringFile, paths: Sequence[Path], target: Path) -> None:
     schema = _common_schema(file, [pyarrow.parquet.read_schema(path) for path in paths])
-    with pyarrow.parquet.ParquetWriter(target, schema) as writer:
+    with pyarrow.parquet.ParquetWriter(target, schema, version=_PARQUET_VERSION) as writer:
         for tables in _row_groups(paths, schema):
             writer.write_table(pyarrow.concat_tables(tables))
 

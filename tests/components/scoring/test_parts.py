@@ -96,7 +96,7 @@ def test_parquet_keeps_its_types(tmp_path, score):
             "when": pyarrow.array([1, 2, 3], pyarrow.timestamp("ns", "UTC")),
         }
     )
-    pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
+    pyarrow.parquet.write_table(table, tmp_path / "a.parquet", version="2.6")
     scored = pyarrow.parquet.read_table(score("a.parquet"))
     assert scored.select(["text", "when"]).equals(table)
     assert [str(scored.schema.field(name).type) for name in ADDED] == ["float", "string", "int64"]
