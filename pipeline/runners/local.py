@@ -74,7 +74,7 @@ def alone_in(root: Path, flag: str = "--root") -> Iterator[None]:
     except filelock.Timeout:
         raise RootBusyError(
             f"Another run (process {path.read_text().strip() or 'unknown'}) is using {root}. "
-            "Wait until it ends, or give this one a {flag} of its own."
+            f"Wait until it ends, or give this one a {flag} of its own."
         ) from None
     try:
         path.write_text(f"{os.getpid()}\n")
