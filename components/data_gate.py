@@ -16,6 +16,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.utils import io_utils
 
 from components import features
+from components.dataset.records import objection_to_problems
 from components.errors import DataGateError
 from components.reading_report import ReadingReport, ReadingReportArtifact
 
@@ -96,16 +97,11 @@ class DataGate(base_component.BaseComponent):
 
 def objections_to_reading(report: ReadingReport, max_bad_records: float) -> Iterator[str]:
     """Yields a sentence when too many records could not be read, and one for odd labels."""
-    if report.bad_record_share > max_bad_records:
-        bad = sum(report.problems.values())
-        kinds = ", ".join(
-            f"{kind.replace('_', ' ')}: {count:,} (e.g. {report.problem_examples[kind][0]})"
-            for kind, count in sorted(report.problems.items())
-        )
-        yield (
-            f"{bad:,} records could not be read, {report.bad_record_share:.2%} where "
-            f"--max-bad-records allows {max_bad_records:.2%}: {kinds}."
-        )
+    objection = objection_to_problems(
+        report.problems, report.problem_examples, report.bad_record_share, max_bad_records
+    )
+    if objection:
+        yield objection
     if len(report.labels) > EXPECTED_LABELS:
         spellings = ", ".join(f"'{label}' ({count:,})" for label, count in report.labels.items())
         yield (

@@ -9,7 +9,8 @@
     ├── DataGateError           the data was read, and is not fit to train on
     ├── TrainingError           training diverged
     ├── InfraValidationError    there was no model server to try the model in
-    └── PushError               the blessed model could not be pushed
+    ├── PushError               the blessed model could not be pushed
+    └── ScoringError            reviews could not be scored, or the scores not written
 
 Messages say what arrived, what was expected and what to do next. The command line prints them
 on one line and turns the type into an exit code; nothing else does.
@@ -63,6 +64,10 @@ class InfraValidationError(SentimentError):
 
 class PushError(SentimentError):
     """The blessed model could not be pushed; nothing half-written is left."""
+
+
+class ScoringError(SentimentError):
+    """Reviews could not be scored, or the scores not written; nothing half-written is left."""
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

@@ -20,6 +20,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.utils import proto_utils
 
 from components import model_card, warmup
+from components.durability import flush_to_disk
 from components.errors import PushError
 from components.infra_validation.outcome import Outcome
 from components.reading_report import ReadingReportArtifact
@@ -176,10 +177,10 @@ def publish(
         _copy(model, incoming)
         complete(incoming)
         for path in (incoming, *incoming.rglob("*")):
-            _flush_to_disk(path)
+            flush_to_disk(path)
         version = base_directory / str(_next_version(base_directory))
         incoming.rename(version)
-        _flush_to_disk(base_directory)
+        flush_to_disk(base_directory)
     except OSError as error:
         raise PushError(_explain(error, model, base_directory)) from error
     finally:
@@ -203,14 +204,6 @@ def _copy(source: Path, destination: Path) -> None:
             _copy(path, destination / path.name)
         else:
             shutil.copyfile(path, destination / path.name)
-
-
-def _flush_to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _explain(error: OSError, model: Path, base_directory: Path) -> str:

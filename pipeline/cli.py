@@ -4,39 +4,28 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import errno
 import os
 import re
 import shlex
 import sys
 import traceback
 from collections.abc import Sequence
-from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from components.errors import (
-    ConfigurationError,
-    DataGateError,
-    DatasetError,
-    RootBusyError,
-    SentimentError,
-    causes,
-    did_you_mean,
-    summary_of,
-)
-from pipeline.commands import predict, serve, status
-from pipeline.config import add_arguments, describe_settings, load_config
+from components.errors import SentimentError, did_you_mean, summary_of
+from pipeline.commands import predict, score, serve, status
+from pipeline.config import PipelineConfig, add_arguments, describe_settings, load_config
+from pipeline.session import EXIT_UNEXPECTED, EXIT_WRONG_USE, Session, explained, interrupted
 from serving.errors import ServingError
+
+if TYPE_CHECKING:
+    from pipeline.console.terminal import Console
 
 EXIT_PUSHED = 0
 EXIT_COMPARED = 0
-EXIT_UNEXPECTED = 1
-EXIT_WRONG_USE = 2
 EXIT_NOT_BLESSED = 3
-EXIT_DATA_GATE = 4
-EXIT_INTERRUPTED = 130
 
 _EPILOG = """\
 exit codes of `sentiment run`:
@@ -57,7 +46,6 @@ exit codes of `sentiment compare`:
   130  interrupted; the same command goes on, what was trained is not trained again
 """
 SERVE = "serve"
-_DISK_FULL = os.strerror(errno.ENOSPC)
 _COMPARE_FLAGS = ("--models", "--seeds", "--name")
 
 
@@ -95,12 +83,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return command(options)
     except SentimentError as error:
-        return _explained(error, has_started=False)
+        return explained(error, has_started=False)
     except ServingError as error:
         print(f"sentiment: error: {error}", file=sys.stderr)
         return EXIT_UNEXPECTED
     except KeyboardInterrupt:
-        return _interrupted()
+        return interrupted()
     except Exception as error:  # nothing may reach the user unexplained
         if options.get("debug"):
             traceback.print_exception(type(error), error, error.__traceback__)
@@ -171,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     add_arguments(compare, without=("model", "infra_validation"))
     compare.set_defaults(command=_compare)
 
-    for module in (predict, serve, status):
+    for module in (predict, score, serve, status):
         module.add(commands)
     return parser
 
@@ -180,27 +168,15 @@ def _run(options: dict[str, Any]) -> int:
     options.pop("words")
     config_file = options.pop("config", None)
     config = load_config(options, config_file)
-    log_path = _new_log(config.root)
 
-    from pipeline.console.log_capture import captured_output
-    from pipeline.console.terminal import Console
+    def work(console: Console, log_path: Path) -> int:
+        from pipeline.runners import local
 
-    step = ""
-    try:
-        with (
-            captured_output(log_path, debug=config.debug) as stream,
-            Console(stream, config.debug) as console,
-        ):
-            try:
-                from pipeline.runners import local
+        summary = local.run(config, console, log_path)
+        console.summary(summary)
+        return EXIT_PUSHED if summary.is_blessed else EXIT_NOT_BLESSED
 
-                summary = local.run(config, console, log_path)
-            finally:
-                step = console.unfinished_step
-            console.summary(summary)
-    except (Exception, KeyboardInterrupt) as error:  # nothing may reach the user unexplained
-        return _failed(error, step, log_path, config.debug)
-    return EXIT_PUSHED if summary.is_blessed else EXIT_NOT_BLESSED
+    return _session("run", config).run(work)
 
 
 def _compare(options: dict[str, Any]) -> int:
@@ -212,90 +188,19 @@ def _compare(options: dict[str, Any]) -> int:
     config_file = options.pop("config", None)
     config = load_config(options, config_file)
     seeds = parse_seeds(seeds, first=config.seed)
-    log_path = _new_log(config.root, "compare")
 
-    from pipeline.compare.comparison import check_name, compare
-    from pipeline.console.log_capture import captured_output
-    from pipeline.console.terminal import Console
+    def work(console: Console, _: Path) -> int:
+        from pipeline.compare.comparison import check_name, compare
 
-    step = ""
-    try:
-        with (
-            captured_output(log_path, debug=config.debug) as stream,
-            Console(stream, config.debug) as console,
-        ):
-            try:
-                board = compare(config, contenders, seeds, check_name(name), command_line, console)
-            finally:
-                step = console.unfinished_step
-            console.leaderboard(board)
-    except (Exception, KeyboardInterrupt) as error:  # nothing may reach the user unexplained
-        return _failed(error, step, log_path, config.debug)
-    return EXIT_UNEXPECTED if board.failures else EXIT_COMPARED
+        board = compare(config, contenders, seeds, check_name(name), command_line, console)
+        console.leaderboard(board)
+        return EXIT_UNEXPECTED if board.failures else EXIT_COMPARED
+
+    return _session("compare", config).run(work)
 
 
-def _new_log(root: str, what: str = "run") -> Path:
-    """Returns a file of its own for the log lines of a run, or of `what`.
-
-    Raises:
-      ConfigurationError: The root cannot be written to.
-    """
-    path = (
-        Path(root).absolute() / "logs" / f"{what}-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
-    )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    except OSError as error:
-        raise ConfigurationError(
-            f"--root is '{root}'; expected a folder that can be made and written to: "
-            f"{error.strerror} ({error.filename})."
-        ) from error
-    return path
-
-
-def _failed(error: BaseException, step: str, log_path: Path, debug: bool) -> int:
-    """Tells of an error that ended the run; one of ours may be wrapped by TFX or Beam."""
-    trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    # A full disk may be what ended the run; it must not hide the message.
-    with contextlib.suppress(OSError), log_path.open("a", encoding="utf-8") as log:
-        log.write(trace)
-    if debug:
-        print(trace, end="", file=sys.stderr)
-    for cause in causes(error):
-        if isinstance(cause, KeyboardInterrupt):
-            return _interrupted(step)
-        if isinstance(cause, SentimentError):
-            return _explained(cause, has_started=bool(step))
-    if any(_DISK_FULL in str(cause) for cause in causes(error)):
-        print(
-            f"sentiment: error: The disk is full: {step or 'the run'} could not write to "
-            f"{log_path.parent.parent}. Free some space and run again; it goes on from the last "
-            "finished step.",
-            file=sys.stderr,
-        )
-        return EXIT_UNEXPECTED
-    print(
-        f"sentiment: unexpected error{f' in {step}' if step else ''}: {summary_of(error)}\n"
-        f"  All of it is in {log_path}; --debug shows it here.",
-        file=sys.stderr,
-    )
-    return EXIT_UNEXPECTED
-
-
-def _explained(error: SentimentError, has_started: bool) -> int:
-    print(f"sentiment: error: {summary_of(error)}", file=sys.stderr)
-    if isinstance(error, DataGateError) or (has_started and isinstance(error, DatasetError)):
-        return EXIT_DATA_GATE
-    if isinstance(error, (ConfigurationError, RootBusyError, DatasetError)):
-        return EXIT_WRONG_USE
-    return EXIT_UNEXPECTED
-
-
-def _interrupted(step: str = "") -> int:
-    where = f" in {step}; the next run goes on from there" if step else ""
-    print(f"\nsentiment: interrupted{where}.", file=sys.stderr)
-    return EXIT_INTERRUPTED
+def _session(command: str, config: PipelineConfig) -> Session:
+    return Session(command, config.root, config.debug, folder=str(Path(config.root).absolute()))
 
 
 if __name__ == "__main__":

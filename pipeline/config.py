@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from components.errors import ConfigurationError, did_you_mean
 from components.hyperparameters import SCHEDULES, Hyperparameters
 from components.models.registry import SAMPLE, get_variant, variant_names
-from pipeline.settings import check, default_text, flag_of, flags_of, parse, setting
+from pipeline.settings import add_flag, check, default_text, flag_of, flags_of, parse, setting
 from serving.engines import ENGINES
 
 if sys.version_info >= (3, 11):
@@ -425,23 +425,7 @@ def add_arguments(parser: argparse.ArgumentParser, without: Collection[str] = ()
         name = field.metadata["group"]
         if name not in groups:
             groups[name] = parser.add_argument_group(name)
-        group = groups[name]
-        default = default_text(field)
-        help_text = f"{field.metadata['help']} (default: {default})".replace("%", "%%")
-        if field.metadata["type"] is bool:
-            group.add_argument(
-                flag_of(field.name),
-                action=argparse.BooleanOptionalAction,
-                default=argparse.SUPPRESS,
-                help=help_text,
-            )
-        else:
-            group.add_argument(
-                flag_of(field.name),
-                default=argparse.SUPPRESS,
-                metavar=field.metadata["metavar"],
-                help=help_text,
-            )
+        add_flag(groups[name], field)
 
 
 def load_config(flags: Mapping[str, Any], config_file: str | None = None) -> PipelineConfig:

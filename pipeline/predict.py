@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from components.errors import ConfigurationError, did_you_mean
+from components.pushed_model import PushedModel
 
 
 class Verdict(NamedTuple):
@@ -35,24 +33,12 @@ def load(root: Path, model_name: str) -> Callable[[Sequence[str]], list[Verdict]
       ConfigurationError: No version is there; says what is.
     """
     folder = newest_version(root, model_name)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with warnings.catch_warnings():
-        # Libraries warn of the age of Python while TensorFlow imports them.
-        warnings.simplefilter("ignore")
-        import tensorflow as tf
-
-        # Says of layers' own gradients that a server, which needs none, will not find them.
-        tf.get_logger().setLevel(logging.ERROR)
-        logging.getLogger("absl").setLevel(logging.ERROR)
-        model = tf.saved_model.load(str(folder))
+    model = PushedModel(folder)
 
     def predict(texts: Sequence[str]) -> list[Verdict]:
-        answer = model.signatures["predict_text"](text=tf.constant(list(texts)))
         return [
-            Verdict(text, float(probability), sentiment.decode(), int(folder.name))
-            for text, probability, sentiment in zip(
-                texts, answer["probability"].numpy(), answer["sentiment"].numpy(), strict=True
-            )
+            Verdict(text, *answer, int(folder.name))
+            for text, answer in zip(texts, model.predict(texts), strict=True)
         ]
 
     return predict

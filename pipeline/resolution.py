@@ -207,11 +207,21 @@ def beam_arguments(settings: PipelineConfig, source: ReviewSource) -> tuple[str,
     if mode == "auto":
         size = sum(_size(Path(file.path)) for file in source.files)
         mode = "multi_processing" if size >= MULTI_PROCESSING_FROM_BYTES else "in_memory"
+    return local_beam_arguments(mode, settings.beam_workers)
+
+
+def local_beam_arguments(mode: str, workers: int) -> tuple[str, ...]:
+    """Returns Beam's flags on this machine.
+
+    Args:
+      mode: "in_memory" or "multi_processing".
+      workers: How many processes, if several; 0 is one a core.
+    """
     return (
         # Beam's default, DirectRunner, hands over to a binary that it downloads.
         "--runner=FnApiRunner",
         f"--direct_running_mode={mode}",
-        f"--direct_num_workers={settings.beam_workers if mode == 'multi_processing' else 1}",
+        f"--direct_num_workers={workers if mode == 'multi_processing' else 1}",
         # Any image at all keeps TFX from packing itself anew for every Beam pipeline, which
         # takes seconds and is left behind in /tmp. Local runners start no container.
         "--sdk_container_image=none",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import math
 from collections.abc import Sequence
@@ -46,6 +47,26 @@ def setting(
         "unset": unset,
     }
     return dataclasses.field(default=default, metadata=metadata)
+
+
+def add_flag(parser: Any, field: dataclasses.Field[Any]) -> None:
+    """Adds the setting's flag to a parser of argparse, or to a group of one."""
+    default = default_text(field)
+    help_text = f"{field.metadata['help']} (default: {default})".replace("%", "%%")
+    if field.metadata["type"] is bool:
+        parser.add_argument(
+            flag_of(field.name),
+            action=argparse.BooleanOptionalAction,
+            default=argparse.SUPPRESS,
+            help=help_text,
+        )
+    else:
+        parser.add_argument(
+            flag_of(field.name),
+            default=argparse.SUPPRESS,
+            metavar=field.metadata["metavar"],
+            help=help_text,
+        )
 
 
 def parse(field: dataclasses.Field[Any], value: Any) -> Any:

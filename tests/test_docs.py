@@ -32,7 +32,7 @@ def test_every_make_target_that_is_named_exists():
 
 def test_every_flag_that_is_named_exists(capsys):
     """A reader may type it."""
-    commands = ("run", "compare", "predict", "serve", "status")
+    commands = ("run", "compare", "predict", "score", "serve", "status")
     for command in commands:
         cli.main([command, "--help"])
     known = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out))

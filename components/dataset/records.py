@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -51,6 +52,12 @@ def review_or_problem(
     where: str,
 ) -> Review | Problem:
     """Returns a Review, or what is wrong with its text."""
+    problem = problem_of_text(text, where)
+    return problem or Review(text, label, printable(review_id).encode(), split, rating)
+
+
+def problem_of_text(text: bytes, where: str) -> Problem | None:
+    """Returns what is wrong with a text, if anything: it is not UTF-8, or blank."""
     try:
         is_blank = not text.decode("utf-8").strip()
     except UnicodeDecodeError as error:
@@ -60,9 +67,30 @@ def review_or_problem(
             f"byte {text[error.start]:#04x} at {error.start} is not UTF-8",
             fatal=False,
         )
-    if is_blank:
-        return Problem("empty_text", where, "the text is blank", fatal=False)
-    return Review(text, label, printable(review_id).encode(), split, rating)
+    return Problem("empty_text", where, "the text is blank", fatal=False) if is_blank else None
+
+
+def objection_to_problems(
+    counts: Mapping[str, int], examples: Mapping[str, list[str]], share: float, allowed: float
+) -> str:
+    """Says that too many records could not be read; returns an empty string if there are not.
+
+    Args:
+      counts: Number of bad records by kind.
+      examples: A few of each kind, "where: detail".
+      share: How many of all records are bad, 0 to 1.
+      allowed: How many may be.
+    """
+    if share <= allowed:
+        return ""
+    kinds = ", ".join(
+        f"{kind.replace('_', ' ')}: {count:,} (e.g. {examples[kind][0]})"
+        for kind, count in sorted(counts.items())
+    )
+    return (
+        f"{sum(counts.values()):,} records could not be read, {share:.2%} where "
+        f"--max-bad-records allows {allowed:.2%}: {kinds}."
+    )
 
 
 def printable(text: str) -> str:

@@ -7,11 +7,8 @@ import glob
 import hashlib
 import os
 import re
-import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
-
-import pyarrow
 
 from components import features
 from components.dataset import imdb, sample, tables
@@ -192,11 +189,20 @@ def _table_source(
     )
 
 
-def _checked_columns(path: Path, kind: SourceKind, needed: Iterable[str]) -> list[str]:
+def readable_columns(path: Path, kind: SourceKind) -> list[str]:
+    """Returns the names of a table's columns; see `tables.columns_of`.
+
+    Raises:
+      DatasetError: The file cannot be read.
+    """
     try:
-        columns = tables.columns_of(path, kind)
-    except (OSError, EOFError, zlib.error, csv.Error, pyarrow.ArrowException, ValueError) as error:
+        return tables.columns_of(path, kind)
+    except (*tables.UNREADABLE, csv.Error, ValueError) as error:
         raise DatasetError(f"{path.name} cannot be read as {kind.value}: {error}.") from error
+
+
+def _checked_columns(path: Path, kind: SourceKind, needed: Iterable[str]) -> list[str]:
+    columns = readable_columns(path, kind)
     if not columns:
         raise DatasetError(f"{path.name} is empty: expected columns {', '.join(needed)}.")
     for name in needed:

@@ -7,7 +7,7 @@ import csv
 import gzip
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -30,10 +30,11 @@ SUFFIXES = {
 }
 # csv refuses longer fields; its own limit is 128 KiB, less than a long review.
 MAX_FIELD_CHARACTERS = 64 << 20
+# What reading a file raises that is truncated or corrupt.
+UNREADABLE = (OSError, EOFError, zlib.error, pyarrow.ArrowException)
 
 _PARQUET_BATCH = 1_024
 _QUOTING = "{}; a quote inside a quoted field is written twice, and each field's quotes are closed"
-_UNREADABLE = (OSError, EOFError, zlib.error, pyarrow.ArrowException)
 
 
 class LabelSpelling(NamedTuple):
@@ -42,12 +43,16 @@ class LabelSpelling(NamedTuple):
     spelling: str
 
 
-class _MalformedError(Exception):
-    """A record that is none; `is_last` when the rest of the file is lost with it."""
+class MalformedRecord(NamedTuple):
+    """A record that is none.
 
-    def __init__(self, detail: str, is_last: bool = False):
-        super().__init__(detail)
-        self.is_last = is_last
+    Attributes:
+      detail: What arrived and what was expected.
+      is_last: Whether the rest of the file is lost with it.
+    """
+
+    detail: str
+    is_last: bool = False
 
 
 def kind_of(path: Path) -> SourceKind | None:
@@ -80,26 +85,49 @@ def read_table(
     A file that breaks off ends with a fatal Problem.
     """
     path = Path(file.path)
-    records = {
-        SourceKind.CSV: _read_separated,
-        SourceKind.TSV: _read_separated,
-        SourceKind.JSON_LINES: _read_json_lines,
-        SourceKind.PARQUET: _read_parquet,
-    }[source.kind](path, source)
+    columns = [source.text_column, source.label_column]
+    if source.split_column:
+        columns.append(source.split_column)
     try:
-        for number, record in enumerate(records, start=1):
+        for number, record in enumerate(read_records(path, source.kind, columns), start=1):
             where = f"{path.name}, record {number}"
-            if isinstance(record, _MalformedError):
-                yield Problem("malformed_row", where, str(record), fatal=record.is_last)
+            if isinstance(record, MalformedRecord):
+                yield Problem("malformed_row", where, record.detail, fatal=record.is_last)
             else:
                 yield from _reviews(record, file, source, where, f"{path.stem}:{number}")
-    except _UNREADABLE as error:
-        yield Problem(
-            "unreadable_file",
-            path.name,
-            f"the file is truncated or corrupt ({error}). Mend it or leave it out.",
-            fatal=True,
-        )
+    except UNREADABLE as error:
+        yield unreadable(path, error)
+
+
+def read_records(
+    path: Path, kind: SourceKind, columns: Sequence[str]
+) -> Iterator[Mapping[str, Any] | MalformedRecord]:
+    """Yields a table's records, values by column, in their order.
+
+    Args:
+      path: The file; a text format may be gzipped.
+      kind: Its format.
+      columns: What to read of a Parquet file, strings as bytes; records of other formats come
+        whole, and bytes in them that are not UTF-8 come through as surrogates.
+
+    Raises:
+      Exception: One of `UNREADABLE`: the file is truncated or corrupt.
+    """
+    if kind is SourceKind.PARQUET:
+        return _read_parquet(path, columns)
+    if kind is SourceKind.JSON_LINES:
+        return _read_json_lines(path)
+    return _read_separated(path, kind)
+
+
+def unreadable(path: Path, error: Exception) -> Problem:
+    """Returns the problem of a file that is truncated or corrupt."""
+    return Problem(
+        "unreadable_file",
+        path.name,
+        f"the file is truncated or corrupt ({error}). Mend it or leave it out.",
+        fatal=True,
+    )
 
 
 def _reviews(
@@ -117,7 +145,7 @@ def _reviews(
         detail = f"label '{spelling}', expected {expected_labels(source)}"
         yield Problem("unknown_label", where, detail, fatal=False)
         return
-    content = text if isinstance(text, bytes) else _encoded(text or "")
+    content = text if isinstance(text, bytes) else encoded(text or "")
     split = file.split or split_of(content)
     if source.split_column:
         split = _spelling(record.get(source.split_column)).lower()
@@ -132,11 +160,9 @@ def _reviews(
     )
 
 
-def _read_separated(
-    path: Path, source: ReviewSource
-) -> Iterator[Mapping[str, Any] | _MalformedError]:
+def _read_separated(path: Path, kind: SourceKind) -> Iterator[Mapping[str, Any] | MalformedRecord]:
     with _open_text(path) as stream:
-        rows = _rows(stream, source.kind)
+        rows = _rows(stream, kind)
         header = next(rows, [])
         while True:
             try:
@@ -146,19 +172,17 @@ def _read_separated(
             except csv.Error as error:
                 # A quote that is never closed makes one field of all that follows it.
                 is_last = "unexpected end" in str(error) or "field limit" in str(error)
-                yield _MalformedError(_QUOTING.format(error), is_last)
+                yield MalformedRecord(_QUOTING.format(error), is_last)
                 if is_last:
                     return
                 continue
             if len(row) == len(header):
                 yield dict(zip(header, row, strict=True))
             elif row:
-                yield _MalformedError(f"{len(row)} fields, expected {len(header)}")
+                yield MalformedRecord(f"{len(row)} fields, expected {len(header)}")
 
 
-def _read_json_lines(
-    path: Path, source: ReviewSource
-) -> Iterator[Mapping[str, Any] | _MalformedError]:
+def _read_json_lines(path: Path) -> Iterator[Mapping[str, Any] | MalformedRecord]:
     with _open_text(path) as stream:
         for line in stream:
             if not line.strip():
@@ -166,21 +190,18 @@ def _read_json_lines(
             try:
                 yield _json_object(line)
             except ValueError as error:
-                yield _MalformedError(str(error))
+                yield MalformedRecord(str(error))
 
 
-def _read_parquet(path: Path, source: ReviewSource) -> Iterator[Mapping[str, Any]]:
-    columns = [source.text_column, source.label_column]
-    if source.split_column:
-        columns.append(source.split_column)
+def _read_parquet(path: Path, columns: Sequence[str]) -> Iterator[Mapping[str, Any]]:
     with pyarrow.parquet.ParquetFile(path) as file:
-        for batch in file.iter_batches(_PARQUET_BATCH, columns=columns):
-            values = [_without_decoding(batch.column(name)).to_pylist() for name in columns]
+        for batch in file.iter_batches(_PARQUET_BATCH, columns=list(columns)):
+            values = [without_decoding(batch.column(name)).to_pylist() for name in columns]
             for row in zip(*values, strict=True):
                 yield dict(zip(columns, row, strict=True))
 
 
-def _without_decoding(column: pyarrow.Array) -> pyarrow.Array:
+def without_decoding(column: pyarrow.Array) -> pyarrow.Array:
     """Returns strings as bytes: one that is not UTF-8 would cost its whole batch."""
     if pyarrow.types.is_dictionary(column.type):
         column = column.dictionary_decode()
@@ -230,7 +251,7 @@ def _spelling(label: Any) -> str:
     return "" if label is None else printable(str(label).strip())
 
 
-def _encoded(text: str) -> bytes:
+def encoded(text: str) -> bytes:
     """Returns the text's bytes; what was not UTF-8 in the file is not UTF-8 here either."""
     try:
         return text.encode("utf-8", "surrogateescape")

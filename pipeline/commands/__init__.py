@@ -1,1 +1,1 @@
-"""Commands of the command line that ask or start a model server, a module each."""
+"""Commands of the command line that ask, serve or apply a pushed model, a module each."""

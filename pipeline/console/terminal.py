@@ -150,6 +150,24 @@ class Console:
         self._end(word, title, f"{duration(seconds):>12}  {detail}")
         self.unfinished_step = ""
 
+    def scoring_started(self, model: str, files: str, folder: str, log_path: str) -> None:
+        """Says what is scored by which model, and where the outcome goes."""
+        self.close()
+        self._print(f"score: {files} by {model}, outcome in {folder}", style="bold")
+        self._print(f"log: {log_path}", style="dim")
+
+    def task_started(self, title: str) -> None:
+        """Starts the clock of a part of the work that is no step of TFX's."""
+        self.unfinished_step, self._since = title, time.monotonic()
+        self._start_live(title)
+
+    def task_finished(self, detail: str) -> None:
+        """Says that it ended well."""
+        seconds = time.monotonic() - self._since
+        title = f"{self.unfinished_step:<{_TITLE_WIDTH}}"
+        self._end("done", title, f"{duration(seconds):>12}  {detail}")
+        self.unfinished_step = ""
+
     def leaderboard(self, board: Leaderboard) -> None:
         """Draws the end of a comparison: who is best, and what failed."""
         from pipeline.compare.table import print_leaderboard

@@ -56,8 +56,12 @@ def run(settings: PipelineConfig, console: Console, log_path: Path) -> RunSummar
 
 
 @contextlib.contextmanager
-def alone_in(root: Path) -> Iterator[None]:
+def alone_in(root: Path, flag: str = "--root") -> Iterator[None]:
     """Holds `root` for this process; the operating system lets go of it when the process dies.
+
+    Args:
+      root: A folder; it is made where it is missing.
+      flag: What names another folder.
 
     Raises:
       RootBusyError: Another run holds it.
@@ -70,7 +74,7 @@ def alone_in(root: Path) -> Iterator[None]:
     except filelock.Timeout:
         raise RootBusyError(
             f"Another run (process {path.read_text().strip() or 'unknown'}) is using {root}. "
-            "Wait until it ends, or give this one a --root of its own."
+            f"Wait until it ends, or give this one a {flag} of its own."
         ) from None
     try:
         path.write_text(f"{os.getpid()}\n")

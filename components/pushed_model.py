@@ -1,0 +1,78 @@
+"""A pushed version, loaded into this process: texts in, verdicts out."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from components.errors import ConfigurationError
+
+SIGNATURE = "predict_text"
+SAVED_MODEL_FILE = "saved_model.pb"
+
+
+class Answer(NamedTuple):
+    """What the model says of a text.
+
+    Attributes:
+      probability: That it is positive, 0 to 1; the model's float32.
+      sentiment: "positive" or "negative".
+    """
+
+    probability: float
+    sentiment: str
+
+
+class PushedModel:
+    """A SavedModel that answers to `SIGNATURE`."""
+
+    def __init__(self, folder: Path):
+        """Loads it.
+
+        Raises:
+          ConfigurationError: The folder is no SavedModel, or one without the signature.
+        """
+        # The signature alone would not keep the tables and weights that it reads.
+        self._model = _load(folder)
+        if SIGNATURE not in self._model.signatures:
+            raise ConfigurationError(
+                f"{folder} has no signature '{SIGNATURE}'. It has: "
+                f"{', '.join(self._model.signatures) or 'none'}. Expected what `sentiment run` "
+                "pushes."
+            )
+        self._signature = self._model.signatures[SIGNATURE]
+
+    def predict(self, texts: Sequence[str] | Sequence[bytes]) -> list[Answer]:
+        """Answers texts <string>[batch], in their order."""
+        import tensorflow as tf
+
+        answer = self._signature(text=tf.constant(list(texts), tf.string))
+        return [
+            Answer(float(probability), sentiment.decode())
+            for probability, sentiment in zip(
+                answer["probability"].numpy(), answer["sentiment"].numpy(), strict=True
+            )
+        ]
+
+
+def _load(folder: Path) -> Any:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with warnings.catch_warnings():
+        # Libraries warn of the age of Python while TensorFlow imports them.
+        warnings.simplefilter("ignore")
+        import tensorflow as tf
+
+        # Says of layers' own gradients that a server, which needs none, will not find them.
+        tf.get_logger().setLevel(logging.ERROR)
+        logging.getLogger("absl").setLevel(logging.ERROR)
+        try:
+            return tf.saved_model.load(str(folder))
+        except (OSError, ValueError, RuntimeError, tf.errors.OpError) as error:
+            raise ConfigurationError(
+                f"{folder} cannot be loaded as a model: {str(error).splitlines()[0]}. It may be "
+                "half copied; push it anew by `sentiment run`."
+            ) from error

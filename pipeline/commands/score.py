@@ -1,0 +1,207 @@
+"""`sentiment score`: adds the model's verdicts to files of reviews."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.errors import ConfigurationError, DatasetError
+from components.pushed_model import SAVED_MODEL_FILE
+from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig, load_config
+from pipeline.predict import newest_version
+from pipeline.report.paths import shown
+from pipeline.session import Session
+from pipeline.settings import add_flag
+
+if TYPE_CHECKING:
+    from components.scoring.plan import ScoringPlan
+    from components.scoring.rows import Findings
+    from pipeline.console.terminal import Console
+
+EXIT_SCORED = 0
+FORMATS = ("csv", "tsv", "jsonl", "parquet")
+
+_SHARED_SETTINGS = (
+    "text_column",
+    "max_bad_records",
+    "root",
+    "beam_mode",
+    "beam_workers",
+    "debug",
+)
+_EPILOG = """\
+Each input gives one file of the same name in --output, with all its columns, its rows in their
+order, and three new columns: probability, sentiment, model_version. Outputs appear when all of
+them are whole; a run that is killed leaves none, and what it left of its work is removed by the
+next run.
+
+exit codes of `sentiment score`:
+  0    every file was scored
+  1    something unexpected; the log tells
+  2    wrong use: a flag, the files, or an output folder that another run is using
+  4    stopped by records that could not be read
+  130  interrupted; nothing was written
+"""
+
+
+def add(commands: Any) -> None:
+    """Adds the command."""
+    score = commands.add_parser(
+        "score",
+        usage="sentiment score --input FILE ... --output FOLDER [--FLAG VALUE ...]",
+        help="score files of reviews",
+        description="Scores CSV, TSV, JSON Lines and Parquet files by a pushed model, in Beam.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    score.add_argument(
+        "--input", nargs="+", required=True, metavar="FILE", help="files, or patterns in quotes"
+    )
+    score.add_argument("--output", required=True, metavar="FOLDER", help="is made if missing")
+    score.add_argument(
+        "--overwrite", action="store_true", help="replace files that are in --output already"
+    )
+    score.add_argument(
+        "--format", choices=FORMATS, help="of the outputs (default: that of each input)"
+    )
+    score.add_argument(
+        "--prefix", default="", help="what the new columns' names begin with (default: none)"
+    )
+    score.add_argument(
+        "--model",
+        metavar="FOLDER",
+        help="a pushed version (default: the newest below --root and --model-name)",
+    )
+    score.add_argument("--model-name", default=DEFAULT_MODEL_NAME, help="default: %(default)s")
+    for field in dataclasses.fields(PipelineConfig):
+        if field.name in _SHARED_SETTINGS:
+            add_flag(score, field)
+    score.set_defaults(command=run)
+
+
+def run(options: dict[str, Any]) -> int:
+    """Scores the files.
+
+    Raises:
+      ConfigurationError: A flag cannot be used, or there is no model.
+      DatasetError: A file cannot be found or read, or lacks the text.
+      RootBusyError: Another run is writing to the output folder.
+    """
+    settings = load_config({name: options[name] for name in _SHARED_SETTINGS if name in options})
+    model = _model_folder(options["model"], Path(settings.root), options["model_name"])
+    output = Path(options["output"]).absolute()
+
+    from components.dataset.source import SourceKind
+    from components.scoring.output_folder import make_folder
+    from components.scoring.plan import make_plan
+
+    plan = make_plan(
+        options["input"],
+        output,
+        text_column=settings.text_column,
+        output_kind=SourceKind(options["format"]) if options["format"] else None,
+        prefix=options["prefix"],
+        overwrite=options["overwrite"],
+    )
+    make_folder(output)
+    session = Session(
+        "score",
+        settings.root,
+        settings.debug,
+        folder=str(output),
+        after_full_disk="nothing was written yet",
+        after_interrupt="nothing was written",
+    )
+    return session.run(
+        lambda console, log_path: _score(
+            plan, model, output, settings, options["overwrite"], console, log_path
+        )
+    )
+
+
+def _model_folder(given: str | None, root: Path, name: str) -> Path:
+    """Returns the version's folder.
+
+    Raises:
+      ConfigurationError: It holds no model.
+    """
+    folder = Path(given) if given else newest_version(root, name)
+    if not (folder / SAVED_MODEL_FILE).is_file():
+        inside = folder.iterdir() if folder.is_dir() else ()
+        versions = sorted((path.name for path in inside if path.name.isdecimal()), key=int)
+        hint = f" Try --model {folder / versions[-1]}." if versions else ""
+        raise ConfigurationError(
+            f"{folder} holds no {SAVED_MODEL_FILE}. Expected the folder of a pushed version, "
+            f"whole.{hint}"
+        )
+    return folder.absolute()
+
+
+def _score(
+    plan: ScoringPlan,
+    model: Path,
+    output: Path,
+    settings: PipelineConfig,
+    overwrite: bool,
+    console: Console,
+    log_path: Path,
+) -> int:
+    from components import progress
+    from components.scoring.output_folder import publish, workspace
+    from components.scoring.plan import refuse_existing
+    from components.scoring.rows import check_rows
+    from pipeline.resolution import local_beam_arguments
+    from pipeline.runners.local import alone_in
+
+    names = [file.output for file in plan.files]
+    with (
+        alone_in(output, "--output"),
+        workspace(output) as folder,
+        progress.listening(console.progress),
+    ):
+        console.scoring_started(shown(model), _files(names), shown(output), shown(log_path))
+        console.task_started("Check the records")
+        findings = check_rows(plan)
+        _stop_if_unfit(findings, settings.max_bad_records)
+        console.task_finished(f"{findings.total:,} reviews")
+
+        console.task_started("Score the reviews")
+        # Beam and TensorFlow take seconds to import: a bad record is told before that.
+        from components.scoring.scoring import score_files
+
+        mode = "in_memory" if settings.beam_mode == "auto" else settings.beam_mode
+        arguments = local_beam_arguments(mode, settings.beam_workers)
+        score_files(plan, findings, model, folder, arguments)
+        if not overwrite:
+            refuse_existing(names, output)
+        publish(names, folder, output)
+        console.task_finished(f"{_files(names)} written")
+    if findings.problems:
+        console.notice(_left_out(findings))
+    return EXIT_SCORED
+
+
+def _stop_if_unfit(findings: Findings, allowed: float) -> None:
+    from components.dataset.records import objection_to_problems
+
+    objection = " ".join(findings.fatal) or objection_to_problems(
+        findings.problems, findings.problem_examples, findings.bad_record_share, allowed
+    )
+    if objection:
+        raise DatasetError(
+            f"{objection} Nothing was scored. Mend the records"
+            + ("." if findings.fatal else ", or have them left out by --max-bad-records.")
+        )
+
+
+def _left_out(findings: Findings) -> str:
+    first = "; ".join(examples[0] for examples in findings.problem_examples.values())
+    return f"{sum(findings.problems.values()):,} records were left out, e.g. {first}"
+
+
+def _files(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{len(names):,} files"

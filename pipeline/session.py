@@ -1,0 +1,143 @@
+"""The frame of a command that runs for long: a log of its own, the console, and how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components.errors import (
+    ConfigurationError,
+    DataGateError,
+    DatasetError,
+    RootBusyError,
+    SentimentError,
+    causes,
+    summary_of,
+)
+
+if TYPE_CHECKING:
+    from pipeline.console.terminal import Console
+
+EXIT_UNEXPECTED = 1
+EXIT_WRONG_USE = 2
+EXIT_DATA_GATE = 4
+EXIT_INTERRUPTED = 130
+
+_DISK_FULL = os.strerror(errno.ENOSPC)
+
+
+@dataclass(frozen=True)
+class Session:
+    """How a command is framed, and what is said when it cannot go on.
+
+    Attributes:
+      command: Its name; the log's name begins with it.
+      root: The log is written below its `logs`.
+      debug: Whether log lines and tracebacks are shown.
+      folder: Where the command's output goes; named when its disk is full.
+      after_full_disk: What running it again, with more space, will do.
+      after_interrupt: The same after Ctrl-C.
+    """
+
+    command: str
+    root: str
+    debug: bool
+    folder: str
+    after_full_disk: str = "it goes on from the last finished step"
+    after_interrupt: str = "the next run goes on from there"
+
+    def run(self, work: Callable[[Console, Path], int]) -> int:
+        """Returns the exit code of `work`, or that of the error which ended it.
+
+        Args:
+          work: Is given the console, and the path of the log, which is only shown.
+
+        Raises:
+          ConfigurationError: The root cannot be written to.
+        """
+        log_path = self._new_log()
+
+        from pipeline.console.log_capture import captured_output
+        from pipeline.console.terminal import Console
+
+        step = ""
+        try:
+            with (
+                captured_output(log_path, debug=self.debug) as stream,
+                Console(stream, self.debug) as console,
+            ):
+                try:
+                    return work(console, log_path)
+                finally:
+                    step = console.unfinished_step
+        except (Exception, KeyboardInterrupt) as error:  # nothing may reach the user unexplained
+            return self._failed(error, step, log_path)
+
+    def _new_log(self) -> Path:
+        name = f"{self.command}-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
+        path = Path(self.root).absolute() / "logs" / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        except OSError as error:
+            raise ConfigurationError(
+                f"--root is '{self.root}'; expected a folder that can be made and written to: "
+                f"{error.strerror} ({error.filename})."
+            ) from error
+        return path
+
+    def _failed(self, error: BaseException, step: str, log_path: Path) -> int:
+        """Tells of an error that ended the run; one of ours may be wrapped by TFX or Beam."""
+        trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        # A full disk may be what ended the run; it must not hide the message.
+        with contextlib.suppress(OSError), log_path.open("a", encoding="utf-8") as log:
+            log.write(trace)
+        if self.debug:
+            print(trace, end="", file=sys.stderr)
+        for cause in causes(error):
+            if isinstance(cause, KeyboardInterrupt):
+                return interrupted(f" in {step}; {self.after_interrupt}" if step else "")
+            if isinstance(cause, SentimentError):
+                return explained(cause, has_started=bool(step))
+        if any(_DISK_FULL in str(cause) for cause in causes(error)):
+            print(
+                f"sentiment: error: The disk is full: {step or 'the run'} could not write to "
+                f"{self.folder}. Free some space and run again; {self.after_full_disk}.",
+                file=sys.stderr,
+            )
+            return EXIT_UNEXPECTED
+        print(
+            f"sentiment: unexpected error{f' in {step}' if step else ''}: {summary_of(error)}\n"
+            f"  All of it is in {log_path}; --debug shows it here.",
+            file=sys.stderr,
+        )
+        return EXIT_UNEXPECTED
+
+
+def explained(error: SentimentError, has_started: bool) -> int:
+    """Prints an error of ours and returns its exit code.
+
+    Args:
+      error: The error.
+      has_started: Whether it came up after the first step had begun.
+    """
+    print(f"sentiment: error: {summary_of(error)}", file=sys.stderr)
+    if isinstance(error, DataGateError) or (has_started and isinstance(error, DatasetError)):
+        return EXIT_DATA_GATE
+    if isinstance(error, (ConfigurationError, RootBusyError, DatasetError)):
+        return EXIT_WRONG_USE
+    return EXIT_UNEXPECTED
+
+
+def interrupted(where: str = "") -> int:
+    """Says that Ctrl-C ended the command, and returns the exit code."""
+    print(f"\nsentiment: interrupted{where}.", file=sys.stderr)
+    return EXIT_INTERRUPTED
