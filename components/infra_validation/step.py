@@ -56,7 +56,7 @@ class Executor(base_executor.BaseExecutor):
                 path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)),
                 answers.read_examples(
                     artifact_utils.get_split_uri(
-                        input_dict[standard_component_specs.EXAMPLES_KEY], features.TEST_SPLIT
+                        input_dict[standard_component_specs.EXAMPLES_KEY], features.TRAIN_SPLIT
                     )
                 ),
                 exec_properties[ENGINE],
