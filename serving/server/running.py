@@ -107,13 +107,18 @@ class Server:
             threading.Thread(target=self._follow_config, name="config", daemon=True).start()
 
     def stop(self, grace: float = 0.0) -> None:
-        """Closes the ports; requests in progress have `grace` seconds to end."""
+        """Closes the ports; requests in progress have `grace` seconds to end.
+
+        May be called again.
+        """
         self._is_stopping.set()
+        grpc_server, self._grpc = self._grpc, None
+        rest_server, self._rest = self._rest, None
         with ThreadPoolExecutor(2) as pool:
-            if self._grpc is not None:
-                pool.submit(self._grpc.stop(grace).wait)
-            if self._rest is not None:
-                pool.submit(self._rest.stop, grace)
+            if grpc_server is not None:
+                pool.submit(grpc_server.stop(grace).wait)
+            if rest_server is not None:
+                pool.submit(rest_server.stop, grace)
         self.store.stop()
         if self._scheduler is not None:
             self._scheduler.stop()
