@@ -13,7 +13,8 @@ import tensorflow as tf
 from tensorflow_serving.config import model_server_config_pb2
 
 from serving.server import model_config, tls
-from serving.server.batching import BatchingParameters, BatchScheduler
+from serving.server.batching import BatchScheduler
+from serving.server.batching_parameters import BatchingParameters
 from serving.server.flags import Flags
 from serving.server.grpc_edge import make_server
 from serving.server.handlers import Handlers
@@ -57,6 +58,7 @@ class Server:
             session_config=_session_config(flags),
             tags=tuple(flags.saved_model_tags.split(",")),
             scheduler=self._scheduler,
+            is_batched_by_model=flags.enable_per_model_batching_parameters,
             is_warmed_up=flags.enable_model_warmup,
             warmup_iterations=flags.num_request_iterations_for_warmup,
             handlers=lambda: self.handlers,
