@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import threading
 import time
 
-import grpc
-import numpy as np
 import pytest
 import tensorflow as tf
 from google.protobuf import text_format
@@ -352,39 +349,3 @@ def test_the_configuration_file_is_followed(tmp_path, copy_version, serve):
     file.write_text(f"model_config_list {{ {m} {n} }}")
     wait_until(lambda: "n" in server.store.available_versions())
     assert _answer(server, "n") == 3.0
-
-
-def test_twenty_swaps_under_load_fail_no_request(tmp_path, copy_version, serve_model):
-    """Four clients, gRPC and REST, ask all the while; each answer is one version's."""
-    copy_version("half/1", tmp_path / "m" / "1")
-    server = serve_model(file_system_poll_wait_seconds=0.02)
-    stubs = Stubs(server.grpc_port)
-    stopping, failures, counts = threading.Event(), [], [0, 0, 0, 0]
-
-    def ask_on(client: int) -> None:
-        while not stopping.is_set():
-            try:
-                if client % 2:
-                    value = _answer(server)
-                else:
-                    request = predict_request("m", x=floats(0))
-                    value = stubs.prediction.Predict(request, timeout=30).outputs["y"].float_val[0]
-                if value not in (2.0, 3.0):
-                    failures.append(value)
-            except (grpc.RpcError, OSError, KeyError) as error:
-                failures.append(error)
-            counts[client] += 1
-
-    clients = [threading.Thread(target=ask_on, args=(client,)) for client in range(4)]
-    for client in clients:
-        client.start()
-    for version in range(2, 22):
-        copy_version("half/1" if version % 2 else "half/00000123", tmp_path / "m" / str(version))
-        wait_until(lambda: version in server.store.available_versions()["m"])  # noqa: B023
-    stopping.set()
-    for client in clients:
-        client.join()
-    assert failures == []
-    assert min(counts) > 20
-    wait_until(lambda: server.store.available_versions() == {"m": [21]})
-    assert np.isin(list(_states(server).values()), ["AVAILABLE", "END"]).all()
