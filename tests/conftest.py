@@ -5,8 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from components.dataset.sample import generate_review
+
+# Hypothesis: the same examples each time, so that nobody's change fails by another's luck;
+# `thorough` looks for new ones. A machine under load is no reason to fail an example.
+_COMMON = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
+settings.register_profile("quick", max_examples=800, derandomize=True, **_COMMON)
+settings.register_profile("thorough", max_examples=20_000, **_COMMON)
+settings.load_profile("quick")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,17 +38,18 @@ def transform_output(sample_texts, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def exported_model(transform_output, tmp_path_factory) -> Path:
-    """A SavedModel of the untrained `lstm` with weights from a fixed seed."""
-    import keras
+    """A SavedModel of `lstm`, with random weights that are large enough for words to matter."""
+    import numpy as np
 
     from components import signatures, training
     from components.hyperparameters import Hyperparameters
     from components.models.registry import get_variant
 
     variant = get_variant("lstm")
-    keras.utils.set_random_seed(3)
     directory = tmp_path_factory.mktemp("export")
     model = variant.build(Hyperparameters())
+    generator = np.random.default_rng(3)
+    model.set_weights([generator.normal(0, 0.1, weight.shape) for weight in model.weights])
     served = training.served_models(variant, Hyperparameters(), model)
     signatures.export(*served, transform_output, str(directory))
     model.save_weights(str(directory / "keras.weights.h5"))

@@ -7,19 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from serving.server.flags import Flags
 from serving.server.running import Server
 
 from . import models
 from .calling import Stubs
-
-# The same requests each time, so that nobody's change fails by another's luck; `thorough` looks for
-# new ones. A machine under load is no reason to fail an example, and fixtures serve all of them.
-_COMMON = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
-settings.register_profile("quick", max_examples=800, derandomize=True, **_COMMON)
-settings.register_profile("thorough", max_examples=20_000, **_COMMON)
 
 
 @pytest.fixture(scope="session")

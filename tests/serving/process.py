@@ -43,7 +43,7 @@ class Process:
         """Returns the next line that contains a text."""
         while True:
             try:
-                line = self._queue.get(timeout=300)
+                line = self._queue.get(timeout=600)
             except queue.Empty:
                 line = None
             assert line is not None, f"No {text!r} in:\n{''.join(self.lines)}"

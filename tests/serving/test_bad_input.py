@@ -178,6 +178,23 @@ def test_a_small_message_cannot_ask_for_a_large_tensor(stubs):
         assert refusal(stubs.prediction.Predict, request) == (
             "INVALID_ARGUMENT", f"tensor parsing error: {alias}",
         )  # fmt: skip
+    # No element at all, and still more than numpy can describe.
+    tensor = tensor_pb2.TensorProto(dtype=1)
+    tensor.tensor_shape.dim.add(size=0)
+    tensor.tensor_shape.dim.add(size=2**62)
+    code, _ = refusal(stubs.prediction.Predict, predict_request("half", x=tensor))
+    assert code == "INVALID_ARGUMENT"
+
+
+def test_the_initialisation_cannot_be_asked_for(rest, stubs):
+    """Its signature is in the metadata, and has an operation where others have a tensor."""
+    name = "__saved_model_init_op"
+    code, details = refusal(stubs.prediction.Predict, predict_request("half", name))
+    assert code == "INVALID_ARGUMENT" and "NoOp:0" in details
+    answer = predict(rest, "half", {"signature_name": name, "inputs": {}})
+    assert (answer.status, answer.error) == (
+        400, f"Failed to get input map for signature: {name}",
+    )  # fmt: skip
 
 
 def test_a_grpc_client_that_leaves_is_forgotten(stubs, server):
