@@ -12,7 +12,7 @@ from components.dataset.sample import generate_review
 # Hypothesis: the same examples each time, so that nobody's change fails by another's luck;
 # `thorough` looks for new ones. A machine under load is no reason to fail an example.
 _COMMON = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
-settings.register_profile("quick", max_examples=800, derandomize=True, **_COMMON)
+settings.register_profile("quick", max_examples=600, derandomize=True, **_COMMON)
 settings.register_profile("thorough", max_examples=20_000, **_COMMON)
 settings.load_profile("quick")
 
