@@ -1,10 +1,56 @@
-"""The order of the tests."""
+"""The order of the tests, and what several folders share: a vocabulary and a small real export."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from hypothesis import HealthCheck, settings
+
+from components.dataset.sample import generate_review
+
+# Hypothesis: the same examples each time, so that nobody's change fails by another's luck;
+# `thorough` looks for new ones. A machine under load is no reason to fail an example.
+_COMMON = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
+settings.register_profile("quick", max_examples=600, derandomize=True, **_COMMON)
+settings.register_profile("thorough", max_examples=20_000, **_COMMON)
+settings.load_profile("quick")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts the longest first: with a process a core, none is left to run alone at the end."""
     items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+
+
+@pytest.fixture(scope="session")
+def sample_texts() -> list[str]:
+    """Texts of some sample reviews."""
+    return [generate_review(index).text.decode() for index in range(200)]
+
+
+@pytest.fixture(scope="session")
+def transform_output(sample_texts, tmp_path_factory):
+    """tf.Transform's output over `sample_texts`."""
+    from .components.transforming import analyze
+
+    return analyze(sample_texts, tmp_path_factory.mktemp("transform"))
+
+
+@pytest.fixture(scope="session")
+def exported_model(transform_output, tmp_path_factory) -> Path:
+    """A SavedModel of `lstm`, with random weights that are large enough for words to matter."""
+    import numpy as np
+
+    from components import signatures, training
+    from components.hyperparameters import Hyperparameters
+    from components.models.registry import get_variant
+
+    variant = get_variant("lstm")
+    directory = tmp_path_factory.mktemp("export")
+    model = variant.build(Hyperparameters())
+    generator = np.random.default_rng(3)
+    model.set_weights([generator.normal(0, 0.1, weight.shape) for weight in model.weights])
+    served = training.served_models(variant, Hyperparameters(), model)
+    signatures.export(*served, transform_output, str(directory))
+    model.save_weights(str(directory / "keras.weights.h5"))
+    return directory

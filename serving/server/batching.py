@@ -8,68 +8,18 @@ timeout of 0 that is at once, and so batches grow only while all threads are bus
 from __future__ import annotations
 
 import itertools
-import os
 import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-from google.protobuf.message import Message
 
+from serving.server.batching_parameters import BatchingParameters
 from serving.server.metrics import Metrics
 from serving.server.servable import Run
 from serving.status import Code, StatusError, invalid_argument
-
-
-@dataclass(frozen=True)
-class BatchingParameters:
-    """TF-Serving's batching parameters, by their names there."""
-
-    max_batch_size: int = 1000
-    batch_timeout_micros: int = 0
-    max_enqueued_batches: int = 10
-    num_batch_threads: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
-    allowed_batch_sizes: tuple[int, ...] = ()
-    pad_variable_length_inputs: bool = False
-    enable_large_batch_splitting: bool = False
-    max_execution_batch_size: int = 0
-    thread_pool_name: str = "batch_threads"
-
-    @classmethod
-    def of(cls, message: Message) -> BatchingParameters:
-        """Reads the message of `--batching_parameters_file`; what is not set keeps its default.
-
-        Raises:
-          StatusError: A value cannot be used.
-        """
-        given: dict[str, Any] = {}
-        for descriptor, value in message.ListFields():
-            if descriptor.name == "allowed_batch_sizes":
-                given[descriptor.name] = tuple(value)
-            else:
-                given[descriptor.name] = getattr(value, "value", value)
-        parameters = cls(**given)
-        for name in ("max_batch_size", "max_enqueued_batches", "num_batch_threads"):
-            if getattr(parameters, name) < 1:
-                raise invalid_argument(f"{name} must be positive; was {getattr(parameters, name)}")
-        sizes = parameters.allowed_batch_sizes
-        largest = parameters.execution_size
-        if sizes and (list(sizes) != sorted(set(sizes)) or sizes[-1] != largest):
-            raise invalid_argument(
-                "allowed_batch_sizes must be in increasing order, and the last one equal "
-                f"max_batch_size ({largest}); were {list(sizes)}"
-            )
-        return parameters
-
-    @property
-    def execution_size(self) -> int:
-        """The most rows that run at once."""
-        if self.enable_large_batch_splitting and self.max_execution_batch_size:
-            return self.max_execution_batch_size
-        return self.max_batch_size
 
 
 @dataclass
@@ -89,6 +39,7 @@ class _Task:
 class _Batch:
     run: Run
     fetches: Sequence[str]
+    parameters: BatchingParameters
     opened_at: float
     tasks: list[_Task] = field(default_factory=list)
     size: int = 0
@@ -109,9 +60,15 @@ class BatchScheduler:
         for number in range(parameters.num_batch_threads):
             threading.Thread(target=self._work, name=f"batch-{number}", daemon=True).start()
 
-    def batched(self, run: Run) -> Run:
-        """Returns a `run` that joins what it is asked with what others ask it."""
+    def batched(self, run: Run, parameters: BatchingParameters | None = None) -> Run:
+        """Returns a `run` that joins what it is asked with what others ask it.
+
+        Args:
+          run: What runs a batch.
+          parameters: A model's own, in the place of the scheduler's; the threads stay shared.
+        """
         key = next(self._keys)
+        chosen = parameters or self._parameters
 
         def batched_run(
             feeds: Mapping[str, np.ndarray], fetches: Sequence[str], timeout: float | None
@@ -123,9 +80,9 @@ class BatchScheduler:
             queue_key = (key, tuple(sorted(feeds)), tuple(fetches))
             tasks = [
                 _Task(part, part_size, deadline, time.monotonic())
-                for part, part_size in self._parts(feeds, size)
+                for part, part_size in _parts(feeds, size, chosen)
             ]
-            self._enqueue(queue_key, run, fetches, tasks)
+            self._enqueue(queue_key, run, fetches, chosen, tasks)
             for task in tasks:
                 task.done.wait()
             for task in tasks:
@@ -144,44 +101,32 @@ class BatchScheduler:
             self._is_stopping = True
             self._changed.notify_all()
 
-    def _parts(
-        self, feeds: Mapping[str, np.ndarray], size: int
-    ) -> list[tuple[Mapping[str, np.ndarray], int]]:
-        limit = self._parameters.execution_size
-        if not self._parameters.enable_large_batch_splitting:
-            limit = self._parameters.max_batch_size
-            if size > limit:
-                raise invalid_argument(
-                    f"Task size {size} is larger than maximum input batch size {limit}"
-                )
-            return [(feeds, size)]
-        return [
-            (
-                {name: array[start : start + limit] for name, array in feeds.items()},
-                min(limit, size - start),
-            )
-            for start in range(0, size, limit)
-        ]
-
-    def _enqueue(self, key: object, run: Run, fetches: Sequence[str], tasks: list[_Task]) -> None:
-        limit = self._parameters.execution_size
+    def _enqueue(
+        self,
+        key: object,
+        run: Run,
+        fetches: Sequence[str],
+        parameters: BatchingParameters,
+        tasks: list[_Task],
+    ) -> None:
+        limit = parameters.execution_size
         with self._changed:
             queue = self._queues.setdefault(key, deque())
             added = sum(task.size for task in tasks)
             room = limit - queue[-1].size if queue and not queue[-1].is_closed else 0
             needed = -(-max(added - room, 0) // limit)
-            if len(queue) + needed > max(self._parameters.max_enqueued_batches, needed):
+            if len(queue) + needed > max(parameters.max_enqueued_batches, needed):
                 raise StatusError(
                     Code.UNAVAILABLE,
                     "The batch scheduling queue to which this task was submitted is full; "
                     f"currently {len(queue)} batches enqueued and max_enqueued_batches is "
-                    f"{self._parameters.max_enqueued_batches}",
+                    f"{parameters.max_enqueued_batches}",
                 )
             for task in tasks:
                 if not queue or queue[-1].is_closed or queue[-1].size + task.size > limit:
                     if queue:
                         queue[-1].is_closed = True
-                    queue.append(_Batch(run, fetches, time.monotonic()))
+                    queue.append(_Batch(run, fetches, parameters, time.monotonic()))
                 batch = queue[-1]
                 batch.tasks.append(task)
                 batch.size += task.size
@@ -200,13 +145,13 @@ class BatchScheduler:
         with self._changed:
             while True:
                 now = time.monotonic()
-                wait = self._parameters.batch_timeout_micros / 1e6
                 oldest, due_in = None, None
                 for key, queue in list(self._queues.items()):
                     if not queue:
                         del self._queues[key]
                         continue
                     first = queue[0]
+                    wait = first.parameters.batch_timeout_micros / 1e6
                     left = 0.0 if first.is_closed else first.opened_at + wait - now
                     if left > 0 and not self._is_stopping:
                         due_in = left if due_in is None else min(due_in, left)
@@ -238,7 +183,7 @@ class BatchScheduler:
         if not tasks:
             return
         try:
-            feeds, padding = self._merge(tasks)
+            feeds, padding = _merge(tasks, batch.parameters)
             latest = max(task.deadline for task in tasks)
             timeout = None if latest == float("inf") else latest - now
             outputs = batch.run(feeds, batch.fetches, timeout)
@@ -250,40 +195,25 @@ class BatchScheduler:
         for task in tasks:
             task.done.set()
 
-    def _merge(self, tasks: list[_Task]) -> tuple[dict[str, np.ndarray], int]:
-        """Joins the tasks' arrays; fills up to the next allowed size with the last one's row."""
-        rows = sum(task.size for task in tasks)
-        sizes = [size for size in self._parameters.allowed_batch_sizes if size >= rows]
-        padding = sizes[0] - rows if sizes else 0
-        merged = {}
-        for name in tasks[0].feeds:
-            arrays = [task.feeds[name] for task in tasks]
-            if any(array.shape[1:] != arrays[0].shape[1:] for array in arrays):
-                arrays = self._pad(name, arrays)
-            if padding:
-                arrays.append(np.repeat(arrays[-1][:1], padding, axis=0))
-            merged[name] = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
-        return merged, padding
 
-    def _pad(self, name: str, arrays: list[np.ndarray]) -> list[np.ndarray]:
-        """Grows every dimension but the first to the largest; filled with the first value."""
-        is_same_rank = len({array.ndim for array in arrays}) == 1
-        if not self._parameters.pad_variable_length_inputs or not is_same_rank:
-            raise StatusError(
-                Code.FAILED_PRECONDITION,
-                f"Tensors with name '{name}' from different tasks have different shapes and "
-                "padding is turned off.Set pad_variable_length_inputs to true, or ensure that "
-                "all tensors with the same namehave equal dimensions starting with the first "
-                "dim.",
+def _parts(
+    feeds: Mapping[str, np.ndarray], size: int, parameters: BatchingParameters
+) -> list[tuple[Mapping[str, np.ndarray], int]]:
+    limit = parameters.execution_size
+    if not parameters.enable_large_batch_splitting:
+        limit = parameters.max_batch_size
+        if size > limit:
+            raise invalid_argument(
+                f"Task size {size} is larger than maximum input batch size {limit}"
             )
-        largest = [max(sizes) for sizes in zip(*(a.shape[1:] for a in arrays), strict=True)]
-        padded = []
-        for array in arrays:
-            filling = array.reshape(-1)[0] if array.size else np.zeros(1, array.dtype)[0]
-            whole = np.full((len(array), *largest), filling, array.dtype)
-            whole[tuple(slice(size) for size in array.shape)] = array
-            padded.append(whole)
-        return padded
+        return [(feeds, size)]
+    return [
+        (
+            {name: array[start : start + limit] for name, array in feeds.items()},
+            min(limit, size - start),
+        )
+        for start in range(0, size, limit)
+    ]
 
 
 def _size_of(arrays: Iterable[np.ndarray]) -> int:
@@ -295,6 +225,43 @@ def _size_of(arrays: Iterable[np.ndarray]) -> int:
     if len(sizes) > 1:
         raise invalid_argument("Batching Run() input tensors must have equal 0th-dimension size")
     return sizes.pop() if sizes else 0
+
+
+def _merge(tasks: list[_Task], parameters: BatchingParameters) -> tuple[dict[str, np.ndarray], int]:
+    """Joins the tasks' arrays; fills up to the next allowed size with the last one's row."""
+    rows = sum(task.size for task in tasks)
+    sizes = [size for size in parameters.allowed_batch_sizes if size >= rows]
+    padding = sizes[0] - rows if sizes else 0
+    merged = {}
+    for name in tasks[0].feeds:
+        arrays = [task.feeds[name] for task in tasks]
+        if any(array.shape[1:] != arrays[0].shape[1:] for array in arrays):
+            arrays = _pad(name, arrays, parameters)
+        if padding:
+            arrays.append(np.repeat(arrays[-1][:1], padding, axis=0))
+        merged[name] = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+    return merged, padding
+
+
+def _pad(name: str, arrays: list[np.ndarray], parameters: BatchingParameters) -> list[np.ndarray]:
+    """Grows every dimension but the first to the largest; filled with the first value."""
+    is_same_rank = len({array.ndim for array in arrays}) == 1
+    if not parameters.pad_variable_length_inputs or not is_same_rank:
+        raise StatusError(
+            Code.FAILED_PRECONDITION,
+            f"Tensors with name '{name}' from different tasks have different shapes and "
+            "padding is turned off.Set pad_variable_length_inputs to true, or ensure that "
+            "all tensors with the same namehave equal dimensions starting with the first "
+            "dim.",
+        )
+    largest = [max(sizes) for sizes in zip(*(a.shape[1:] for a in arrays), strict=True)]
+    padded = []
+    for array in arrays:
+        filling = array.reshape(-1)[0] if array.size else np.zeros(1, array.dtype)[0]
+        whole = np.full((len(array), *largest), filling, array.dtype)
+        whole[tuple(slice(size) for size in array.shape)] = array
+        padded.append(whole)
+    return padded
 
 
 def _split(outputs: list[np.ndarray], tasks: list[_Task], padding: int) -> None:

@@ -57,6 +57,11 @@ class Flags:
     batching_parameters_file: str = _flag(
         "", "text proto BatchingParameters; needs --enable_batching"
     )
+    enable_per_model_batching_parameters: bool = _flag(
+        False,
+        "join a version's requests as its own batching_params.pbtxt says, and not at all without "
+        "one; of --batching_parameters_file the threads remain. Needs --enable_batching",
+    )
     monitoring_config_file: str = _flag("", "text proto MonitoringConfig; without it, no metrics")
     enable_model_warmup: bool = _flag(
         True, "replay assets.extra/tf_serving_warmup_requests before a version serves"

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn, TypeVar
 
 import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -22,14 +23,12 @@ from tensorflow_serving.apis import (
 
 from serving.server.handlers import Handlers
 from serving.server.metrics import Metrics
-from serving.server.text_protos import HealthCheckRequest, HealthCheckResponse
 from serving.status import Code, StatusError
 
 _MAX_MESSAGE_LENGTH = 2**31 - 1
 _MAX_DETAILS = 1024
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
-_SERVING = 1
-# TF-Serving registers these without their package.
+# TF-Serving registers its two services without their package.
 _HEALTHY = ("", "ModelService", "PredictionService")
 
 _Response = TypeVar("_Response")
@@ -59,7 +58,7 @@ def make_server(
     )
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(_ModelService(handlers), server)
     if with_health:
-        server.add_generic_rpc_handlers((_health_handler(),))
+        _add_health(server)
     return server
 
 
@@ -153,19 +152,12 @@ def _abort(context: grpc.ServicerContext, error: StatusError) -> NoReturn:
     raise AssertionError("gRPC's abort ends a call by raising")
 
 
-def _health_handler() -> grpc.GenericRpcHandler:
-    """Returns grpc.health.v1.Health without Watch: each watcher would hold a thread for good."""
-
-    def check(request: Any, context: grpc.ServicerContext) -> Any:
-        if request.service not in _HEALTHY:
-            context.abort(grpc.StatusCode.NOT_FOUND, "")
-        return HealthCheckResponse(status=_SERVING)
-
-    codec = {
-        "request_deserializer": HealthCheckRequest.FromString,
-        "response_serializer": HealthCheckResponse.SerializeToString,
-    }
-    return grpc.method_handlers_generic_handler(
-        "grpc.health.v1.Health",
-        {"Check": grpc.unary_unary_rpc_method_handler(check, **codec)},
+def _add_health(server: grpc.Server) -> None:
+    """Adds grpc.health.v1.Health; its watchers hold no thread each."""
+    service = health.HealthServicer(
+        experimental_non_blocking=True,
+        experimental_thread_pool=ThreadPoolExecutor(1, thread_name_prefix="health"),
     )
+    for name in _HEALTHY:
+        service.set(name, health_pb2.HealthCheckResponse.SERVING)
+    health_pb2_grpc.add_HealthServicer_to_server(service, server)

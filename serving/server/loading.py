@@ -12,14 +12,18 @@ from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.server.batching import BatchScheduler
+from serving.server.batching_parameters import BatchingParameters
 from serving.server.handlers import Handlers
 from serving.server.metrics import Metrics
 from serving.server.saved_model import SavedModel, status_of
-from serving.server.servable import Servable
+from serving.server.servable import Run, Servable
+from serving.server.text_protos import BatchingParameters as BatchingParametersMessage
+from serving.server.text_protos import read_text_proto
 from serving.status import Code, StatusError, invalid_argument
 
 _LOG = logging.getLogger(__name__)
 WARMUP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
+BATCHING_FILE = "batching_params.pbtxt"
 _MAX_RECORDS = 1000
 
 
@@ -33,6 +37,7 @@ class Loader:
         session_config: tf.compat.v1.ConfigProto | None = None,
         tags: tuple[str, ...] = ("serve",),
         scheduler: BatchScheduler | None = None,
+        is_batched_by_model: bool = False,
         is_warmed_up: bool = True,
         warmup_iterations: int = 1,
         handlers: Callable[[], Handlers],
@@ -42,6 +47,7 @@ class Loader:
         self._session_config = session_config
         self._tags = tags
         self._scheduler = scheduler
+        self._is_batched_by_model = is_batched_by_model
         self._is_warmed_up = is_warmed_up
         self._warmup_iterations = warmup_iterations
         self._handlers = handlers
@@ -58,15 +64,29 @@ class Loader:
             status = "success"
         finally:
             self._metrics.load_attempts.add(str(folder), status)
-        run = self._scheduler.batched(model.run) if self._scheduler else model.run
-        servable = Servable(name, version, folder, model, run)
         try:
+            servable = Servable(name, version, folder, model, self._batched(model.run, folder))
             if self._is_warmed_up:
                 self._warm_up(servable, folder)
         except BaseException:
             model.close()
             raise
         return servable
+
+    def _batched(self, run: Run, folder: Path) -> Run:
+        """Joins requests by the parameters of all models or, if asked, by the version's own.
+
+        A version without a file of its own is not batched then, as in TF-Serving.
+        """
+        if self._scheduler is None:
+            return run
+        if not self._is_batched_by_model:
+            return self._scheduler.batched(run)
+        path = folder / BATCHING_FILE
+        if not path.is_file():
+            return run
+        message = read_text_proto(str(path), BatchingParametersMessage())
+        return self._scheduler.batched(run, BatchingParameters.of(message))
 
     def _warm_up(self, servable: Servable, folder: Path) -> None:
         path = folder / WARMUP_FILE

@@ -23,7 +23,7 @@ from serving.server.rest_api import Request, Response, RestApi, html_error, json
 
 _LOG = logging.getLogger(__name__)
 _MAX_HEAD = 64 * 1024
-_READ_SIZE = 256 * 1024
+_LINGER_SECONDS = 10.0
 _REASONS = {499: b"Client Closed Request"}
 
 
@@ -108,6 +108,7 @@ class _Connection(asyncio.Protocol):
         self._body = bytearray()
         self._is_answering = False
         self._is_finishing = False
+        self._is_refused = False
         self._timer: asyncio.TimerHandle | None = None
 
     # Called by asyncio.
@@ -122,12 +123,16 @@ class _Connection(asyncio.Protocol):
         self._body.clear()
 
     def data_received(self, data: bytes) -> None:
+        if self._is_refused:
+            return
         if self._timer is None and not self._is_answering:
             self._timer = self._loop.call_later(self._server.receive_timeout, self._too_slow)
         self._http.receive_data(data)
         self._read_events()
 
     def eof_received(self) -> bool:
+        if self._is_refused:
+            return False
         self._http.receive_data(b"")
         self._read_events()
         # What is being answered may still be read by a client that only closed its own half.
@@ -138,7 +143,7 @@ class _Connection(asyncio.Protocol):
     def finish(self) -> None:
         """Closes as soon as nothing is being answered."""
         self._is_finishing = True
-        if not self._is_answering and self._head is None:
+        if self._is_refused or (not self._is_answering and self._head is None):
             self._transport.close()
 
     def abort(self) -> None:
@@ -146,7 +151,7 @@ class _Connection(asyncio.Protocol):
         self._transport.abort()
 
     def _read_events(self) -> None:
-        while not self._is_answering and not self._transport.is_closing():
+        while not (self._is_answering or self._is_refused or self._transport.is_closing()):
             try:
                 event = self._http.next_event()
             except h11.RemoteProtocolError as error:
@@ -232,11 +237,21 @@ class _Connection(asyncio.Protocol):
         self._transport.write(b"".join(parts))
 
     def _refuse(self, response: Response) -> None:
-        """Answers a request that is not read to its end, and closes."""
+        """Answers a request that is not read to its end, and closes.
+
+        Not at once: a socket that is closed on unread bytes is reset, and the answer is lost with
+        it. What the client still sends is thrown away until it closes, or the time is over.
+        """
         self._stop_timer()
         with contextlib.suppress(h11.LocalProtocolError):
             self._send(response)
-        self._transport.close()
+        if self._is_finishing or self._transport.is_closing():
+            self._transport.close()
+            return
+        self._is_refused = True
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self._timer = self._loop.call_later(_LINGER_SECONDS, self._transport.abort)
 
     def _refuse_body(self) -> None:
         limit = self._server.max_body_bytes

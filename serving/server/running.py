@@ -13,7 +13,8 @@ import tensorflow as tf
 from tensorflow_serving.config import model_server_config_pb2
 
 from serving.server import model_config, tls
-from serving.server.batching import BatchingParameters, BatchScheduler
+from serving.server.batching import BatchScheduler
+from serving.server.batching_parameters import BatchingParameters
 from serving.server.flags import Flags
 from serving.server.grpc_edge import make_server
 from serving.server.handlers import Handlers
@@ -57,6 +58,7 @@ class Server:
             session_config=_session_config(flags),
             tags=tuple(flags.saved_model_tags.split(",")),
             scheduler=self._scheduler,
+            is_batched_by_model=flags.enable_per_model_batching_parameters,
             is_warmed_up=flags.enable_model_warmup,
             warmup_iterations=flags.num_request_iterations_for_warmup,
             handlers=lambda: self.handlers,
@@ -107,13 +109,18 @@ class Server:
             threading.Thread(target=self._follow_config, name="config", daemon=True).start()
 
     def stop(self, grace: float = 0.0) -> None:
-        """Closes the ports; requests in progress have `grace` seconds to end."""
+        """Closes the ports; requests in progress have `grace` seconds to end.
+
+        May be called again.
+        """
         self._is_stopping.set()
+        grpc_server, self._grpc = self._grpc, None
+        rest_server, self._rest = self._rest, None
         with ThreadPoolExecutor(2) as pool:
-            if self._grpc is not None:
-                pool.submit(self._grpc.stop(grace).wait)
-            if self._rest is not None:
-                pool.submit(self._rest.stop, grace)
+            if grpc_server is not None:
+                pool.submit(grpc_server.stop(grace).wait)
+            if rest_server is not None:
+                pool.submit(rest_server.stop, grace)
         self.store.stop()
         if self._scheduler is not None:
             self._scheduler.stop()

@@ -47,16 +47,27 @@ class Signature:
     def of(cls, definition: meta_graph_pb2.SignatureDef) -> Signature:
         """Reads a SignatureDef."""
         inputs = {
-            alias: (definition.inputs[alias].name, definition.inputs[alias].dtype)
+            alias: (_tensor_name(definition.inputs[alias]), definition.inputs[alias].dtype)
             for alias in sorted(definition.inputs)
         }
         return cls(
             definition,
             inputs,
-            {alias: definition.outputs[alias].name for alias in sorted(definition.outputs)},
+            {
+                alias: _tensor_name(definition.outputs[alias])
+                for alias in sorted(definition.outputs)
+            },
             {alias: dtype_name(dtype) for alias, (_, dtype) in inputs.items()},
             sorted(inputs, key=lambda alias: inputs[alias][0]),
         )
+
+
+def _tensor_name(info: meta_graph_pb2.TensorInfo) -> str:
+    """Returns a name that never stands for an operation.
+
+    The signature of the initialisation names one, and a session would run it, for None.
+    """
+    return info.name if ":" in info.name else f"{info.name}:0"
 
 
 @dataclass

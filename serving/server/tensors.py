@@ -37,8 +37,10 @@ _DTYPES = {np.dtype(numpy_type): dtype for dtype, numpy_type in NUMPY_TYPES.item
 
 # numpy's limit on every version; a TensorFlow shape may have 254.
 _MAX_RANK = 32
-# A shape without values costs a caller nothing, and the server its size.
 _MAX_BYTES = 2**31
+# Values that are not sent cost a caller nothing, and the server their size, several times over.
+# TF-Serving has no such limit.
+_MAX_FILLED_BYTES = 2**24
 
 
 def to_array(proto: tensor_pb2.TensorProto) -> np.ndarray | None:
@@ -50,7 +52,9 @@ def to_array(proto: tensor_pb2.TensorProto) -> np.ndarray | None:
         return None
     numpy_type = np.dtype(NUMPY_TYPES[dtype])
     count = math.prod(shape)
-    if any(size < 0 for size in shape) or count * numpy_type.itemsize > _MAX_BYTES:
+    # numpy takes a size of 0 for 1 when it looks at its own limit.
+    largest = math.prod(max(size, 1) for size in shape) * numpy_type.itemsize
+    if any(size < 0 for size in shape) or largest > _MAX_BYTES:
         return None
     if proto.tensor_content:
         return _from_content(proto.tensor_content, numpy_type, count, shape)
@@ -70,6 +74,8 @@ def to_array(proto: tensor_pb2.TensorProto) -> np.ndarray | None:
             else np.array(values, numpy_type)
         )
     if len(flat) < count:
+        if count * numpy_type.itemsize > _MAX_FILLED_BYTES:
+            return None
         filling = flat[-1] if len(flat) else (b"" if dtype == types_pb2.DT_STRING else 0)
         filled = np.full(count, filling, numpy_type)
         filled[: len(flat)] = flat

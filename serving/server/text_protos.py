@@ -1,4 +1,4 @@
-"""The text protos that TF-Serving's flags name, and the health service's messages.
+"""The text protos that TF-Serving's flags name.
 
 tensorflow-serving-api ships most of TF-Serving's messages, but not these; their descriptors are
 built here, so that protobuf's own parsers read and write them.
@@ -39,13 +39,10 @@ _SETTINGS: dict[str, list[tuple[str, int, str]]] = {
         ("custom_ca", 3, "string"),
         ("client_verify", 4, "bool"),
     ],
-    "HealthCheckRequest": [("service", 1, "string")],
-    "HealthCheckResponse": [("status", 1, "int32")],
 }
 _TYPES = {
     "bool": _FIELD.TYPE_BOOL,
     "string": _FIELD.TYPE_STRING,
-    "int32": _FIELD.TYPE_INT32,
     "int64": _FIELD.TYPE_INT64,
 }
 
@@ -89,8 +86,6 @@ _CLASSES = _build()
 BatchingParameters = _CLASSES["BatchingParameters"]
 MonitoringConfig = _CLASSES["MonitoringConfig"]
 SSLConfig = _CLASSES["SSLConfig"]
-HealthCheckRequest = _CLASSES["HealthCheckRequest"]
-HealthCheckResponse = _CLASSES["HealthCheckResponse"]
 
 
 def read_text_proto(path: str, into: _Message) -> _Message:

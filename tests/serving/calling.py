@@ -81,7 +81,9 @@ class Stubs:
     """gRPC's stubs on one channel."""
 
     def __init__(self, port: int):
-        self.channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+        # The limit of 4 MiB that a user meets is the client's, not the server's.
+        options = [("grpc.max_receive_message_length", -1)]
+        self.channel = grpc.insecure_channel(f"127.0.0.1:{port}", options)
         self.prediction = prediction_service_pb2_grpc.PredictionServiceStub(self.channel)
         self.model = model_service_pb2_grpc.ModelServiceStub(self.channel)
 

@@ -18,7 +18,7 @@ from .calling import Stubs
 @pytest.fixture(scope="session")
 def model_directory(tmp_path_factory) -> Path:
     """Folders of versions, by model: half, echo, examples, two, types, slow."""
-    root = tmp_path_factory.mktemp("models")
+    root = tmp_path_factory.mktemp("serving") / "models"
     models.save_half_plus(root / "half" / "1")
     models.save_half_plus(root / "half" / "00000123", constant=3.0)
     models.save_echo(root / "echo" / "1")
@@ -46,37 +46,36 @@ def serve() -> Iterator[Callable[..., Server]]:
 
 
 @pytest.fixture(scope="session")
-def server(model_directory, serve, tmp_path_factory) -> Server:
-    """A server of all the models; two versions of `half`, one with the label `stable`."""
-    files = tmp_path_factory.mktemp("config")
-    (files / "models.config").write_text(
+def server_flags(model_directory) -> dict[str, str | bool]:
+    """What any TF-Serving may be told: all the models, two versions of `half`, metrics, health.
+
+    Version 1 of `half` has the label `stable`.
+    """
+    more = {"half": 'model_version_policy { all {} } version_labels { key: "stable" value: 1 }'}
+    models_config = model_directory.parent / "models.config"
+    models_config.write_text(
         "model_config_list {"
         + "".join(
             f'config {{ name: "{name}" base_path: "{model_directory / name}" '
-            f'model_platform: "tensorflow" {more} }}'
-            for name, more in (
-                (
-                    "half",
-                    'model_version_policy { all {} } version_labels { key: "stable" value: 1 }',
-                ),
-                ("echo", ""),
-                ("examples", ""),
-                ("two", ""),
-                ("types", ""),
-                ("slow", ""),
-            )
+            f'model_platform: "tensorflow" {more.get(name, "")} }}'
+            for name in ("half", "echo", "examples", "two", "types", "slow")
         )
         + "}"
     )
-    (files / "monitoring.config").write_text("prometheus_config { enable: true }")
-    return serve(
-        model_config_file=str(files / "models.config"),
-        monitoring_config_file=str(files / "monitoring.config"),
-        allow_version_labels_for_unavailable_models=True,
-        enable_grpc_healthcheck_service=True,
-        rest_api_receive_timeout_in_ms=1000,
-        rest_api_max_body_bytes=128 * 2**20,
-    )
+    monitoring_config = model_directory.parent / "monitoring.config"
+    monitoring_config.write_text("prometheus_config { enable: true }")
+    return {
+        "model_config_file": str(models_config),
+        "monitoring_config_file": str(monitoring_config),
+        "allow_version_labels_for_unavailable_models": True,
+        "enable_grpc_healthcheck_service": True,
+    }
+
+
+@pytest.fixture(scope="session")
+def server(server_flags, serve) -> Server:
+    """The embedded server of `server_flags`."""
+    return serve(**server_flags, rest_api_max_body_bytes=128 * 2**20)
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import random
+import gzip
+import http.client
 import socket
 import struct
 import threading
@@ -11,14 +11,10 @@ import time
 
 import grpc
 import pytest
+from tensorflow.core.framework import tensor_pb2
+from tensorflow_serving.apis import prediction_service_pb2_grpc
 
-from .calling import ask, floats, predict, predict_request, send_raw, wait_until
-
-DOCUMENTED_HTTP = {200, 400, 404, 408, 413, 501, 503, 504}
-DOCUMENTED_GRPC = {
-    "OK", "INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION", "UNIMPLEMENTED",
-    "DEADLINE_EXCEEDED",
-}  # fmt: skip
+from .calling import ask, floats, predict, predict_request, refusal, send_raw, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -83,12 +79,15 @@ def test_nan_is_a_number_here(rest):
     assert answer.body == b'{\n    "predictions": [NaN\n    ]\n}'
 
 
-def test_a_long_text_and_many_empty_ones(rest):
+def test_a_long_text_and_many_empty_ones(rest, stubs):
     """1 MB in one string; 10,000 strings of nothing."""
     text = "film " * 200_000
     assert predict(rest, "echo", {"instances": [text]}).json == {"predictions": [text]}
     empty = [""] * 10_000
     assert predict(rest, "echo", {"instances": empty}).json == {"predictions": empty}
+    for texts in ([text.encode()], [b""] * 10_000):
+        response = stubs.prediction.Predict(predict_request("echo", text=texts), timeout=60)
+        assert list(response.outputs["text"].string_val) == texts
 
 
 def test_clients_that_leave_mid_request(rest, server):
@@ -104,10 +103,21 @@ def test_clients_that_leave_mid_request(rest, server):
     wait_until(lambda: not server._rest._connections)
 
 
-def test_a_slow_sender_is_told_so(rest):
+@pytest.fixture(scope="module")
+def impatient(model_directory, serve) -> int:
+    """The REST port of a server that waits a second for a request, and reads a megabyte of it."""
+    return serve(
+        model_name="half",
+        model_base_path=str(model_directory / "half"),
+        rest_api_receive_timeout_in_ms=1000,
+        rest_api_max_body_bytes=2**20,
+    ).rest_port
+
+
+def test_a_slow_sender_is_told_so(impatient):
     """The limit is for the whole request: a byte now and then does not prolong it."""
     started = time.monotonic()
-    with socket.create_connection(("127.0.0.1", rest), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", impatient), timeout=10) as connection:
         received = b""
         connection.settimeout(0.2)
         for byte in b"POST /v1/models/half:predict HTTP/1.1\r\nHost: a\r\nContent-Le" * 2:
@@ -121,6 +131,83 @@ def test_a_slow_sender_is_told_so(rest):
             break
     assert received.startswith(b"HTTP/1.1 408 ")
     assert time.monotonic() - started < 5
+
+
+def test_the_answer_to_a_body_that_is_too_large_arrives(impatient):
+    """Although the client is still sending: the connection is not reset under it."""
+    answer = ask(impatient, "POST", "/v1/models/half:predict", b" " * 2**25)
+    assert (answer.status, answer.error) == (
+        413, "The body is larger than 1048576 bytes, the limit here",
+    )  # fmt: skip
+    # The length is not announced, and so the limit is met on the way.
+    chunks = (b" " * 2**18 for _ in range(64))
+    connection = http.client.HTTPConnection("127.0.0.1", impatient, timeout=60)
+    connection.request("POST", "/v1/models/half:predict", chunks, encode_chunked=True)
+    assert connection.getresponse().status == 413
+    connection.close()
+
+
+def test_gzip_is_read_up_to_a_limit(rest):
+    """What is none is refused, and so is what would fill the memory."""
+    headers = {"Content-Encoding": "gzip"}
+    target = "/v1/models/half:predict"
+    assert "cannot be read" in ask(rest, "POST", target, b"no gzip", headers).error
+    bomb = gzip.compress(b" " * (101 * 2**20), 1)
+    answer = ask(rest, "POST", target, bomb, headers)
+    assert answer.status == 400 and "larger than" in answer.error
+
+
+def test_100_megabytes_pass_over_grpc(server):
+    """TF-Serving sets the limit for messages to the largest there is."""
+    options = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
+    large = b"x" * (100 * 2**20)
+    with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}", options) as channel:
+        predict = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict
+        response = predict(predict_request("echo", text=[large]), timeout=120)
+    assert list(response.outputs["text"].string_val) == [large]
+
+
+def test_a_small_message_cannot_ask_for_a_large_tensor(stubs):
+    """Values that are not sent are filled in, and so a shape costs its sender nothing."""
+    for dtype, field, value in ((1, "float_val", 1.0), (7, "string_val", b"a")):
+        tensor = tensor_pb2.TensorProto(dtype=dtype)
+        getattr(tensor, field).append(value)
+        tensor.tensor_shape.dim.add(size=2**27)
+        alias, model = ("x", "half") if dtype == 1 else ("text", "echo")
+        request = predict_request(model, **{alias: tensor})
+        assert refusal(stubs.prediction.Predict, request) == (
+            "INVALID_ARGUMENT", f"tensor parsing error: {alias}",
+        )  # fmt: skip
+    # No element at all, and still more than numpy can describe.
+    tensor = tensor_pb2.TensorProto(dtype=1)
+    tensor.tensor_shape.dim.add(size=0)
+    tensor.tensor_shape.dim.add(size=2**62)
+    code, _ = refusal(stubs.prediction.Predict, predict_request("half", x=tensor))
+    assert code == "INVALID_ARGUMENT"
+
+
+def test_the_initialisation_cannot_be_asked_for(rest, stubs):
+    """Its signature is in the metadata, and has an operation where others have a tensor."""
+    name = "__saved_model_init_op"
+    code, details = refusal(stubs.prediction.Predict, predict_request("half", name))
+    assert code == "INVALID_ARGUMENT" and "NoOp:0" in details
+    answer = predict(rest, "half", {"signature_name": name, "inputs": {}})
+    assert (answer.status, answer.error) == (
+        400, f"Failed to get input map for signature: {name}",
+    )  # fmt: skip
+
+
+def test_a_grpc_client_that_leaves_is_forgotten(stubs, server):
+    """Its request ends, and the version can be unloaded: nothing is in it."""
+    calls = [
+        stubs.prediction.Predict.future(predict_request("slow", x=floats(1)), timeout=60)
+        for _ in range(4)
+    ]
+    time.sleep(0.05)
+    for call in calls:
+        call.cancel()
+    slow = server.store.available()["slow"][1]
+    wait_until(lambda: not slow._in_flight)
 
 
 def test_slow_senders_do_not_keep_others_waiting(rest):
@@ -159,99 +246,6 @@ def test_chunked_bodies_are_read(rest):
     chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in b'{"instances":[0]}') + b"0\r\n\r\n"
     head = b"POST /v1/models/half:predict HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
     assert b'"predictions": [3.0' in send_raw(rest, head + chunks)
-
-
-def _mutate(chance: random.Random, text: bytes) -> bytes:
-    data = bytearray(text)
-    for _ in range(chance.randint(1, 4)):
-        at = chance.randrange(len(data) + 1)
-        kind = chance.randrange(4)
-        if kind == 0:
-            data[at:at] = bytes(chance.choices(range(256), k=chance.randint(1, 3)))
-        elif kind == 1:
-            del data[at : at + chance.randint(1, 5)]
-        elif kind == 2:
-            data[at:at] = chance.choice(
-                [b"[", b"]", b"{", b"}", b",", b'"', b"\\", b"1e999", b"NaN", b"null", b"-", b"\\u"]
-            )
-        else:
-            data[at:at] = data[chance.randrange(len(data) + 1) :][:20]
-    return bytes(data)
-
-
-def test_fuzzed_bodies_get_documented_codes(rest):
-    """Two thousand mutations of good bodies; each error is JSON with a text."""
-    import http.client
-
-    chance = random.Random(7)
-    seeds = [
-        b'{"signature_name":"serving_default","instances":[1.5,{"x":2},[3]]}',
-        b'{"inputs":{"x":[[1,2],[3,4]]}}',
-        b'{"context":{"a":1},"examples":[{"x":1.0,"s":["a",{"b64":"YQ=="}]}]}',
-        '{"signature_name":"both","instances":["é\\ud83d\\ude00",{"b64":"/w=="}]}'.encode(),
-    ]
-    targets = ["half:predict", "echo:predict", "two:predict", "examples:classify", "types:predict"]
-    connection = http.client.HTTPConnection("127.0.0.1", rest, timeout=30)
-    statuses = set()
-    for _ in range(2000):
-        body = _mutate(chance, chance.choice(seeds))
-        connection.request("POST", f"/v1/models/{chance.choice(targets)}", body)
-        response = connection.getresponse()
-        answer = response.read()
-        assert response.status in DOCUMENTED_HTTP, (response.status, body, answer)
-        if response.status != 200:
-            assert json.loads(answer.decode("utf-8", "replace"))["error"], body
-        statuses.add(response.status)
-    connection.close()
-    assert {200, 400} <= statuses
-
-
-def test_fuzzed_request_heads_get_documented_codes(rest):
-    """Five hundred mutations of a request line and its headers."""
-    chance = random.Random(8)
-    line = b"POST /v1/models/half/versions/1:predict HTTP/1.1\r\n"
-    seed = line + b"Host: a\r\nContent-Length: 2\r\n\r\n{}"
-    for _ in range(500):
-        received = send_raw(rest, _mutate(chance, seed))
-        if received:
-            assert int(received.split(b" ")[1]) in DOCUMENTED_HTTP | {431}, received
-
-
-def _change(chance: random.Random, message: bytes) -> bytes:
-    """Changes a byte or two: unlike what `_mutate` does, it is often a message still."""
-    data = bytearray(message)
-    for _ in range(chance.randint(1, 2)):
-        data[chance.randrange(len(data))] = chance.choice([0, 1, 2, 8, chance.randrange(256)])
-    return bytes(data)
-
-
-def test_fuzzed_messages_get_documented_codes(stubs):
-    """Two thousand mutations of a PredictRequest's bytes."""
-    chance = random.Random(9)
-    call = stubs.channel.unary_unary(
-        "/tensorflow.serving.PredictionService/Predict",
-        request_serializer=bytes,
-        response_deserializer=bytes,
-    )
-    seeds = [
-        predict_request("half", x=floats(1, 2, 3)).SerializeToString(deterministic=True),
-        predict_request("echo", "both", text=[b"a", b"bc"]).SerializeToString(deterministic=True),
-        predict_request("two", a=floats(1), b=floats(2)).SerializeToString(deterministic=True),
-    ]
-    codes = {}
-    for _ in range(2000):
-        try:
-            call(_change(chance, chance.choice(seeds)), timeout=30)
-            code = "OK"
-        except grpc.RpcError as error:
-            code, details = error.code().name, error.details()
-            if error.details() == "Exception deserializing request!":
-                # gRPC's own answer to bytes that are no message; the handler never sees them.
-                code = "INVALID_ARGUMENT"
-        assert code in DOCUMENTED_GRPC, (code, details)
-        codes[code] = codes.get(code, 0) + 1
-    assert codes.keys() <= DOCUMENTED_GRPC
-    assert codes["OK"] > 50 and codes["INVALID_ARGUMENT"] > 50
 
 
 def test_many_clients_at_once(rest):

@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from serving.server.batching import BatchingParameters, BatchScheduler
+from serving.server.batching import BatchScheduler
+from serving.server.batching_parameters import BatchingParameters
 from serving.server.metrics import Metrics
 from serving.server.text_protos import BatchingParameters as Message
 from serving.server.text_protos import read_text_proto
@@ -184,6 +185,33 @@ def test_a_batching_server_answers_as_any_other(model_directory, serve, tmp_path
     assert answers == [{"predictions": [n / 2 + 3, 3 - n / 2]} for n in range(200)]
     answer = predict(server.rest_port, "half", {"inputs": 1})
     assert answer.error == "Batching Run() input tensors must have at least one dimension"
+
+
+def test_a_version_may_bring_its_own_parameters(model_directory, copy_version, serve, tmp_path):
+    """With the flag for it: a version without them is not batched, and wrong ones fail the load."""
+    own = copy_version("half/1", tmp_path / "own" / "1")
+    (own / "batching_params.pbtxt").write_text("max_batch_size { value: 2 }")
+    base = str(tmp_path / "own")
+
+    def answer(server):
+        body = {"instances": [1, 2, 3]}
+        return predict(server.rest_port, "own", body).json
+
+    fitting = {"predictions": [2.5, 3.0, 3.5]}
+    flags = {"model_name": "own", "model_base_path": base, "enable_batching": True}
+    assert answer(serve(**flags)) == fitting
+    refusal = {"error": "Task size 3 is larger than maximum input batch size 2"}
+    server = serve(**flags, enable_per_model_batching_parameters=True)
+    assert answer(server) == refusal
+    (own / "batching_params.pbtxt").write_text("max_batch_size { value: 0 }")
+    retry = {"max_num_load_retries": 0, "enable_per_model_batching_parameters": True}
+    with pytest.raises(StatusError, match="max_batch_size must be positive; was 0"):
+        serve(**flags, **retry)
+    (own / "batching_params.pbtxt").unlink()
+    unbatched = serve(**flags, **retry)
+    assert answer(unbatched) == fitting
+    # What batching refuses goes through where there is none.
+    assert predict(unbatched.rest_port, "own", {"inputs": 1}).json == {"outputs": 2.5}
 
 
 def test_a_parameters_file_needs_the_switch(model_directory, serve):

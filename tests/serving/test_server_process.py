@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import queue
 import signal
 import socket
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
@@ -18,40 +14,7 @@ from serving.server.flags import Flags, parse
 from serving.server.main import main
 
 from .calling import ask, predict, wait_until
-
-
-class Process:
-    """A server in a process of its own; its lines can be waited for."""
-
-    def __init__(self, *flags: str):
-        self.process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "serving.server.main", "--port=-1",
-             "--rest_api_port=-1", *flags],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ,
-        )  # fmt: skip
-        self.lines: list[str] = []
-        self._queue: queue.Queue[str | None] = queue.Queue()
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
-
-    def _read(self) -> None:
-        for line in self.process.stdout:
-            self._queue.put(line)
-        self._queue.put(None)
-
-    def wait_for(self, text: str) -> str:
-        """Returns the next line that contains a text."""
-        while True:
-            line = self._queue.get(timeout=120)
-            assert line is not None, "".join(self.lines)
-            self.lines.append(line)
-            if text in line:
-                return line
-
-    @property
-    def rest_port(self) -> int:
-        """The port it listens on, once it says so."""
-        return int(self.wait_for("HTTP/REST API at").split(":")[-1].split()[0])
+from .process import Process
 
 
 @pytest.fixture
@@ -65,10 +28,7 @@ def run():
 
     yield start
     for one in started:
-        one.process.kill()
-        one.process.wait()
-        one.reader.join()
-        one.process.stdout.close()
+        one.kill()
 
 
 def test_it_waits_for_a_version_and_says_what_it_expects(tmp_path, run, copy_version):

@@ -8,6 +8,7 @@ import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tensorflow.core.framework import tensor_pb2
 from tensorflow_serving.apis import (
     classification_pb2,
@@ -18,9 +19,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving.server.text_protos import HealthCheckRequest, HealthCheckResponse
-
-from .calling import floats, predict_request, refusal
+from ..calling import floats, predict_request, refusal
 
 CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
 
@@ -369,11 +368,28 @@ def test_reload_takes_only_lists(stubs):
 
 def test_health_of_tf_servings_services(stubs):
     """SERVING for the server and for its two services; other names are not known."""
-    check = stubs.channel.unary_unary(
-        "/grpc.health.v1.Health/Check",
-        request_serializer=HealthCheckRequest.SerializeToString,
-        response_deserializer=HealthCheckResponse.FromString,
-    )
+    health = health_pb2_grpc.HealthStub(stubs.channel)
     for service in ("", "ModelService", "PredictionService"):
-        assert check(HealthCheckRequest(service=service), timeout=30).status == 1
-    assert refusal(check, HealthCheckRequest(service="no"))[0] == "NOT_FOUND"
+        request = health_pb2.HealthCheckRequest(service=service)
+        assert health.Check(request, timeout=30).status == health_pb2.HealthCheckResponse.SERVING
+    unknown = health_pb2.HealthCheckRequest(service="no")
+    assert refusal(health.Check, unknown)[0] == "NOT_FOUND"
+
+
+def test_health_can_be_watched_by_many(stubs):
+    """Each watcher hears the state at once; requests are answered however many there are."""
+    health = health_pb2_grpc.HealthStub(stubs.channel)
+    expected = {
+        "": health_pb2.HealthCheckResponse.SERVING,
+        "no": health_pb2.HealthCheckResponse.SERVICE_UNKNOWN,
+    }
+    watches = [
+        (name, health.Watch(health_pb2.HealthCheckRequest(service=name), timeout=60))
+        for name in list(expected) * 30
+    ]
+    for name, watch in watches:
+        assert next(watch).status == expected[name]
+    request = predict_request("half", x=floats(0))
+    assert stubs.prediction.Predict(request, timeout=30).outputs["y"].float_val[0] == 3.0
+    for _, watch in watches:
+        watch.cancel()

