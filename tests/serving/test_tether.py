@@ -47,3 +47,18 @@ def test_the_end_of_its_input_kills_the_command_and_runs_what_ends_the_rest(tmp_
         process.stdin.close()
         assert process.wait(timeout=60) == tether.SIGNAL_BASE + signal.SIGKILL
     assert ended.exists()
+
+
+def test_a_starter_that_is_killed_leaves_nothing_behind():
+    """SIGKILL leaves it no time to end anything; the tether sees its input end."""
+    script = (
+        "import subprocess, sys, time\n"
+        "subprocess.Popen([sys.executable, '-m', 'serving.tether', '[]', 'sh', '-c',\n"
+        "    'echo $$; exec sleep 600'], stdin=subprocess.PIPE, start_new_session=True)\n"
+        "time.sleep(600)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as starter:
+        assert starter.stdout.readline().strip().isdigit()
+        starter.kill()
+        # Tether and command hold the other end as well: it is closed once both are gone.
+        assert starter.stdout.read() == b""
