@@ -38,6 +38,8 @@ TARGETS = {
     "memory after 20 swaps / after 2": "at most 1.2",
     "start to first answer, s": "at most 8",
 }
+# Load a processor, before anything is started, above which figures are not to be relied on.
+_QUIET = 0.25
 
 
 def main() -> None:
@@ -98,6 +100,12 @@ def markdown_table(results: Mapping[str, Any]) -> str:
     for name in figures["embedded"]:
         shown = " | ".join(f"{figures[engine][name]:,.4g}" for engine in figures)
         rows.append(f"| {name} | {shown} | {TARGETS.get(name, '')} |")
+    load, processors = (results["machine"][name] for name in ("load average before", "processors"))
+    if load > _QUIET * processors:
+        rows += [
+            "",
+            f"Provisional: others used the {processors} processors (load average {load:.1f}).",
+        ]
     return "\n".join(rows)
 
 
