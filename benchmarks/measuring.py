@@ -46,7 +46,7 @@ def measure(
     def watch(process_id: int) -> None:
         nonlocal peak
         while not ended.wait(_POLL_SECONDS):
-            peak = max(peak, _memory_of_tree(process_id))
+            peak = max(peak, memory_of_tree(process_id))
 
     started = time.perf_counter()
     with subprocess.Popen(
@@ -92,7 +92,7 @@ def machine() -> dict[str, str | int]:
     }
 
 
-def _memory_of_tree(root: int) -> int:
+def memory_of_tree(root: int) -> int:
     """Returns the proportional set size of a process and its descendants, in bytes."""
     total, waiting = 0, [root]
     while waiting:

@@ -12,8 +12,10 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from benchmarks.against_tfx_example import markdown_table as benchmark_table
+from benchmarks.serving import markdown_table as serving_table
 from pipeline.compare.markdown import markdown_table as leaderboard_table
 from pipeline.config import markdown_table as settings_table
 
@@ -21,6 +23,12 @@ PROJECT = Path(__file__).resolve().parent.parent
 README = PROJECT / "README.md"
 RESULTS = PROJECT / "benchmarks" / "results"
 _BLOCK = re.compile(r"(<!-- (?P<name>[^>]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def _results(name: str) -> dict[str, Any]:
+    """Returns the recorded figures of a benchmark."""
+    results: dict[str, Any] = json.loads((RESULTS / name).read_text(encoding="utf-8"))
+    return results
 
 
 def _output_of(name: str, lines: int | None = None) -> str:
@@ -35,9 +43,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "output: second run": lambda: _output_of("second_run.txt", lines=12),
     "settings": settings_table,
     "leaderboard": lambda: leaderboard_table(sorted(RESULTS.glob("leaderboard*.json"))),
-    "benchmark": lambda: benchmark_table(
-        json.loads((RESULTS / "against_tfx_example.json").read_text(encoding="utf-8"))
-    ),
+    "benchmark": lambda: benchmark_table(_results("against_tfx_example.json")),
+    "serving": lambda: serving_table(_results("serving.json")),
 }
 
 

@@ -38,6 +38,7 @@ def test_every_flag_that_is_named_exists(capsys):
     known = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out))
     prose = re.sub(r"^(uv|docker|curl).*?(?<!\\)$", "", TEXT, flags=re.MULTILINE | re.DOTALL)
     assert set(re.findall(r"`?(--[a-z][a-z-]+)", prose)) - known <= {
+        "--compile-bytecode",
         "--locked",
         "--rm",
         "--help",

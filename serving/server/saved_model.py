@@ -17,22 +17,12 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
+from serving.server.session_runner import SessionRunner
 from serving.status import Code, StatusError, invalid_argument
 
 SAVED_MODEL_FILE = "saved_model.pb"
 _INIT_OP_SIGNATURE = "__saved_model_init_op"
 _MAIN_OP_COLLECTIONS = ("saved_model_main_op", "legacy_init_op")
-
-
-class _Closed:
-    def run(self, *_arguments: object, **_options: object) -> None:
-        raise RuntimeError("The version is unloaded.")
-
-    def close(self) -> None:
-        pass
-
-
-_CLOSED = _Closed()
 
 
 class SavedModel:
@@ -56,10 +46,11 @@ class SavedModel:
         meta_graph = _read_meta_graph(Path(directory), set(tags))
         self.signatures = _copies(meta_graph.signature_def)
         graph = tf.Graph()
-        self._session = tf.compat.v1.Session(graph=graph, config=session_config)
+        session = tf.compat.v1.Session(graph=graph, config=session_config)
+        self._runner: SessionRunner | None = SessionRunner(session)
         try:
             with graph.as_default():
-                _restore(self._session, _without_feed_shapes(meta_graph), Path(directory))
+                _restore(session, _without_feed_shapes(meta_graph), Path(directory))
             graph.finalize()
         except tf.errors.OpError as error:
             self.close()
@@ -83,8 +74,12 @@ class SavedModel:
           timeout: Seconds; None waits as long as it takes.
 
         Raises:
-          StatusError: What an operation raised; DEADLINE_EXCEEDED when the time is over.
+          StatusError: What an operation raised; DEADLINE_EXCEEDED when the time is over;
+            UNAVAILABLE once the model is closed.
         """
+        runner = self._runner
+        if runner is None:
+            raise StatusError(Code.UNAVAILABLE, "The version is unloaded.")
         options = None
         if timeout is not None:
             milliseconds = int(timeout * 1000)
@@ -92,13 +87,11 @@ class SavedModel:
                 raise StatusError(Code.DEADLINE_EXCEEDED, "Timed out waiting for notification")
             options = tf.compat.v1.RunOptions(timeout_in_ms=min(milliseconds, 2**62))
         try:
-            values = self._session.run(list(fetches), dict(feeds), options=options)
+            values = runner.run(feeds, fetches, options)
         except tf.errors.OpError as error:
             raise status_of(error) from error
-        except (ValueError, TypeError) as error:
+        except (KeyError, ValueError, TypeError) as error:
             raise invalid_argument(str(error)) from error
-        except RuntimeError as error:  # the session is closed
-            raise StatusError(Code.UNAVAILABLE, str(error)) from error
         return [_as_array(value) for value in values]
 
     def close(self) -> None:
@@ -107,8 +100,9 @@ class SavedModel:
         The graph's Python objects hold each other: only the collector frees them and, with them,
         the runtime's own graph, some 10 MB a version.
         """
-        self._session.close()
-        self._session = _CLOSED
+        if self._runner is not None:
+            self._runner.close()
+        self._runner = None
         gc.collect()
 
 

@@ -105,11 +105,20 @@ def test_clients_that_leave_mid_request(rest, server):
 
 @pytest.fixture(scope="module")
 def impatient(model_directory, serve) -> int:
-    """The REST port of a server that waits a second for a request, and reads a megabyte of it."""
+    """The REST port of a server that waits a second for a request."""
     return serve(
         model_name="half",
         model_base_path=str(model_directory / "half"),
         rest_api_receive_timeout_in_ms=1000,
+    ).rest_port
+
+
+@pytest.fixture(scope="module")
+def frugal(model_directory, serve) -> int:
+    """The REST port of a server that reads a megabyte of a request."""
+    return serve(
+        model_name="half",
+        model_base_path=str(model_directory / "half"),
         rest_api_max_body_bytes=2**20,
     ).rest_port
 
@@ -133,15 +142,15 @@ def test_a_slow_sender_is_told_so(impatient):
     assert time.monotonic() - started < 5
 
 
-def test_the_answer_to_a_body_that_is_too_large_arrives(impatient):
+def test_the_answer_to_a_body_that_is_too_large_arrives(frugal):
     """Although the client is still sending: the connection is not reset under it."""
-    answer = ask(impatient, "POST", "/v1/models/half:predict", b" " * 2**25)
+    answer = ask(frugal, "POST", "/v1/models/half:predict", b" " * 2**25)
     assert (answer.status, answer.error) == (
         413, "The body is larger than 1048576 bytes, the limit here",
     )  # fmt: skip
     # The length is not announced, and so the limit is met on the way.
     chunks = (b" " * 2**18 for _ in range(64))
-    connection = http.client.HTTPConnection("127.0.0.1", impatient, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", frugal, timeout=60)
     connection.request("POST", "/v1/models/half:predict", chunks, encode_chunked=True)
     assert connection.getresponse().status == 413
     connection.close()
