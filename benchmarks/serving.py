@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,14 +22,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pipeline.commands.engines import BINARY
-
 from benchmarks.measuring import machine
 from benchmarks.serving_measurements import FREE, MEASUREMENTS, REVIEWS, Figures, Subject
 from components.dataset.archive import read_archive
 from components.dataset.records import Review
 from pipeline.config import DEFAULT_MODEL_NAME
 from pipeline.predict import newest_version
+from serving.engines import BINARY, EMBEDDED, is_installed
 
 TARGETS = {
     "gRPC: all but the model's time, median, ms": "at most 1",
@@ -58,7 +56,7 @@ def main() -> None:
         options.output.parent.mkdir(parents=True, exist_ok=True)
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     load_before = os.getloadavg()[0]
-    engines = ["embedded"] + (["binary"] if shutil.which(BINARY) else [])
+    engines = [EMBEDDED] + ([BINARY] if is_installed(BINARY) else [])
     with tempfile.TemporaryDirectory() as folder:
         subject = _prepare(options.root, options.model_name, Path(folder))
         figures = {engine: dict(_measure(engine, subject)) for engine in engines}
@@ -92,13 +90,13 @@ def _measure(engine: str, subject: Subject) -> Figures:
 
 def markdown_table(results: Mapping[str, Any]) -> str:
     """Returns the figures as a table, with the targets beside them."""
-    names = {"embedded": "embedded server", "binary": "TF-Serving"}
+    names = {EMBEDDED: "embedded server", BINARY: "TF-Serving"}
     figures = results["figures"]
     rows = [
         f"| | {' | '.join(names[engine] for engine in figures)} | target |",
         f"|---|{'---:|' * len(figures)}---|",
     ]
-    for name in figures["embedded"]:
+    for name in figures[EMBEDDED]:
         shown = " | ".join(f"{figures[engine][name]:,.4g}" for engine in figures)
         rows.append(f"| {name} | {shown} | {TARGETS.get(name, '')} |")
     load, processors = (results["machine"][name] for name in ("load average before", "processors"))
