@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from components import features
 from components.hyperparameters import Hyperparameters
-from components.models.registry import REFERENCE, SAMPLE, SAMPLE_TRAINING, variant
+from components.models.registry import (
+    REFERENCE,
+    SAMPLE,
+    SAMPLE_TRAINING,
+    TUNED,
+    TUNED_TRAINING,
+    variant,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -25,7 +32,11 @@ DROPOUT: dict[str, Any] = {"dropout": 0.2}
     "cnn_lstm",
     summary="Conv1D(32, 3), MaxPooling1D(2), LSTM(100)",
     takes=LAYERS,
-    presets={REFERENCE: Hyperparameters(), SAMPLE: SAMPLE_TRAINING},
+    presets={
+        REFERENCE: Hyperparameters(),
+        TUNED: TUNED_TRAINING,
+        SAMPLE: SAMPLE_TRAINING,
+    },
 )
 def build_cnn_lstm(hyperparameters: Hyperparameters, each_word: bool = False) -> keras.Model:
     """The CNN-LSTM: 216,405 parameters with the reference hyperparameters."""

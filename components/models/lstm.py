@@ -14,6 +14,8 @@ from components.models.registry import (
     REFERENCE,
     SAMPLE,
     SAMPLE_TRAINING,
+    TUNED,
+    TUNED_TRAINING,
     variant,
 )
 
@@ -28,7 +30,11 @@ RECURRENT_DROPOUT: dict[str, Any] = {"dropout": 0.2, "recurrent_dropout": 0.2}
     "lstm",
     summary="LSTM(100)",
     takes=("embedding_units", "lstm_units"),
-    presets={REFERENCE: Hyperparameters(), SAMPLE: SAMPLE_TRAINING},
+    presets={
+        REFERENCE: Hyperparameters(),
+        TUNED: TUNED_TRAINING,
+        SAMPLE: SAMPLE_TRAINING,
+    },
 )
 def build_lstm(hyperparameters: Hyperparameters, each_word: bool = False) -> keras.Model:
     """The plain LSTM: 213,301 parameters with the reference hyperparameters."""

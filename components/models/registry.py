@@ -55,6 +55,8 @@ SEARCH: Mapping[str, tuple[Any, ...]] = {
     "regularization": (0.1, 1.0, 10.0),
 }
 
+# A rate that falls to 0, clipped gradients and averaged weights leave less to the last batches.
+TUNED_TRAINING = Hyperparameters(epochs=4, schedule="cosine", clip_norm=1.0, weight_averaging=0.99)
 SAMPLE_TRAINING = Hyperparameters(epochs=10, batch_size=32, learning_rate=3e-3)
 
 Builder = Callable[..., "keras.Model"]
