@@ -36,7 +36,7 @@ def test_a_preset_that_the_variant_lacks_is_refused():
     with pytest.raises(ConfigurationError) as error:
         hyperparameters_for(PipelineConfig(preset="refrence"), is_sample=False)
     assert str(error.value) == (
-        "--preset is 'refrence'; 'lstm' has: reference, sample. Did you mean 'reference'?"
+        "--preset is 'refrence'; 'lstm' has: reference, tuned, sample. Did you mean 'reference'?"
     )
 
 

@@ -56,7 +56,7 @@ def scored(root, texts, tmp_path_factory) -> list[list[dict]]:
         arguments = local_beam_arguments("in_memory", 1)
         score_files(plan, check_rows(plan), version, folder / "out", arguments)
     return [
-        [json.loads(line) for line in (folder / "out" / name).open()]
+        [json.loads(line) for line in (folder / "out" / name).read_text().splitlines()]
         for name in ("a.jsonl", "b.jsonl")
     ]
 
