@@ -49,12 +49,13 @@ def parse(text: str, model: str) -> Address:
     try:
         parts = urlsplit(text if is_rest else f"//{text}")
         host, port = parts.hostname, parts.port
-        (host or "").encode("idna")  # a name with an empty or an overlong part fails here
     except ValueError as error:
         raise ClientSetupError(f"{error}. {CHOICES}", address=text, model=model) from error
     problem = ""
     if is_rest and not host:
         problem = "it has no host"
+    elif host and not _is_name(host):
+        problem = "its host is no name"
     elif is_rest and (parts.query or parts.fragment):
         problem = "it has a query or a fragment"
     elif not is_rest and "://" in text:
@@ -69,6 +70,14 @@ def parse(text: str, model: str) -> Address:
         )
     assert host is not None
     return Address(text, is_rest, text.startswith("https://"), _is_loopback(host))
+
+
+def _is_name(host: str) -> bool:
+    try:
+        host.encode("idna")
+    except UnicodeError:  # a part is empty or too long
+        return False
+    return True
 
 
 def _is_loopback(host: str) -> bool:

@@ -115,7 +115,7 @@ def test_the_address_chooses_the_transport(text, parts):
         ("localhost:99999", "Port out of range 0-65535."),
         ("localhost:http", "Port could not be cast to integer value as 'http'."),
         ("grpc://localhost:8500", "this is no address of a server: it begins with 'grpc://'."),
-        ("http://a..b:8501", "encoding with 'idna' codec failed"),
+        ("http://a..b:8501", "this is no address of a server: its host is no name."),
     ],
 )
 def test_what_is_no_address_is_refused(address, reason):
