@@ -40,7 +40,7 @@ def _output_of(name: str, lines: int | None = None) -> str:
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "output: first run": lambda: _output_of("first_run.txt"),
-    "output: second run": lambda: _output_of("second_run.txt", lines=12),
+    "output: second run": lambda: _output_of("second_run.txt", lines=13),
     "settings": settings_table,
     "leaderboard": lambda: leaderboard_table(sorted(RESULTS.glob("leaderboard*.json"))),
     "benchmark": lambda: benchmark_table(_results("against_tfx_example.json")),
