@@ -35,14 +35,14 @@ def _models(page: bytes) -> list[dict]:
 @pytest.mark.parametrize("folder", [".", "assets.extra"])
 def test_the_page_knows_version_and_card(page_of, folder):
     """From the model card in the version's folder; markup in it stays text."""
-    answer = page_of('{"metrics": {"accuracy": 0.875}, "note": "</script>"}', folder)
+    answer = page_of('{"test_metrics": {"accuracy": 0.875}, "note": "</script>"}', folder)
     assert answer.status == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert _models(answer.body) == [
         {
             "name": "a<b",
             "version": "1",
-            "card": {"metrics": {"accuracy": 0.875}, "note": "</script>"},
+            "card": {"test_metrics": {"accuracy": 0.875}, "note": "</script>"},
         }
     ]
 

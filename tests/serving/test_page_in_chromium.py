@@ -24,7 +24,7 @@ from serving.server.running import Server
 from . import models
 from .calling import predict
 
-MODEL_CARD = {"variant": "tiny", "metrics": {"accuracy": 0.875}}
+MODEL_CARD = {"variant": "tiny", "test_metrics": {"accuracy": 0.875}}
 STRONGEST = 0.6
 
 
