@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from components.dataset.sample import generate_review
+
+# TensorFlow's native code tells of GPUs that are not there, once a process.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 # Hypothesis: the same examples each time, so that nobody's change fails by another's luck;
 # `thorough` looks for new ones. A machine under load is no reason to fail an example.

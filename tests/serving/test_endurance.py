@@ -168,6 +168,10 @@ def _ask_until(stopping: threading.Event, serving: Serving, number: int, failure
             failures.append(error)
 
 
+def _wait_for_state(serving, version: int, state: str) -> None:
+    wait_until(lambda: _state(serving, version) == state, seconds=60)
+
+
 def test_twenty_pushes_under_load_fail_no_request_and_leave_nothing(serving, pushed, copy_version):
     """Eight clients, half of them over REST, ask all the while.
 
@@ -184,8 +188,8 @@ def test_twenty_pushes_under_load_fail_no_request_and_leave_nothing(serving, pus
     megabytes = {}
     for version in range(2, 22):
         copy_version("half/1" if version % 2 else "half/00000123", pushed / str(version))
-        wait_until(lambda: _state(serving, version) == "AVAILABLE", seconds=60)  # noqa: B023
-        wait_until(lambda: _state(serving, version - 1) == "END", seconds=60)  # noqa: B023
+        _wait_for_state(serving, version, "AVAILABLE")
+        _wait_for_state(serving, version - 1, "END")
         megabytes[version - 1] = serving.process.vitals.megabytes
     stopping.set()
     for thread in clients:
