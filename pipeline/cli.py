@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from components.errors import SentimentError, did_you_mean, summary_of
 from pipeline.commands import predict, score, serve, status
-from pipeline.config import PipelineConfig, add_arguments, describe_settings, load_config
+from pipeline.config import PipelineConfig
+from pipeline.loading import add_arguments, describe_settings, load_config
 from pipeline.session import EXIT_UNEXPECTED, EXIT_WRONG_USE, Session, explained, interrupted
 from serving.errors import ServingError
 

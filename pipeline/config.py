@@ -1,4 +1,4 @@
-"""What a run can be told: `PipelineConfig`, and the only reader of TOML, flags and environment.
+"""What a run can be told: `PipelineConfig`.
 
 A setting is one field of `PipelineConfig`. Its flag, its TOML key, its check and its row in the
 README all come from that field.
@@ -6,31 +6,20 @@ README all come from that field.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import re
-import sys
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NamedTuple
 
-from components.errors import ConfigurationError, did_you_mean
+from components.errors import ConfigurationError
 from components.hyperparameters import SCHEDULES, Hyperparameters
 from components.models.registry import SAMPLE, get_variant, variant_names
-from pipeline.settings import add_flag, check, default_text, flag_of, flags_of, parse, setting
+from pipeline.settings import check, flag_of, setting
 from serving.engines import ENGINES
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 DEFAULT_MODEL_NAME = "imdb_sentiment"
 BEAM_MODES = ("auto", "in_memory", "multi_processing")
 INFRA_VALIDATION = (*ENGINES, "off")
 SAMPLE_PREFIX = "sample_"
-TOML_TABLE = "sentiment"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
@@ -359,29 +348,6 @@ def hyperparameters_for(config: PipelineConfig, is_sample: bool) -> Hyperparamet
     return hyperparameters
 
 
-class EnvironmentSettings(NamedTuple):
-    """What is read from the environment.
-
-    Attributes:
-      imdb_archive: $IMDB_ARCHIVE, the reviews' archive, or None.
-      cache_dir: Where downloads are kept.
-    """
-
-    imdb_archive: str | None
-    cache_dir: Path
-
-
-def environment(variables: Mapping[str, str]) -> EnvironmentSettings:
-    """Reads IMDB_ARCHIVE, and XDG_CACHE_HOME unless it is relative, as its standard demands.
-
-    https://specifications.freedesktop.org/basedir-spec/latest/
-    """
-    cache_home = Path(variables.get("XDG_CACHE_HOME", ""))
-    if not cache_home.is_absolute():
-        cache_home = Path.home() / ".cache"
-    return EnvironmentSettings(variables.get("IMDB_ARCHIVE") or None, cache_home / "sentiment")
-
-
 def names_for(config: PipelineConfig, source_name: str, is_sample: bool) -> tuple[str, str]:
     """Returns the names of the pipeline and of the served model.
 
@@ -408,80 +374,3 @@ def names_for(config: PipelineConfig, source_name: str, is_sample: bool) -> tupl
             for name, value in names.items()
         }
     return names["pipeline_name"], names["model_name"]
-
-
-def add_arguments(parser: argparse.ArgumentParser, without: Collection[str] = ()) -> None:
-    """Adds a flag for each setting but those in `without`, and --config."""
-    parser.add_argument(
-        "--config",
-        metavar="FILE",
-        default=argparse.SUPPRESS,
-        help=f"TOML file of settings, at its top or in a table [{TOML_TABLE}]; flags win over it",
-    )
-    groups: dict[str, Any] = {}
-    for field in dataclasses.fields(PipelineConfig):
-        if field.name in without:
-            continue
-        name = field.metadata["group"]
-        if name not in groups:
-            groups[name] = parser.add_argument_group(name)
-        add_flag(groups[name], field)
-
-
-def load_config(flags: Mapping[str, Any], config_file: str | None = None) -> PipelineConfig:
-    """Puts the settings together: defaults, then the TOML file, then flags.
-
-    Args:
-      flags: What was given on the command line, by setting; strings, or booleans of switches.
-      config_file: A TOML file with settings at its top or in a table [sentiment].
-
-    Raises:
-      ConfigurationError: A setting is unknown or cannot be used.
-    """
-    fields = {field.name: field for field in dataclasses.fields(PipelineConfig)}
-    values = _read_toml(Path(config_file), fields.keys()) if config_file else {}
-    for name, value in flags.items():
-        values[name] = parse(fields[name], value)
-    return PipelineConfig(**values)
-
-
-def describe_settings() -> list[tuple[str, str, str, str]]:
-    """Returns (flag, TOML key, default, help) of each setting."""
-    return [
-        (flags_of(field), field.name, default_text(field), field.metadata["help"])
-        for field in dataclasses.fields(PipelineConfig)
-    ]
-
-
-def markdown_table() -> str:
-    """Returns the README's configuration reference."""
-    rows = ["| flag | TOML key | default | what it does |", "|---|---|---|---|"]
-    rows += [
-        f"| `{flag}` | `{key}` | {default} | {help_text} |"
-        for flag, key, default, help_text in describe_settings()
-    ]
-    return "\n".join(rows)
-
-
-def _read_toml(path: Path, known: Collection[str]) -> dict[str, Any]:
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"--config {path}: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"--config {path} is not valid TOML: {error}.") from error
-    if TOML_TABLE in table:
-        beside = [name for name in table if name in known]
-        table = table[TOML_TABLE]
-        if beside or not isinstance(table, dict):
-            raise ConfigurationError(
-                f"--config {path}: expected the settings all at the top or all in a table "
-                f"[{TOML_TABLE}]" + (f"; {', '.join(beside)} is outside." if beside else ".")
-            )
-    for name in table:
-        if name not in known:
-            raise ConfigurationError(
-                f"--config {path}: unknown setting '{name}'.{did_you_mean(name, known)} "
-                f"Choose from: {', '.join(known)}."
-            )
-    return table

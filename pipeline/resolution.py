@@ -11,8 +11,9 @@ from components.dataset.source import ReviewSource, SourceKind
 from components.errors import ConfigurationError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import Variant, get_variant
-from pipeline.config import EnvironmentSettings, PipelineConfig, hyperparameters_for, names_for
+from pipeline.config import PipelineConfig, hyperparameters_for, names_for
 from pipeline.fingerprint import PROJECT, file_fingerprint, source_fingerprint
+from pipeline.loading import EnvironmentSettings
 from pipeline.tuner_values import with_found
 from serving import engines
 

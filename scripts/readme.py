@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks.against_tfx_example import markdown_table as benchmark_table
 from benchmarks.serving import markdown_table as serving_table
 from pipeline.compare.markdown import markdown_table as leaderboard_table
-from pipeline.config import markdown_table as settings_table
+from pipeline.loading import markdown_table as settings_table
 
 PROJECT = Path(__file__).resolve().parent.parent
 README = PROJECT / "README.md"

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from components.errors import ConfigurationError, DatasetError
 from components.pushed_model import SAVED_MODEL_FILE
-from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig, load_config
+from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
+from pipeline.loading import load_config
 from pipeline.predict import newest_version
 from pipeline.report.paths import shown
 from pipeline.session import Session

@@ -19,8 +19,9 @@ from typing import Any, TextIO
 
 from components import progress
 from components.errors import SentimentError, causes, summary_of
-from pipeline.config import PipelineConfig, environment
+from pipeline.config import PipelineConfig
 from pipeline.console.log_capture import captured_output
+from pipeline.loading import environment
 from pipeline.resolution import ResolvedConfig, resolve
 
 # What a line is about.

@@ -16,9 +16,10 @@ from pipeline.compare import isolated
 from pipeline.compare.contenders import Contender
 from pipeline.compare.leaderboard import JSON_FILE, MARKDOWN_FILE, Failure, Leaderboard, Run
 from pipeline.compare.markdown import report
-from pipeline.config import NAME, PipelineConfig, environment, hyperparameters_for
+from pipeline.config import NAME, PipelineConfig, hyperparameters_for
 from pipeline.console.terminal import Console
 from pipeline.fingerprint import LIBRARIES
+from pipeline.loading import environment
 from pipeline.report.paths import shown
 from pipeline.resolution import resolve
 from pipeline.runners.local import alone_in

@@ -12,8 +12,9 @@ import filelock
 
 from components import progress
 from components.errors import RootBusyError
-from pipeline.config import PipelineConfig, environment
+from pipeline.config import PipelineConfig
 from pipeline.console.terminal import Console
+from pipeline.loading import environment
 from pipeline.report.paths import shown
 from pipeline.report.summary import RunSummary
 from pipeline.resolution import resolve

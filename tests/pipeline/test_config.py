@@ -5,14 +5,13 @@ from pathlib import Path
 import pytest
 
 from components.errors import ConfigurationError
-from pipeline.config import (
-    PipelineConfig,
+from pipeline.config import PipelineConfig, names_for
+from pipeline.loading import (
     add_arguments,
     describe_settings,
     environment,
     load_config,
     markdown_table,
-    names_for,
 )
 
 

@@ -9,8 +9,9 @@ import pytest
 from tfx.proto import pusher_pb2, transform_pb2
 from tfx.utils import proto_utils
 
-from pipeline.config import EnvironmentSettings, PipelineConfig
+from pipeline.config import PipelineConfig
 from pipeline.graph import SOURCE_FINGERPRINT, create_pipeline
+from pipeline.loading import EnvironmentSettings
 from pipeline.resolution import resolve
 from serving import engines
 

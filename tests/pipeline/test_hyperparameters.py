@@ -6,7 +6,8 @@ import pytest
 
 from components.errors import ConfigurationError
 from components.hyperparameters import Hyperparameters
-from pipeline.config import PipelineConfig, hyperparameters_for, load_config
+from pipeline.config import PipelineConfig, hyperparameters_for
+from pipeline.loading import load_config
 
 
 def test_real_reviews_get_the_reference_and_the_generated_ones_their_own():

@@ -12,8 +12,9 @@ from components.errors import ConfigurationError, DatasetError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import SAMPLE, get_variant
 from pipeline import resolution
-from pipeline.config import EnvironmentSettings, PipelineConfig
+from pipeline.config import PipelineConfig
 from pipeline.fingerprint import PACKAGES, PROJECT
+from pipeline.loading import EnvironmentSettings
 from pipeline.resolution import beam_arguments, fingerprints, resolve
 
 

@@ -9,7 +9,8 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2
 
 from components.errors import ConfigurationError
-from pipeline.config import EnvironmentSettings, PipelineConfig
+from pipeline.config import PipelineConfig
+from pipeline.loading import EnvironmentSettings
 from pipeline.resolution import resolve
 from pipeline.tuner_values import with_found
 

@@ -8,7 +8,8 @@ import pytest
 
 from components.evaluation_results import EvaluationResults
 from components.infra_validation.outcome import Outcome
-from pipeline.config import EnvironmentSettings, PipelineConfig
+from pipeline.config import PipelineConfig
+from pipeline.loading import EnvironmentSettings
 from pipeline.report.run_record import RunRecord
 from pipeline.report.summarize import infra_refusals, next_commands, refusals, slice_rows
 from pipeline.report.summary import SliceRow
