@@ -9,6 +9,7 @@ import pytest
 from components import features
 from components.layers.convolution import Convolution
 from components.layers.ngram_weights import NGRAMS, ngram_ids
+from components.layers.region_embedding import RegionEmbedding
 from components.layers.without_common_padding import WithoutCommonPadding
 from components.layers.word_dropout import WordDropout
 
@@ -50,6 +51,23 @@ def test_the_convolution_is_keras_and_takes_an_empty_batch():
     keras_layer.set_weights(ours.get_weights())
     np.testing.assert_allclose(ours(values), keras_layer(values), atol=1e-6)
     assert ours(values[:0]).shape == (0, 6, 7)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_a_region_embedding_is_a_convolution_of_one_hot_words(size):
+    """The same kernel gives the same numbers, at either end of the review too."""
+    ours = RegionEmbedding(4, size)
+    token_ids = np.array([[7, 8, 9, 7, 4_999], [0, 0, 0, 1, 2]], np.int32)
+    ours(token_ids)
+    generator = np.random.default_rng(0)
+    ours.set_weights([generator.normal(size=weight.shape) for weight in ours.weights])
+    one_hot = np.eye(features.VOCABULARY_SIZE, dtype=np.float32)[token_ids]
+    one_hot[:, :, features.PAD_ID] = 0.0
+    convolution = keras.layers.Conv1D(4, size, padding="same")
+    convolution(one_hot)
+    convolution.set_weights([np.stack([rows.embeddings for rows in ours.rows]), ours.bias])
+    np.testing.assert_allclose(ours(token_ids), convolution(one_hot), atol=1e-6)
+    assert ours(token_ids[:0]).shape == (0, 5, 4)
 
 
 def test_words_and_pairs_are_numbered_where_they_first_occur():

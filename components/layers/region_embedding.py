@@ -1,0 +1,55 @@
+"""Vectors of regions of words, without vectors of words in between."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from components import features
+
+
+class RegionEmbedding(keras.layers.Layer):
+    """A convolution over one-hot words (Johnson & Zhang, 2015, 2016: seq-CNN).
+
+    Gives what `Conv1D(units, size, padding="same")` gives for words as one-hot vectors, padding
+    as zeros. As such vectors only pick rows of the kernel, those rows are looked up: a word has
+    one row for each place in a region.
+
+    Call arguments:
+      token_ids: <int32>[batch, words].
+
+    Output:
+      <float32>[batch, words, units]; the region of each word has that word in the middle.
+    """
+
+    def __init__(self, units: int, size: int, **options: Any):
+        """Takes the outputs and the words of a region; `options` are those of `Layer`."""
+        super().__init__(**options)
+        self.units = units
+        self.rows = [keras.layers.Embedding(features.VOCABULARY_SIZE, units) for _ in range(size)]
+
+    def build(self, token_ids_shape: Any) -> None:
+        """Makes a table for each place in a region, and the bias."""
+        for rows in self.rows:
+            rows.build(token_ids_shape)
+        self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
+
+    def compute_output_shape(self, token_ids_shape: Any) -> Any:
+        """A vector a word."""
+        return (*token_ids_shape, self.units)
+
+    def call(self, token_ids: Any) -> Any:
+        """See the class."""
+        words = keras.ops.shape(token_ids)[1]
+        before = (len(self.rows) - 1) // 2
+        after = len(self.rows) - 1 - before
+        padded = keras.ops.pad(
+            token_ids, [[0, 0], [before, after]], constant_values=features.PAD_ID
+        )
+        regions = self.bias
+        for place, rows in enumerate(self.rows):
+            word = padded[:, place : place + words]
+            is_word = keras.ops.cast(keras.ops.not_equal(word, features.PAD_ID), "float32")
+            regions = regions + rows(word) * is_word[:, :, None]
+        return regions
