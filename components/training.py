@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -43,10 +44,7 @@ def run_fn(fn_args: Any) -> None:
         hyperparameters = hyperparameters.overridden(**tuned_values(fn_args.hyperparameters))
     variant = get_variant(config[MODEL])
     transform_output = tft.TFTransformOutput(fn_args.transform_output)
-    keras.utils.set_random_seed(hyperparameters.seed)
-    if hyperparameters.deterministic:
-        tf.config.experimental.enable_op_determinism()
-
+    set_seeds(hyperparameters)
     model = variant.build(hyperparameters)
     if config.get(WARM_START):
         warm_start.take_up(model, variant.name, fn_args.base_model, transform_output)
@@ -70,6 +68,13 @@ def run_fn(fn_args: Any) -> None:
     )
 
 
+def set_seeds(hyperparameters: Hyperparameters) -> None:
+    """Makes what follows depend on the seed, to the bit where `deterministic` asks for it."""
+    keras.utils.set_random_seed(hyperparameters.seed)
+    if hyperparameters.deterministic:
+        tf.config.experimental.enable_op_determinism()
+
+
 def served_models(
     variant: Variant, hyperparameters: Hyperparameters, model: keras.Model
 ) -> tuple[keras.Model, keras.Model]:
@@ -87,6 +92,9 @@ def read_examples(
     file_patterns: Sequence[str], transform_output: tft.TFTransformOutput
 ) -> tuple[np.ndarray, np.ndarray]:
     """Reads transformed examples into memory, two bytes a token.
+
+    Beam's workers write them in any order. Here they get one that follows from what they hold,
+    so that a seed chooses the same batches each time.
 
     Returns:
       `token_ids`: <uint16>[reviews, MAX_LENGTH] and `label`: <int64>[reviews].
@@ -107,8 +115,10 @@ def read_examples(
         .batch(1_024)
         .map(parse, num_parallel_calls=tf.data.AUTOTUNE)
     )
-    token_ids, labels = zip(*batches.as_numpy_iterator(), strict=True)
-    return np.concatenate(token_ids), np.concatenate(labels)
+    token_ids, labels = map(np.concatenate, zip(*batches.as_numpy_iterator(), strict=True))
+    digests = [hashlib.blake2b(row, digest_size=16).digest() for row in token_ids]
+    order = sorted(range(len(labels)), key=lambda row: (digests[row], labels[row]))
+    return token_ids[order], labels[order]
 
 
 def fit_variant(
@@ -123,7 +133,7 @@ def fit_variant(
     if variant.solve:
         variant.solve(model, training, hyperparameters)
     if variant.descends:
-        fit(model, training, validation, hyperparameters, log_dir)
+        fit(model, training, validation, hyperparameters, log_dir, variant.pool_batches)
 
 
 def fit(
@@ -132,9 +142,12 @@ def fit(
     validation: tuple[np.ndarray, np.ndarray] | None,
     hyperparameters: Hyperparameters,
     log_dir: str,
+    pool_batches: int = 1,
 ) -> None:
     """Fits `model` by binary cross-entropy with Adam, a new order of the reviews each epoch."""
-    batches = LikeLengthBatches(*training, hyperparameters.batch_size, hyperparameters.seed)
+    batches = ReviewBatches(
+        *training, hyperparameters.batch_size, hyperparameters.seed, pool_batches
+    )
     model.compile(
         optimizer=optimizer(hyperparameters, steps=len(batches) * hyperparameters.epochs),
         loss=keras.losses.BinaryCrossentropy(label_smoothing=hyperparameters.label_smoothing),
@@ -145,7 +158,7 @@ def fit(
     model.fit(
         batches,
         validation_data=validation
-        and LikeLengthBatches(*validation, hyperparameters.batch_size, hyperparameters.seed),
+        and ReviewBatches(*validation, hyperparameters.batch_size, hyperparameters.seed),
         epochs=hyperparameters.epochs,
         verbose=0,
         callbacks=[
@@ -196,26 +209,29 @@ def choosing_weights(hyperparameters: Hyperparameters) -> list[keras.callbacks.C
     return callbacks
 
 
-class LikeLengthBatches(keras.utils.PyDataset):
-    """Batches of reviews of like length, in a new random order each epoch.
+class ReviewBatches(keras.utils.PyDataset):
+    """Batches of all reviews, in a new random order each epoch.
 
-    Reviews are shuffled into pools of `POOL_BATCHES` batches; within a pool, batches are cut in
-    the order of length. So a batch of short reviews has much padding in common, which
-    `FrontPaddedLSTM` reads once, and which review meets which stays a matter of chance.
-
-    Pools are small. In larger ones batches differ so much in length that the last few of an
-    epoch skew the model: with 50 batches to a pool, one epoch takes a quarter less time, and the
-    LSTM loses a point of accuracy.
+    Reviews are shuffled into pools of `pool_batches` batches; within a pool, batches are cut in
+    the order of length. With one batch to a pool they are plain random batches. With more, a
+    batch of short reviews has much padding in common, which a model may read once, and which
+    review meets which is still a matter of chance.
     """
 
-    POOL_BATCHES = 4
-
-    def __init__(self, token_ids: np.ndarray, labels: np.ndarray, batch_size: int, seed: int):
+    def __init__(
+        self,
+        token_ids: np.ndarray,
+        labels: np.ndarray,
+        batch_size: int,
+        seed: int,
+        pool_batches: int = 1,
+    ):
         """Takes <uint16>[reviews, MAX_LENGTH], <int64>[reviews], and what shuffles them."""
         super().__init__()
         self._token_ids = token_ids
         self._labels = labels
         self._batch_size = batch_size
+        self._pool = batch_size * pool_batches
         self._random = np.random.default_rng(seed)
         self._lengths = np.count_nonzero(token_ids, axis=1)
         self.on_epoch_end()
@@ -233,10 +249,9 @@ class LikeLengthBatches(keras.utils.PyDataset):
     def on_epoch_end(self) -> None:
         """Draws the batches of the next epoch."""
         order = self._random.permutation(len(self._labels))
-        pool = self._batch_size * self.POOL_BATCHES
         batches = []
-        for start in range(0, len(order), pool):
-            members = order[start : start + pool]
+        for start in range(0, len(order), self._pool):
+            members = order[start : start + self._pool]
             members = members[np.argsort(self._lengths[members], kind="stable")]
             batches += [
                 members[first : first + self._batch_size]

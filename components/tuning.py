@@ -94,7 +94,7 @@ class VariantTuner(keras_tuner.engine.base_tuner.BaseTuner):
         hyperparameters = self._hyperparameters.overridden(
             **tuned_values(trial.hyperparameters.get_config())
         )
-        keras.utils.set_random_seed(hyperparameters.seed)
+        training.set_seeds(hyperparameters)
         model = self._variant.build(hyperparameters)
         log_dir = str(Path(self.project_dir) / "logs" / trial.trial_id)
         training.fit_variant(self._variant, model, fitted_on, validation, hyperparameters, log_dir)

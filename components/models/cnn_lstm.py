@@ -51,6 +51,7 @@ def build_cnn_lstm(hyperparameters: Hyperparameters, each_word: bool = False) ->
         REFERENCE: Hyperparameters().overridden(**DROPOUT),
         SAMPLE: SAMPLE_TRAINING.overridden(**DROPOUT),
     },
+    pool_batches=1,
 )
 def build_cnn_lstm_dropout(
     hyperparameters: Hyperparameters, each_word: bool = False

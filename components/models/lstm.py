@@ -58,6 +58,7 @@ def build_lstm(hyperparameters: Hyperparameters, each_word: bool = False) -> ker
         REFERENCE: Hyperparameters().overridden(**DROPOUT),
         SAMPLE: SAMPLE_TRAINING.overridden(**DROPOUT),
     },
+    pool_batches=1,
 )
 def build_lstm_dropout(hyperparameters: Hyperparameters, each_word: bool = False) -> keras.Model:
     """The LSTM with dropout before and after it (Srivastava et al., 2014): 213,301 parameters.
@@ -87,6 +88,7 @@ def build_lstm_dropout(hyperparameters: Hyperparameters, each_word: bool = False
         REFERENCE: Hyperparameters().overridden(**RECURRENT_DROPOUT),
         SAMPLE: SAMPLE_TRAINING.overridden(**RECURRENT_DROPOUT),
     },
+    pool_batches=1,
 )
 def build_lstm_recurrent_dropout(
     hyperparameters: Hyperparameters, each_word: bool = False
