@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import ml_metadata as mlmd
 from tfx import types
 from tfx.components.evaluator import constants as evaluator_constants
@@ -26,24 +28,25 @@ class LatestBlessedPredecessor(ResolverStrategy):
     ) -> dict[str, list[types.Artifact]]:
         """Returns the model and its blessing, or empty lists when there is none yet."""
         candidates = {model.id for model in input_dict[CANDIDATE]}
-        models = {model.id: model for model in input_dict[MODEL]}
-        blessings = sorted(
-            (
-                blessing
-                for blessing in input_dict[MODEL_BLESSING]
-                if blessed_model_id(blessing) in models.keys() - candidates
-            ),
-            key=lambda blessing: blessing.id,
-        )
-        resolved: dict[str, list[types.Artifact]] = {MODEL: [], MODEL_BLESSING: []}
-        if blessings:
-            latest = blessings[-1]
-            resolved[MODEL] = [models[blessed_model_id(latest)]]
-            resolved[MODEL_BLESSING] = [latest]
-        return resolved | {CANDIDATE: input_dict[CANDIDATE]}
+        others = [model for model in input_dict[MODEL] if model.id not in candidates]
+        return latest_blessed(others, input_dict[MODEL_BLESSING]) | {
+            CANDIDATE: input_dict[CANDIDATE]
+        }
 
 
-def blessed_model_id(blessing: types.Artifact) -> int | None:
+def latest_blessed(
+    models: Sequence[types.Artifact], blessings: Sequence[types.Artifact]
+) -> dict[str, list[types.Artifact]]:
+    """Returns the one of `models` that was blessed last, and its blessing, or empty lists."""
+    by_id = {model.id: model for model in models}
+    theirs = [blessing for blessing in blessings if _blessed_model_id(blessing) in by_id]
+    if not theirs:
+        return {MODEL: [], MODEL_BLESSING: []}
+    latest = max(theirs, key=lambda blessing: blessing.id)
+    return {MODEL: [by_id[_blessed_model_id(latest)]], MODEL_BLESSING: [latest]}
+
+
+def _blessed_model_id(blessing: types.Artifact) -> int | None:
     """Returns the id of the model that was blessed; None when it was refused."""
     is_blessed = blessing.get_int_custom_property(evaluator_constants.ARTIFACT_PROPERTY_BLESSED_KEY)
     if not is_blessed:

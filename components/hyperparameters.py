@@ -9,6 +9,9 @@ from typing import Any
 
 SCHEDULES = ("constant", "cosine")
 
+# What the shapes of the weights depend on.
+SIZES = ("embedding_units", "lstm_units", "filters")
+
 # What only training needs: a model that serves is built with these at 0.
 NOISE = ("dropout", "recurrent_dropout", "word_dropout", "output_dropout")
 

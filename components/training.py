@@ -47,7 +47,9 @@ def run_fn(fn_args: Any) -> None:
     set_seeds(hyperparameters)
     model = variant.build(hyperparameters)
     if config.get(WARM_START):
-        warm_start.take_up(model, variant.name, fn_args.base_model, transform_output)
+        warm_start.take_up(
+            model, variant.name, hyperparameters, fn_args.base_model, transform_output
+        )
     training = read_examples(fn_args.train_files, transform_output)
     validation = None
     if config[HAS_VALIDATION]:

@@ -13,15 +13,16 @@ import tensorflow_transform as tft
 from tfx.v1.components import TunerFnResult
 
 from components import training
-from components.errors import ConfigurationError
+from components.errors import ConfigurationError, TrainingError
 from components.hyperparameters import Hyperparameters
-from components.models.registry import Variant, get_variant
+from components.models.registry import COMMON, Variant, get_variant
 from components.tuned import VARIANT, tuned_values
 
 # Keys of Tuner's custom_config, beside those of `training`.
 TRIALS = "trials"
-FIXED = "fixed"
+SET_BY_USER = "set_by_user"
 OBJECTIVE = "val_loss"
+COMPLETED = keras_tuner.engine.trial.TrialStatus.COMPLETED
 
 
 def tuner_fn(fn_args: Any) -> TunerFnResult:
@@ -34,10 +35,10 @@ def tuner_fn(fn_args: Any) -> TunerFnResult:
     hyperparameters = Hyperparameters.from_config(config[training.HYPERPARAMETERS])
     variant = get_variant(config[training.MODEL])
     transform_output = tft.TFTransformOutput(fn_args.transform_graph_path)
-    oracle = keras_tuner.oracles.RandomSearchOracle(
+    oracle = StartFirst(
         objective=keras_tuner.Objective(OBJECTIVE, "min"),
         max_trials=config[TRIALS],
-        hyperparameters=search_space(variant, config[FIXED]),
+        hyperparameters=search_space(variant, hyperparameters, config[SET_BY_USER]),
         seed=hyperparameters.seed,
     )
     return TunerFnResult(
@@ -49,22 +50,51 @@ def tuner_fn(fn_args: Any) -> TunerFnResult:
     )
 
 
-def search_space(variant: Variant, fixed: Collection[str]) -> keras_tuner.HyperParameters:
-    """Returns the variant's choices but for those that the user fixed.
+class StartFirst(keras_tuner.oracles.RandomSearchOracle):
+    """A random search whose first trial is what it starts from: the best is no worse than that."""
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """Returns the values of the next trial, as KerasTuner asks for them."""
+        if not self.start_order:
+            running = keras_tuner.engine.trial.TrialStatus.RUNNING
+            return {"status": running, "values": dict(self.hyperparameters.values)}
+        space: dict[str, Any] = super().populate_space(trial_id)
+        return space
+
+
+def search_space(
+    variant: Variant, start: Hyperparameters, set_by_user: Collection[str]
+) -> keras_tuner.HyperParameters:
+    """Returns all that decides on a trial but the seed: choices, and what all trials share.
+
+    So the best trial's values are the whole of what was judged, whatever a later run starts from.
+
+    Args:
+      variant: Whose hyperparameters they are.
+      start: The values that are not searched; those that are begin with them.
+      set_by_user: Names that are not searched.
 
     Raises:
       ConfigurationError: Nothing is left to search.
     """
     space = keras_tuner.HyperParameters()
     space.Fixed(VARIANT, variant.name)
-    open_choices = {name: values for name, values in variant.search.items() if name not in fixed}
+    values = start.to_config()
+    open_choices = {
+        name: sorted({*choices, values[name]})
+        for name, choices in variant.search.items()
+        if name not in set_by_user
+    }
     if not open_choices:
         raise ConfigurationError(
             f"--tune has nothing to search: all that '{variant.name}' searches is set by a flag "
             f"({', '.join(variant.search)}). Leave one of them out."
         )
-    for name, values in open_choices.items():
-        space.Choice(name, list(values))
+    for name in variant.takes:
+        if name in open_choices:
+            space.Choice(name, open_choices[name], default=values[name])
+        elif name not in COMMON:
+            space.Fixed(name, values[name])
     return space
 
 
@@ -99,6 +129,21 @@ class VariantTuner(keras_tuner.engine.base_tuner.BaseTuner):
         log_dir = str(Path(self.project_dir) / "logs" / trial.trial_id)
         training.fit_variant(self._variant, model, fitted_on, validation, hyperparameters, log_dir)
         return {OBJECTIVE: log_loss(model, *validation)}
+
+    def on_search_end(self) -> None:
+        """Refuses a search in which no trial came to its end: KerasTuner would choose one still.
+
+        Raises:
+          TrainingError: With what the last trial failed of.
+        """
+        trials = list(self.oracle.trials.values())
+        if not any(trial.status == COMPLETED for trial in trials):
+            reason = (trials[-1].message or "no reason is known").strip().splitlines()[-1]
+            raise TrainingError(
+                f"No trial of {len(trials)} came to its end, so there are no best hyperparameters. "
+                f"The last one failed of: {reason}"
+            )
+        super().on_search_end()
 
 
 def log_loss(model: keras.Model, token_ids: np.ndarray, labels: np.ndarray) -> float:

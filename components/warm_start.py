@@ -13,8 +13,9 @@ from tfx.dsl.components.common.resolver import ResolverStrategy
 from tfx.utils import path_utils
 
 from components import features
-from components.baseline import MODEL, MODEL_BLESSING, blessed_model_id
+from components.baseline import MODEL, MODEL_BLESSING, latest_blessed
 from components.errors import ConfigurationError
+from components.hyperparameters import SIZES, Hyperparameters
 from components.training_record import TrainingRecord
 
 _WITHOUT = "Train without --warm-start"
@@ -31,16 +32,8 @@ class LatestBlessedOfVariant(ResolverStrategy):
         self, store: mlmd.MetadataStore, input_dict: dict[str, list[types.Artifact]]
     ) -> dict[str, list[types.Artifact]]:
         """Returns at most one model under MODEL."""
-        blessed = {blessed_model_id(blessing) for blessing in input_dict[MODEL_BLESSING]}
-        models = [
-            model
-            for model in input_dict[MODEL]
-            if model.id in blessed and self._is_of_variant(model)
-        ]
-        return {
-            MODEL: sorted(models, key=lambda model: model.id)[-1:],
-            MODEL_BLESSING: input_dict[MODEL_BLESSING],
-        }
+        models = [model for model in input_dict[MODEL] if self._is_of_variant(model)]
+        return latest_blessed(models, input_dict[MODEL_BLESSING])
 
     def _is_of_variant(self, model: types.Artifact) -> bool:
         try:
@@ -53,6 +46,7 @@ class LatestBlessedOfVariant(ResolverStrategy):
 def take_up(
     model: keras.Model,
     variant: str,
+    hyperparameters: Hyperparameters,
     base_model: str | None,
     transform_output: tft.TFTransformOutput,
 ) -> None:
@@ -61,6 +55,7 @@ def take_up(
     Args:
       model: As the variant builds it.
       variant: Its name, for the messages.
+      hyperparameters: What it was built with.
       base_model: Folder of the SavedModel; None when there was no blessed one.
       transform_output: What the model will be trained with.
 
@@ -87,11 +82,18 @@ def take_up(
     expected = [list(weight.shape) for weight in model.weights]
     if found != expected or _key(len(expected)) in shapes:
         earlier_sizes = TrainingRecord.read(base_model).hyperparameters
+        differing = [
+            f"--{size.replace('_', '-')} {getattr(earlier_sizes, size)}"
+            for size in SIZES
+            if getattr(earlier_sizes, size) != getattr(hyperparameters, size)
+        ]
         raise ConfigurationError(
-            f"--warm-start: the latest blessed model of '{variant}' has layers of other sizes: "
-            f"it was trained with embedding_units {earlier_sizes.embedding_units}, lstm_units "
-            f"{earlier_sizes.lstm_units}, filters {earlier_sizes.filters}. {_WITHOUT}, or with "
-            "those sizes."
+            f"--warm-start: the latest blessed model of '{variant}' has other layers: "
+            + (
+                f"it was trained with {', '.join(differing)}. {_WITHOUT}, or with that."
+                if differing
+                else f"the variant's code was another then. {_WITHOUT}."
+            )
         )
     model.set_weights([checkpoint.get_tensor(_key(index)) for index in range(len(expected))])
 

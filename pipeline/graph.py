@@ -13,7 +13,7 @@ from components.baseline import CANDIDATE, MODEL, MODEL_BLESSING, LatestBlessedP
 from components.data_gate import DataGate
 from components.example_gen import ReviewExampleGen
 from components.infra_validation.step import InfraValidator
-from components.tuning import FIXED, TRIALS
+from components.tuning import SET_BY_USER, TRIALS
 from components.warm_start import LatestBlessedOfVariant
 from pipeline.fingerprint import PROJECT
 from pipeline.resolution import SCHEMA_FILE, ResolvedConfig
@@ -77,7 +77,7 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
             training.MODEL: settings.model,
             training.HYPERPARAMETERS: config.hyperparameters.to_config(),
             TRIALS: settings.tune,
-            FIXED: sorted(
+            SET_BY_USER: sorted(
                 name
                 for name in config.hyperparameters.to_config()
                 if getattr(settings, name) is not None

@@ -9,6 +9,7 @@ from typing import Any
 
 from components.errors import ConfigurationError
 from components.hyperparameters import Hyperparameters
+from components.models.registry import COMMON
 from components.tuned import VARIANT, read_best, tuned_values
 from pipeline.config import PipelineConfig
 
@@ -27,9 +28,15 @@ def with_found(settings: PipelineConfig, metadata_path: Path, pipeline_name: str
     if asked == FROM_TUNER:
         found = latest_of_tuner(metadata_path, pipeline_name, settings.model)
     else:
-        found = read_file(Path(asked))
-    known = Hyperparameters.__dataclass_fields__
-    unknown = sorted(found.keys() - known.keys())
+        found = read_file(Path(asked), settings.model)
+    by_flag = [name for name in COMMON if name in found]
+    if by_flag:
+        raise ConfigurationError(
+            f"--hyperparameters {asked} sets {', '.join(by_flag)}, which no search decides on. "
+            f"Leave it out, and give --{' and --'.join(by_flag)} on the command line."
+        )
+    known = [name for name in Hyperparameters.__dataclass_fields__ if name not in COMMON]
+    unknown = sorted(found.keys() - set(known))
     if unknown:
         raise ConfigurationError(
             f"--hyperparameters {asked}: no hyperparameter is called {', '.join(unknown)}. Choose "
@@ -39,11 +46,11 @@ def with_found(settings: PipelineConfig, metadata_path: Path, pipeline_name: str
     return dataclasses.replace(settings, **missing)
 
 
-def read_file(path: Path) -> dict[str, Any]:
-    """Reads a JSON object of hyperparameters, or one that a Tuner wrote.
+def read_file(path: Path, model: str) -> dict[str, Any]:
+    """Reads a JSON object of hyperparameters, or one that a Tuner wrote for `model`.
 
     Raises:
-      ConfigurationError: It cannot be read, or is something else.
+      ConfigurationError: It cannot be read, is something else, or is another variant's.
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -55,6 +62,12 @@ def read_file(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise ConfigurationError(f"--hyperparameters {path} is no JSON: {error}.") from error
     if isinstance(found, dict) and isinstance(found.get("values"), dict):
+        whose = found["values"].get(VARIANT, model)
+        if whose != model:
+            raise ConfigurationError(
+                f"--hyperparameters {path} was found for '{whose}', and --model is '{model}'. "
+                f"Choose --model {whose}, or another file."
+            )
         return tuned_values(found)
     if not isinstance(found, dict):
         raise ConfigurationError(
@@ -70,19 +83,24 @@ def latest_of_tuner(metadata_path: Path, pipeline_name: str, model: str) -> dict
     Raises:
       ConfigurationError: There is none.
     """
-    artifacts = []
+    latest_first = []
     if metadata_path.is_file():
         from pipeline.report.run_record import open_metadata
 
         store = open_metadata(metadata_path)
         context = store.get_context_by_type_and_name("pipeline", pipeline_name)
         if context:
-            artifacts = [
-                artifact
+            artifacts = {
+                artifact.id: artifact
                 for artifact in store.get_artifacts_by_context(context.id)
                 if artifact.type == "HyperParameters" and Path(artifact.uri).is_dir()
-            ]
-    for artifact in sorted(artifacts, key=lambda each: -each.id):
+            }
+            # A search that came from the cache has another event, and the artifact of the first.
+            events = store.get_events_by_artifact_ids(list(artifacts)) if artifacts else []
+            outputs = [event for event in events if event.type == event.OUTPUT]
+            outputs.sort(key=lambda event: event.execution_id, reverse=True)
+            latest_first = [artifacts[event.artifact_id] for event in outputs]
+    for artifact in latest_first:
         best = read_best(artifact.uri)
         if best["values"].get(VARIANT) == model:
             return tuned_values(best)

@@ -48,7 +48,7 @@ def fit_linear(
     report(0, "counting words and pairs")
     held = _ngrams_held(token_ids)
     report(1, "fitting the weights")
-    ratios = _log_count_ratios(held, labels)
+    ratios = log_count_ratios(held, labels)
     regression = LogisticRegression(
         C=1.0 / hyperparameters.regularization, max_iter=MAX_ITERATIONS
     ).fit(held.multiply(ratios).tocsr(), labels)
@@ -112,7 +112,7 @@ def _ngrams_held(token_ids: np.ndarray) -> Any:
     return scipy.sparse.vstack(parts, format="csr")
 
 
-def _log_count_ratios(held: Any, labels: np.ndarray) -> np.ndarray:
+def log_count_ratios(held: Any, labels: np.ndarray) -> np.ndarray:
     """Returns the logarithm of how much more likely an n-gram is in a positive review.
 
     Each n-gram counts once more in either class than it is held: Laplace's smoothing.

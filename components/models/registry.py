@@ -46,7 +46,7 @@ GRADIENT_DESCENT = (
     "restore_best",
 )
 
-# What a tuner tries where a variant has it and declares nothing else.
+# What a tuner tries where a variant has it, beside the value that the search starts from.
 SEARCH: Mapping[str, tuple[Any, ...]] = {
     "epochs": (2, 3, 5),
     "batch_size": (32, 64, 128),
@@ -81,12 +81,12 @@ class Variant:
         <float32>[batch, MAX_LENGTH, 1], with the same weights in the same order.
       takes: The hyperparameters that it has.
       presets: Hyperparameters by the name that `--preset` takes; the first is the default.
-        `reference` is to the letter of the reference text, `tuned` was chosen on a part of
-        train, `sample` is for the generated sample, which has far fewer reviews.
+        `reference` is to the letter of the reference text, or trains another shape as it does;
+        `tuned` was chosen on a part of train; `sample` is for the generated sample, which has
+        far fewer reviews.
       solve: `solve(model, training, hyperparameters)` sets the weights that are the solution of
         a convex problem; None when there are none such.
       descends: Whether gradient descent fits the other weights, after `solve`.
-      search: By hyperparameter, the values that a tuner tries.
       pool_batches: 1 for plain random batches; more where training is faster with batches of
         reviews of like length. See `components.training.ReviewBatches`.
     """
@@ -98,13 +98,17 @@ class Variant:
     presets: Mapping[str, Hyperparameters] = field(repr=False)
     solve: Solve | None = None
     descends: bool = True
-    search: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, repr=False)
     pool_batches: int = LIKE_LENGTH_POOL
 
     @property
     def module(self) -> str:
         """Dotted name of the module that defines the variant."""
         return self.build.__module__
+
+    @property
+    def search(self) -> dict[str, tuple[Any, ...]]:
+        """By hyperparameter, the values that a tuner tries."""
+        return {name: values for name, values in SEARCH.items() if name in self.takes}
 
     @property
     def default_preset(self) -> str:
@@ -146,7 +150,6 @@ def variant(
     presets: Mapping[str, Hyperparameters],
     solve: Solve | None = None,
     descends: bool = True,
-    search: Mapping[str, tuple[Any, ...]] | None = None,
     pool_batches: int = LIKE_LENGTH_POOL,
 ) -> Callable[[Builder], Builder]:
     """Registers the decorated builder under `name`.
@@ -158,18 +161,9 @@ def variant(
       presets: The default first.
       solve: What is solved rather than descended to.
       descends: False when nothing is left to gradient descent.
-      search: What a tuner tries; those of SEARCH that the variant takes when None.
       pool_batches: Of how many batches reviews are sorted by length.
-
-    Raises:
-      ValueError: `search` names a hyperparameter that the variant does not take.
     """
     all_taken = (*COMMON, *(GRADIENT_DESCENT if descends else ()), *takes)
-    if search is None:
-        search = {name: values for name, values in SEARCH.items() if name in all_taken}
-    if not search.keys() <= set(all_taken):
-        raise ValueError(f"'{name}' searches {sorted(search.keys() - set(all_taken))}: not taken.")
-    searched = dict(search)
 
     def register(build: Builder) -> Builder:
         _variants[name] = Variant(
@@ -180,7 +174,6 @@ def variant(
             dict(presets),
             solve,
             descends,
-            searched,
             pool_batches,
         )
         return build

@@ -59,12 +59,13 @@ def compare(
     """
     root = Path(settings.root).absolute()
     with alone_in(root):
-        config = resolve(settings, environment(os.environ), console.notice, is_comparison=True)
         plans = [
             (contender, _settings_of(settings, contender, seed))
             for seed in seeds
             for contender in contenders
         ]
+        # What is the same for all contenders; `settings` name a model that may be none of them.
+        config = resolve(plans[0][1], environment(os.environ), console.notice, is_comparison=True)
         for _, planned in plans[: len(contenders)]:
             hyperparameters_for(planned, config.source.kind is SourceKind.SAMPLE)
         name = name or config.pipeline_name

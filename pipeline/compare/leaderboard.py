@@ -14,6 +14,10 @@ from pipeline.compare.statistics import Estimate, difference, estimate
 
 JSON_FILE = "leaderboard.json"
 MARKDOWN_FILE = "leaderboard.md"
+WHAT_INTERVALS_COVER = (
+    "Std and interval are those of the seeds, on these very test reviews: how other reviews would "
+    "turn out is not in them."
+)
 HOW_IT_IS_DECIDED = (
     "~ is not told apart from the best: the 95 % interval of the difference of the two mean "
     "accuracies (Welch's t over the seeds) contains 0, or there are too few seeds for an interval."
@@ -157,10 +161,25 @@ class Leaderboard:
 
 
 def rank(runs: Sequence[Run]) -> list[Row]:
-    """Returns a row for each contender, the most accurate first."""
+    """Returns a row for each contender, the most accurate first.
+
+    Raises:
+      ConfigurationError: A contender's runs differ in more than the seed.
+    """
     by_label: dict[str, list[Run]] = {}
     for run in runs:
         by_label.setdefault(run.label, []).append(run)
+    for label, members in by_label.items():
+        differing = sorted(
+            name
+            for name, value in members[0].hyperparameters.items()
+            if name != "seed" and any(run.hyperparameters.get(name) != value for run in members)
+        )
+        if differing:
+            raise ConfigurationError(
+                f"The runs of '{label}' were trained with different {', '.join(differing)}: they "
+                "have no mean. Compare them in tables of their own."
+            )
     accuracies = {label: [run.accuracy for run in members] for label, members in by_label.items()}
     order = sorted(by_label, key=lambda label: -statistics.fmean(accuracies[label]))
     return [
@@ -170,6 +189,13 @@ def rank(runs: Sequence[Run]) -> list[Row]:
         )
         for label in order
     ]
+
+
+def explanations(rows: Sequence[Row]) -> list[str]:
+    """Returns what a reader of these rows must know: of intervals and ties, if there are any."""
+    has_interval = any(row.accuracy.low is not None for row in rows)
+    has_tie = any(row.is_tied for row in rows)
+    return [WHAT_INTERVALS_COVER] * has_interval + [HOW_IT_IS_DECIDED] * has_tie
 
 
 def _row(runs: Sequence[Run], behind_best: Estimate | None) -> Row:

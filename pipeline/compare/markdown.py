@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from components.errors import ConfigurationError, SentimentError
-from pipeline.compare.leaderboard import HOW_IT_IS_DECIDED, Leaderboard, Row, Run, rank
-from pipeline.compare.table import interval
+from pipeline.compare.leaderboard import Leaderboard, Row, Run, explanations, rank
+from pipeline.compare.table import interval, seconds
 
 _HEADINGS = (
     "model",
@@ -34,8 +34,8 @@ def markdown_table(paths: Sequence[Path]) -> str:
     """Returns the table of one or several recorded leaderboards.
 
     Raises:
-      ConfigurationError: A file is no leaderboard, they are of other data, or a contender is
-        in two of them.
+      ConfigurationError: A file is no leaderboard, they are of other data, a run is in two of
+        them, or a contender was trained in two ways.
     """
     boards = [Leaderboard.read(path) for path in paths]
     if len({board.data["digest"] for board in boards}) > 1:
@@ -58,15 +58,15 @@ def markdown_table(paths: Sequence[Path]) -> str:
 
 
 def table_of(runs: Sequence[Run]) -> str:
-    """Returns the table, and how ties are decided when there are any."""
+    """Returns the table and what explains it."""
     rows = rank(runs)
     lines = [
         f"| {' | '.join(_HEADINGS)} |",
         f"|---|{'---:|' * (len(_HEADINGS) - 1)}",
         *(_line(row) for row in rows),
     ]
-    if any(row.is_tied for row in rows):
-        lines += ["", HOW_IT_IS_DECIDED]
+    for explanation in explanations(rows):
+        lines += ["", explanation]
     return "\n".join(lines)
 
 
@@ -99,9 +99,7 @@ def _line(row: Row) -> str:
         interval(accuracy.low, accuracy.high),
         f"{row.auc:.4f}",
         f"{row.log_loss:.3f}",
-        f"{row.training_seconds:,.0f}"
-        if row.training_seconds >= 10
-        else f"{row.training_seconds:.1f}",
+        seconds(row.training_seconds),
         f"{row.parameters:,}",
         f"{row.bytes / 1e6:.1f}",
         f"{row.latency_ms:.1f}",

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.compare.leaderboard import HOW_IT_IS_DECIDED, Leaderboard, Row
+from pipeline.compare.leaderboard import Leaderboard, Row, explanations
 
 MAX_WIDTH = 80
 _LABEL_WIDTH = 22
@@ -31,8 +31,8 @@ def print_leaderboard(console: Console, board: Leaderboard, *, is_plain: bool = 
             table.add_row(row.label, *_cells(row), style="bold" if row is rows[0] else None)
         console.print(table, width=width)
         _prose(console, width, _UNITS)
-        if any(row.is_tied for row in rows):
-            _prose(console, width, HOW_IT_IS_DECIDED)
+        for explanation in explanations(rows):
+            _prose(console, width, explanation)
     if board.failures:
         table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, title_justify="left")
         for heading in ("failed", "seed", "reason"):
@@ -52,9 +52,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         interval(accuracy.low, accuracy.high),
         f"{row.auc:.3f}",
         f"{row.log_loss:.3f}",
-        f"{row.training_seconds:,.0f}"
-        if row.training_seconds >= 10
-        else f"{row.training_seconds:.1f}",
+        seconds(row.training_seconds),
         f"{row.parameters / 1e3:,.0f}k",
         f"{row.bytes / 1e6:.1f}",
         f"{row.latency_ms:.1f}",
@@ -64,6 +62,11 @@ def _cells(row: Row) -> tuple[str, ...]:
 def interval(low: float | None, high: float | None) -> str:
     """Returns "85.41-86.63", in percent, or "-" where there is none."""
     return "-" if low is None or high is None else f"{low * 100:.2f}-{high * 100:.2f}"
+
+
+def seconds(value: float) -> str:
+    """Returns "1,234" or, below ten, "2.5"."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
 
 
 def _prose(console: Console, width: int, text: str) -> None:

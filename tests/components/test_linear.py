@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 from components import features, progress
+from components.hyperparameters import Hyperparameters
+from components.models.linear import log_count_ratios
 from components.models.registry import get_variant
 
 
@@ -25,6 +28,30 @@ def test_the_fit_learns_what_a_pair_of_words_decides():
     answers = model(token_ids[150:].astype(np.int32)).numpy()[:, 0]
     assert np.mean((answers >= 0.5) == labels[150:]) > 0.9
     assert [report.done for report in heard] == [0, 1, 2]
+
+
+def test_a_words_ratio_is_that_of_its_share_in_either_class():
+    """Held by 3 of 4 positive and 1 of 4 negative reviews, each counted once more."""
+    held = scipy.sparse.csr_matrix([[1, 1], [1, 0], [1, 0], [0, 1], [1, 1], [0, 1], [0, 1], [0, 1]])
+    labels = np.repeat([features.POSITIVE, features.NEGATIVE], 4)
+    ratios = log_count_ratios(held, labels)
+    expected = [np.log((4 / 7) / (2 / 7)), np.log((3 / 7) / (5 / 7))]
+    np.testing.assert_allclose(ratios, expected, rtol=1e-6)
+
+
+def test_regularization_holds_the_weights_down():
+    """Ten times as much, smaller weights."""
+    variant = get_variant("linear")
+    token_ids = np.zeros((40, features.MAX_LENGTH), np.uint16)
+    token_ids[:, -3:] = np.random.default_rng(3).integers(2, 9, size=(40, 3))
+    labels = np.arange(40) % 2
+    norms = []
+    for regularization in (0.1, 1.0, 10.0):
+        hyperparameters = Hyperparameters(regularization=regularization)
+        model = variant.build(hyperparameters)
+        variant.solve(model, (token_ids, labels), hyperparameters)
+        norms.append(np.linalg.norm(model.get_weights()[0]))
+    assert norms[0] > 1.5 * norms[1] > 2 * norms[2] > 0.0
 
 
 @pytest.mark.parametrize(("weight", "verdict"), [(5.0, 1), (-5.0, 0)])

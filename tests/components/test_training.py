@@ -17,6 +17,7 @@ import tensorflow as tf
 from components import features, progress, training
 from components.errors import TrainingError
 from components.hyperparameters import Hyperparameters
+from components.models.registry import SAMPLE, get_variant
 from components.training_record import TrainingRecord
 
 
@@ -181,6 +182,12 @@ def test_the_cosine_schedule_ends_at_nothing():
     np.testing.assert_allclose([rate(0), rate(5), rate(10)], [0.02, 0.01, 0.0], atol=1e-8)
 
 
+def test_the_schedule_is_as_long_as_the_fit(tmp_path):
+    """Four steps an epoch, five epochs: the rate is 0 after the last step, and not before."""
+    model = fitted(tmp_path, epochs=5, schedule="cosine")
+    assert model.optimizer._learning_rate.decay_steps == 20
+
+
 def test_decay_clipping_and_smoothing_reach_the_fit(tmp_path):
     """Each of them gives other weights than the plain fit; decay and smoothing smaller ones."""
     plain = fitted(tmp_path, epochs=4).get_weights()[1]
@@ -199,12 +206,22 @@ def test_early_stopping_ends_a_training_that_gets_worse(tmp_path):
     assert len(losses) == np.argmin(losses) + 3 < 30
 
 
-@pytest.mark.parametrize("averaging", [0.0, 0.5])
-def test_the_best_epoch_is_restored(tmp_path, averaging):
-    """The model is as good on eval as in its best epoch, averages or not."""
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"restore_best": True},
+        {"restore_best": True, "weight_averaging": 0.5},
+        {"early_stopping": 2, "weight_averaging": 0.5},
+    ],
+)
+def test_the_best_epoch_is_restored(tmp_path, settings):
+    """The model is as good on eval as in its best epoch, averages or not.
+
+    With averages, stopping early means the best epoch's, too: the last step's are no averages.
+    """
     token_ids, labels = reviews(20)
     validation = token_ids, 1 - labels
-    settings = {"epochs": 6, "restore_best": True, "weight_averaging": averaging}
+    settings["epochs"] = 6
     model = fitted(tmp_path, validation, **settings)
     losses = model.history.history["val_loss"]
     loss = keras.losses.binary_crossentropy(
@@ -244,30 +261,81 @@ def test_the_seed_decides_the_weights(tmp_path):
     assert np.abs(first - trained_weights(tmp_path, 2)).max() > 1e-3
 
 
-def test_run_fn_trains_and_exports_the_selected_variant(tmp_path, transform_output):
-    """From transformed examples to a SavedModel that answers."""
-    pattern = written_examples(tmp_path, transform_output, 8)
-    training.run_fn(
-        SimpleNamespace(
-            custom_config={
-                training.MODEL: "lstm",
-                training.HYPERPARAMETERS: Hyperparameters(epochs=1, batch_size=8).to_config(),
-                training.HAS_VALIDATION: False,
-                training.WARM_START: False,
-            },
-            transform_output=transform_output.transform_savedmodel_dir.rsplit("/", 1)[0],
-            train_files=[pattern],
-            eval_files=[pattern],
-            model_run_dir=str(tmp_path / "run"),
-            serving_model_dir=str(tmp_path / "model"),
+@pytest.fixture
+def trained(tmp_path, transform_output):
+    """Has run_fn train an `lstm` on eight reviews; returns the export's folder."""
+
+    def train(start, custom=None, **arguments):
+        pattern = written_examples(tmp_path, transform_output, 8)
+        training.run_fn(
+            SimpleNamespace(
+                custom_config={
+                    training.MODEL: "lstm",
+                    training.HYPERPARAMETERS: start.to_config(),
+                    training.HAS_VALIDATION: False,
+                }
+                | (custom or {}),
+                transform_output=transform_output.transform_savedmodel_dir.rsplit("/", 1)[0],
+                train_files=[pattern],
+                eval_files=[pattern],
+                model_run_dir=str(tmp_path / "run"),
+                serving_model_dir=str(tmp_path / "model"),
+                **arguments,
+            )
         )
-    )
-    served = tf.saved_model.load(str(tmp_path / "model"))
+        return str(tmp_path / "model")
+
+    return train
+
+
+def test_run_fn_trains_and_exports_the_selected_variant(trained):
+    """From transformed examples to a SavedModel that answers."""
+    exported = trained(Hyperparameters(epochs=1, batch_size=8))
+    served = tf.saved_model.load(exported)
     answer = served.signatures["predict_text"](text=tf.constant(["a great film"]))
     assert 0.0 < float(answer["probability"][0]) < 1.0
-    record = TrainingRecord.read(str(tmp_path / "model"))
+    record = TrainingRecord.read(exported)
     assert (record.model, record.hyperparameters.batch_size) == ("lstm", 8)
     assert record.parameters == 213_301 and record.seconds > 0.0
+
+
+def test_run_fn_takes_the_tuners_values(trained):
+    """They win over those that the search started from."""
+    exported = trained(
+        Hyperparameters(epochs=1, batch_size=8),
+        {training.IS_TUNED: True},
+        hyperparameters={"values": {"model": "lstm", "batch_size": 4, "lstm_units": 5}},
+    )
+    expected = Hyperparameters(epochs=1, batch_size=4, lstm_units=5)
+    assert TrainingRecord.read(exported).hyperparameters == expected
+
+
+def test_run_fn_goes_on_from_an_earlier_model(trained, exported_model):
+    """At a rate that moves nothing, what is exported says what the earlier model says."""
+    exported = trained(
+        Hyperparameters(epochs=1, learning_rate=1e-12),
+        {training.WARM_START: True},
+        base_model=str(exported_model),
+    )
+    ask = {"text": tf.constant(["a great film", "dull and far too long"])}
+    earlier, later = (
+        tf.saved_model.load(str(model)).signatures["predict_text"](**ask)["probability"]
+        for model in (exported_model, exported)
+    )
+    np.testing.assert_allclose(earlier, later, atol=1e-6)
+
+
+def test_a_solved_part_stays_as_it_was_solved_while_the_rest_is_trained(tmp_path):
+    """`cnn_bilstm_linear`: the linear part is that of `linear`, and the network has moved."""
+    variant, linear = get_variant("cnn_bilstm_linear"), get_variant("linear")
+    hyperparameters = variant.presets[SAMPLE].overridden(epochs=1, filters=4, lstm_units=4)
+    both, alone = variant.build(hyperparameters), linear.build(hyperparameters)
+    before = {weight.path: weight.numpy() for weight in both.trainable_weights}
+    training.fit_variant(variant, both, reviews(20), None, hyperparameters, str(tmp_path))
+    linear.solve(alone, reviews(20), hyperparameters)
+    for ours, theirs in zip(both.non_trainable_weights, alone.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert all(np.any(weight != before[weight.path]) for weight in both.trainable_weights)
 
 
 def test_the_export_says_what_was_trained(tmp_path):

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from components import features, training, tuning
-from components.errors import ConfigurationError
+from components.errors import ConfigurationError, TrainingError
 from components.hyperparameters import Hyperparameters
-from components.models.registry import get_variant, variant, variant_names
+from components.models.registry import get_variant, variant_names
 from components.tuned import read_best, tuned_values
 
 from .test_training import written_examples
@@ -29,47 +29,70 @@ def test_every_variant_has_a_search_of_its_own_hyperparameters():
     assert "dropout" not in get_variant("lstm").search
 
 
-def test_a_search_of_what_a_variant_does_not_take_is_refused():
-    """At its registration."""
-    presets = {"reference": Hyperparameters()}
-    with pytest.raises(ValueError, match=r"'ours' searches \['dropout'\]: not taken"):
-        variant("ours", summary="", takes=(), presets=presets, search={"dropout": (0.1, 0.2)})
-
-
-def test_what_a_flag_fixes_is_not_searched():
-    """And when all is fixed, there is nothing to do."""
+def test_a_search_knows_all_that_decides_on_a_trial():
+    """What is searched begins with the starting value, which is among the choices."""
     lstm = get_variant("lstm")
-    space = tuning.search_space(lstm, ["epochs", "seed"])
-    assert space.values.keys() == {"model", *lstm.search} - {"epochs"}
-    with pytest.raises(ConfigurationError, match="--tune has nothing to search"):
-        tuning.search_space(lstm, list(lstm.search))
-
-
-def test_the_search_tries_and_keeps_what_is_best_on_eval(tmp_path, transform_output):
-    """Two trials of the linear model; the result says whose it is."""
-    pattern = written_examples(tmp_path, transform_output, 20)
-    arguments = SimpleNamespace(
-        custom_config={
-            training.MODEL: "linear",
-            training.HYPERPARAMETERS: Hyperparameters().to_config(),
-            tuning.TRIALS: 2,
-            tuning.FIXED: [],
-        },
-        transform_graph_path=transform_output.transform_savedmodel_dir.rsplit("/", 1)[0],
-        train_files=[pattern],
-        eval_files=[pattern],
-        working_dir=str(tmp_path / "work"),
-    )
-    result = tuning.tuner_fn(arguments)
-    result.tuner.search(**result.fit_kwargs)
-    scores = {
-        trial.hyperparameters.get("regularization"): trial.score
-        for trial in result.tuner.oracle.get_best_trials(2)
+    start = Hyperparameters(epochs=4, lstm_units=8, clip_norm=1.0, seed=3)
+    space = tuning.search_space(lstm, start, ["batch_size", "seed"])
+    expected = start.to_config() | {"model": "lstm"}
+    assert space.values == {
+        name: expected[name] for name in {"model", *lstm.takes} - {"seed", "deterministic"}
     }
-    assert len(scores) == 2 and all(0.0 < score < 1.0 for score in scores.values())
+    choices = {entry.name: entry.values for entry in space.space if hasattr(entry, "ordered")}
+    assert choices == {"epochs": [2, 3, 4, 5], "learning_rate": [3e-4, 1e-3, 3e-3]}
+    with pytest.raises(ConfigurationError, match="--tune has nothing to search"):
+        tuning.search_space(lstm, start, list(lstm.search))
+
+
+@pytest.fixture
+def searched(tmp_path, transform_output):
+    """Makes a search over the linear model's regularization, with two trials."""
+
+    def make(start):
+        pattern = written_examples(tmp_path, transform_output, 20)
+        return tuning.tuner_fn(
+            SimpleNamespace(
+                custom_config={
+                    training.MODEL: "linear",
+                    training.HYPERPARAMETERS: start.to_config(),
+                    tuning.TRIALS: 2,
+                    tuning.SET_BY_USER: [],
+                },
+                transform_graph_path=transform_output.transform_savedmodel_dir.rsplit("/", 1)[0],
+                train_files=[pattern],
+                eval_files=[pattern],
+                working_dir=str(tmp_path / "work"),
+            )
+        )
+
+    return make
+
+
+def test_the_search_tries_and_keeps_what_is_best_on_eval(searched):
+    """The first trial is what the search starts from; the result says whose it is."""
+    result = searched(Hyperparameters(regularization=0.01))
+    result.tuner.search(**result.fit_kwargs)
+    trials = result.tuner.oracle.trials
+    first, second = (trials[name] for name in result.tuner.oracle.start_order)
+    assert first.hyperparameters.get("regularization") == 0.01
+    assert second.hyperparameters.get("regularization") in (0.1, 1.0, 10.0)
+    # Weights that are held less tell the labels of known reviews apart more clearly.
+    assert 0.0 < first.score < second.score < 1.0
     best = result.tuner.get_best_hyperparameters()[0].get_config()
     assert best["values"]["model"] == "linear"
-    assert tuned_values(best) == {"regularization": min(scores, key=scores.get)}
+    assert tuned_values(best) == {"regularization": 0.01}
+
+
+def test_a_search_in_which_every_trial_fails_has_no_best(searched, monkeypatch):
+    """KerasTuner would name the first one."""
+
+    def out_of_memory(*arguments):
+        raise MemoryError("no room for the weights")
+
+    result = searched(Hyperparameters())
+    monkeypatch.setattr(training, "fit_variant", out_of_memory)
+    with pytest.raises(TrainingError, match=r"No trial of 2 .* MemoryError: no room for the"):
+        result.tuner.search(**result.fit_kwargs)
 
 
 def test_the_loss_is_that_of_the_probability_of_the_right_class():
@@ -97,7 +120,8 @@ def test_the_artifact_is_read_as_tfx_writes_it(tmp_path):
 
     best, results = standard_artifacts.HyperParameters(), standard_artifacts.TunerResults()
     best.uri, results.uri = str(tmp_path), str(tmp_path)
-    space = tuning.search_space(get_variant("lstm"), ["epochs"])
+    start = Hyperparameters(learning_rate=3e-4)
+    space = tuning.search_space(get_variant("lstm"), start, ["epochs"])
     tuner = SimpleNamespace(
         get_best_hyperparameters=lambda: [space],
         oracle=SimpleNamespace(max_trials=1, get_best_trials=lambda count: []),
@@ -105,4 +129,5 @@ def test_the_artifact_is_read_as_tfx_writes_it(tmp_path):
     executor.write_best_hyperparameters(
         tuner, {"best_hyperparameters": [best], "tuner_results": [results]}
     )
-    assert tuned_values(read_best(str(tmp_path))) == {"batch_size": 32, "learning_rate": 3e-4}
+    best = tuned_values(read_best(str(tmp_path)))
+    assert Hyperparameters().overridden(**best) == start

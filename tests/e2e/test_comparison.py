@@ -15,7 +15,10 @@ pytestmark = pytest.mark.e2e
 
 
 def test_a_comparison_shares_the_data_and_pushes_nothing(small_data, tmp_path):
-    """The second training takes the data steps from the cache; figures come from real exports."""
+    """The second training takes the data steps from the cache; figures come from real exports.
+
+    A comparison that is asked for again trains nothing.
+    """
     root = tmp_path / "artifacts"
     arguments = ["compare", "--models", "linear", "--seeds", "2", "--name", "ours"]
     arguments += ["--data", str(small_data), "--root", str(root)]
@@ -27,6 +30,10 @@ def test_a_comparison_shares_the_data_and_pushes_nothing(small_data, tmp_path):
     ran = {step.name for step in record.steps if not step.is_cached}
     assert ran == {"Trainer", "Evaluator"}
     assert not (root / "serving_model").exists()
+
+    again = sentiment(*arguments, cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert len(re.findall(r"cached +linear, seed [78] ", again.stdout)) == 2
 
     board = json.loads((root / "comparisons/ours/leaderboard.json").read_text())
     assert board["command"].startswith("sentiment compare --models linear --seeds 2 --name ours")

@@ -19,6 +19,8 @@ from components.errors import (
 )
 from components.infra_validation.outcome import Outcome
 from pipeline import cli
+from pipeline.compare import comparison
+from pipeline.compare.leaderboard import Failure, Leaderboard
 from pipeline.runners import local
 from tests.pipeline.test_console import BLESSED, REFUSED
 
@@ -219,6 +221,16 @@ def test_prediction_that_fails_unexpectedly(in_tmp, capfd):
 
     assert cli.main([*arguments, "--debug"]) == 1
     assert "Traceback (most recent call last)" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("failures", "code"), [((), 0), ((Failure("lstm", 7, "x", "y"),), 1)])
+def test_a_comparison_in_which_something_failed_does_not_exit_with_0(
+    in_tmp, monkeypatch, failures, code
+):
+    """Whatever the others gave."""
+    board = Leaderboard("ours", "sentiment compare", {}, {}, {}, (), failures)
+    monkeypatch.setattr(comparison, "compare", lambda *_: board)
+    assert cli.main(["compare", "--models", "lstm"]) == code
 
 
 def test_root_in_use(in_tmp, capfd):

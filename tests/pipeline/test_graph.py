@@ -99,7 +99,7 @@ def test_tuner_and_earlier_model_are_steps_only_when_asked_for(pipeline_of):
     assert json.loads(tuner["train_args"])["splits"] == ["train"]
     assert json.loads(tuner["eval_args"])["splits"] == ["eval"]
     assert json.loads(tuner["custom_config"])["trials"] == 3
-    assert "epochs" in json.loads(tuner["custom_config"])["fixed"]
+    assert "epochs" in json.loads(tuner["custom_config"])["set_by_user"]
 
 
 def test_the_gate_is_what_the_user_asked_for(pipeline_of):

@@ -43,6 +43,11 @@ def test_a_file_gives_values_and_flags_win(found):
         ({"epoch": 1}, "no hyperparameter is called epoch"),
         ("{", "is no JSON"),
         ([1], "expected a JSON object such as"),
+        ({"seed": 3, "epochs": 2}, r"sets seed, which no search decides on\..* give --seed on"),
+        (
+            {"values": {"model": "cnn_lstm", "epochs": 2}},
+            r"was found for 'cnn_lstm', and --model is 'lstm'",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused(found, content, message):
@@ -74,7 +79,20 @@ def test_the_latest_result_for_the_variant_is_found(tmp_path):
         name: store.put_contexts([metadata_store_pb2.Context(type_id=context_type, name=name)])[0]
         for name in ("p", "q")
     }
+    tuner = store.put_execution_type(metadata_store_pb2.ExecutionType(name="Tuner"))
+
+    def searched(artifact_id):
+        execution = metadata_store_pb2.Execution(type_id=tuner)
+        (execution_id,) = store.put_executions([execution])
+        event = metadata_store_pb2.Event(
+            artifact_id=artifact_id,
+            execution_id=execution_id,
+            type=metadata_store_pb2.Event.OUTPUT,
+        )
+        store.put_events([event])
+
     results = [("p", "lstm", 2), ("p", "lstm", 3), ("p", "cnn_lstm", 4), ("q", "lstm", 5)]
+    ids = []
     for pipeline, model, epochs in results:
         folder = tmp_path / str(epochs)
         folder.mkdir()
@@ -86,8 +104,13 @@ def test_the_latest_result_for_the_variant_is_found(tmp_path):
             artifact_id=artifact_id, context_id=contexts[pipeline]
         )
         store.put_attributions_and_associations([attribution], [])
+        searched(artifact_id)
+        ids.append(artifact_id)
     settings = PipelineConfig(hyperparameters="from-tuner")
     assert with_found(settings, database, "p").epochs == 3
+    # The first search once more, from the cache: another execution, the same artifact.
+    searched(ids[0])
+    assert with_found(settings, database, "p").epochs == 2
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from components import features
 from components.layers.convolution import Convolution
 from components.layers.ngram_weights import NGRAMS, ngram_ids
+from components.layers.opinion_pool import OpinionPool
 from components.layers.region_embedding import RegionEmbedding
 from components.layers.without_common_padding import WithoutCommonPadding
 from components.layers.word_dropout import WordDropout
@@ -68,6 +69,14 @@ def test_a_region_embedding_is_a_convolution_of_one_hot_words(size):
     convolution.set_weights([np.stack([rows.embeddings for rows in ours.rows]), ours.bias])
     np.testing.assert_allclose(ours(token_ids), convolution(one_hot), atol=1e-6)
     assert ours(token_ids[:0]).shape == (0, 5, 4)
+
+
+def test_an_opinion_pool_is_the_mean_of_log_odds_but_in_training():
+    """There the first model learns as if it were alone."""
+    log_odds = [np.array([[3.0], [-1.0]]), np.array([[-1.0], [-3.0]])]
+    pool = OpinionPool()
+    np.testing.assert_array_equal(pool(log_odds), [[1.0], [-2.0]])
+    np.testing.assert_array_equal(pool(log_odds, training=True), log_odds[0])
 
 
 def test_words_and_pairs_are_numbered_where_they_first_occur():

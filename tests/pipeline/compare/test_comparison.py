@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,7 @@ from components.hyperparameters import Hyperparameters
 from pipeline.compare import isolated
 from pipeline.compare.comparison import compare
 from pipeline.compare.contenders import Contender, parse_contenders, parse_seeds
-from pipeline.compare.leaderboard import Leaderboard
+from pipeline.compare.leaderboard import Leaderboard, rank
 from pipeline.compare.markdown import main, markdown_table
 from pipeline.config import PipelineConfig
 from pipeline.console.terminal import Console
@@ -91,6 +92,7 @@ def test_the_table_fits_80_columns_and_marks_what_is_not_told_apart(compared):
     assert second.split()[:3] == ["lstm", "87.00~", "1.00"]
     assert last.split()[:4] == ["bilstm", "70.00", "0.00", "70.00-70.00"]
     assert "~ is not told apart from the best" in shown
+    assert "Std and interval are those of the seeds, on these very test reviews" in shown
 
 
 def test_a_failing_variant_does_not_end_the_others(compared):
@@ -127,6 +129,24 @@ def test_a_flag_that_a_contender_lacks_is_refused_before_anything_is_trained(com
     with pytest.raises(ConfigurationError, match="--filters: no hyperparameter of 'lstm'"):
         compared(training, filters=8)
     assert training.asked == []
+
+
+def test_a_flag_that_all_contenders_have_is_taken(compared):
+    """Though the default model, which is none of them, has no such hyperparameter."""
+    training = Training()
+    compared(training, (7,), (Contender("cnn_lstm"),), filters=8)
+    assert [each.filters for each in training.asked] == [8]
+
+
+def test_runs_that_were_trained_differently_are_no_one_contender(compared):
+    """Other seeds make a mean, other epochs do not."""
+    board, _ = compared(Training())
+    longer = [
+        replace(run, seed=run.seed + 9, hyperparameters=run.hyperparameters | {"epochs": 9})
+        for run in board.runs
+    ]
+    with pytest.raises(ConfigurationError, match="'lstm' were trained with different epochs"):
+        rank([*board.runs, *longer])
 
 
 def test_the_outcome_is_recorded_with_what_made_it(compared, tmp_path):

@@ -1,0 +1,38 @@
+"""A search for hyperparameters and what later runs take up of it, through the pipeline."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from components.model_card import FILE as CARD
+from pipeline.report.run_record import RunRecord
+
+from .running import sentiment
+
+pytestmark = pytest.mark.e2e
+
+
+def test_a_later_run_takes_up_what_was_found_and_the_weights(small_data, tmp_path):
+    """All that the best trial was judged with, not only what was searched."""
+    root = tmp_path / "artifacts"
+    arguments = ["run", "--data", str(small_data), "--root", str(root), "--min-accuracy", "0.2"]
+    arguments += ["--max-regression", "1", "--infra-validation", "off"]
+    arguments += ["--validation-fraction", "0.3"]
+    searched = ["--tune", "2", "--epochs", "1", "--lstm-units", "8", "--clip-norm", "0.5"]
+    taken_up = ["--hyperparameters", "from-tuner", "--warm-start"]
+    cards = []
+    for more in (searched, taken_up):
+        run = sentiment(*arguments, *more, cwd=tmp_path)
+        assert run.returncode == 0, run.stderr
+        latest = max((root / "serving_model/reviews_sentiment").iterdir())
+        cards.append(json.loads((latest / CARD).read_text()))
+    first, second = (card["hyperparameters"] for card in cards)
+    assert first == second
+    assert (first["epochs"], first["lstm_units"], first["clip_norm"]) == (1, 8, 0.5)
+    assert first["batch_size"] in (32, 64, 128)
+
+    record = RunRecord(root / "metadata.db", "reviews_sentiment")
+    ran = {step.name for step in record.steps if not step.is_cached}
+    assert ran == {"WarmStartModel", "Trainer", "LatestBlessedModel", "Evaluator", "Pusher"}
