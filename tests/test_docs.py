@@ -8,16 +8,32 @@ from pathlib import Path
 
 import pytest
 
+from components.hyperparameters import Hyperparameters
+from components.models.registry import get_variant
 from pipeline import cli
-from scripts.readme import README, regenerated
+from pipeline.compare.leaderboard import Leaderboard
+from scripts.readme import README, RESULTS, regenerated
 
 PROJECT = README.parent
 TEXT = README.read_text(encoding="utf-8")
+RECORDED = [
+    run for path in sorted(RESULTS.glob("leaderboard*.json")) for run in Leaderboard.read(path).runs
+]
 
 
 def test_generated_parts_are_up_to_date():
     """Settings, results and recorded output; `python -m scripts.readme` makes them anew."""
     assert regenerated(TEXT) == TEXT
+
+
+@pytest.mark.parametrize("run", RECORDED, ids=lambda run: f"{run.label}-{run.seed}")
+def test_recorded_results_are_those_of_the_variants_as_they_are(run):
+    """The same parameters, and a preset's hyperparameters: anybody can train it again."""
+    variant = get_variant(run.model)
+    _, _, preset = run.label.partition(":")
+    used = variant.presets[preset or variant.default_preset].overridden(seed=run.seed)
+    assert Hyperparameters.from_config(run.hyperparameters) == used
+    assert variant.build(used).count_params() == run.parameters
 
 
 def test_every_make_target_that_is_named_exists():

@@ -1,1 +1,1 @@
-"""Layers of our own; each computes what a layer of Keras does."""
+"""Layers of our own that the variants are built of, beside those of Keras."""

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 from components import features
 from components.hyperparameters import Hyperparameters
-from components.models.registry import REFERENCE, SAMPLE, SAMPLE_TRAINING, variant
+from components.models.registry import (
+    REFERENCE,
+    SAMPLE,
+    SAMPLE_TRAINING,
+    TUNED,
+    TUNED_TRAINING,
+    variant,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -20,7 +27,7 @@ if TYPE_CHECKING:
     "bilstm",
     summary="Masking, Bidirectional(LSTM(100))",
     takes=("embedding_units", "lstm_units"),
-    presets={REFERENCE: Hyperparameters(), SAMPLE: SAMPLE_TRAINING},
+    presets={REFERENCE: Hyperparameters(), TUNED: TUNED_TRAINING, SAMPLE: SAMPLE_TRAINING},
 )
 def build_bilstm(hyperparameters: Hyperparameters, each_word: bool = False) -> keras.Model:
     """Two LSTMs, one from either end: 266,601 parameters with the reference hyperparameters.

@@ -4,8 +4,8 @@ They read regions of three words by a convolution over one-hot words, have two L
 strongest of every five regions, from either end, and let the strongest response to each feature
 anywhere in the review decide, beside the sum of its words' vectors (after Johnson & Zhang,
 Supervised and Semi-Supervised Text Categorization using LSTM for Region Embeddings, 2016).
-Between word and region there is no vector of a word: where there was one, the models learned
-more of the movies and less of the words. Weights decay for the same end.
+There is no vector of a word between word and region, and weights decay: with such vectors and
+without decay a network knows the movies of its training reviews better, and other movies less.
 
 What they believe after a word is the verdict on the review cut behind it.
 """

@@ -26,6 +26,7 @@ KERNEL_SIZE = 3
 POOL_SIZE = 2
 LAYERS = ("embedding_units", "filters", "lstm_units")
 DROPOUT: dict[str, Any] = {"dropout": 0.2}
+TUNED_DROPOUT: dict[str, Any] = {"dropout": 0.5}
 
 
 @variant(
@@ -49,6 +50,7 @@ def build_cnn_lstm(hyperparameters: Hyperparameters, each_word: bool = False) ->
     takes=(*LAYERS, "dropout"),
     presets={
         REFERENCE: Hyperparameters().overridden(**DROPOUT),
+        TUNED: TUNED_TRAINING.overridden(**TUNED_DROPOUT),
         SAMPLE: SAMPLE_TRAINING.overridden(**DROPOUT),
     },
     pool_batches=1,

@@ -1,4 +1,4 @@
-"""What all neural variants begin and end with: word embeddings and one sigmoid unit."""
+"""What variants begin and end with: token ids, word embeddings, one sigmoid unit."""
 
 from __future__ import annotations
 

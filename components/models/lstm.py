@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import keras
 
 DROPOUT: dict[str, Any] = {"dropout": 0.2}
+TUNED_DROPOUT: dict[str, Any] = {"dropout": 0.5}
 RECURRENT_DROPOUT: dict[str, Any] = {"dropout": 0.2, "recurrent_dropout": 0.2}
 
 
@@ -56,6 +57,7 @@ def build_lstm(hyperparameters: Hyperparameters, each_word: bool = False) -> ker
     takes=("embedding_units", "lstm_units", "dropout"),
     presets={
         REFERENCE: Hyperparameters().overridden(**DROPOUT),
+        TUNED: TUNED_TRAINING.overridden(**TUNED_DROPOUT),
         SAMPLE: SAMPLE_TRAINING.overridden(**DROPOUT),
     },
     pool_batches=1,
@@ -86,6 +88,7 @@ def build_lstm_dropout(hyperparameters: Hyperparameters, each_word: bool = False
     takes=("embedding_units", "lstm_units", "dropout", "recurrent_dropout"),
     presets={
         REFERENCE: Hyperparameters().overridden(**RECURRENT_DROPOUT),
+        TUNED: TUNED_TRAINING.overridden(**RECURRENT_DROPOUT),
         SAMPLE: SAMPLE_TRAINING.overridden(**RECURRENT_DROPOUT),
     },
     pool_batches=1,
