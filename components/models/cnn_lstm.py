@@ -26,7 +26,6 @@ KERNEL_SIZE = 3
 POOL_SIZE = 2
 LAYERS = ("embedding_units", "filters", "lstm_units")
 DROPOUT: dict[str, Any] = {"dropout": 0.2}
-TUNED_DROPOUT: dict[str, Any] = {"dropout": 0.5}
 
 
 @variant(
@@ -50,7 +49,7 @@ def build_cnn_lstm(hyperparameters: Hyperparameters, each_word: bool = False) ->
     takes=(*LAYERS, "dropout"),
     presets={
         REFERENCE: Hyperparameters().overridden(**DROPOUT),
-        TUNED: TUNED_TRAINING.overridden(**TUNED_DROPOUT),
+        TUNED: TUNED_TRAINING.overridden(dropout=0.5),
         SAMPLE: SAMPLE_TRAINING.overridden(**DROPOUT),
     },
     pool_batches=1,

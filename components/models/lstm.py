@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import keras
 
 DROPOUT: dict[str, Any] = {"dropout": 0.2}
-TUNED_DROPOUT: dict[str, Any] = {"dropout": 0.5}
 RECURRENT_DROPOUT: dict[str, Any] = {"dropout": 0.2, "recurrent_dropout": 0.2}
 
 
@@ -57,7 +56,7 @@ def build_lstm(hyperparameters: Hyperparameters, each_word: bool = False) -> ker
     takes=("embedding_units", "lstm_units", "dropout"),
     presets={
         REFERENCE: Hyperparameters().overridden(**DROPOUT),
-        TUNED: TUNED_TRAINING.overridden(**TUNED_DROPOUT),
+        TUNED: TUNED_TRAINING.overridden(dropout=0.5),
         SAMPLE: SAMPLE_TRAINING.overridden(**DROPOUT),
     },
     pool_batches=1,
