@@ -1,11 +1,10 @@
-"""`run_fn`: reads the token ids, builds the selected variant, fits it, exports it."""
+"""`run_fn`: builds the selected variant, fits it to the token ids, exports it."""
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -13,10 +12,11 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components import features, progress, signatures, warm_start
+from components import progress, signatures, warm_start
 from components.errors import TrainingError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import Variant, get_variant
+from components.training_data import ReviewBatches, read_examples
 from components.training_record import TrainingRecord
 from components.tuned import tuned_values
 
@@ -88,39 +88,6 @@ def served_models(
     served = variant.build(without_noise)
     served.set_weights(model.get_weights())
     return served, variant.build(without_noise, each_word=True)
-
-
-def read_examples(
-    file_patterns: Sequence[str], transform_output: tft.TFTransformOutput
-) -> tuple[np.ndarray, np.ndarray]:
-    """Reads transformed examples into memory, two bytes a token.
-
-    Beam's workers write them in any order. Here they get one that follows from what they hold,
-    so that a seed chooses the same batches each time.
-
-    Returns:
-      `token_ids`: <uint16>[reviews, MAX_LENGTH] and `label`: <int64>[reviews].
-    """
-    specification = transform_output.transformed_feature_spec()
-
-    def parse(serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        example = tf.io.parse_example(serialized, specification)
-        return tf.cast(example[features.TOKEN_IDS], tf.uint16), example[features.LABEL]
-
-    batches = (
-        tf.data.Dataset.list_files(file_patterns, shuffle=False)
-        .interleave(
-            lambda file: tf.data.TFRecordDataset(file, compression_type="GZIP"),
-            num_parallel_calls=tf.data.AUTOTUNE,
-            deterministic=True,
-        )
-        .batch(1_024)
-        .map(parse, num_parallel_calls=tf.data.AUTOTUNE)
-    )
-    token_ids, labels = map(np.concatenate, zip(*batches.as_numpy_iterator(), strict=True))
-    digests = [hashlib.blake2b(row, digest_size=16).digest() for row in token_ids]
-    order = sorted(range(len(labels)), key=lambda row: (digests[row], labels[row]))
-    return token_ids[order], labels[order]
 
 
 def fit_variant(
@@ -209,57 +176,6 @@ def choosing_weights(hyperparameters: Hyperparameters) -> list[keras.callbacks.C
             )
         )
     return callbacks
-
-
-class ReviewBatches(keras.utils.PyDataset):
-    """Batches of all reviews, in a new random order each epoch.
-
-    Reviews are shuffled into pools of `pool_batches` batches; within a pool, batches are cut in
-    the order of length. With one batch to a pool they are plain random batches. With more, a
-    batch of short reviews has much padding in common, which a model may read once, and which
-    review meets which is still a matter of chance.
-    """
-
-    def __init__(
-        self,
-        token_ids: np.ndarray,
-        labels: np.ndarray,
-        batch_size: int,
-        seed: int,
-        pool_batches: int = 1,
-    ):
-        """Takes <uint16>[reviews, MAX_LENGTH], <int64>[reviews], and what shuffles them."""
-        super().__init__()
-        self._token_ids = token_ids
-        self._labels = labels
-        self._batch_size = batch_size
-        self._pool = batch_size * pool_batches
-        self._random = np.random.default_rng(seed)
-        self._lengths = np.count_nonzero(token_ids, axis=1)
-        self.on_epoch_end()
-
-    def __len__(self) -> int:
-        """Returns the number of batches; the last one of an epoch may be smaller."""
-        return math.ceil(len(self._labels) / self._batch_size)
-
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Returns <int32>[batch, MAX_LENGTH] and <float32>[batch, 1]."""
-        chosen = self._batches[index]
-        labels = self._labels[chosen].astype(np.float32)[:, np.newaxis]
-        return self._token_ids[chosen].astype(np.int32), labels
-
-    def on_epoch_end(self) -> None:
-        """Draws the batches of the next epoch."""
-        order = self._random.permutation(len(self._labels))
-        batches = []
-        for start in range(0, len(order), self._pool):
-            members = order[start : start + self._pool]
-            members = members[np.argsort(self._lengths[members], kind="stable")]
-            batches += [
-                members[first : first + self._batch_size]
-                for first in range(0, len(members), self._batch_size)
-            ]
-        self._batches = [batches[index] for index in self._random.permutation(len(batches))]
 
 
 class ReportProgress(keras.callbacks.Callback):

@@ -16,6 +16,7 @@ from components import training
 from components.errors import ConfigurationError, TrainingError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import COMMON, Variant, get_variant
+from components.training_data import read_examples
 from components.tuned import VARIANT, tuned_values
 
 # Keys of Tuner's custom_config, beside those of `training`.
@@ -44,8 +45,8 @@ def tuner_fn(fn_args: Any) -> TunerFnResult:
     return TunerFnResult(
         tuner=VariantTuner(oracle, variant, hyperparameters, fn_args.working_dir),
         fit_kwargs={
-            "fitted_on": training.read_examples(fn_args.train_files, transform_output),
-            "validation": training.read_examples(fn_args.eval_files, transform_output),
+            "fitted_on": read_examples(fn_args.train_files, transform_output),
+            "validation": read_examples(fn_args.eval_files, transform_output),
         },
     )
 

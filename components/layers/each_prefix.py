@@ -8,7 +8,6 @@ import keras
 import tensorflow as tf
 
 from components import features
-from components.models import inputs
 
 CHUNK = 64
 
@@ -22,7 +21,7 @@ def each_prefix(model: keras.Model) -> keras.Model:
     Returns:
       A model from <int32>[batch, MAX_LENGTH] to <float32>[batch, MAX_LENGTH, 1].
     """
-    token_ids = inputs.token_ids_input()
+    token_ids = keras.Input((features.MAX_LENGTH,), dtype="int32", name=features.TOKEN_IDS)
     return keras.Model(token_ids, EachPrefix(model)(token_ids), name=f"{model.name}_each_word")
 
 
