@@ -1,4 +1,4 @@
-"""Training: what is read, how it is fitted, when it stops."""
+"""Training: how it is fitted, when it stops, what is exported."""
 
 from __future__ import annotations
 
