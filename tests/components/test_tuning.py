@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from components import features, training, tuning
 from components.errors import ConfigurationError, TrainingError
@@ -81,6 +82,18 @@ def test_the_search_tries_and_keeps_what_is_best_on_eval(searched):
     best = result.tuner.get_best_hyperparameters()[0].get_config()
     assert best["values"]["model"] == "linear"
     assert tuned_values(best) == {"regularization": 0.01}
+
+
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_trials_are_as_deterministic_as_the_training(searched, monkeypatch, deterministic):
+    """Otherwise a search would end elsewhere each time."""
+    called = []
+    monkeypatch.setattr(
+        tf.config.experimental, "enable_op_determinism", lambda: called.append(True)
+    )
+    result = searched(Hyperparameters(deterministic=deterministic))
+    result.tuner.search(**result.fit_kwargs)
+    assert called == [True, True] * deterministic
 
 
 def test_a_search_in_which_every_trial_fails_has_no_best(searched, monkeypatch):
