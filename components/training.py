@@ -114,9 +114,8 @@ def fit(
     pool_batches: int = 1,
 ) -> None:
     """Fits `model` by binary cross-entropy with Adam, a new order of the reviews each epoch."""
-    batches = ReviewBatches(
-        *training, hyperparameters.batch_size, hyperparameters.seed, pool_batches
-    )
+    cut = hyperparameters.batch_size, hyperparameters.seed, pool_batches
+    batches = ReviewBatches(*training, *cut)
     model.compile(
         optimizer=optimizer(hyperparameters, steps=len(batches) * hyperparameters.epochs),
         loss=keras.losses.BinaryCrossentropy(label_smoothing=hyperparameters.label_smoothing),
@@ -126,8 +125,7 @@ def fit(
     )
     model.fit(
         batches,
-        validation_data=validation
-        and ReviewBatches(*validation, hyperparameters.batch_size, hyperparameters.seed),
+        validation_data=validation and ReviewBatches(*validation, *cut),
         epochs=hyperparameters.epochs,
         verbose=0,
         callbacks=[

@@ -23,7 +23,7 @@ from components.tuned import VARIANT, tuned_values
 TRIALS = "trials"
 SET_BY_USER = "set_by_user"
 OBJECTIVE = "val_loss"
-COMPLETED = keras_tuner.engine.trial.TrialStatus.COMPLETED
+TrialStatus = keras_tuner.engine.trial.TrialStatus
 
 
 def tuner_fn(fn_args: Any) -> TunerFnResult:
@@ -57,8 +57,7 @@ class StartFirst(keras_tuner.oracles.RandomSearchOracle):
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Returns the values of the next trial, as KerasTuner asks for them."""
         if not self.start_order:
-            running = keras_tuner.engine.trial.TrialStatus.RUNNING
-            return {"status": running, "values": dict(self.hyperparameters.values)}
+            return {"status": TrialStatus.RUNNING, "values": dict(self.hyperparameters.values)}
         space: dict[str, Any] = super().populate_space(trial_id)
         return space
 
@@ -138,7 +137,7 @@ class VariantTuner(keras_tuner.engine.base_tuner.BaseTuner):
           TrainingError: With what the last trial failed of.
         """
         trials = list(self.oracle.trials.values())
-        if not any(trial.status == COMPLETED for trial in trials):
+        if not any(trial.status == TrialStatus.COMPLETED for trial in trials):
             reason = (trials[-1].message or "no reason is known").strip().splitlines()[-1]
             raise TrainingError(
                 f"No trial of {len(trials)} came to its end, so there are no best hyperparameters. "

@@ -10,14 +10,7 @@ from typing import TYPE_CHECKING
 
 from components import features
 from components.hyperparameters import Hyperparameters
-from components.models.registry import (
-    REFERENCE,
-    SAMPLE,
-    SAMPLE_TRAINING,
-    TUNED,
-    TUNED_TRAINING,
-    variant,
-)
+from components.models.registry import reference_presets, variant
 
 if TYPE_CHECKING:
     import keras
@@ -27,7 +20,7 @@ if TYPE_CHECKING:
     "bilstm",
     summary="Masking, Bidirectional(LSTM(100))",
     takes=("embedding_units", "lstm_units"),
-    presets={REFERENCE: Hyperparameters(), TUNED: TUNED_TRAINING, SAMPLE: SAMPLE_TRAINING},
+    presets=reference_presets(),
 )
 def build_bilstm(hyperparameters: Hyperparameters, each_word: bool = False) -> keras.Model:
     """Two LSTMs, one from either end: 266,601 parameters with the reference hyperparameters.

@@ -6,18 +6,11 @@ has seen one or two words more than that.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from components import features
 from components.hyperparameters import Hyperparameters
-from components.models.registry import (
-    REFERENCE,
-    SAMPLE,
-    SAMPLE_TRAINING,
-    TUNED,
-    TUNED_TRAINING,
-    variant,
-)
+from components.models.registry import reference_presets, variant
 
 if TYPE_CHECKING:
     import keras
@@ -25,18 +18,13 @@ if TYPE_CHECKING:
 KERNEL_SIZE = 3
 POOL_SIZE = 2
 LAYERS = ("embedding_units", "filters", "lstm_units")
-DROPOUT: dict[str, Any] = {"dropout": 0.2}
 
 
 @variant(
     "cnn_lstm",
     summary="Conv1D(32, 3), MaxPooling1D(2), LSTM(100)",
     takes=LAYERS,
-    presets={
-        REFERENCE: Hyperparameters(),
-        TUNED: TUNED_TRAINING,
-        SAMPLE: SAMPLE_TRAINING,
-    },
+    presets=reference_presets(),
 )
 def build_cnn_lstm(hyperparameters: Hyperparameters, each_word: bool = False) -> keras.Model:
     """The CNN-LSTM: 216,405 parameters with the reference hyperparameters."""
@@ -47,11 +35,7 @@ def build_cnn_lstm(hyperparameters: Hyperparameters, each_word: bool = False) ->
     "cnn_lstm_dropout",
     summary="Dropout(0.2), Conv1D(32, 3), MaxPooling1D(2), LSTM(100), Dropout(0.2)",
     takes=(*LAYERS, "dropout"),
-    presets={
-        REFERENCE: Hyperparameters().overridden(**DROPOUT),
-        TUNED: TUNED_TRAINING.overridden(dropout=0.5),
-        SAMPLE: SAMPLE_TRAINING.overridden(**DROPOUT),
-    },
+    presets=reference_presets(tuned={"dropout": 0.5}, dropout=0.2),
     pool_batches=1,
 )
 def build_cnn_lstm_dropout(

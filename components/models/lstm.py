@@ -10,31 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from components import features
 from components.hyperparameters import Hyperparameters
-from components.models.registry import (
-    REFERENCE,
-    SAMPLE,
-    SAMPLE_TRAINING,
-    TUNED,
-    TUNED_TRAINING,
-    variant,
-)
+from components.models.registry import reference_presets, variant
 
 if TYPE_CHECKING:
     import keras
-
-DROPOUT: dict[str, Any] = {"dropout": 0.2}
-RECURRENT_DROPOUT: dict[str, Any] = {"dropout": 0.2, "recurrent_dropout": 0.2}
 
 
 @variant(
     "lstm",
     summary="LSTM(100)",
     takes=("embedding_units", "lstm_units"),
-    presets={
-        REFERENCE: Hyperparameters(),
-        TUNED: TUNED_TRAINING,
-        SAMPLE: SAMPLE_TRAINING,
-    },
+    presets=reference_presets(),
 )
 def build_lstm(hyperparameters: Hyperparameters, each_word: bool = False) -> keras.Model:
     """The plain LSTM: 213,301 parameters with the reference hyperparameters."""
@@ -54,11 +40,7 @@ def build_lstm(hyperparameters: Hyperparameters, each_word: bool = False) -> ker
     "lstm_dropout",
     summary="Dropout(0.2), LSTM(100), Dropout(0.2)",
     takes=("embedding_units", "lstm_units", "dropout"),
-    presets={
-        REFERENCE: Hyperparameters().overridden(**DROPOUT),
-        TUNED: TUNED_TRAINING.overridden(dropout=0.5),
-        SAMPLE: SAMPLE_TRAINING.overridden(**DROPOUT),
-    },
+    presets=reference_presets(tuned={"dropout": 0.5}, dropout=0.2),
     pool_batches=1,
 )
 def build_lstm_dropout(hyperparameters: Hyperparameters, each_word: bool = False) -> keras.Model:
@@ -85,11 +67,7 @@ def build_lstm_dropout(hyperparameters: Hyperparameters, each_word: bool = False
     "lstm_recurrent_dropout",
     summary="LSTM(100, dropout=0.2, recurrent_dropout=0.2)",
     takes=("embedding_units", "lstm_units", "dropout", "recurrent_dropout"),
-    presets={
-        REFERENCE: Hyperparameters().overridden(**RECURRENT_DROPOUT),
-        TUNED: TUNED_TRAINING.overridden(**RECURRENT_DROPOUT),
-        SAMPLE: SAMPLE_TRAINING.overridden(**RECURRENT_DROPOUT),
-    },
+    presets=reference_presets(dropout=0.2, recurrent_dropout=0.2),
     pool_batches=1,
 )
 def build_lstm_recurrent_dropout(

@@ -139,6 +139,22 @@ class Variant:
         return self.presets[preset].overridden(**overrides)
 
 
+def reference_presets(
+    tuned: Mapping[str, Any] | None = None, **rates: float
+) -> dict[str, Hyperparameters]:
+    """Returns the presets of a variant that is trained as the reference text trains.
+
+    Args:
+      tuned: What `tuned` has in place of `rates`.
+      rates: The variant's dropout, the same in all presets but for that.
+    """
+    return {
+        REFERENCE: Hyperparameters().overridden(**rates),
+        TUNED: TUNED_TRAINING.overridden(**rates).overridden(**(tuned or {})),
+        SAMPLE: SAMPLE_TRAINING.overridden(**rates),
+    }
+
+
 _variants: dict[str, Variant] = {}
 
 
