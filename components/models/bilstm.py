@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from components import features
 from components.hyperparameters import Hyperparameters
-from components.models.registry import reference_presets, variant
+from components.models.registry import SAMPLE, SAMPLE_TRAINING, TUNED, TUNED_TRAINING, variant
 
 if TYPE_CHECKING:
     import keras
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     "bilstm",
     summary="Masking, Bidirectional(LSTM(100))",
     takes=("embedding_units", "lstm_units"),
-    presets=reference_presets(),
+    presets={TUNED: TUNED_TRAINING, SAMPLE: SAMPLE_TRAINING},
 )
 def build_bilstm(hyperparameters: Hyperparameters, each_word: bool = False) -> keras.Model:
-    """Two LSTMs, one from either end: 266,601 parameters with the reference hyperparameters.
+    """Two LSTMs, one from either end: 266,601 parameters.
 
     Padding is masked: the LSTM that reads backwards would end on it and forget the review.
     """

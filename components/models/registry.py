@@ -81,9 +81,8 @@ class Variant:
         <float32>[batch, MAX_LENGTH, 1], with the same weights in the same order.
       takes: The hyperparameters that it has.
       presets: Hyperparameters by the name that `--preset` takes; the first is the default.
-        `reference` is to the letter of the reference text, or trains another shape as it does;
-        `tuned` was chosen on a part of train; `sample` is for the generated sample, which has
-        far fewer reviews.
+        `reference` is to the letter of the reference text, `tuned` was chosen on a part of
+        train, `sample` is for the generated sample, which has far fewer reviews.
       solve: `solve(model, training, hyperparameters)` sets the weights that are the solution of
         a convex problem; None when there are none such.
       descends: Whether gradient descent fits the other weights, after `solve`.
@@ -142,7 +141,7 @@ class Variant:
 def reference_presets(
     tuned: Mapping[str, Any] | None = None, **rates: float
 ) -> dict[str, Hyperparameters]:
-    """Returns the presets of a variant that is trained as the reference text trains.
+    """Returns the presets of a variant that the reference text has or suggests.
 
     Args:
       tuned: What `tuned` has in place of `rates`.
