@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 
+@keras.saving.register_keras_serializable(package="sentiment")
 class Convolution(keras.layers.Conv1D):
     """A Conv1D that answers an empty batch with an empty batch.
 

@@ -7,41 +7,61 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from components import features
-
 CHUNK = 64
 
 
-def each_prefix(model: keras.Model) -> keras.Model:
+def each_prefix(model: keras.Model, pad_id: int = 0) -> keras.Model:
     """Returns a model over `model`'s weights that says what `model` does after each word.
 
     Args:
-      model: From <int32>[batch, MAX_LENGTH] to <float32>[batch, 1].
+      model: From <int32>[batch, length] to <float32>[batch, 1]; its input names the length.
+      pad_id: The padding's id.
 
     Returns:
-      A model from <int32>[batch, MAX_LENGTH] to <float32>[batch, MAX_LENGTH, 1].
+      A model from <int32>[batch, length] to <float32>[batch, length, 1].
     """
-    token_ids = keras.Input((features.MAX_LENGTH,), dtype="int32", name=features.TOKEN_IDS)
-    return keras.Model(token_ids, EachPrefix(model)(token_ids), name=f"{model.name}_each_word")
+    (given,) = model.inputs
+    token_ids = keras.Input(given.shape[1:], dtype="int32", name=given.name)
+    return keras.Model(
+        token_ids, EachPrefix(model, pad_id)(token_ids), name=f"{model.name}_each_word"
+    )
 
 
+@keras.saving.register_keras_serializable(package="sentiment")
 class EachPrefix(keras.layers.Layer):
     """Runs a model on every prefix of every review, padded in front as a review of its own.
 
     For models that cannot tell on the way what they believe: those that look ahead, read
     backwards or pool. A review of n words costs n runs of the model, `CHUNK` at a time.
 
+    Args:
+      model: From <int32>[batch, length] to <float32>[batch, 1].
+      pad_id: The padding's id.
+      **options: Those of `keras.layers.Layer`.
+
     Call arguments:
-      token_ids: <int32>[batch, MAX_LENGTH], padded in front.
+      token_ids: <int32>[batch, length], padded in front.
 
     Output:
-      <float32>[batch, MAX_LENGTH, 1]; where there is padding, the verdict on no words.
+      <float32>[batch, length, 1]; where there is padding, the verdict on no words.
     """
 
-    def __init__(self, model: keras.Model, **options: Any):
-        """Takes the model; `options` are those of `keras.layers.Layer`."""
+    def __init__(self, model: keras.Model, pad_id: int = 0, **options: Any):
+        """See the class."""
         super().__init__(**options)
         self.model = model
+        self.pad_id = pad_id
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments, the model with its layers among them."""
+        model = keras.saving.serialize_keras_object(self.model)
+        return {**super().get_config(), "model": model, "pad_id": self.pad_id}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> EachPrefix:
+        """Makes the layer that `get_config` describes."""
+        model = keras.saving.deserialize_keras_object(config["model"])
+        return cls(**{**config, "model": model})
 
     def compute_output_shape(self, token_ids_shape: Any) -> Any:
         """One number a word."""
@@ -49,9 +69,9 @@ class EachPrefix(keras.layers.Layer):
 
     def call(self, token_ids: tf.Tensor) -> tf.Tensor:
         """See the class."""
-        batch, length = tf.shape(token_ids)[0], features.MAX_LENGTH
-        padded = tf.pad(token_ids, [[0, 0], [length, 0]], constant_values=features.PAD_ID)
-        places = tf.cast(tf.where(tf.not_equal(token_ids, features.PAD_ID)), tf.int32)
+        batch, length = tf.shape(token_ids)[0], token_ids.shape[1]
+        padded = tf.pad(token_ids, [[0, 0], [length, 0]], constant_values=self.pad_id)
+        places = tf.cast(tf.where(tf.not_equal(token_ids, self.pad_id)), tf.int32)
         count = tf.shape(places)[0]
         # The last chunk is filled up with the place (0, 0) if there is any place at all.
         missing = -count % CHUNK
@@ -59,13 +79,13 @@ class EachPrefix(keras.layers.Layer):
 
         def verdicts(chunk: tf.Tensor) -> tf.Tensor:
             """Review and word <int32>[CHUNK, 2] -> <float32>[CHUNK]."""
-            # In `padded`, the MAX_LENGTH ids that end at word w begin at w + 1.
+            # In `padded`, the `length` ids that end at word w begin at w + 1.
             columns = chunk[:, 1:] + 1 + tf.range(length)
             prefixes = tf.gather(tf.gather(padded, chunk[:, 0]), columns, batch_dims=1)
             return tf.squeeze(self.model(prefixes, training=False), axis=1)
 
         answers = tf.map_fn(verdicts, chunks, fn_output_signature=tf.TensorSpec([CHUNK]))
-        no_words = self.model(tf.fill([1, length], features.PAD_ID), training=False)
+        no_words = self.model(tf.fill([1, length], self.pad_id), training=False)
         beliefs = tf.tensor_scatter_nd_update(
             tf.repeat(tf.repeat(no_words, batch, axis=0), length, axis=1),
             places,

@@ -11,6 +11,18 @@ import tensorflow as tf
 # thread for most of its work.
 SPLIT_FROM_BATCH = 16
 
+# What the fused kernel, or reading common padding once, takes for given.
+_FIXED_OPTIONS = (
+    "activation",
+    "recurrent_activation",
+    "use_bias",
+    "dropout",
+    "recurrent_dropout",
+    "go_backwards",
+    "stateful",
+    "return_state",
+)
+
 
 def common_padding(token_ids: Any, pad_id: int) -> Any:
     """Counts the leading columns that hold nothing but padding.
@@ -29,6 +41,7 @@ def common_padding(token_ids: Any, pad_id: int) -> Any:
     return keras.ops.cast(keras.ops.min(first_words, initial=token_ids.shape[1]), "int32")
 
 
+@keras.saving.register_keras_serializable(package="sentiment")
 class FrontPaddedLSTM(keras.layers.LSTM):
     """An LSTM that reads the padding which all rows have in common once, not once a row.
 
@@ -37,9 +50,17 @@ class FrontPaddedLSTM(keras.layers.LSTM):
     kernel, `BlockLSTMV2`, which takes Keras' weights as they are.
 
     Weights, their order and the results are those of `keras.layers.LSTM(units)`; the tests hold
-    outputs and gradients to it. Dropout is not supported.
+    outputs and gradients to it.
 
     Reference: Hochreiter & Schmidhuber, Long Short-Term Memory, 1997.
+
+    Args:
+      units: Size of the state.
+      return_sequences: Whether the output after each timestep is returned.
+      **options: Those of `keras.layers.LSTM`, as far as the fused kernel knows them.
+
+    Raises:
+      ValueError: An option asks for what the fused kernel does not compute, e.g. dropout.
 
     Call arguments:
       sequences: <float32>[batch, timesteps, features].
@@ -51,8 +72,15 @@ class FrontPaddedLSTM(keras.layers.LSTM):
     """
 
     def __init__(self, units: int, return_sequences: bool = False, **options: Any):
-        """Takes the size of the state; `options` are those of `keras.layers.Layer`."""
+        """See the class."""
         super().__init__(units, return_sequences=return_sequences, **options)
+        config, fixed = self.get_config(), keras.layers.LSTM(units).get_config()
+        refused = [name for name in _FIXED_OPTIONS if config[name] != fixed[name]]
+        if refused:
+            raise ValueError(
+                f"FrontPaddedLSTM does not support {', '.join(refused)}: the fused kernel computes "
+                "what keras.layers.LSTM computes by default. Use keras.layers.LSTM instead."
+            )
 
     def build(self, sequences_shape: Any, padding_shape: Any = None) -> None:
         """Makes the weights of `keras.layers.LSTM`."""

@@ -7,72 +7,109 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from components import features
-
-# Pairs of words are told apart by a hash of so many bits.
-PAIR_BITS = 20
-NGRAMS = features.VOCABULARY_SIZE + 2**PAIR_BITS
-
 # Knuth's multiplicative hash: The Art of Computer Programming, volume 3, section 6.4.
 _MULTIPLIER = 2_654_435_761
 
 
-def ngram_ids(token_ids: tf.Tensor) -> tf.Tensor:
+def ngram_ids(
+    token_ids: tf.Tensor, vocabulary_size: int, pair_bits: int, pad_id: int = 0
+) -> tf.Tensor:
     """Numbers the words and pairs of words of reviews, each where it first occurs.
 
     Args:
-      token_ids: <int>[batch, MAX_LENGTH], padded in front.
+      token_ids: <int>[batch, length], below `vocabulary_size`, padded in front.
+      vocabulary_size: How many words are told apart.
+      pair_bits: Pairs of words are told apart by a hash of so many bits.
+      pad_id: The padding's id.
 
     Returns:
-      <int32>[batch, MAX_LENGTH, 2], below NGRAMS: the word, and the pair that ends with it;
-      PAD_ID where there is none, or where the review has held it before.
+      <int32>[batch, length, 2], below `vocabulary_size + 2**pair_bits`: the word, and the pair
+      that ends with it; `pad_id` where there is none, or where the review has held it before.
     """
     words = tf.cast(token_ids, tf.int64)
-    previous = tf.pad(words[:, :-1], [[0, 0], [1, 0]], constant_values=features.PAD_ID)
-    hashed = (previous * features.VOCABULARY_SIZE + words) * _MULTIPLIER % 2**32
-    pairs = features.VOCABULARY_SIZE + hashed // 2 ** (32 - PAIR_BITS)
-    pairs = tf.where(previous == features.PAD_ID, tf.cast(features.PAD_ID, tf.int64), pairs)
+    previous = tf.pad(words[:, :-1], [[0, 0], [1, 0]], constant_values=pad_id)
+    hashed = (previous * vocabulary_size + words) * _MULTIPLIER % 2**32
+    pairs = vocabulary_size + hashed // 2 ** (32 - pair_bits)
+    pairs = tf.where(previous == pad_id, tf.cast(pad_id, tf.int64), pairs)
     ngrams = tf.cast(tf.stack([words, pairs], axis=2), tf.int32)
-    flat = tf.reshape(ngrams, [-1, 2 * features.MAX_LENGTH])
+    flat = tf.reshape(ngrams, [-1, 2 * token_ids.shape[1]])
     # Equal ones stand side by side once sorted, and in the order of their occurrence.
     order = tf.argsort(flat, axis=1, stable=True)
     in_order = tf.gather(flat, order, batch_dims=1)
     repeats = tf.pad(in_order[:, 1:] == in_order[:, :-1], [[0, 0], [1, 0]])
-    first = tf.where(repeats, features.PAD_ID, in_order)
+    first = tf.where(repeats, pad_id, in_order)
     return tf.reshape(tf.gather(first, tf.argsort(order, axis=1), batch_dims=1), tf.shape(ngrams))
 
 
+@keras.saving.register_keras_serializable(package="sentiment")
 class NgramWeights(keras.layers.Layer):
     """Adds up a weight for each word and each pair of words that a review holds.
 
     How often it holds them does not count (Wang & Manning, Baselines and Bigrams, 2012).
 
+    Args:
+      vocabulary_size: How many words are told apart.
+      pair_bits: Pairs of words are told apart by a hash of so many bits, 1 to 31.
+      each_word: Whether the sum after each word is returned.
+      pad_id: The padding's id.
+      **options: Those of `keras.layers.Layer`.
+
+    Attributes:
+      ngrams: Number of weights: `vocabulary_size + 2**pair_bits`.
+
     Call arguments:
-      token_ids: <int32>[batch, MAX_LENGTH], padded in front.
+      token_ids: <int32>[batch, length], padded in front.
 
     Output:
-      <float32>[batch, 1], or the sum after each word, [batch, MAX_LENGTH, 1], with `each_word`.
+      <float32>[batch, 1], or the sum after each word, [batch, length, 1], with `each_word`.
     """
 
-    def __init__(self, each_word: bool = False, **options: Any):
-        """`options` are those of `keras.layers.Layer`."""
+    def __init__(
+        self,
+        vocabulary_size: int,
+        pair_bits: int = 20,
+        each_word: bool = False,
+        pad_id: int = 0,
+        **options: Any,
+    ):
+        """See the class."""
         super().__init__(**options)
+        if not 1 <= pair_bits <= 31:
+            raise ValueError(f"pair_bits is {pair_bits}; expected a number from 1 to 31.")
+        self.vocabulary_size = vocabulary_size
+        self.pair_bits = pair_bits
         self.each_word = each_word
+        self.pad_id = pad_id
+        self.ngrams = vocabulary_size + 2**pair_bits
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments."""
+        return {
+            **super().get_config(),
+            "vocabulary_size": self.vocabulary_size,
+            "pair_bits": self.pair_bits,
+            "each_word": self.each_word,
+            "pad_id": self.pad_id,
+        }
 
     def build(self, token_ids_shape: Any) -> None:
-        """Makes the weights <float32>[NGRAMS]; that of padding counts for nothing."""
-        self.ngram_weights = self.add_weight(shape=(NGRAMS,), initializer="zeros")
+        """Makes the weights <float32>[ngrams]; that of padding counts for nothing."""
+        self.ngram_weights = self.add_weight(shape=(self.ngrams,), initializer="zeros")
         self.bias = self.add_weight(shape=(), initializer="zeros")
 
     def compute_output_shape(self, token_ids_shape: Any) -> Any:
         """One number a review, or one a word."""
         return (*token_ids_shape, 1) if self.each_word else (token_ids_shape[0], 1)
 
+    def ngram_ids(self, token_ids: tf.Tensor) -> tf.Tensor:
+        """Numbers the n-grams as the weights are numbered: <int32>[batch, length, 2]."""
+        return ngram_ids(token_ids, self.vocabulary_size, self.pair_bits, self.pad_id)
+
     def call(self, token_ids: tf.Tensor) -> tf.Tensor:
         """See the class."""
-        ngrams = ngram_ids(token_ids)
+        ngrams = self.ngram_ids(token_ids)
         weights = tf.gather(tf.convert_to_tensor(self.ngram_weights), ngrams)
-        by_word = tf.reduce_sum(tf.where(ngrams == features.PAD_ID, 0.0, weights), axis=2)
+        by_word = tf.reduce_sum(tf.where(ngrams == self.pad_id, 0.0, weights), axis=2)
         if self.each_word:
             sums = tf.cumsum(by_word, axis=1)[:, :, tf.newaxis]
         else:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 
+@keras.saving.register_keras_serializable(package="sentiment")
 class OpinionPool(keras.layers.Layer):
     """The logarithmic opinion pool with equal weights: the mean of log odds.
 

@@ -6,15 +6,21 @@ from typing import Any
 
 import keras
 
-from components import features
 
-
+@keras.saving.register_keras_serializable(package="sentiment")
 class RegionEmbedding(keras.layers.Layer):
     """A convolution over one-hot words (Johnson & Zhang, 2015, 2016: seq-CNN).
 
     Gives what `Conv1D(units, size, padding="same")` gives for words as one-hot vectors, padding
     as zeros. As such vectors only pick rows of the kernel, those rows are looked up: a word has
     one row for each place in a region.
+
+    Args:
+      vocabulary_size: How many words are told apart.
+      units: Size of a region's vector.
+      size: Words of a region.
+      pad_id: The padding's id.
+      **options: Those of `keras.layers.Layer`.
 
     Call arguments:
       token_ids: <int32>[batch, words].
@@ -23,11 +29,25 @@ class RegionEmbedding(keras.layers.Layer):
       <float32>[batch, words, units]; the region of each word has that word in the middle.
     """
 
-    def __init__(self, units: int, size: int, **options: Any):
-        """Takes the outputs and the words of a region; `options` are those of `Layer`."""
+    def __init__(
+        self, vocabulary_size: int, units: int, size: int, pad_id: int = 0, **options: Any
+    ):
+        """See the class."""
         super().__init__(**options)
+        self.vocabulary_size = vocabulary_size
         self.units = units
-        self.rows = [keras.layers.Embedding(features.VOCABULARY_SIZE, units) for _ in range(size)]
+        self.pad_id = pad_id
+        self.rows = [keras.layers.Embedding(vocabulary_size, units) for _ in range(size)]
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments."""
+        return {
+            **super().get_config(),
+            "vocabulary_size": self.vocabulary_size,
+            "units": self.units,
+            "size": len(self.rows),
+            "pad_id": self.pad_id,
+        }
 
     def build(self, token_ids_shape: Any) -> None:
         """Makes a table for each place in a region, and the bias."""
@@ -44,12 +64,10 @@ class RegionEmbedding(keras.layers.Layer):
         words = keras.ops.shape(token_ids)[1]
         before = (len(self.rows) - 1) // 2
         after = len(self.rows) - 1 - before
-        padded = keras.ops.pad(
-            token_ids, [[0, 0], [before, after]], constant_values=features.PAD_ID
-        )
+        padded = keras.ops.pad(token_ids, [[0, 0], [before, after]], constant_values=self.pad_id)
         regions = self.bias
         for place, rows in enumerate(self.rows):
             word = padded[:, place : place + words]
-            is_word = keras.ops.cast(keras.ops.not_equal(word, features.PAD_ID), "float32")
+            is_word = keras.ops.cast(keras.ops.not_equal(word, self.pad_id), "float32")
             regions = regions + rows(word) * is_word[:, :, None]
         return regions

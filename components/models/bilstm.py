@@ -36,7 +36,7 @@ def build_bilstm(hyperparameters: Hyperparameters, each_word: bool = False) -> k
     token_ids = inputs.token_ids_input()
     embedded = keras.layers.Embedding(
         features.VOCABULARY_SIZE, hyperparameters.embedding_units, mask_zero=True
-    )(WithoutCommonPadding()(token_ids))
+    )(WithoutCommonPadding(pad_id=features.PAD_ID)(token_ids))
     state = keras.layers.Bidirectional(keras.layers.LSTM(hyperparameters.lstm_units))(embedded)
     model = keras.Model(token_ids, inputs.probability(state), name="bilstm")
     return each_prefix(model) if each_word else model

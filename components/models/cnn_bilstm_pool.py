@@ -116,13 +116,17 @@ def _features(token_ids: Any, hyperparameters: Hyperparameters) -> Any:
     from components.models import inputs
 
     layers, ops = keras.layers, keras.ops
-    words = WithoutCommonPadding(multiple_of=POOL_SIZE)(token_ids)
+    words = WithoutCommonPadding(POOL_SIZE, features.PAD_ID)(token_ids)
     is_word = ops.expand_dims(ops.cast(ops.not_equal(words, features.PAD_ID), "float32"), -1)
-    words = WordDropout(hyperparameters.word_dropout)(words)
+    words = WordDropout(
+        hyperparameters.word_dropout, features.OUT_OF_VOCABULARY_ID, features.PAD_ID
+    )(words)
     embedded = inputs.embed(words, hyperparameters.embedding_units) * is_word
     bag_of_words = ops.sum(embedded, axis=1) / ops.sqrt(ops.sum(is_word, axis=1) + 1.0)
 
-    regions = RegionEmbedding(hyperparameters.filters, REGION_SIZE)(words)
+    regions = RegionEmbedding(
+        features.VOCABULARY_SIZE, hyperparameters.filters, REGION_SIZE, features.PAD_ID
+    )(words)
     strongest = layers.MaxPooling1D(POOL_SIZE)(ops.relu(regions) * is_word)
     has_word = ops.greater(layers.MaxPooling1D(POOL_SIZE)(is_word), 0.0)
     read = layers.Bidirectional(layers.LSTM(hyperparameters.lstm_units, return_sequences=True))(

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
+    from components.layers.ngram_weights import NgramWeights
+
+# Pairs of words are told apart by a hash of so many bits.
+PAIR_BITS = 20
 # Reviews whose n-grams are numbered at once.
 CHUNK = 1_000
 # L-BFGS needs some 20.
@@ -46,14 +50,14 @@ def fit_linear(
 
     token_ids, labels = training
     report(0, "counting words and pairs")
-    held = _ngrams_held(token_ids)
+    (layer,) = (layer for layer in model.layers if isinstance(layer, NgramWeights))
+    held = _ngrams_held(token_ids, layer)
     report(1, "fitting the weights")
     ratios = log_count_ratios(held, labels)
     regression = LogisticRegression(
         C=1.0 / hyperparameters.regularization, max_iter=MAX_ITERATIONS
     ).fit(held.multiply(ratios).tocsr(), labels)
     weights = regression.coef_[0] * ratios
-    (layer,) = (layer for layer in model.layers if isinstance(layer, NgramWeights))
     layer.set_weights([weights.astype(np.float32), np.float32(regression.intercept_[0])])
     report(2, "fitting the weights")
 
@@ -87,26 +91,26 @@ def log_odds(token_ids: Any, each_word: bool = False, trainable: bool = True) ->
 
     from components.layers.ngram_weights import NgramWeights
 
-    sums = NgramWeights(each_word, trainable=trainable)(token_ids)
+    sums = NgramWeights(
+        features.VOCABULARY_SIZE, PAIR_BITS, each_word, features.PAD_ID, trainable=trainable
+    )(token_ids)
     return keras.ops.clip(sums, -GREATEST_LOGIT, GREATEST_LOGIT)
 
 
-def _ngrams_held(token_ids: np.ndarray) -> Any:
-    """Returns which review holds which n-gram: a sparse matrix <float32>[reviews, NGRAMS]."""
+def _ngrams_held(token_ids: np.ndarray, layer: NgramWeights) -> Any:
+    """Returns which review holds which n-gram: a sparse matrix <float32>[reviews, ngrams]."""
     import numpy as np
     import scipy.sparse
 
-    from components.layers.ngram_weights import NGRAMS, ngram_ids
-
     parts = []
     for start in range(0, len(token_ids), CHUNK):
-        ngrams = ngram_ids(token_ids[start : start + CHUNK].astype(np.int32)).numpy()
+        ngrams = layer.ngram_ids(token_ids[start : start + CHUNK].astype(np.int32)).numpy()
         ngrams = ngrams.reshape(len(ngrams), -1)
-        reviews, places = np.nonzero(ngrams != features.PAD_ID)
+        reviews, places = np.nonzero(ngrams != layer.pad_id)
         ones = np.ones(len(reviews), np.float32)
         parts.append(
             scipy.sparse.csr_matrix(
-                (ones, (reviews, ngrams[reviews, places])), shape=(len(ngrams), NGRAMS)
+                (ones, (reviews, ngrams[reviews, places])), shape=(len(ngrams), layer.ngrams)
             )
         )
     return scipy.sparse.vstack(parts, format="csr")

@@ -8,11 +8,13 @@ import pytest
 
 from components import features
 from components.layers.convolution import Convolution
-from components.layers.ngram_weights import NGRAMS, ngram_ids
+from components.layers.ngram_weights import NgramWeights
 from components.layers.opinion_pool import OpinionPool
 from components.layers.region_embedding import RegionEmbedding
 from components.layers.without_common_padding import WithoutCommonPadding
 from components.layers.word_dropout import WordDropout
+
+LINEAR = NgramWeights(features.VOCABULARY_SIZE, pair_bits=20)
 
 
 def padded(*reviews):
@@ -57,7 +59,7 @@ def test_the_convolution_is_keras_and_takes_an_empty_batch():
 @pytest.mark.parametrize("size", [1, 2, 3, 4])
 def test_a_region_embedding_is_a_convolution_of_one_hot_words(size):
     """The same kernel gives the same numbers, at either end of the review too."""
-    ours = RegionEmbedding(4, size)
+    ours = RegionEmbedding(features.VOCABULARY_SIZE, 4, size)
     token_ids = np.array([[7, 8, 9, 7, 4_999], [0, 0, 0, 1, 2]], np.int32)
     ours(token_ids)
     generator = np.random.default_rng(0)
@@ -81,15 +83,15 @@ def test_an_opinion_pool_is_the_mean_of_log_odds_but_in_training():
 
 def test_words_and_pairs_are_numbered_where_they_first_occur():
     """A repeated word or pair counts once; the first word ends no pair."""
-    ngrams = ngram_ids(padded([7, 8, 7, 8, 9])).numpy()[0, -5:]
+    ngrams = LINEAR.ngram_ids(padded([7, 8, 7, 8, 9])).numpy()[0, -5:]
     assert ngrams[:, 0].tolist() == [7, 8, 0, 0, 9]
     assert (ngrams[:, 1] == 0).tolist() == [True, False, False, True, False]
     pairs = ngrams[[1, 2, 4], 1]
     assert len(set(pairs)) == 3 and pairs.min() >= features.VOCABULARY_SIZE
-    assert ngrams.max() < NGRAMS
+    assert ngrams.max() < LINEAR.ngrams
 
 
 def test_the_same_pair_has_the_same_number_anywhere():
     """Whatever stands around it."""
-    first = ngram_ids(padded([7, 8])).numpy()[0, -1, 1]
-    assert ngram_ids(padded([4, 4_999, 7, 8, 3])).numpy()[0, -2, 1] == first
+    first = LINEAR.ngram_ids(padded([7, 8])).numpy()[0, -1, 1]
+    assert LINEAR.ngram_ids(padded([4, 4_999, 7, 8, 3])).numpy()[0, -2, 1] == first
