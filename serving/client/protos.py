@@ -16,11 +16,7 @@ Fields that the client neither sets nor reads are left out.
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-
+from serving.message_classes import message_classes
 from serving.status import Code
 
 PACKAGE = "sentiment.client"
@@ -117,62 +113,7 @@ ENUMS: dict[str, dict[str, int]] = {
     "ErrorCode": {code.name: code.value for code in Code},
 }
 
-_FIELD = re.compile(
-    r"(?P<repeated>repeated )?(?P<map>map<string, )?(?P<type>\w+)>? (?P<name>\w+) = (?P<number>\d+)"
-)
-_Field = descriptor_pb2.FieldDescriptorProto
-
-
-def _add_field(message: descriptor_pb2.DescriptorProto, declaration: str) -> None:
-    """Adds one field, written as in a .proto file, to `message`."""
-    parsed = _FIELD.fullmatch(declaration)
-    assert parsed is not None, declaration
-    field = message.field.add(
-        name=parsed["name"], number=int(parsed["number"]), label=_Field.LABEL_OPTIONAL
-    )
-    if parsed["repeated"] or parsed["map"]:
-        field.label = _Field.LABEL_REPEATED
-    if parsed["map"]:
-        # A map is a list of key and value pairs.
-        entry = message.nested_type.add(name=f"{parsed['name'].title().replace('_', '')}Entry")
-        entry.options.map_entry = True
-        _add_field(entry, "string key = 1")
-        _add_field(entry, f"{parsed['type']} value = 2")
-        field.type = _Field.TYPE_MESSAGE
-        field.type_name = f".{PACKAGE}.{message.name}.{entry.name}"
-    elif parsed["type"] in MESSAGES:
-        field.type = _Field.TYPE_MESSAGE
-        field.type_name = f".{PACKAGE}.{parsed['type']}"
-    elif parsed["type"] in ENUMS:
-        field.type = _Field.TYPE_ENUM
-        field.type_name = f".{PACKAGE}.{parsed['type']}"
-    else:
-        field.type = _Field.Type.Value(f"TYPE_{parsed['type'].upper()}")
-
-
-def _build() -> dict[str, Any]:
-    """Returns the message classes by name."""
-    file = descriptor_pb2.FileDescriptorProto(
-        name="sentiment/client.proto", package=PACKAGE, syntax="proto3"
-    )
-    for name, values in ENUMS.items():
-        # The values of one file's enums share one namespace, so each enum gets a prefix.
-        enum = file.enum_type.add(name=name)
-        for value_name, number in values.items():
-            enum.value.add(name=f"{name}_{value_name}", number=number)
-    for name, declarations in MESSAGES.items():
-        message = file.message_type.add(name=name)
-        for declaration in declarations:
-            _add_field(message, declaration)
-    pool = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(file.SerializeToString())
-    get_class = getattr(message_factory, "GetMessageClass", None)
-    if get_class is None:  # protobuf 3
-        get_class = message_factory.MessageFactory(pool).GetPrototype
-    return {name: get_class(pool.FindMessageTypeByName(f"{PACKAGE}.{name}")) for name in MESSAGES}
-
-
-MESSAGE_CLASSES = _build()
+MESSAGE_CLASSES = message_classes(PACKAGE, MESSAGES, ENUMS)
 
 PredictRequest = MESSAGE_CLASSES["PredictRequest"]
 PredictResponse = MESSAGE_CLASSES["PredictResponse"]

@@ -1,88 +1,46 @@
 """The text protos that TF-Serving's flags name.
 
-tensorflow-serving-api ships most of TF-Serving's messages, but not these; their descriptors are
-built here, so that protobuf's own parsers read and write them.
+tensorflow-serving-api ships most of TF-Serving's messages, but not these.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory, text_format
-from google.protobuf import wrappers_pb2 as _wrappers  # noqa: F401 -- the pool must know them
+from google.protobuf import message, text_format
 
+from serving.message_classes import message_classes
 from serving.status import invalid_argument
 
 _Message = TypeVar("_Message", bound=message.Message)
-_FIELD = descriptor_pb2.FieldDescriptorProto
-_PACKAGE = "sentiment.serving"
 
-# Message -> fields: (name, number, type), in the numbers of TF-Serving's .proto files.
-_SETTINGS: dict[str, list[tuple[str, int, str]]] = {
-    "BatchingParameters": [
-        ("max_batch_size", 1, "Int64Value"),
-        ("batch_timeout_micros", 2, "Int64Value"),
-        ("max_enqueued_batches", 3, "Int64Value"),
-        ("num_batch_threads", 4, "Int64Value"),
-        ("thread_pool_name", 5, "StringValue"),
-        ("allowed_batch_sizes", 6, "repeated int64"),
-        ("pad_variable_length_inputs", 7, "bool"),
-        ("enable_large_batch_splitting", 8, "BoolValue"),
-        ("max_execution_batch_size", 9, "Int64Value"),
-    ],
-    "PrometheusConfig": [("enable", 1, "bool"), ("path", 2, "string")],
-    "MonitoringConfig": [("prometheus_config", 1, f".{_PACKAGE}.PrometheusConfig")],
-    "SSLConfig": [
-        ("server_key", 1, "string"),
-        ("server_cert", 2, "string"),
-        ("custom_ca", 3, "string"),
-        ("client_verify", 4, "bool"),
-    ],
+# In the numbers of TF-Serving's .proto files.
+_MESSAGES = {
+    "Int64Value": ("int64 value = 1",),
+    "BoolValue": ("bool value = 1",),
+    "StringValue": ("string value = 1",),
+    "BatchingParameters": (
+        "Int64Value max_batch_size = 1",
+        "Int64Value batch_timeout_micros = 2",
+        "Int64Value max_enqueued_batches = 3",
+        "Int64Value num_batch_threads = 4",
+        "StringValue thread_pool_name = 5",
+        "repeated int64 allowed_batch_sizes = 6",
+        "bool pad_variable_length_inputs = 7",
+        "BoolValue enable_large_batch_splitting = 8",
+        "Int64Value max_execution_batch_size = 9",
+    ),
+    "PrometheusConfig": ("bool enable = 1", "string path = 2"),
+    "MonitoringConfig": ("PrometheusConfig prometheus_config = 1",),
+    "SSLConfig": (
+        "string server_key = 1",
+        "string server_cert = 2",
+        "string custom_ca = 3",
+        "bool client_verify = 4",
+    ),
 }
-_TYPES = {
-    "bool": _FIELD.TYPE_BOOL,
-    "string": _FIELD.TYPE_STRING,
-    "int64": _FIELD.TYPE_INT64,
-}
-
-
-def _build() -> dict[str, Any]:
-    file = descriptor_pb2.FileDescriptorProto(
-        name="sentiment/serving/settings.proto",
-        package=_PACKAGE,
-        syntax="proto3",
-        dependency=["google/protobuf/wrappers.proto"],
-    )
-    for name, fields in _SETTINGS.items():
-        described = file.message_type.add(name=name)
-        for field_name, number, kind in fields:
-            label, _, kind = kind.rpartition(" ")
-            field = described.field.add(
-                name=field_name,
-                number=number,
-                label=_FIELD.LABEL_REPEATED if label else _FIELD.LABEL_OPTIONAL,
-            )
-            if kind in _TYPES:
-                field.type = _TYPES[kind]
-            else:
-                field.type = _FIELD.TYPE_MESSAGE
-                field.type_name = kind if kind.startswith(".") else f".google.protobuf.{kind}"
-    pool = descriptor_pool.Default()
-    pool.Add(file) if not hasattr(pool, "AddSerializedFile") else pool.AddSerializedFile(
-        file.SerializeToString()
-    )
-    classes = {}
-    for name in _SETTINGS:
-        descriptor = pool.FindMessageTypeByName(f"{_PACKAGE}.{name}")
-        if hasattr(message_factory, "GetMessageClass"):
-            classes[name] = message_factory.GetMessageClass(descriptor)
-        else:  # protobuf 3
-            classes[name] = message_factory.MessageFactory(pool).GetPrototype(descriptor)
-    return classes
-
-
-_CLASSES = _build()
+_CLASSES = message_classes("sentiment.serving", _MESSAGES)
 BatchingParameters = _CLASSES["BatchingParameters"]
 MonitoringConfig = _CLASSES["MonitoringConfig"]
 SSLConfig = _CLASSES["SSLConfig"]
