@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from scipy import stats
 
@@ -35,8 +37,10 @@ def estimate(values: Sequence[float]) -> Estimate:
     if len(values) == 1:
         return Estimate(mean)
     deviation = statistics.stdev(values)
-    half = _t(len(values) - 1) * deviation / math.sqrt(len(values))
-    return Estimate(mean, deviation, mean - half, mean + half)
+    if deviation == 0:
+        return Estimate(mean, deviation, mean, mean)
+    low, high = _interval_of(lambda: stats.ttest_1samp(values, 0.0))
+    return Estimate(mean, deviation, low, high)
 
 
 def difference(first: Sequence[float], second: Sequence[float]) -> Estimate:
@@ -48,16 +52,16 @@ def difference(first: Sequence[float], second: Sequence[float]) -> Estimate:
     mean = statistics.fmean(first) - statistics.fmean(second)
     if min(len(first), len(second)) < 2:
         return Estimate(mean)
-    parts = [statistics.variance(values) / len(values) for values in (first, second)]
-    error = sum(parts)
-    if error == 0:
+    variances = [statistics.variance(values) / len(values) for values in (first, second)]
+    if not any(variances):
         return Estimate(mean, None, mean, mean)
-    freedom = error**2 / sum(
-        part**2 / (len(values) - 1) for part, values in zip(parts, (first, second), strict=True)
-    )
-    half = _t(freedom) * math.sqrt(error)
-    return Estimate(mean, math.sqrt(error), mean - half, mean + half)
+    low, high = _interval_of(lambda: stats.ttest_ind(first, second, equal_var=False))
+    return Estimate(mean, math.sqrt(sum(variances)), low, high)
 
 
-def _t(degrees_of_freedom: float) -> float:
-    return float(stats.t.ppf((1 + CONFIDENCE) / 2, degrees_of_freedom))
+def _interval_of(test: Callable[[], Any]) -> tuple[float, float]:
+    with warnings.catch_warnings():
+        # Of values that are all the same: a fit without chance gives one for each seed.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        low, high = test().confidence_interval(CONFIDENCE)
+    return float(low), float(high)
