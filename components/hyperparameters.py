@@ -1,19 +1,65 @@
-"""What can be set about training: a frozen dataclass that travels in TFX's custom_config."""
+"""What can be set about training: a frozen dataclass that travels in TFX's custom_config.
+
+A hyperparameter is one field of `Hyperparameters`. Flags, TOML keys, their bounds and help, the
+registry's lists, the tuner's search space and the README's table are derived from that field.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 SCHEDULES = ("constant", "cosine")
 
-# What the shapes of the weights depend on.
-SIZES = ("embedding_units", "lstm_units", "filters")
+# What a hyperparameter is part of.
+EVERY_VARIANT = "every variant"
+GRADIENT_DESCENT = "gradient descent"
+LAYERS = "layers"
 
-# What only training needs: a model that serves is built with these at 0.
-NOISE = ("dropout", "recurrent_dropout", "word_dropout", "output_dropout")
+
+def hyperparameter(
+    default: Any,
+    help: str,
+    *,
+    part: str = LAYERS,
+    metavar: str = "",
+    least: float | None = None,
+    most: float | None = None,
+    choices: Sequence[str] = (),
+    is_size: bool = False,
+    is_noise: bool = False,
+    search: Sequence[Any] = (),
+) -> Any:
+    """Declares a hyperparameter.
+
+    Args:
+      default: Its value in the reference text; 0, or off, where the text has no such thing.
+      help: What it does, in a line; the same text in `--help` and in the README.
+      part: Which variants have it: EVERY_VARIANT, those that GRADIENT_DESCENT fits, or those
+        with such LAYERS.
+      metavar: What stands for the value in `--help`.
+      least: Smallest value allowed.
+      most: Largest value allowed.
+      choices: The values allowed.
+      is_size: Whether the shapes of the weights depend on it.
+      is_noise: Whether only training needs it: a model that serves is built with 0.
+      search: What a tuner tries where a variant has it, beside the value that it starts from.
+    """
+    metadata = {
+        "help": help,
+        "type": default.__class__,
+        "part": part,
+        "metavar": metavar,
+        "least": least,
+        "most": most,
+        "choices": tuple(choices),
+        "is_size": is_size,
+        "is_noise": is_noise,
+        "search": tuple(search),
+    }
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -21,50 +67,148 @@ class Hyperparameters:
     """Settings of one training run. The defaults are the reference text's; all else is off.
 
     A variant has some of them; `components.models.registry.Variant.takes` names which.
-
-    Attributes:
-      epochs: Passes over the training reviews.
-      batch_size: Reviews per step.
-      learning_rate: Adam's.
-      schedule: How the learning rate goes on: constant, or down to 0 along half a cosine.
-      clip_norm: Greatest norm of all gradients together; 0 does not clip.
-      weight_decay: Share of each weight that a step takes off, times the learning rate; 0 none.
-      weight_averaging: Momentum of the moving average that takes the weights' place; 0 none.
-      label_smoothing: By how much labels are drawn towards each other; 0 not at all.
-      early_stopping: Epochs without a better loss on eval that end training; 0 never does.
-      restore_best: Whether the weights of the epoch with the least loss on eval are kept.
-      seed: Seeds weights, shuffling and dropout.
-      deterministic: Whether TensorFlow's ops must give the same bits each time.
-      embedding_units: Size of a word's vector.
-      lstm_units: Size of the LSTM's state.
-      filters: Outputs of the convolution.
-      dropout: Share of inputs that training zeroes.
-      recurrent_dropout: Share of the LSTM's state that training zeroes.
-      word_dropout: Share of words that training takes for unknown ones.
-      output_dropout: Share of the last layer's inputs that training zeroes.
-      regularization: Weight of the squared weights in a linear model's loss.
     """
 
-    epochs: int = 3
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    schedule: str = "constant"
-    clip_norm: float = 0.0
-    weight_decay: float = 0.0
-    weight_averaging: float = 0.0
-    label_smoothing: float = 0.0
-    early_stopping: int = 0
-    restore_best: bool = False
-    seed: int = 7
-    deterministic: bool = False
-    embedding_units: int = 32
-    lstm_units: int = 100
-    filters: int = 32
-    dropout: float = 0.0
-    recurrent_dropout: float = 0.0
-    word_dropout: float = 0.0
-    output_dropout: float = 0.0
-    regularization: float = 1.0
+    epochs: int = hyperparameter(
+        3,
+        "passes over the training reviews",
+        part=GRADIENT_DESCENT,
+        metavar="N",
+        least=1,
+        most=1_000,
+        search=(2, 3, 5),
+    )
+    batch_size: int = hyperparameter(
+        64,
+        "reviews per step",
+        part=GRADIENT_DESCENT,
+        metavar="N",
+        least=1,
+        most=65_536,
+        search=(32, 64, 128),
+    )
+    learning_rate: float = hyperparameter(
+        1e-3,
+        "Adam's learning rate",
+        part=GRADIENT_DESCENT,
+        metavar="RATE",
+        least=1e-8,
+        most=100.0,
+        search=(3e-4, 1e-3, 3e-3),
+    )
+    schedule: str = hyperparameter(
+        "constant",
+        "how the learning rate goes on: constant, or cosine, down to 0",
+        part=GRADIENT_DESCENT,
+        metavar="NAME",
+        choices=SCHEDULES,
+    )
+    clip_norm: float = hyperparameter(
+        0.0,
+        "greatest norm of the gradients; 0 does not clip",
+        part=GRADIENT_DESCENT,
+        metavar="NORM",
+        least=0.0,
+        most=1e6,
+    )
+    weight_decay: float = hyperparameter(
+        0.0,
+        "what a step takes off the weights, times the learning rate",
+        part=GRADIENT_DESCENT,
+        metavar="SHARE",
+        least=0.0,
+        most=1.0,
+    )
+    weight_averaging: float = hyperparameter(
+        0.0,
+        "momentum of the moving average of the weights; 0 is none",
+        part=GRADIENT_DESCENT,
+        metavar="SHARE",
+        least=0.0,
+        most=0.99999,
+    )
+    label_smoothing: float = hyperparameter(
+        0.0,
+        "how far labels are drawn towards each other",
+        part=GRADIENT_DESCENT,
+        metavar="SHARE",
+        least=0.0,
+        most=0.9,
+    )
+    early_stopping: int = hyperparameter(
+        0,
+        "epochs without a better loss on eval that end training; 0 never",
+        part=GRADIENT_DESCENT,
+        metavar="N",
+        least=0,
+        most=1_000,
+    )
+    restore_best: bool = hyperparameter(
+        False,
+        "keep the weights of the epoch with the least loss on eval",
+        part=GRADIENT_DESCENT,
+    )
+    embedding_units: int = hyperparameter(
+        32, "size of a word's vector", metavar="N", least=1, most=4_096, is_size=True
+    )
+    lstm_units: int = hyperparameter(
+        100, "size of the LSTM's state", metavar="N", least=1, most=4_096, is_size=True
+    )
+    filters: int = hyperparameter(
+        32, "outputs of the convolution", metavar="N", least=1, most=4_096, is_size=True
+    )
+    dropout: float = hyperparameter(
+        0.0,
+        "share of inputs that training zeroes",
+        metavar="SHARE",
+        least=0.0,
+        most=0.95,
+        is_noise=True,
+        search=(0.0, 0.2, 0.4),
+    )
+    recurrent_dropout: float = hyperparameter(
+        0.0,
+        "share of the LSTM's state that training zeroes",
+        metavar="SHARE",
+        least=0.0,
+        most=0.95,
+        is_noise=True,
+    )
+    word_dropout: float = hyperparameter(
+        0.0,
+        "share of words that training takes for unknown ones",
+        metavar="SHARE",
+        least=0.0,
+        most=0.95,
+        is_noise=True,
+    )
+    output_dropout: float = hyperparameter(
+        0.0,
+        "share of the last layer's inputs that training zeroes",
+        metavar="SHARE",
+        least=0.0,
+        most=0.95,
+        is_noise=True,
+    )
+    regularization: float = hyperparameter(
+        1.0,
+        "weight of the squared weights in a linear model's loss",
+        metavar="WEIGHT",
+        least=1e-6,
+        most=1e6,
+        search=(0.1, 1.0, 10.0),
+    )
+    seed: int = hyperparameter(
+        7,
+        "seed of weights, shuffling and dropout",
+        part=EVERY_VARIANT,
+        metavar="N",
+        least=0,
+        most=2**32 - 1,
+    )
+    deterministic: bool = hyperparameter(
+        False, "give the same weights, to the bit, each time; slower", part=EVERY_VARIANT
+    )
 
     @property
     def needs_validation(self) -> bool:
@@ -78,7 +222,7 @@ class Hyperparameters:
 
     def without_noise(self) -> Hyperparameters:
         """Returns a copy for a model that serves: same weights, nothing random."""
-        silent: dict[str, Any] = dict.fromkeys(NOISE, 0.0)
+        silent: dict[str, Any] = dict.fromkeys(names_where("is_noise", True), 0.0)
         return dataclasses.replace(self, **silent)
 
     def to_config(self) -> dict[str, Any]:
@@ -89,3 +233,9 @@ class Hyperparameters:
     def from_config(cls, config: Mapping[str, Any]) -> Hyperparameters:
         """Reads what `to_config` wrote."""
         return cls(**config)
+
+
+def names_where(key: str, value: Any) -> tuple[str, ...]:
+    """Returns the names of the hyperparameters that were declared with such a value."""
+    fields = dataclasses.fields(Hyperparameters)
+    return tuple(field.name for field in fields if field.metadata[key] == value)

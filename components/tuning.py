@@ -14,8 +14,8 @@ from tfx.v1.components import TunerFnResult
 
 from components import training
 from components.errors import ConfigurationError, TrainingError
-from components.hyperparameters import Hyperparameters
-from components.models.registry import COMMON, Variant, get_variant
+from components.hyperparameters import EVERY_VARIANT, Hyperparameters, names_where
+from components.models.registry import Variant, get_variant
 from components.training_data import read_examples
 from components.tuned import VARIANT, tuned_values
 
@@ -93,7 +93,7 @@ def search_space(
     for name in variant.takes:
         if name in open_choices:
             space.Choice(name, open_choices[name], default=values[name])
-        elif name not in COMMON:
+        elif name not in names_where("part", EVERY_VARIANT):
             space.Fixed(name, values[name])
     return space
 

@@ -15,7 +15,7 @@ from tfx.utils import path_utils
 from components import features
 from components.baseline import MODEL, MODEL_BLESSING, latest_blessed
 from components.errors import ConfigurationError
-from components.hyperparameters import SIZES, Hyperparameters
+from components.hyperparameters import Hyperparameters, names_where
 from components.training_record import TrainingRecord
 
 _WITHOUT = "Train without --warm-start"
@@ -84,7 +84,7 @@ def take_up(
         earlier_sizes = TrainingRecord.read(base_model).hyperparameters
         differing = [
             f"--{size.replace('_', '-')} {getattr(earlier_sizes, size)}"
-            for size in SIZES
+            for size in names_where("is_size", True)
             if getattr(earlier_sizes, size) != getattr(hyperparameters, size)
         ]
         raise ConfigurationError(

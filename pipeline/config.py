@@ -1,7 +1,7 @@
 """What a run can be told: `PipelineConfig`.
 
-A setting is one field of `PipelineConfig`. Its flag, its TOML key, its check and its row in the
-README all come from that field.
+A setting is one field of `PipelineConfig`, or of `Hyperparameters`. Its flag, its TOML key, its
+check and its row in the README all come from that field.
 """
 
 from __future__ import annotations
@@ -9,23 +9,37 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from components.errors import ConfigurationError
-from components.hyperparameters import SCHEDULES, Hyperparameters
+from components.hyperparameters import Hyperparameters
 from components.models.registry import SAMPLE, get_variant, variant_names
-from pipeline.settings import check, flag_of, setting
+from pipeline.settings import check, flag_of, hyperparameter_setting, setting
 from serving.engines import ENGINES
 
 DEFAULT_MODEL_NAME = "imdb_sentiment"
+# The headings of `--help`, in their order.
+GROUPS = ("data", "model", "gate", "pipeline", "output")
 BEAM_MODES = ("auto", "in_memory", "multi_processing")
 INFRA_VALIDATION = (*ENGINES, "off")
 SAMPLE_PREFIX = "sample_"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
+# The hyperparameters as settings: None where the variant's preset decides.
+HyperparameterSettings: Any = dataclasses.make_dataclass(
+    "HyperparameterSettings",
+    [
+        (field.name, field.type, hyperparameter_setting(field))
+        for field in dataclasses.fields(Hyperparameters)
+    ],
+    frozen=True,
+)
+
+
 @dataclass(frozen=True)
-class PipelineConfig:
-    """The settings of a run, checked.
+class PipelineConfig(HyperparameterSettings):
+    """The settings of a run, checked; all hyperparameters are settings as well.
 
     Raises:
       ConfigurationError: A value cannot be used; names setting, value and expectation.
@@ -87,154 +101,6 @@ class PipelineConfig:
         type=str,
         metavar="NAME",
     )
-    epochs: int | None = setting(
-        None,
-        "passes over the training reviews",
-        group="model",
-        type=int,
-        metavar="N",
-        least=1,
-        most=1_000,
-    )
-    batch_size: int | None = setting(
-        None, "reviews per step", group="model", type=int, metavar="N", least=1, most=65_536
-    )
-    learning_rate: float | None = setting(
-        None,
-        "Adam's learning rate",
-        group="model",
-        type=float,
-        metavar="RATE",
-        least=1e-8,
-        most=100.0,
-    )
-    schedule: str | None = setting(
-        None,
-        "how the learning rate goes on: constant, or cosine, down to 0",
-        group="model",
-        type=str,
-        metavar="NAME",
-        choices=SCHEDULES,
-    )
-    clip_norm: float | None = setting(
-        None,
-        "greatest norm of the gradients; 0 does not clip",
-        group="model",
-        type=float,
-        metavar="NORM",
-        least=0.0,
-        most=1e6,
-    )
-    weight_decay: float | None = setting(
-        None,
-        "what a step takes off the weights, times the learning rate",
-        group="model",
-        type=float,
-        metavar="SHARE",
-        least=0.0,
-        most=1.0,
-    )
-    weight_averaging: float | None = setting(
-        None,
-        "momentum of the moving average of the weights; 0 is none",
-        group="model",
-        type=float,
-        metavar="SHARE",
-        least=0.0,
-        most=0.99999,
-    )
-    label_smoothing: float | None = setting(
-        None,
-        "how far labels are drawn towards each other",
-        group="model",
-        type=float,
-        metavar="SHARE",
-        least=0.0,
-        most=0.9,
-    )
-    early_stopping: int | None = setting(
-        None,
-        "epochs without a better loss on eval that end training; 0 never",
-        group="model",
-        type=int,
-        metavar="N",
-        least=0,
-        most=1_000,
-    )
-    restore_best: bool | None = setting(
-        None, "keep the weights of the epoch with the least loss on eval", group="model", type=bool
-    )
-    embedding_units: int | None = setting(
-        None, "size of a word's vector", group="model", type=int, metavar="N", least=1, most=4_096
-    )
-    lstm_units: int | None = setting(
-        None, "size of the LSTM's state", group="model", type=int, metavar="N", least=1, most=4_096
-    )
-    filters: int | None = setting(
-        None,
-        "outputs of the convolution",
-        group="model",
-        type=int,
-        metavar="N",
-        least=1,
-        most=4_096,
-    )
-    dropout: float | None = setting(
-        None,
-        "share of inputs that training zeroes",
-        group="model",
-        type=float,
-        metavar="SHARE",
-        least=0.0,
-        most=0.95,
-    )
-    recurrent_dropout: float | None = setting(
-        None,
-        "share of the LSTM's state that training zeroes",
-        group="model",
-        type=float,
-        metavar="SHARE",
-        least=0.0,
-        most=0.95,
-    )
-    word_dropout: float | None = setting(
-        None,
-        "share of words that training takes for unknown ones",
-        group="model",
-        type=float,
-        metavar="SHARE",
-        least=0.0,
-        most=0.95,
-    )
-    output_dropout: float | None = setting(
-        None,
-        "share of the last layer's inputs that training zeroes",
-        group="model",
-        type=float,
-        metavar="SHARE",
-        least=0.0,
-        most=0.95,
-    )
-    regularization: float | None = setting(
-        None,
-        "weight of the squared weights in a linear model's loss",
-        group="model",
-        type=float,
-        metavar="WEIGHT",
-        least=1e-6,
-        most=1e6,
-    )
-    seed: int = setting(
-        7,
-        "seed of weights, shuffling and dropout",
-        group="model",
-        metavar="N",
-        least=0,
-        most=2**32 - 1,
-    )
-    deterministic: bool = setting(
-        False, "give the same weights, to the bit, each time; slower", group="model"
-    )
     tune: int | None = setting(
         None,
         "trials of a search for hyperparameters, judged on eval, before training",
@@ -245,12 +111,12 @@ class PipelineConfig:
         most=10_000,
         unset="none",
     )
-    hyperparameters: str = setting(
+    hyperparameters_from: str = setting(
         "",
-        "hyperparameters that take the place of the preset's: from-tuner (of the latest run with "
-        "--tune), or a JSON file",
+        "hyperparameters that take the place of the preset's: tuner (the latest run with --tune), "
+        "or a JSON file",
         group="model",
-        metavar="FROM",
+        metavar="SOURCE",
         unset="none",
     )
     warm_start: bool = setting(
@@ -325,6 +191,15 @@ class PipelineConfig:
                     f"{flag_of(name)} is '{value}'; expected at most 100 letters, digits, _ and -, "
                     "the first a letter or digit."
                 )
+
+
+def setting_fields() -> list[dataclasses.Field[Any]]:
+    """Returns all settings, those of a group together, and its hyperparameters behind them."""
+    hyperparameters = {field.name for field in dataclasses.fields(Hyperparameters)}
+    return sorted(
+        dataclasses.fields(PipelineConfig),
+        key=lambda field: (GROUPS.index(field.metadata["group"]), field.name in hyperparameters),
+    )
 
 
 def hyperparameters_for(config: PipelineConfig, is_sample: bool) -> Hyperparameters:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from components.errors import ConfigurationError, did_you_mean
-from pipeline.config import PipelineConfig
+from pipeline.config import PipelineConfig, setting_fields
 from pipeline.settings import add_flag, default_text, flags_of, parse
 
 if sys.version_info >= (3, 11):
@@ -53,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser, without: Collection[str] = ()
         help=f"TOML file of settings, at its top or in a table [{TOML_TABLE}]; flags win over it",
     )
     groups: dict[str, Any] = {}
-    for field in dataclasses.fields(PipelineConfig):
+    for field in setting_fields():
         if field.name in without:
             continue
         name = field.metadata["group"]
@@ -72,7 +71,7 @@ def load_config(flags: Mapping[str, Any], config_file: str | None = None) -> Pip
     Raises:
       ConfigurationError: A setting is unknown or cannot be used.
     """
-    fields = {field.name: field for field in dataclasses.fields(PipelineConfig)}
+    fields = {field.name: field for field in setting_fields()}
     values = _read_toml(Path(config_file), fields.keys()) if config_file else {}
     for name, value in flags.items():
         values[name] = parse(fields[name], value)
@@ -83,7 +82,7 @@ def describe_settings() -> list[tuple[str, str, str, str]]:
     """Returns (flag, TOML key, default, help) of each setting."""
     return [
         (flags_of(field), field.name, default_text(field), field.metadata["help"])
-        for field in dataclasses.fields(PipelineConfig)
+        for field in setting_fields()
     ]
 
 

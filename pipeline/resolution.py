@@ -154,14 +154,14 @@ def check_search(settings: PipelineConfig, is_comparison: bool) -> None:
     Raises:
       ConfigurationError: Says what to set instead.
     """
-    if is_comparison and (settings.tune or settings.hyperparameters):
+    if is_comparison and (settings.tune or settings.hyperparameters_from):
         raise ConfigurationError(
-            "--tune and --hyperparameters: a comparison takes presets, e.g. --models lstm:tuned, "
-            "and flags that all its variants have. Leave them out."
+            "--tune and --hyperparameters-from: a comparison takes presets, e.g. --models "
+            "lstm:tuned, and flags that all its variants have. Leave them out."
         )
-    if settings.tune and settings.hyperparameters:
+    if settings.tune and settings.hyperparameters_from:
         raise ConfigurationError(
-            "--tune searches for hyperparameters and --hyperparameters gives them; choose one."
+            "--tune searches for hyperparameters and --hyperparameters-from gives them; choose one."
         )
     if settings.tune and not settings.validation_fraction:
         raise ConfigurationError(

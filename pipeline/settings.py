@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from components.errors import ConfigurationError, did_you_mean
+from components.hyperparameters import EVERY_VARIANT
 
 
 def setting(
@@ -47,6 +48,15 @@ def setting(
         "unset": unset,
     }
     return dataclasses.field(default=default, metadata=metadata)
+
+
+def hyperparameter_setting(field: dataclasses.Field[Any]) -> Any:
+    """Declares a hyperparameter as a setting; its default is the variant's, or the field's own."""
+    in_every_variant = field.metadata["part"] == EVERY_VARIANT
+    return dataclasses.field(
+        default=field.default if in_every_variant else None,
+        metadata={**field.metadata, "group": "model", "unset": "the variant's"},
+    )
 
 
 def add_flag(parser: Any, field: dataclasses.Field[Any]) -> None:

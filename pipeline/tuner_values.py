@@ -1,4 +1,4 @@
-"""Where `--hyperparameters` finds its values: the latest Tuner of the pipeline, or a file."""
+"""Where `--hyperparameters-from` finds its values: the latest Tuner of the pipeline, or a file."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import ConfigurationError
-from components.hyperparameters import Hyperparameters
-from components.models.registry import COMMON
+from components.hyperparameters import EVERY_VARIANT, Hyperparameters, names_where
 from components.tuned import VARIANT, read_best, tuned_values
 from pipeline.config import PipelineConfig
 
-FROM_TUNER = "from-tuner"
+FROM_TUNER = "tuner"
 
 
 def with_found(settings: PipelineConfig, metadata_path: Path, pipeline_name: str) -> PipelineConfig:
@@ -22,25 +21,26 @@ def with_found(settings: PipelineConfig, metadata_path: Path, pipeline_name: str
     Raises:
       ConfigurationError: There are none, or they cannot be used.
     """
-    asked = settings.hyperparameters
+    asked = settings.hyperparameters_from
     if not asked:
         return settings
     if asked == FROM_TUNER:
         found = latest_of_tuner(metadata_path, pipeline_name, settings.model)
     else:
         found = read_file(Path(asked), settings.model)
-    by_flag = [name for name in COMMON if name in found]
+    not_searched = names_where("part", EVERY_VARIANT)
+    by_flag = [name for name in not_searched if name in found]
     if by_flag:
         raise ConfigurationError(
-            f"--hyperparameters {asked} sets {', '.join(by_flag)}, which no search decides on. "
-            f"Leave it out, and give --{' and --'.join(by_flag)} on the command line."
+            f"--hyperparameters-from {asked} sets {', '.join(by_flag)}, which no search decides "
+            f"on. Leave it out, and give --{' and --'.join(by_flag)} on the command line."
         )
-    known = [name for name in Hyperparameters.__dataclass_fields__ if name not in COMMON]
+    known = [name for name in Hyperparameters.__dataclass_fields__ if name not in not_searched]
     unknown = sorted(found.keys() - set(known))
     if unknown:
         raise ConfigurationError(
-            f"--hyperparameters {asked}: no hyperparameter is called {', '.join(unknown)}. Choose "
-            f"from: {', '.join(known)}."
+            f"--hyperparameters-from {asked}: no hyperparameter is called {', '.join(unknown)}. "
+            f"Choose from: {', '.join(known)}."
         )
     missing = {name: value for name, value in found.items() if getattr(settings, name) is None}
     return dataclasses.replace(settings, **missing)
@@ -56,22 +56,22 @@ def read_file(path: Path, model: str) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(
-            f"--hyperparameters is '{path}'; expected {FROM_TUNER} or a JSON file: "
+            f"--hyperparameters-from is '{path}'; expected {FROM_TUNER} or a JSON file: "
             f"{error.strerror}."
         ) from error
     except ValueError as error:
-        raise ConfigurationError(f"--hyperparameters {path} is no JSON: {error}.") from error
+        raise ConfigurationError(f"--hyperparameters-from {path} is no JSON: {error}.") from error
     if isinstance(found, dict) and isinstance(found.get("values"), dict):
         whose = found["values"].get(VARIANT, model)
         if whose != model:
             raise ConfigurationError(
-                f"--hyperparameters {path} was found for '{whose}', and --model is '{model}'. "
+                f"--hyperparameters-from {path} was found for '{whose}', and --model is '{model}'. "
                 f"Choose --model {whose}, or another file."
             )
         return tuned_values(found)
     if not isinstance(found, dict):
         raise ConfigurationError(
-            f"--hyperparameters {path}: expected a JSON object such as "
+            f"--hyperparameters-from {path}: expected a JSON object such as "
             '{"learning_rate": 0.001, "epochs": 3}.'
         )
     return found
@@ -105,6 +105,6 @@ def latest_of_tuner(metadata_path: Path, pipeline_name: str, model: str) -> dict
         if best["values"].get(VARIANT) == model:
             return tuned_values(best)
     raise ConfigurationError(
-        f"--hyperparameters {FROM_TUNER}: no run of '{pipeline_name}' has tuned '{model}' yet. Run "
-        "with --tune 10 --validation-fraction 0.1 first, or name a JSON file."
+        f"--hyperparameters-from {FROM_TUNER}: no run of '{pipeline_name}' has tuned '{model}' "
+        "yet. Run with --tune 10 --validation-fraction 0.1 first, or name a JSON file."
     )

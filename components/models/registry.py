@@ -7,13 +7,19 @@ import.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from components.errors import ConfigurationError, did_you_mean
-from components.hyperparameters import Hyperparameters
+from components.hyperparameters import (
+    EVERY_VARIANT,
+    GRADIENT_DESCENT,
+    Hyperparameters,
+    names_where,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -30,30 +36,6 @@ FAMILIES = (
 REFERENCE = "reference"
 TUNED = "tuned"
 SAMPLE = "sample"
-
-# Every variant has these, whether or not its fit depends on them.
-COMMON = ("seed", "deterministic")
-GRADIENT_DESCENT = (
-    "epochs",
-    "batch_size",
-    "learning_rate",
-    "schedule",
-    "clip_norm",
-    "weight_decay",
-    "weight_averaging",
-    "label_smoothing",
-    "early_stopping",
-    "restore_best",
-)
-
-# What a tuner tries where a variant has it, beside the value that the search starts from.
-SEARCH: Mapping[str, tuple[Any, ...]] = {
-    "epochs": (2, 3, 5),
-    "batch_size": (32, 64, 128),
-    "learning_rate": (3e-4, 1e-3, 3e-3),
-    "dropout": (0.0, 0.2, 0.4),
-    "regularization": (0.1, 1.0, 10.0),
-}
 
 # How many batches are cut from a pool of reviews in the order of length. In larger pools batches
 # differ so much that the last few of an epoch skew the model: with 50, an epoch takes a quarter
@@ -107,7 +89,11 @@ class Variant:
     @property
     def search(self) -> dict[str, tuple[Any, ...]]:
         """By hyperparameter, the values that a tuner tries."""
-        return {name: values for name, values in SEARCH.items() if name in self.takes}
+        return {
+            field.name: field.metadata["search"]
+            for field in dataclasses.fields(Hyperparameters)
+            if field.metadata["search"] and field.name in self.takes
+        }
 
     @property
     def default_preset(self) -> str:
@@ -178,7 +164,8 @@ def variant(
       descends: False when nothing is left to gradient descent.
       pool_batches: Of how many batches reviews are sorted by length.
     """
-    all_taken = (*COMMON, *(GRADIENT_DESCENT if descends else ()), *takes)
+    fitted_by = names_where("part", GRADIENT_DESCENT) if descends else ()
+    all_taken = (*names_where("part", EVERY_VARIANT), *fitted_by, *takes)
 
     def register(build: Builder) -> Builder:
         _variants[name] = Variant(

@@ -114,9 +114,9 @@ def stack() -> dict[str, str]:
 
 
 def _settings_of(settings: PipelineConfig, contender: Contender, seed: int) -> PipelineConfig:
-    return replace(
-        settings, model=contender.model, preset=contender.preset or settings.preset, seed=seed
-    )
+    preset = contender.preset or settings.preset
+    changes: dict[str, Any] = {"model": contender.model, "preset": preset, "seed": seed}
+    return replace(settings, **changes)
 
 
 def check_name(name: str) -> str:

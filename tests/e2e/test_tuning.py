@@ -21,7 +21,7 @@ def test_a_later_run_takes_up_what_was_found_and_the_weights(small_data, tmp_pat
     arguments += ["--max-regression", "1", "--infra-validation", "off"]
     arguments += ["--validation-fraction", "0.3"]
     searched = ["--tune", "2", "--epochs", "1", "--lstm-units", "8", "--clip-norm", "0.5"]
-    taken_up = ["--hyperparameters", "from-tuner", "--warm-start"]
+    taken_up = ["--hyperparameters-from", "tuner", "--warm-start"]
     cards = []
     for more in (searched, taken_up):
         run = sentiment(*arguments, *more, cwd=tmp_path)

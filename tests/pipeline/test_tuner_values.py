@@ -1,4 +1,4 @@
-"""Where `--hyperparameters` finds its values."""
+"""Where `--hyperparameters-from` finds its values."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from pipeline.tuner_values import with_found
 
 @pytest.fixture
 def found(tmp_path):
-    """Resolves `--hyperparameters` with a file of that content."""
+    """Resolves `--hyperparameters-from` with a file of that content."""
 
     def find(content, **settings):
         path = tmp_path / "best.json"
         path.write_text(content if isinstance(content, str) else json.dumps(content))
-        config = PipelineConfig(hyperparameters=str(path), **settings)
+        config = PipelineConfig(hyperparameters_from=str(path), **settings)
         return with_found(config, tmp_path / "metadata.db", "p")
 
     return find
@@ -59,11 +59,11 @@ def test_a_file_that_cannot_be_used_is_refused(found, content, message):
 def test_what_was_never_tuned_is_refused(tmp_path):
     """As is a file that is not there; both say what to do."""
     for asked, message in (
-        ("from-tuner", "no run of 'p' has tuned 'lstm' yet"),
-        ("none.json", "expected from-tuner or a JSON file: No such file"),
+        ("tuner", "no run of 'p' has tuned 'lstm' yet"),
+        ("none.json", "expected tuner or a JSON file: No such file"),
     ):
         with pytest.raises(ConfigurationError, match=message):
-            with_found(PipelineConfig(hyperparameters=asked), tmp_path / "metadata.db", "p")
+            with_found(PipelineConfig(hyperparameters_from=asked), tmp_path / "metadata.db", "p")
 
 
 def test_the_latest_result_for_the_variant_is_found(tmp_path):
@@ -106,7 +106,7 @@ def test_the_latest_result_for_the_variant_is_found(tmp_path):
         store.put_attributions_and_associations([attribution], [])
         searched(artifact_id)
         ids.append(artifact_id)
-    settings = PipelineConfig(hyperparameters="from-tuner")
+    settings = PipelineConfig(hyperparameters_from="tuner")
     assert with_found(settings, database, "p").epochs == 3
     # The first search once more, from the cache: another execution, the same artifact.
     searched(ids[0])
@@ -117,7 +117,7 @@ def test_the_latest_result_for_the_variant_is_found(tmp_path):
     ("settings", "is_comparison", "message"),
     [
         ({"tune": 2}, False, "Try --validation-fraction 0.1"),
-        ({"tune": 2, "hyperparameters": "x.json"}, False, "choose one"),
+        ({"tune": 2, "hyperparameters_from": "x.json"}, False, "choose one"),
         ({"tune": 2}, True, "a comparison takes presets"),
         ({"warm_start": True}, True, "a comparison trains from the seeds alone"),
         ({"warm_start": True, "model": "linear"}, False, "'linear' is fitted in one go"),
