@@ -9,7 +9,7 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
-from components import evaluation_results
+from components import evaluation_results, lift
 from components.infra_validation.outcome import Outcome
 from components.reading_report import ReadingReport
 from components.training_record import TrainingRecord
@@ -39,6 +39,7 @@ def write(
     training = TrainingRecord.read(str(version))
     reading = ReadingReport.read(report)
     metrics = evaluation_results.load_candidate(evaluation).overall
+    larger = lift.larger_class(metrics)
     card = {
         "name": model_name,
         "data": {
@@ -51,10 +52,8 @@ def write(
         "hyperparameters": training.hyperparameters.to_config(),
         "parameters": training.parameters,
         "training_seconds": training.seconds,
-        # JSON has no NaN.
-        "test_metrics": {
-            name: value if math.isfinite(value) else None for name, value in metrics.items()
-        },
+        "test_metrics": {name: _number(value) for name, value in metrics.items()},
+        "larger_class": {"name": larger.name or None, "share": _number(larger.share)},
         "gate": facts["gate"],
         "infra_validation": infra_validation
         and {"engine": infra_validation.engine, "answers": infra_validation.answers},
@@ -65,3 +64,8 @@ def write(
         },
     }
     (version / FILE).write_text(json.dumps(card, indent=1, allow_nan=False), encoding="utf-8")
+
+
+def _number(value: float) -> float | None:
+    """Returns a number that JSON has: NaN is none."""
+    return value if math.isfinite(value) else None

@@ -13,6 +13,8 @@ from pipeline.console.slice_chart import slice_chart
 from pipeline.report.summary import RunSummary
 
 MAX_WIDTH = 78
+# Half a 95 % interval: it is told of fewer than some 1,200 to 2,400 reviews.
+LEAST_MARGIN_TOLD = 0.02
 _INDENT = "  "
 _SPLITS = (features.TRAIN_SPLIT, features.EVAL_SPLIT, features.TEST_SPLIT)
 
@@ -33,6 +35,7 @@ def print_summary(console: Console, summary: RunSummary, *, is_plain: bool = Fal
     for sentence in summary.refusals:
         _prose(console, width, sentence)
     _prose(console, width, _accuracy(summary))
+    _prose(console, width, _worth(summary, is_plain))
     _prose(console, width, _quality(summary))
     _prose(console, width, _confusion(summary))
     _prose(console, width, _data(summary))
@@ -97,6 +100,21 @@ def _accuracy(summary: RunSummary) -> Text:
         )
     return Text.assemble(
         "accuracy ", (_percent(accuracy), "bold"), f", gate {_percent(least)} {compared}"
+    )
+
+
+def _worth(summary: RunSummary, is_plain: bool) -> str:
+    """Compares with the larger class; says how sure the accuracy is where reviews are few."""
+    larger = summary.larger_class
+    compared = (
+        f"{larger.always} {_percent(larger.share)} "
+        f"({_points(summary.metrics['accuracy'] - larger.share)} points)"
+    )
+    if not summary.margin >= LEAST_MARGIN_TOLD:
+        return compared
+    return (
+        f"{compared}; {summary.metrics['examples']:,.0f} test reviews: "
+        f"{'+-' if is_plain else '±'} {summary.margin * 100:.0f} points (95 %, Wilson)"
     )
 
 

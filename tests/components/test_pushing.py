@@ -219,6 +219,7 @@ def test_a_pushed_version_says_what_it_is_and_is_warm_before_it_serves(
     assert card["hyperparameters"]["epochs"] == 2
     assert card["test_metrics"]["accuracy"] == 0.75
     assert card["gate"] == {"min_accuracy": 0.5}
+    assert card["larger_class"] == {"name": None, "share": 0.5}
     assert card["infra_validation"] == {"engine": "embedded", "answers": 114}
     assert card["source_fingerprint"] == {"Trainer": "f"}
 

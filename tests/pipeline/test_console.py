@@ -10,6 +10,7 @@ import textwrap
 import pytest
 
 from components.infra_validation.outcome import Outcome
+from components.lift import LargerClass
 from components.progress import Progress
 from pipeline.console.duration import duration
 from pipeline.console.live_line import live_line
@@ -69,6 +70,8 @@ BLESSED = RunSummary(
     min_accuracy=0.8,
     baseline_accuracy=0.861,
     max_regression=0.005,
+    larger_class=LargerClass("", 0.5),
+    margin=0.0043,
     passed_gate=True,
     refusals=(),
     infra_validation=Outcome("embedded", answers=114),
@@ -222,11 +225,31 @@ def test_summary_of_a_blessed_model(stream):
     words = " ".join(text.split())
     assert "✓ BLESSED model lstm of imdb_sentiment passed the gate" in words
     assert "  accuracy 85.91%, gate 80.00% (+5.91), last blessed 86.10% (-0.19 points)\n" in text
+    assert "\n  always saying the same 50.00% (+35.91 points)\n" in text
     assert "AUC 0.931, precision 0.859, recall 0.860, log loss 0.339, calibration 1.002" in text
     assert "positives 10,753 right, 1,747 wrong; negatives 10,724 right, 1,776 wrong" in text
     assert "25,000 train, 25,000 test; 123 texts in both train and test" in text
     assert f"pushed to {BLESSED.pushed_to}\n" in text
     assert "11 steps ran, 0 came from the cache, in 9 min 12 s; log: /home/someone" in text
+
+
+@pytest.mark.parametrize(("encoding", "sign"), [("utf-8", "±"), ("ascii", "+-")])
+def test_a_small_test_split_shows_how_sure_its_accuracy_is(encoding, sign):
+    """In points to both sides, beside what the larger class alone would give."""
+    small = dataclasses.replace(
+        BLESSED,
+        metrics={**BLESSED.metrics, "accuracy": 0.807, "examples": 57.0},
+        larger_class=LargerClass("negative", 0.6),
+        margin=0.1005,
+    )
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, write_through=True)
+    with Console(stream) as console:
+        console.summary(small)
+    words = " ".join(text_of(stream).split())
+    assert (
+        "always saying negative 60.00% (+20.70 points); 57 test reviews: "
+        f"{sign} 10 points (95 %, Wilson)" in words
+    )
 
 
 def test_summary_of_a_model_that_was_tried_in_no_server(stream):
