@@ -24,6 +24,7 @@ from components.durability import flush_to_disk
 from components.errors import PushError
 from components.infra_validation.outcome import Outcome
 from components.reading_report import ReadingReportArtifact
+from serving.versions import LARGEST, number_of
 
 # TF-Serving only looks at folders whose names are numbers.
 INCOMING_PREFIX = ".incoming-"
@@ -156,7 +157,8 @@ def publish(
     """Copies a SavedModel to a new version under `base_directory`.
 
     The version appears by one rename, after every byte is on the disk. Its number is the time
-    in seconds, and always larger than those of the versions that are there.
+    in seconds, and always larger than those of the versions that are there: servers serve the
+    largest.
 
     Args:
       model: The SavedModel's folder.
@@ -174,11 +176,11 @@ def publish(
         base_directory.mkdir(parents=True, exist_ok=True)
         for left_over in base_directory.glob(f"{INCOMING_PREFIX}*"):
             shutil.rmtree(left_over)
+        version = base_directory / str(_next_version(base_directory))
         _copy(model, incoming)
         complete(incoming)
         for path in (incoming, *incoming.rglob("*")):
             flush_to_disk(path)
-        version = base_directory / str(_next_version(base_directory))
         incoming.rename(version)
         flush_to_disk(base_directory)
     except OSError as error:
@@ -189,8 +191,15 @@ def publish(
 
 
 def _next_version(base_directory: Path) -> int:
-    versions = [int(path.name) for path in base_directory.iterdir() if path.name.isdecimal()]
-    return max(int(time.time()), *(version + 1 for version in versions), 0)
+    numbers = [number_of(path.name) for path in base_directory.iterdir()]
+    latest = max((number for number in numbers if number is not None), default=0)
+    if latest == LARGEST:
+        raise PushError(
+            f"The model could not be pushed: {base_directory / str(latest)} has the largest number "
+            "that a server reads, and a new version needs a larger one. Rename or remove that "
+            "folder and run again: every step before the push is taken from the cache."
+        )
+    return max(int(time.time()), latest + 1)
 
 
 def _copy(source: Path, destination: Path) -> None:

@@ -22,6 +22,7 @@ from components.hyperparameters import Hyperparameters
 from components.infra_validation.outcome import Outcome
 from components.reading_report import ReadingReport, ReadingReportArtifact
 from components.training_record import TrainingRecord
+from serving import versions
 from serving.client import Client
 from serving.server.flags import Flags
 from serving.server.running import Server
@@ -68,6 +69,24 @@ def test_a_later_push_has_a_larger_number_within_the_same_second_and_after_a_clo
     (base / "99999999999").mkdir(parents=True)
     names = [int(pushing.publish(model, base).name) for _ in range(3)]
     assert names == [100000000000, 100000000001, 100000000002]
+
+
+@pytest.mark.parametrize("name", ["9223372036854775808", "٣", "1e3", "-5", "a"])
+def test_names_that_no_server_reads_as_a_version_do_not_count(model, base, name):
+    """TF-Serving reads signed numbers of 64 bits."""
+    (base / name).mkdir(parents=True)
+    assert int(pushing.publish(model, base).name) <= time.time()
+
+
+def test_beyond_the_largest_number_nothing_is_pushed(model, base):
+    """One below there is room for one push; then the folder in the way is named."""
+    (base / str(2**63 - 2)).mkdir(parents=True)
+    last = pushing.publish(model, base)
+    assert int(last.name) == 2**63 - 1
+    assert versions.look_up(base).complete == {2**63 - 1: last}
+    with pytest.raises(PushError, match="9223372036854775807 has the largest number that a server"):
+        pushing.publish(model, base)
+    assert sorted(path.name for path in base.iterdir()) == [str(2**63 - 2), last.name]
 
 
 def test_a_full_disk_leaves_nothing_and_says_how_much_is_needed(model, base, monkeypatch):
