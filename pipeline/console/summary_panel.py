@@ -13,6 +13,8 @@ from pipeline.console.slice_chart import slice_chart
 from pipeline.report.summary import RunSummary
 
 MAX_WIDTH = 78
+# Of the larger class.
+LEAST_SHARE_TOLD = 0.55
 # Half a 95 % interval: it is told of fewer than some 1,200 to 2,400 reviews.
 LEAST_MARGIN_TOLD = 0.02
 _INDENT = "  "
@@ -35,7 +37,8 @@ def print_summary(console: Console, summary: RunSummary, *, is_plain: bool = Fal
     for sentence in summary.refusals:
         _prose(console, width, sentence)
     _prose(console, width, _accuracy(summary))
-    _prose(console, width, _worth(summary, is_plain))
+    if worth := _worth(summary, is_plain):
+        _prose(console, width, worth)
     _prose(console, width, _quality(summary))
     _prose(console, width, _confusion(summary))
     _prose(console, width, _data(summary))
@@ -92,7 +95,7 @@ def _accuracy(summary: RunSummary) -> Text:
         summary.baseline_accuracy,
     )
     if last is None:
-        compared = f"({_points(accuracy - least)} points), no model blessed before"
+        compared = f"({_points(accuracy - least)} points), no model to compare with"
     else:
         compared = (
             f"({_points(accuracy - least)}), "
@@ -104,18 +107,17 @@ def _accuracy(summary: RunSummary) -> Text:
 
 
 def _worth(summary: RunSummary, is_plain: bool) -> str:
-    """Compares with the larger class; says how sure the accuracy is where reviews are few."""
-    larger = summary.larger_class
-    compared = (
-        f"{larger.always} {_percent(larger.share)} "
-        f"({_points(summary.metrics['accuracy'] - larger.share)} points)"
-    )
-    if not summary.margin >= LEAST_MARGIN_TOLD:
-        return compared
-    return (
-        f"{compared}; {summary.metrics['examples']:,.0f} test reviews: "
-        f"{'+-' if is_plain else '±'} {summary.margin * 100:.0f} points (95 %, Wilson)"
-    )
+    """Says what the accuracy is to be read with: unequal classes, few reviews, or nothing."""
+    larger, notes = summary.larger_class, []
+    if larger.share >= LEAST_SHARE_TOLD:
+        lead = _points(summary.metrics["accuracy"] - larger.share)
+        notes.append(f"{larger.always} {_percent(larger.share)} ({lead} points)")
+    if summary.margin >= LEAST_MARGIN_TOLD:
+        notes.append(
+            f"{summary.metrics['examples']:,.0f} test reviews: "
+            f"{'+-' if is_plain else '±'} {summary.margin * 100:.0f} points (95 %, Wilson)"
+        )
+    return "; ".join(notes)
 
 
 def _quality(summary: RunSummary) -> str:

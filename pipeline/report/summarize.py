@@ -10,6 +10,7 @@ from components import evaluation, evaluation_results, features, lift
 from components.evaluation_results import EvaluationResults
 from components.infra_validation.outcome import Outcome
 from components.reading_report import ReadingReport
+from pipeline.advice import for_few_reviews
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
 from pipeline.report.paths import shown
 from pipeline.report.run_record import RunRecord
@@ -43,6 +44,7 @@ def summarize(config: ResolvedConfig, seconds: float, log_path: Path) -> RunSumm
     infra_validation = Outcome.read(infra_blessings[0]) if infra_blessings else None
     pushed_to = pushed_model.custom_properties["pushed_destination"].string_value or None
     settings = config.settings
+    advice = for_few_reviews(config, reading.split_sizes[features.TRAIN_SPLIT])
     return RunSummary(
         pipeline_name=config.pipeline_name,
         model=settings.model,
@@ -60,7 +62,7 @@ def summarize(config: ResolvedConfig, seconds: float, log_path: Path) -> RunSumm
         passed_gate=passed_gate,
         refusals=infra_refusals(infra_validation)
         if passed_gate
-        else refusals(candidate.overall, settings, baseline),
+        else (*refusals(candidate.overall, settings, baseline), *([advice] if advice else [])),
         infra_validation=infra_validation,
         slices=tuple(slice_rows(candidate)),
         pushed_to=pushed_to and shown(pushed_to),

@@ -46,7 +46,7 @@ class RunSummary:
       larger_class: The class that the test split has more of, and its share.
       margin: How far other reviews may move the accuracy; see `lift.margin`.
       passed_gate: Whether the Evaluator blessed the model.
-      refusals: Why the model was not blessed, a sentence each.
+      refusals: Why the model was not blessed, a sentence each, and what to try.
       infra_validation: What a model server made of it; None if none was asked.
       slices: Accuracy by parts of the test split.
       pushed_to: The version's folder, or None.

@@ -165,6 +165,11 @@ def test_shuffled_labels_give_a_model_that_is_refused_with_a_sentence(tmp_path):
     words = " ".join(run.stdout.split())
     assert "is below the gate's 80.00% (--min-accuracy)" in words
     assert "what is served stays as it is" in words
+    assert "200 training reviews are few for lstm; try --model linear." in words
+    assert "(--min-lift)" in words
+    assert "skipped Try it in a server InfraValidator the gate refused the model" in words
+    assert "skipped Push the model Pusher the model is not blessed" in words
+    assert "done Push" not in words
     assert not (root / "serving_model").exists()
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from components.evaluation_results import EvaluationResults
 from components.infra_validation.outcome import Outcome
+from pipeline.advice import for_few_reviews
 from pipeline.config import PipelineConfig
 from pipeline.loading import EnvironmentSettings
 from pipeline.report.run_record import RunRecord
@@ -122,6 +123,27 @@ def config(tmp_path):
         EnvironmentSettings(None, tmp_path),
         print,
     )
+
+
+def test_few_reviews_are_told_with_what_to_try(tmp_path):
+    """Not of the sample, of variants that hold a solution, nor where there are enough."""
+    (tmp_path / "films.csv").write_text("text,label\na,1\nb,0\n")
+
+    def advice(reviews, **settings):
+        settings = {"data": str(tmp_path / "films.csv"), **settings}
+        config = resolve(PipelineConfig(**settings), EnvironmentSettings(None, tmp_path), print)
+        return for_few_reviews(config, reviews)
+
+    assert advice(240).startswith("240 training reviews are few for lstm; try --model linear.")
+    assert advice(4_999, model="cnn_lstm")
+    for reviews, settings in (
+        (0, {}),
+        (5_000, {}),
+        (240, {"model": "linear"}),
+        (240, {"model": "cnn_bilstm_linear"}),
+        (240, {"data": "sample"}),
+    ):
+        assert advice(reviews, **settings) == ""
 
 
 def test_a_pushed_model_has_three_commands_to_try(config, tmp_path):
