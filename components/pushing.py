@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
 from tfx import types
 from tfx.components.pusher import executor as tfx_pusher
 from tfx.dsl.components.base import base_component, executor_spec
@@ -71,8 +72,8 @@ class Executor(tfx_pusher.Executor):
                 incoming,
                 base_directory.name,
                 json.loads(exec_properties[FACTS]),
-                artifact_utils.get_single_uri(input_dict[REPORT]),
-                artifact_utils.get_single_uri(input_dict[EVALUATION]),
+                _uri(input_dict, REPORT),
+                _uri(input_dict, EVALUATION),
                 _infra_validation(input_dict),
             )
 
@@ -81,6 +82,11 @@ class Executor(tfx_pusher.Executor):
         link.rmdir()
         link.symlink_to(os.path.relpath(version, link.parent), target_is_directory=True)
         self._MarkPushed(pushed_model, pushed_destination=str(version), pushed_version=version.name)
+
+
+def _uri(input_dict: dict[str, list[types.Artifact]], key: str) -> str | None:
+    artifacts = input_dict.get(key)
+    return artifact_utils.get_single_uri(artifacts) if artifacts else None
 
 
 def _infra_validation(input_dict: dict[str, list[types.Artifact]]) -> Outcome | None:
@@ -107,8 +113,8 @@ class PusherSpec(ComponentSpec):
         standard_component_specs.INFRA_BLESSING_KEY: ChannelParameter(
             type=standard_artifacts.InfraBlessing, optional=True
         ),
-        EVALUATION: ChannelParameter(type=standard_artifacts.ModelEvaluation),
-        REPORT: ChannelParameter(type=ReadingReportArtifact),
+        EVALUATION: ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
+        REPORT: ChannelParameter(type=ReadingReportArtifact, optional=True),
     }
     OUTPUTS = {
         standard_component_specs.PUSHED_MODEL_KEY: ChannelParameter(
@@ -127,10 +133,10 @@ class Pusher(base_component.BaseComponent):
         self,
         model: types.BaseChannel,
         model_blessing: types.BaseChannel,
-        evaluation: types.BaseChannel,
-        report: types.BaseChannel,
         base_directory: Path,
         facts: dict[str, Any],
+        evaluation: types.BaseChannel | None = None,
+        report: types.BaseChannel | None = None,
         infra_blessing: types.BaseChannel | None = None,
     ):
         """Pushes below `base_directory`; `facts` go into the card, see `model_card.write`."""
@@ -183,7 +189,7 @@ def publish(
             flush_to_disk(path)
         incoming.rename(version)
         flush_to_disk(base_directory)
-    except OSError as error:
+    except (OSError, tf.errors.OpError) as error:
         raise PushError(_explain(error, model, base_directory)) from error
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
@@ -215,14 +221,19 @@ def _copy(source: Path, destination: Path) -> None:
             shutil.copyfile(path, destination / path.name)
 
 
-def _explain(error: OSError, model: Path, base_directory: Path) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+def _explain(error: OSError | tf.errors.OpError, model: Path, base_directory: Path) -> str:
+    if not isinstance(error, OSError):
+        reason = str(error.message)
+    elif error.errno in (errno.ENOSPC, errno.EDQUOT):
         size = sum(path.stat().st_size for path in model.rglob("*") if path.is_file())
         return (
             f"The disk is full: the model needs {size / 1e6:.1f} MB in {base_directory}. Free "
             "some space and run again: every step before the push is taken from the cache."
         )
+    else:
+        where = f" ({error.filename})" if error.filename else ""
+        reason = f"{error.strerror or error}{where}"
     return (
-        f"The model could not be pushed to {base_directory}: {error.strerror or error}. Mend that "
-        "and run again: every step before the push is taken from the cache."
+        f"The model could not be pushed to {base_directory}: {reason}. Mend that and run again: "
+        "every step before the push is taken from the cache."
     )
