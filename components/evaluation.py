@@ -16,7 +16,7 @@ from tensorflow_model_analysis.extractors import extractor, transformed_features
 # TFMA 0.52 leaves half of these out of its own namespace.
 from tensorflow_model_analysis.proto import config_pb2
 
-from components import features, preprocessing
+from components import features, preprocessing, proven_lift
 
 ACCURACY = "binary_accuracy"
 
@@ -28,7 +28,9 @@ UNKNOWN_SHARE_BOUNDS = (0.05, 0.10, 0.15, 0.20)
 UNKNOWN_SHARE_NAMES = ("under 5 %", "5-10 %", "10-15 %", "15-20 %", "20 % or more")
 
 
-def eval_config(min_accuracy: float, max_regression: float) -> config_pb2.EvalConfig:
+def eval_config(
+    min_accuracy: float, max_regression: float, min_lift: float = 0.0
+) -> config_pb2.EvalConfig:
     """Returns the metrics, the slices and the gate.
 
     Args:
@@ -36,17 +38,22 @@ def eval_config(min_accuracy: float, max_regression: float) -> config_pb2.EvalCo
         measured and do not gate.
       max_regression: How much worse than the blessed model the candidate may be. Not asked
         for when there is no blessed model yet.
+      min_lift: By how much it must be proven better than always saying the larger class; see
+        `lift.proven_lift`. 0 does not ask for it.
     """
-    # A plain `threshold` would hold every slice to it.
-    gate = config_pb2.PerSliceMetricThreshold(
-        slicing_specs=[config_pb2.SlicingSpec()],
-        threshold=config_pb2.MetricThreshold(
+    accuracy_gate = _on_the_whole_split(
+        config_pb2.MetricThreshold(
             value_threshold=config_pb2.GenericValueThreshold(lower_bound={"value": min_accuracy}),
             change_threshold=config_pb2.GenericChangeThreshold(
                 direction=config_pb2.MetricDirection.HIGHER_IS_BETTER,
                 absolute={"value": -max_regression},
             ),
-        ),
+        )
+    )
+    lift_gate = _on_the_whole_split(
+        config_pb2.MetricThreshold(
+            value_threshold=config_pb2.GenericValueThreshold(lower_bound={"value": min_lift})
+        )
     )
     at_decision = json.dumps({"thresholds": [features.DECISION_THRESHOLD]})
     return config_pb2.EvalConfig(
@@ -62,7 +69,12 @@ def eval_config(min_accuracy: float, max_regression: float) -> config_pb2.EvalCo
             config_pb2.MetricsSpec(
                 metrics=[
                     config_pb2.MetricConfig(
-                        class_name="BinaryAccuracy", per_slice_thresholds=[gate]
+                        class_name="BinaryAccuracy", per_slice_thresholds=[accuracy_gate]
+                    ),
+                    config_pb2.MetricConfig(
+                        class_name=proven_lift.ProvenLift.__name__,
+                        module=proven_lift.__name__,
+                        per_slice_thresholds=[lift_gate] if min_lift else [],
                     ),
                     config_pb2.MetricConfig(class_name="ExampleCount"),
                     config_pb2.MetricConfig(class_name="AUC"),
@@ -83,6 +95,15 @@ def eval_config(min_accuracy: float, max_regression: float) -> config_pb2.EvalCo
             config_pb2.SlicingSpec(feature_keys=[LENGTH]),
             config_pb2.SlicingSpec(feature_keys=[UNKNOWN_WORDS]),
         ],
+    )
+
+
+def _on_the_whole_split(
+    threshold: config_pb2.MetricThreshold,
+) -> config_pb2.PerSliceMetricThreshold:
+    """Returns a threshold that holds no slice to it, as a metric's plain `threshold` would."""
+    return config_pb2.PerSliceMetricThreshold(
+        slicing_specs=[config_pb2.SlicingSpec()], threshold=threshold
     )
 
 

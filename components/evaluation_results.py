@@ -16,6 +16,7 @@ CONFUSION_COUNTS = {
     "true_negatives": "trueNegatives",
     "false_negatives": "falseNegatives",
 }
+_CONFUSION = "confusion_matrix_at_thresholds"
 _TFMA_NAMES = {
     "accuracy": "binary_accuracy",
     "auc": "auc",
@@ -33,7 +34,8 @@ class EvaluationResults:
 
     Attributes:
       overall: By name: accuracy, auc, precision, recall, log_loss, calibration, examples, and
-        the confusion counts. NaN where a metric is not defined.
+        the confusion counts. NaN where a metric is not defined; without what another
+        configuration than `evaluation.eval_config` did not measure.
       slices: The same by ((feature, value),...) of each slice.
     """
 
@@ -69,8 +71,13 @@ def load_candidate(directory: str) -> EvaluationResults:
 
 
 def _plain(values: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    plain = {name: float(values[key]["doubleValue"]) for name, key in _TFMA_NAMES.items()}
-    thresholds = values["confusion_matrix_at_thresholds"]["confusionMatrixAtThresholds"]
-    (at_decision,) = thresholds["matrices"]
+    plain = {
+        name: float(values[key]["doubleValue"])
+        for name, key in _TFMA_NAMES.items()
+        if key in values
+    }
+    if _CONFUSION not in values:
+        return plain
+    (at_decision,) = values[_CONFUSION]["confusionMatrixAtThresholds"]["matrices"]
     # The JSON form of a proto leaves zeros out.
     return plain | {name: at_decision.get(key, 0.0) for name, key in CONFUSION_COUNTS.items()}

@@ -9,7 +9,7 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
-from components import evaluation_results
+from components import evaluation_results, lift
 from components.infra_validation.outcome import Outcome
 from components.reading_report import ReadingReport
 from components.training_record import TrainingRecord
@@ -22,39 +22,28 @@ def write(
     version: Path,
     model_name: str,
     facts: dict[str, Any],
-    report: str,
-    evaluation: str,
+    report: str | None,
+    evaluation: str | None,
     infra_validation: Outcome | None,
 ) -> None:
     """Writes the card of the version whose files are in the folder `version`.
+
+    It leaves out what is not known: another trainer leaves no record, another evaluation has
+    other metrics.
 
     Args:
       version: The folder; holds the training's record.
       model_name: The name that it is served under.
       facts: What the pipeline knows: `data`, `gate` and `source_fingerprint`.
-      report: Folder of the reading report.
-      evaluation: Folder of the Evaluator's measurements.
+      report: Folder of the reading report, if there is one.
+      evaluation: Folder of the Evaluator's measurements, if there are any.
       infra_validation: Which server answered as the model itself did; None if none was asked.
     """
-    training = TrainingRecord.read(str(version))
-    reading = ReadingReport.read(report)
-    metrics = evaluation_results.load_candidate(evaluation).overall
     card = {
         "name": model_name,
-        "data": {
-            "name": facts["data"],
-            "reviews": reading.reviews,
-            "leaks": reading.leaks,
-            "dropped_leaks": reading.dropped_leaks,
-        },
-        "variant": training.model,
-        "hyperparameters": training.hyperparameters.to_config(),
-        "parameters": training.parameters,
-        "training_seconds": training.seconds,
-        # JSON has no NaN.
-        "test_metrics": {
-            name: value if math.isfinite(value) else None for name, value in metrics.items()
-        },
+        "data": {"name": facts["data"], **_reading(report)},
+        **_training(version),
+        **_measurements(evaluation),
         "gate": facts["gate"],
         "infra_validation": infra_validation
         and {"engine": infra_validation.engine, "answers": infra_validation.answers},
@@ -65,3 +54,44 @@ def write(
         },
     }
     (version / FILE).write_text(json.dumps(card, indent=1, allow_nan=False), encoding="utf-8")
+
+
+def _reading(report: str | None) -> dict[str, Any]:
+    if report is None:
+        return {}
+    reading = ReadingReport.read(report)
+    return {
+        "reviews": reading.reviews,
+        "leaks": reading.leaks,
+        "dropped_leaks": reading.dropped_leaks,
+    }
+
+
+def _training(version: Path) -> dict[str, Any]:
+    if not TrainingRecord.is_in(str(version)):
+        return {}
+    training = TrainingRecord.read(str(version))
+    return {
+        "variant": training.model,
+        "hyperparameters": training.hyperparameters.to_config(),
+        "parameters": training.parameters,
+        "training_seconds": training.seconds,
+    }
+
+
+def _measurements(evaluation: str | None) -> dict[str, Any]:
+    if evaluation is None:
+        return {}
+    metrics = evaluation_results.load_candidate(evaluation).overall
+    found: dict[str, Any] = {
+        "test_metrics": {name: _number(value) for name, value in metrics.items()}
+    }
+    if metrics.keys() >= evaluation_results.CONFUSION_COUNTS.keys():
+        larger = lift.larger_class(metrics)
+        found["larger_class"] = {"name": larger.name or None, "share": _number(larger.share)}
+    return found
+
+
+def _number(value: float) -> float | None:
+    """Returns a number that JSON has: NaN is none."""
+    return value if math.isfinite(value) else None

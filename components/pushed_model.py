@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from components.errors import ConfigurationError
 
 SIGNATURE = "predict_text"
-SAVED_MODEL_FILE = "saved_model.pb"
 
 
 class Answer(NamedTuple):

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
 from tfx import types
 from tfx.components.pusher import executor as tfx_pusher
 from tfx.dsl.components.base import base_component, executor_spec
@@ -24,6 +25,7 @@ from components.durability import flush_to_disk
 from components.errors import PushError
 from components.infra_validation.outcome import Outcome
 from components.reading_report import ReadingReportArtifact
+from serving.versions import LARGEST, number_of
 
 # TF-Serving only looks at folders whose names are numbers.
 INCOMING_PREFIX = ".incoming-"
@@ -70,8 +72,8 @@ class Executor(tfx_pusher.Executor):
                 incoming,
                 base_directory.name,
                 json.loads(exec_properties[FACTS]),
-                artifact_utils.get_single_uri(input_dict[REPORT]),
-                artifact_utils.get_single_uri(input_dict[EVALUATION]),
+                _uri(input_dict, REPORT),
+                _uri(input_dict, EVALUATION),
                 _infra_validation(input_dict),
             )
 
@@ -80,6 +82,11 @@ class Executor(tfx_pusher.Executor):
         link.rmdir()
         link.symlink_to(os.path.relpath(version, link.parent), target_is_directory=True)
         self._MarkPushed(pushed_model, pushed_destination=str(version), pushed_version=version.name)
+
+
+def _uri(input_dict: dict[str, list[types.Artifact]], key: str) -> str | None:
+    artifacts = input_dict.get(key)
+    return artifact_utils.get_single_uri(artifacts) if artifacts else None
 
 
 def _infra_validation(input_dict: dict[str, list[types.Artifact]]) -> Outcome | None:
@@ -106,8 +113,8 @@ class PusherSpec(ComponentSpec):
         standard_component_specs.INFRA_BLESSING_KEY: ChannelParameter(
             type=standard_artifacts.InfraBlessing, optional=True
         ),
-        EVALUATION: ChannelParameter(type=standard_artifacts.ModelEvaluation),
-        REPORT: ChannelParameter(type=ReadingReportArtifact),
+        EVALUATION: ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
+        REPORT: ChannelParameter(type=ReadingReportArtifact, optional=True),
     }
     OUTPUTS = {
         standard_component_specs.PUSHED_MODEL_KEY: ChannelParameter(
@@ -126,10 +133,10 @@ class Pusher(base_component.BaseComponent):
         self,
         model: types.BaseChannel,
         model_blessing: types.BaseChannel,
-        evaluation: types.BaseChannel,
-        report: types.BaseChannel,
         base_directory: Path,
         facts: dict[str, Any],
+        evaluation: types.BaseChannel | None = None,
+        report: types.BaseChannel | None = None,
         infra_blessing: types.BaseChannel | None = None,
     ):
         """Pushes below `base_directory`; `facts` go into the card, see `model_card.write`."""
@@ -156,7 +163,8 @@ def publish(
     """Copies a SavedModel to a new version under `base_directory`.
 
     The version appears by one rename, after every byte is on the disk. Its number is the time
-    in seconds, and always larger than those of the versions that are there.
+    in seconds, and always larger than those of the versions that are there: servers serve the
+    largest.
 
     Args:
       model: The SavedModel's folder.
@@ -174,14 +182,14 @@ def publish(
         base_directory.mkdir(parents=True, exist_ok=True)
         for left_over in base_directory.glob(f"{INCOMING_PREFIX}*"):
             shutil.rmtree(left_over)
+        version = base_directory / str(_next_version(base_directory))
         _copy(model, incoming)
         complete(incoming)
         for path in (incoming, *incoming.rglob("*")):
             flush_to_disk(path)
-        version = base_directory / str(_next_version(base_directory))
         incoming.rename(version)
         flush_to_disk(base_directory)
-    except OSError as error:
+    except (OSError, tf.errors.OpError) as error:
         raise PushError(_explain(error, model, base_directory)) from error
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
@@ -189,8 +197,15 @@ def publish(
 
 
 def _next_version(base_directory: Path) -> int:
-    versions = [int(path.name) for path in base_directory.iterdir() if path.name.isdecimal()]
-    return max(int(time.time()), *(version + 1 for version in versions), 0)
+    numbers = [number_of(path.name) for path in base_directory.iterdir()]
+    latest = max((number for number in numbers if number is not None), default=0)
+    if latest == LARGEST:
+        raise PushError(
+            f"The model could not be pushed: {base_directory / str(latest)} has the largest number "
+            "that a server reads, and a new version needs a larger one. Rename or remove that "
+            "folder and run again: every step before the push is taken from the cache."
+        )
+    return max(int(time.time()), latest + 1)
 
 
 def _copy(source: Path, destination: Path) -> None:
@@ -206,14 +221,19 @@ def _copy(source: Path, destination: Path) -> None:
             shutil.copyfile(path, destination / path.name)
 
 
-def _explain(error: OSError, model: Path, base_directory: Path) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+def _explain(error: OSError | tf.errors.OpError, model: Path, base_directory: Path) -> str:
+    if not isinstance(error, OSError):
+        reason = str(error.message)
+    elif error.errno in (errno.ENOSPC, errno.EDQUOT):
         size = sum(path.stat().st_size for path in model.rglob("*") if path.is_file())
         return (
             f"The disk is full: the model needs {size / 1e6:.1f} MB in {base_directory}. Free "
             "some space and run again: every step before the push is taken from the cache."
         )
+    else:
+        where = f" ({error.filename})" if error.filename else ""
+        reason = f"{error.strerror or error}{where}"
     return (
-        f"The model could not be pushed to {base_directory}: {error.strerror or error}. Mend that "
-        "and run again: every step before the push is taken from the cache."
+        f"The model could not be pushed to {base_directory}: {reason}. Mend that and run again: "
+        "every step before the push is taken from the cache."
     )

@@ -23,7 +23,7 @@ def export(
     transform_output: tft.TFTransformOutput,
     directory: str,
 ) -> None:
-    """Writes a SavedModel with the five signatures of `ServedModel`."""
+    """Writes a SavedModel with the six signatures of `ServedModel`."""
     served = ServedModel(model, each_word, transform_output)
     tf.saved_model.save(
         served,
@@ -34,6 +34,7 @@ def export(
             "classify": served.classify,
             "trace_text": served.trace_text,
             "transform_features": served.transform_features,
+            "bulk_inference": served.infer_in_bulk,
         },
         # Layers' own gradients would be saved as functions that nothing calls.
         options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
@@ -118,6 +119,16 @@ class ServedModel(tf.Module):
     def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Serialized tf.Examples <string>[batch] -> `token_ids` <int64>[batch, MAX_LENGTH]."""
         return {features.TOKEN_IDS: self._token_ids(_text_of(examples))}
+
+    @tf.function(input_signature=[EXAMPLES_SPEC], autograph=False)
+    def infer_in_bulk(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Serialized tf.Examples <string>[batch] -> `probability`, `sentiment`, both [batch, 1].
+
+        For TFX's BulkInferrer: tfx_bsl takes each output apart by rows, and of a string [batch] a
+        row is Python's bytes, which have no dtype to write.
+        """
+        verdict = self.predict_examples(examples)
+        return {name: tf.expand_dims(output, axis=1) for name, output in verdict.items()}
 
     def _token_ids(self, text: tf.Tensor) -> tf.Tensor:
         return self._transform({features.TEXT: text})[features.TOKEN_IDS]

@@ -35,6 +35,11 @@ class TrainingRecord:
         folder.mkdir(exist_ok=True)
         (folder / FILE).write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
 
+    @staticmethod
+    def is_in(saved_model: str) -> bool:
+        """Returns whether a SavedModel has a record: another trainer's has none."""
+        return (Path(saved_model) / FOLDER / FILE).is_file()
+
     @classmethod
     def read(cls, saved_model: str) -> TrainingRecord:
         """Reads what `write` wrote."""

@@ -9,6 +9,7 @@ from typing import Any
 
 # The value that says whose hyperparameters these are.
 VARIANT = "model"
+_FILES = "best_hyperparameters*"
 
 
 def tuned_values(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -16,7 +17,12 @@ def tuned_values(result: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in result["values"].items() if name != VARIANT}
 
 
+def has_best(artifact_uri: str) -> bool:
+    """Returns whether `read_best` finds a file: somebody may have deleted it."""
+    return any(Path(artifact_uri).glob(_FILES))
+
+
 def read_best(artifact_uri: str) -> dict[str, Any]:
     """Reads a Tuner's `best_hyperparameters` artifact."""
-    (file,) = Path(artifact_uri).glob("best_hyperparameters*")
+    (file,) = Path(artifact_uri).glob(_FILES)
     return json.loads(file.read_text(encoding="utf-8"))

@@ -33,12 +33,12 @@ class LatestBlessedOfVariant(ResolverStrategy):
     ) -> dict[str, list[types.Artifact]]:
         """Returns at most one model under MODEL."""
         models = [model for model in input_dict[MODEL] if self._is_of_variant(model)]
-        return latest_blessed(models, input_dict[MODEL_BLESSING])
+        return latest_blessed(store, models, input_dict[MODEL_BLESSING])
 
     def _is_of_variant(self, model: types.Artifact) -> bool:
         try:
             record = TrainingRecord.read(path_utils.serving_model_path(model.uri))
-        except OSError:  # somebody deleted it
+        except OSError:  # somebody deleted it, and with it its variant's name
             return False
         return record.model == self._variant
 

@@ -138,6 +138,15 @@ class PipelineConfig(HyperparameterSettings):
         least=0.0,
         most=1.0,
     )
+    min_lift: float = setting(
+        0.001,
+        "by how much, chance taken into account, it must be more accurate than always saying the "
+        "larger class of the test split; 0 does not ask for it",
+        group="gate",
+        metavar="SHARE",
+        least=0.0,
+        most=0.5,
+    )
     infra_validation: str = setting(
         "auto",
         "the server that must answer as the model itself does before a push: embedded, binary "

@@ -116,7 +116,9 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
         model=trainer.outputs["model"],
         baseline_model=None if config.is_comparison else baseline.outputs[MODEL],
         schema=schema,
-        eval_config=evaluation.eval_config(settings.min_accuracy, settings.max_regression),
+        eval_config=evaluation.eval_config(
+            settings.min_accuracy, settings.max_regression, settings.min_lift
+        ),
         module_path="components.evaluation",
     )
     infra_validator = None
@@ -140,6 +142,7 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
             "gate": {
                 "min_accuracy": settings.min_accuracy,
                 "max_regression": settings.max_regression,
+                "min_lift": settings.min_lift,
             },
             SOURCE_FINGERPRINT: {
                 step: config.fingerprints[step]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from components.errors import ConfigurationError, did_you_mean
 from components.pushed_model import PushedModel
+from serving.versions import look_up, number_of
 
 
 class Verdict(NamedTuple):
@@ -37,7 +38,7 @@ def load(root: Path, model_name: str) -> Callable[[Sequence[str]], list[Verdict]
 
     def predict(texts: Sequence[str]) -> list[Verdict]:
         return [
-            Verdict(text, *answer, int(folder.name))
+            Verdict(text, *answer, number_of(folder.name))
             for text, answer in zip(texts, model.predict(texts), strict=True)
         ]
 
@@ -45,15 +46,14 @@ def load(root: Path, model_name: str) -> Callable[[Sequence[str]], list[Verdict]
 
 
 def newest_version(root: Path, model_name: str) -> Path:
-    """Returns the folder of the version with the largest number.
+    """Returns the folder of the version with the largest number: the one that is served.
 
     Raises:
       ConfigurationError: There is none.
     """
     base = root / "serving_model"
     folder = base / model_name
-    children = folder.iterdir() if folder.is_dir() else ()
-    versions = [path for path in children if path.name.isdecimal()]
+    versions = look_up(folder).complete if folder.is_dir() else {}
     if not versions:
         pushed = sorted(path.name for path in base.iterdir()) if base.is_dir() else []
         raise ConfigurationError(
@@ -61,4 +61,4 @@ def newest_version(root: Path, model_name: str) -> Path:
             f"{', '.join(pushed) or 'none'}.{did_you_mean(model_name, pushed)} Run "
             "`sentiment run` first, or set --root and --model-name."
         )
-    return max(versions, key=lambda path: int(path.name))
+    return versions[max(versions)]

@@ -9,7 +9,7 @@ from typing import Any
 
 from components.errors import ConfigurationError
 from components.hyperparameters import EVERY_VARIANT, Hyperparameters, names_where
-from components.tuned import VARIANT, read_best, tuned_values
+from components.tuned import VARIANT, has_best, read_best, tuned_values
 from pipeline.config import PipelineConfig
 
 FROM_TUNER = "tuner"
@@ -93,7 +93,7 @@ def latest_of_tuner(metadata_path: Path, pipeline_name: str, model: str) -> dict
             artifacts = {
                 artifact.id: artifact
                 for artifact in store.get_artifacts_by_context(context.id)
-                if artifact.type == "HyperParameters" and Path(artifact.uri).is_dir()
+                if artifact.type == "HyperParameters" and has_best(artifact.uri)
             }
             # A search that came from the cache has another event, and the artifact of the first.
             events = store.get_events_by_artifact_ids(list(artifacts)) if artifacts else []
@@ -106,5 +106,6 @@ def latest_of_tuner(metadata_path: Path, pipeline_name: str, model: str) -> dict
             return tuned_values(best)
     raise ConfigurationError(
         f"--hyperparameters-from {FROM_TUNER}: no run of '{pipeline_name}' has tuned '{model}' "
-        "yet. Run with --tune 10 --validation-fraction 0.1 first, or name a JSON file."
+        "yet, or what it found was deleted. Run with --tune 10 --validation-fraction 0.1 first, or name a "
+        "JSON file."
     )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 from tfx.components.infra_validator import error_types
 
 from components import features
-from components.warmup import review
+from components.served_signatures import Question, is_verdict, questions
+from components.warmup import answered, review
 from serving.client import Client
 from serving.errors import ServingError
 
@@ -39,7 +41,11 @@ class Answer(NamedTuple):
 
 
 class Reference:
-    """The exported SavedModel, called directly."""
+    """The exported SavedModel, called directly.
+
+    Attributes:
+      questions: What it can be asked.
+    """
 
     def __init__(self, saved_model: str):
         """Loads the model of the folder.
@@ -47,8 +53,10 @@ class Reference:
         Raises:
           ValidationFailed: It cannot be loaded.
         """
+        self.questions = questions(saved_model)
         try:
-            self._signatures = tf.saved_model.load(saved_model).signatures
+            # The signatures alone would not keep the tables and weights that they read.
+            self._model = tf.saved_model.load(saved_model)
         except Exception as error:  # TensorFlow's loader has no error of its own
             raise error_types.ValidationFailed(
                 f"The export cannot be loaded: {type(error).__name__}: {error}"
@@ -60,13 +68,8 @@ class Reference:
         Raises:
           ValidationFailed: The signature fails, or a probability is none.
         """
-        if signature not in self._signatures:
-            raise error_types.ValidationFailed(
-                f"The export has no signature '{signature}'; it has: "
-                f"{', '.join(sorted(self._signatures)) or 'none'}."
-            )
         try:
-            outputs = self._signatures[signature](**{input: tf.constant(list(values), tf.string)})
+            outputs = self._call(signature, input, values)
         except tf.errors.OpError as error:
             raise error_types.ValidationFailed(
                 f"The export's '{signature}' fails: {error.message}"
@@ -74,7 +77,7 @@ class Reference:
         answers = [
             Answer(float(probability), sentiment.decode())
             for probability, sentiment in zip(
-                outputs["probability"].numpy(), outputs["sentiment"].numpy(), strict=True
+                outputs["probability"], outputs["sentiment"], strict=True
             )
         ]
         for value, answer in zip(values, answers, strict=True):
@@ -84,6 +87,29 @@ class Reference:
                     "expected a probability from 0 to 1."
                 )
         return answers
+
+    def outputs(self, question: Question, values: Sequence[str | bytes]) -> dict[str, np.ndarray]:
+        """Returns the outputs of another trainer's signature, each [values, ...].
+
+        Raises:
+          ValueError: An output has other rows than the input.
+        """
+        outputs = self._call(question.signature, question.input, values)
+        if any(output.shape[:1] != (len(values),) for output in outputs.values()):
+            raise ValueError(f"'{question.signature}' answers with other rows than it is asked")
+        return outputs
+
+    @property
+    def signature_names(self) -> list[str]:
+        """All signatures of the export."""
+        return sorted(self._model.signatures)
+
+    def _call(
+        self, signature: str, input: str, values: Sequence[str | bytes]
+    ) -> dict[str, np.ndarray]:
+        tensor = tf.constant(list(values), tf.string)
+        outputs = self._model.signatures[signature](**{input: tensor})
+        return {name: output.numpy() for name, output in outputs.items()}
 
 
 class Exchange(NamedTuple):
@@ -100,7 +126,23 @@ class Exchange(NamedTuple):
     expected: list[Answer]
 
 
-def exchanges(reference: Reference, examples: Sequence[bytes]) -> list[Exchange]:
+class SignatureExchange(NamedTuple):
+    """The same of a signature of another trainer's model, whatever its outputs mean.
+
+    Attributes:
+      question: The signature.
+      values: Texts, or serialized tf.Examples.
+      expected: By output, <float32> or <string>[values, ...].
+    """
+
+    question: Question
+    values: Sequence[str | bytes]
+    expected: dict[str, np.ndarray]
+
+
+def exchanges(
+    reference: Reference, examples: Sequence[bytes]
+) -> list[Exchange | SignatureExchange]:
     """Returns what to ask a server, with the model's own answers.
 
     Args:
@@ -108,25 +150,46 @@ def exchanges(reference: Reference, examples: Sequence[bytes]) -> list[Exchange]
       examples: Serialized tf.Examples with `features.TEXT`.
 
     Raises:
-      ValidationFailed: The model itself does not answer as it should.
+      ValidationFailed: The model itself does not answer as it should, or to no batch of strings.
     """
     texts = [*map(_text_of, examples), *EDGE_CASES]
-    of_texts = reference.answer("predict_text", "text", texts)
-    scores = [answer._replace(sentiment=None) for answer in of_texts]
-    alone = [
-        Exchange("predict", [text], reference.answer("predict_text", "text", [text]))
-        for text in EDGE_CASES
-    ]
-    of_examples = reference.answer("serving_default", "examples", examples)
-    return [
-        Exchange("predict", texts, of_texts),
-        *alone,
-        Exchange("predict_examples", examples, of_examples),
-        Exchange("classify", texts, scores),
-    ]
+    verdicts = {each.signature for each in reference.questions if is_verdict(each)}
+    asked: list[Exchange | SignatureExchange] = []
+    if "predict_text" in verdicts:
+        of_texts = reference.answer("predict_text", "text", texts)
+        asked.append(Exchange("predict", texts, of_texts))
+        asked += [
+            Exchange("predict", [text], reference.answer("predict_text", "text", [text]))
+            for text in EDGE_CASES
+        ]
+        if "classify" in verdicts:
+            scores = [answer._replace(sentiment=None) for answer in of_texts]
+            asked.append(Exchange("classify", texts, scores))
+    if "serving_default" in verdicts:
+        of_examples = reference.answer("serving_default", "examples", examples)
+        asked.append(Exchange("predict_examples", examples, of_examples))
+    return asked or list(_exchanges_of_others(reference, texts, examples))
 
 
-def compare(client: Client, transport: str, asked: Sequence[Exchange]) -> int:
+def _exchanges_of_others(
+    reference: Reference, texts: Sequence[str], examples: Sequence[bytes]
+) -> Iterator[SignatureExchange]:
+    """Yields what to ask another trainer's model: all together, and the first alone."""
+    is_asked = False
+    for question in reference.questions:
+        values = answered(reference.outputs, question, texts, examples)
+        for batch in () if values is None else (values, values[:1]):
+            is_asked = True
+            yield SignatureExchange(question, batch, reference.outputs(question, batch))
+    if not is_asked:
+        raise error_types.ValidationFailed(
+            "None of the export's signatures answers to a batch of texts or of serialized "
+            "tf.Examples; it has: "
+            f"{', '.join(reference.signature_names) or 'none'}."
+        )
+
+
+def compare(client: Client, transport: str, asked: Sequence[Exchange | SignatureExchange]) -> int:
     """Asks a server; returns how many answers agreed with the model's own.
 
     Args:
@@ -139,6 +202,9 @@ def compare(client: Client, transport: str, asked: Sequence[Exchange]) -> int:
       ServingError: There is no answer.
     """
     for exchange in asked:
+        if isinstance(exchange, SignatureExchange):
+            _compare_outputs(client, transport, exchange)
+            continue
         answers = list(_ask(client, exchange))
         for value, expected, arrived in zip(
             exchange.values, exchange.expected, answers, strict=True
@@ -150,6 +216,38 @@ def compare(client: Client, transport: str, asked: Sequence[Exchange]) -> int:
                     f"{TOLERANCE:g} may lie between them."
                 )
     return sum(len(exchange.values) for exchange in asked)
+
+
+def _compare_outputs(client: Client, transport: str, exchange: SignatureExchange) -> None:
+    question = exchange.question
+    arrived = client.ask_signature(
+        question.signature, question.input, exchange.values, question.outputs
+    )
+    for name, expected in exchange.expected.items():
+        rows = zip(exchange.values, arrived[name], expected.tolist(), strict=True)
+        for value, of_server, of_export in rows:
+            if not _are_equal(of_server, of_export):
+                raise error_types.ValidationFailed(
+                    f"Over {transport}, '{name}' of {question.signature} is "
+                    f"{_shortened(of_server)} for {_quoted(value)}, where the export itself "
+                    f"answers {_shortened(of_export)}; at most {TOLERANCE:g} may lie between "
+                    "numbers."
+                )
+
+
+def _are_equal(of_server: Any, of_export: Any) -> bool:
+    """Compares nested lists of numbers and strings."""
+    if isinstance(of_export, list):
+        return (
+            isinstance(of_server, list)
+            and len(of_server) == len(of_export)
+            and all(map(_are_equal, of_server, of_export))
+        )
+    if isinstance(of_export, bytes):
+        return bool(of_server == of_export.decode(errors="replace"))
+    if math.isnan(of_export):
+        return math.isnan(of_server)
+    return abs(of_server - of_export) <= TOLERANCE * max(1.0, abs(of_export))
 
 
 def _ask(client: Client, exchange: Exchange) -> Iterator[Answer]:
@@ -196,3 +294,8 @@ def _shown(probability: float) -> str:
 def _quoted(value: str | bytes) -> str:
     text = _text_of(value) if isinstance(value, bytes) else value
     return repr(text if len(text) <= 40 else f"{text[:37]}...")
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

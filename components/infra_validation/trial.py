@@ -15,7 +15,7 @@ from tfx.components.infra_validator import error_types
 from components import warmup
 from components.errors import InfraValidationError
 from components.infra_validation import answers
-from components.infra_validation.answers import Exchange, Reference
+from components.infra_validation.answers import Exchange, Reference, SignatureExchange
 from components.infra_validation.local_server import LocalServerRunner, PortTakenError
 from components.infra_validation.outcome import Outcome
 from serving.client import Client
@@ -74,7 +74,7 @@ def try_candidate(
     base_path = folder.absolute() / name
     shutil.copytree(saved_model, base_path / "1")
     warmup.write(base_path / "1", name)
-    asked: list[Exchange] = []
+    asked: list[Exchange | SignatureExchange] = []
     for attempt in range(1, limits.attempts + 1):
         runner = LocalServerRunner(engine, name, base_path, folder / "server.log", command)
         try:
@@ -100,7 +100,10 @@ def try_candidate(
 
 
 def _count_agreeing(
-    runner: LocalServerRunner, name: str, asked: Sequence[Exchange], limits: Limits
+    runner: LocalServerRunner,
+    name: str,
+    asked: Sequence[Exchange | SignatureExchange],
+    limits: Limits,
 ) -> int:
     """Asks over both transports; returns how many answers there were, all of them right."""
     deadline = time.time() + limits.load_seconds

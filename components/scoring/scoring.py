@@ -19,6 +19,7 @@ from components.scoring.model import PushedModelHandler, ScoredChunk
 from components.scoring.parts import Part, join_parts, write_part
 from components.scoring.plan import AddedColumns, ScoringFile, ScoringPlan
 from components.scoring.rows import Chunk, Findings, read_chunks
+from serving.versions import number_of
 
 # No input has such a name, and so no output: it tells no format.
 _WRITTEN = "written"
@@ -108,8 +109,8 @@ class ScoreFiles(beam.PTransform):
 
 
 def version_of(model: Path) -> int | None:
-    """Returns the version that a folder's name tells, if it is a number."""
-    return int(model.name) if model.name.isdecimal() else None
+    """Returns the version that a folder's name tells, if it is one."""
+    return number_of(model.name)
 
 
 class _WriteParts(beam.DoFn):

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.errors import ConfigurationError, DatasetError
-from components.pushed_model import SAVED_MODEL_FILE
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
 from pipeline.loading import load_config
 from pipeline.predict import newest_version
 from pipeline.report.paths import shown
 from pipeline.session import Session
 from pipeline.settings import add_flag
+from serving.versions import SAVED_MODEL_FILE, look_up
 
 if TYPE_CHECKING:
     from components.scoring.plan import ScoringPlan
@@ -132,9 +132,8 @@ def _model_folder(given: str | None, root: Path, name: str) -> Path:
     """
     folder = Path(given) if given else newest_version(root, name)
     if not (folder / SAVED_MODEL_FILE).is_file():
-        inside = folder.iterdir() if folder.is_dir() else ()
-        versions = sorted((path.name for path in inside if path.name.isdecimal()), key=int)
-        hint = f" Try --model {folder / versions[-1]}." if versions else ""
+        versions = look_up(folder).complete if folder.is_dir() else {}
+        hint = f" Try --model {versions[max(versions)]}." if versions else ""
         raise ConfigurationError(
             f"{folder} holds no {SAVED_MODEL_FILE}. Expected the folder of a pushed version, "
             f"whole.{hint}"

@@ -13,6 +13,10 @@ from pipeline.console.slice_chart import slice_chart
 from pipeline.report.summary import RunSummary
 
 MAX_WIDTH = 78
+# Of the larger class.
+LEAST_SHARE_TOLD = 0.55
+# Half a 95 % interval: it is told of fewer than some 1,200 to 2,400 reviews.
+LEAST_MARGIN_TOLD = 0.02
 _INDENT = "  "
 _SPLITS = (features.TRAIN_SPLIT, features.EVAL_SPLIT, features.TEST_SPLIT)
 
@@ -33,6 +37,8 @@ def print_summary(console: Console, summary: RunSummary, *, is_plain: bool = Fal
     for sentence in summary.refusals:
         _prose(console, width, sentence)
     _prose(console, width, _accuracy(summary))
+    if worth := _worth(summary, is_plain):
+        _prose(console, width, worth)
     _prose(console, width, _quality(summary))
     _prose(console, width, _confusion(summary))
     _prose(console, width, _data(summary))
@@ -89,7 +95,7 @@ def _accuracy(summary: RunSummary) -> Text:
         summary.baseline_accuracy,
     )
     if last is None:
-        compared = f"({_points(accuracy - least)} points), no model blessed before"
+        compared = f"({_points(accuracy - least)} points), no model to compare with"
     else:
         compared = (
             f"({_points(accuracy - least)}), "
@@ -98,6 +104,20 @@ def _accuracy(summary: RunSummary) -> Text:
     return Text.assemble(
         "accuracy ", (_percent(accuracy), "bold"), f", gate {_percent(least)} {compared}"
     )
+
+
+def _worth(summary: RunSummary, is_plain: bool) -> str:
+    """Says what the accuracy is to be read with: unequal classes, few reviews, or nothing."""
+    larger, notes = summary.larger_class, []
+    if larger.share >= LEAST_SHARE_TOLD:
+        lead = _points(summary.metrics["accuracy"] - larger.share)
+        notes.append(f"{larger.always} {_percent(larger.share)} ({lead} points)")
+    if summary.margin >= LEAST_MARGIN_TOLD:
+        notes.append(
+            f"{summary.metrics['examples']:,.0f} test reviews: "
+            f"{'+-' if is_plain else '±'} {summary.margin * 100:.0f} points (95 %, Wilson)"
+        )
+    return "; ".join(notes)
 
 
 def _quality(summary: RunSummary) -> str:

@@ -34,8 +34,8 @@ _TITLES = {
     "InfraValidator": "Try it in a server",
     "Pusher": "Push the model",
 }
-_MARKS = {"done": "✓", "cached": "↺", "FAILED": "✗"}
-_STYLES = {"done": "green", "cached": "cyan", "FAILED": "bold red"}
+_MARKS = {"done": "✓", "cached": "↺", "skipped": "–", "FAILED": "✗"}
+_STYLES = {"done": "green", "cached": "cyan", "skipped": "yellow", "FAILED": "bold red"}
 _TITLE_WIDTH = max(map(len, _TITLES.values()))
 _NAME_WIDTH = max(map(len, _TITLES))
 _WIDTH_FOR_NAMES = 66
@@ -118,6 +118,11 @@ class Console:
     def component_finished(self, name: str, seconds: float, detail: str = "") -> None:
         """Says that a step ended well."""
         self._end_step("done", name, f"{duration(seconds):>12}  {detail}".rstrip())
+        self.unfinished_step = ""
+
+    def component_skipped(self, name: str, reason: str) -> None:
+        """Says why a step ended well without doing what its title says."""
+        self._end_step("skipped", name, reason)
         self.unfinished_step = ""
 
     def component_failed(self, name: str, message: str) -> None:
@@ -206,8 +211,8 @@ class Console:
         from rich.text import Text
 
         self.close()
-        mark = f"{word:<6}" if self._is_plain else f"{_MARKS[word]} {word:<6}"
-        line = Text.assemble((mark, _STYLES[word]), f"  {title}  ", (dim, "dim"), rest)
+        mark = f"{word:<8}" if self._is_plain else f"{_MARKS[word]} {word:<8}"
+        line = Text.assemble((mark, _STYLES[word]), f"{title}  ", (dim, "dim"), rest)
         line.rstrip()
         self._print(line)
 

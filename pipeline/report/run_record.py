@@ -11,6 +11,8 @@ from typing import TypeAlias
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
 
+from components.infra_validation.outcome import Outcome
+
 Artifact: TypeAlias = metadata_store_pb2.Artifact
 Event: TypeAlias = metadata_store_pb2.Event
 Execution: TypeAlias = metadata_store_pb2.Execution
@@ -86,6 +88,19 @@ class RunRecord:
             if context.type == _NODE_CONTEXT
         )
         return node
+
+
+def why_skipped(record: RunRecord, step: str) -> str:
+    """Returns why InfraValidator or Pusher had nothing to do; empty if it had."""
+    if step == "InfraValidator":
+        blessings = record.outputs(step, "blessing")
+        if blessings and Outcome.read(blessings[0]) is None:
+            return "the gate refused the model"
+    if step == "Pusher":
+        pushed = record.outputs(step, "pushed_model")
+        if pushed and not pushed[0].custom_properties["pushed"].int_value:
+            return "the model is not blessed"
+    return ""
 
 
 def open_metadata(metadata_path: Path) -> mlmd.MetadataStore:

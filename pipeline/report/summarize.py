@@ -6,10 +6,11 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from components import evaluation, evaluation_results, features
+from components import evaluation, evaluation_results, features, lift
 from components.evaluation_results import EvaluationResults
 from components.infra_validation.outcome import Outcome
 from components.reading_report import ReadingReport
+from pipeline.advice import for_few_reviews
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
 from pipeline.report.paths import shown
 from pipeline.report.run_record import RunRecord
@@ -43,6 +44,7 @@ def summarize(config: ResolvedConfig, seconds: float, log_path: Path) -> RunSumm
     infra_validation = Outcome.read(infra_blessings[0]) if infra_blessings else None
     pushed_to = pushed_model.custom_properties["pushed_destination"].string_value or None
     settings = config.settings
+    advice = for_few_reviews(config, reading.split_sizes[features.TRAIN_SPLIT])
     return RunSummary(
         pipeline_name=config.pipeline_name,
         model=settings.model,
@@ -55,10 +57,12 @@ def summarize(config: ResolvedConfig, seconds: float, log_path: Path) -> RunSumm
         min_accuracy=settings.min_accuracy,
         baseline_accuracy=baseline,
         max_regression=settings.max_regression,
+        larger_class=lift.larger_class(candidate.overall),
+        margin=lift.margin(candidate.overall["accuracy"], candidate.overall["examples"]),
         passed_gate=passed_gate,
         refusals=infra_refusals(infra_validation)
         if passed_gate
-        else refusals(candidate.overall, settings.min_accuracy, baseline, settings.max_regression),
+        else (*refusals(candidate.overall, settings, baseline), *([advice] if advice else [])),
         infra_validation=infra_validation,
         slices=tuple(slice_rows(candidate)),
         pushed_to=pushed_to and shown(pushed_to),
@@ -71,16 +75,24 @@ def summarize(config: ResolvedConfig, seconds: float, log_path: Path) -> RunSumm
 
 
 def refusals(
-    metrics: Mapping[str, float], min_accuracy: float, baseline: float | None, max_regression: float
+    metrics: Mapping[str, float], settings: PipelineConfig, baseline: float | None
 ) -> tuple[str, ...]:
-    """Returns why a model was not blessed, a sentence each."""
-    accuracy = metrics["accuracy"]
+    """Returns why a model was not blessed, a sentence each.
+
+    Args:
+      metrics: The model's, as in `RunSummary`.
+      settings: The gate's `min_accuracy`, `min_lift` and `max_regression`.
+      baseline: The last blessed model's accuracy, if there is one.
+    """
+    accuracy, max_regression = metrics["accuracy"], settings.max_regression
     reasons = []
-    if accuracy < min_accuracy:
+    if accuracy < settings.min_accuracy:
         reasons.append(
             f"Its accuracy on the test split, {accuracy:.2%}, is below the gate's "
-            f"{min_accuracy:.2%} (--min-accuracy)."
+            f"{settings.min_accuracy:.2%} (--min-accuracy)."
         )
+    if settings.min_lift and not lift.proven_lift(metrics) >= settings.min_lift:
+        reasons.append(_no_lift(metrics, settings.min_lift))
     if baseline is not None and accuracy - baseline < -max_regression:
         reasons.append(
             f"Its accuracy, {accuracy:.2%}, is {(baseline - accuracy) * 100:.2f} points below the "
@@ -88,6 +100,21 @@ def refusals(
             "(--max-regression)."
         )
     return tuple(reasons)
+
+
+def _no_lift(metrics: Mapping[str, float], min_lift: float) -> str:
+    accuracy, larger = metrics["accuracy"], lift.larger_class(metrics)
+    if not accuracy > larger.share:
+        return (
+            f"Its accuracy on the test split, {accuracy:.2%}, is no better than "
+            f"{larger.always}, {larger.share:.2%} (--min-lift)."
+        )
+    proven = larger.share + lift.proven_lift(metrics)
+    return (
+        f"Its accuracy on the test split, {accuracy:.2%}, is not surely better than "
+        f"{larger.always}, {larger.share:.2%}: {metrics['examples']:,.0f} reviews prove "
+        f"{proven:.2%}, and {larger.share + min_lift:.2%} are asked for (--min-lift)."
+    )
 
 
 def infra_refusals(outcome: Outcome | None) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from components.infra_validation.outcome import Outcome
+from components.lift import LargerClass
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,10 @@ class RunSummary:
       min_accuracy: The gate's least accuracy.
       baseline_accuracy: The last blessed model's accuracy on the same reviews, if there is one.
       max_regression: How much less accurate than that the gate lets pass.
+      larger_class: The class that the test split has more of, and its share.
+      margin: How far other reviews may move the accuracy; see `lift.margin`.
       passed_gate: Whether the Evaluator blessed the model.
-      refusals: Why the model was not blessed, a sentence each.
+      refusals: Why the model was not blessed, a sentence each, and what to try.
       infra_validation: What a model server made of it; None if none was asked.
       slices: Accuracy by parts of the test split.
       pushed_to: The version's folder, or None.
@@ -65,6 +68,8 @@ class RunSummary:
     min_accuracy: float
     baseline_accuracy: float | None
     max_regression: float
+    larger_class: LargerClass
+    margin: float
     passed_gate: bool
     refusals: tuple[str, ...]
     infra_validation: Outcome | None

@@ -7,18 +7,23 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import filelock
 
-from components import progress
+from components import features, notices, progress
 from components.errors import RootBusyError
+from pipeline.advice import for_few_reviews
 from pipeline.config import PipelineConfig
 from pipeline.console.terminal import Console
 from pipeline.loading import environment
 from pipeline.report.paths import shown
 from pipeline.report.summary import RunSummary
-from pipeline.resolution import resolve
+from pipeline.resolution import ResolvedConfig, resolve
 from pipeline.runners.announcements import announced_to
+
+if TYPE_CHECKING:
+    from pipeline.report.run_record import RunRecord
 
 LOCK_FILE = ".lock"
 
@@ -36,7 +41,11 @@ def run(settings: PipelineConfig, console: Console, log_path: Path) -> RunSummar
     """
     started = time.monotonic()
     root = Path(settings.root).absolute()
-    with alone_in(root), progress.listening(console.progress):
+    with (
+        alone_in(root),
+        progress.listening(console.progress),
+        notices.listening(console.notice),
+    ):
         config = resolve(settings, environment(os.environ), console.notice)
         console.run_started(
             config.pipeline_name, settings.model, config.source.name, shown(root), shown(log_path)
@@ -47,7 +56,7 @@ def run(settings: PipelineConfig, console: Console, log_path: Path) -> RunSummar
         from pipeline.graph import create_pipeline
         from pipeline.report.summarize import summarize
 
-        with announced_to(ConsoleSteps(console, config.metadata_path)) as steps:
+        with announced_to(ConsoleSteps(console, config)) as steps:
             try:
                 LocalDagRunner().run(create_pipeline(config))
             except BaseException as error:
@@ -87,33 +96,50 @@ def alone_in(root: Path, flag: str = "--root") -> Iterator[None]:
 class ConsoleSteps:
     """Turns what TFX's runner announces into lines on the console."""
 
-    def __init__(self, console: Console, metadata_path: Path):
-        """Tells `console`; asks ML Metadata when cached outputs were made."""
+    def __init__(self, console: Console, config: ResolvedConfig):
+        """Tells `console`; asks ML Metadata what the steps of the run left."""
         self._console = console
-        self._metadata_path = metadata_path
+        self._config = config
         self._running = ""
-        self._is_cached = False
+        self._cached_because = ""
         self._since = 0.0
 
     def step_started(self, step: str) -> None:
         """The step of that name begins."""
-        self._running, self._is_cached, self._since = step, False, time.monotonic()
+        self._running, self._cached_because, self._since = step, "", time.monotonic()
         self._console.component_started(step)
 
     def step_cached(self, step: str, execution_id: int) -> None:
         """Its outputs are taken from the cache."""
         from pipeline.report.run_record import made_at
 
-        self._is_cached = True
-        made = made_at(self._metadata_path, execution_id)
+        made = made_at(self._config.metadata_path, execution_id)
         when = f" of {made:%d %b %H:%M}" if made else ""
-        self._console.component_cached(step, f"same inputs, settings and code as in the run{when}")
+        self._cached_because = f"same inputs, settings and code as in the run{when}"
 
     def step_finished(self, step: str) -> None:
         """The step ended well."""
-        if not self._is_cached:
+        from pipeline.report.run_record import RunRecord, why_skipped
+
+        config = self._config
+        record = RunRecord(config.metadata_path, config.pipeline_name)
+        if skipped := why_skipped(record, step):
+            self._console.component_skipped(step, skipped)
+        elif self._cached_because:
+            self._console.component_cached(step, self._cached_because)
+        else:
             self._console.component_finished(step, time.monotonic() - self._since)
         self._running = ""
+        if step == "ReviewExampleGen":
+            self._advise(record)
+
+    def _advise(self, record: RunRecord) -> None:
+        from components.reading_report import ReadingReport
+
+        (report,) = record.outputs("ReviewExampleGen", "report")
+        reviews = ReadingReport.read(report.uri).split_sizes[features.TRAIN_SPLIT]
+        if advice := for_few_reviews(self._config, reviews):
+            self._console.notice(advice)
 
     def stopped_by(self, error: BaseException) -> None:
         """The run ended in the middle of a step, or between two."""

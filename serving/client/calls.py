@@ -136,6 +136,19 @@ class Calls:
         request = self._predict_request("trace_text", "text", ("tokens", "probability"))
         return (yield from self._in_batches(texts, request, self._traces, timeout))
 
+    def ask_signature(
+        self,
+        signature: str,
+        input: str,
+        values: Sequence[str | bytes],
+        outputs: Sequence[str],
+        timeout: float | None,
+    ) -> Steps[dict[str, list[Any]]]:
+        """What any signature answers to a batch of strings."""
+        request = PredictRequest(self.model, signature, input, values, tuple(outputs))
+        response = yield from self._ask_a_version(request, self._deadline(timeout))
+        return {name: self._output(name, response, len(values)) for name in outputs}
+
     def status(self, timeout: float | None) -> Steps[list[VersionStatus]]:
         """The versions that the server knows, the newest first."""
         response = yield from self._ask(StatusRequest(self.model), self._deadline(timeout))

@@ -46,6 +46,29 @@ class Client(BaseClient):
         """Returns what the model believes after each word of each text."""
         return self._run(self._calls.trace(texts, timeout))
 
+    def ask_signature(
+        self,
+        signature: str,
+        input: str,
+        values: Sequence[str | bytes],
+        outputs: Sequence[str],
+        *,
+        timeout: float | None = None,
+    ) -> dict[str, list[Any]]:
+        """Returns what any signature answers to a batch of strings, by output.
+
+        Args:
+          signature: Its name.
+          input: Its one input, <string>[batch].
+          values: Texts, or bytes such as serialized tf.Examples.
+          outputs: All outputs of the signature; each <float32> or <string>, [batch, ...].
+          timeout: Seconds, if not the client's own.
+
+        Returns:
+          A nested list for each of `outputs`.
+        """
+        return self._run(self._calls.ask_signature(signature, input, values, outputs, timeout))
+
     def status(self, *, timeout: float | None = None) -> list[VersionStatus]:
         """Returns the versions that the server knows, the newest first."""
         return self._run(self._calls.status(timeout))

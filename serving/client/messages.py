@@ -42,7 +42,7 @@ class PredictRequest:
     model: Model
     signature: str
     input: str
-    values: Sequence[str] | Sequence[bytes]
+    values: Sequence[str | bytes]
     outputs: tuple[str, ...]
 
 

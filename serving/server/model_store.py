@@ -21,6 +21,7 @@ from tensorflow_serving.config import model_server_config_pb2
 from serving.server import model_config, version_folders
 from serving.server.servable import Servable
 from serving.status import Code, StatusError, invalid_argument
+from serving.versions import look_up
 
 _LOG = logging.getLogger(__name__)
 _TICK_SECONDS = 0.1
@@ -255,7 +256,7 @@ class ModelStore:
         """Returns the folders to serve; None when the disk does not tell."""
         name, base_path = config.name, config.base_path
         try:
-            folders = version_folders.look_up(base_path)
+            folders = look_up(base_path)
         except OSError as error:
             self._say(
                 name,

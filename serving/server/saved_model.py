@@ -19,8 +19,8 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from serving.server.session_runner import SessionRunner
 from serving.status import Code, StatusError, invalid_argument
+from serving.versions import SAVED_MODEL_FILE
 
-SAVED_MODEL_FILE = "saved_model.pb"
 _INIT_OP_SIGNATURE = "__saved_model_init_op"
 _MAIN_OP_COLLECTIONS = ("saved_model_main_op", "legacy_init_op")
 

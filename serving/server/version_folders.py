@@ -1,54 +1,12 @@
-"""Which versions of a model are on the disk, and which of them the policy asks for."""
+"""Which of the versions on the disk a policy asks for."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from tensorflow_serving.config import file_system_storage_path_source_pb2 as source_pb2
-
-from serving.server.saved_model import SAVED_MODEL_FILE
-
-_NUMBER = re.compile(r"[0-9]+")
-_LARGEST = 2**63 - 1
-
-
-class VersionFolders(NamedTuple):
-    """What a look at the disk found.
-
-    Attributes:
-      complete: Folder by version.
-      incomplete: Versions that hold no saved_model.pb yet: whoever copies them writes it last.
-      duplicates: Names that another spelling of the same number hides.
-    """
-
-    complete: Mapping[int, Path]
-    incomplete: list[int]
-    duplicates: list[str]
-
-
-def look_up(base_path: str) -> VersionFolders:
-    """Lists the versions under a folder.
-
-    Raises:
-      OSError: The folder is not there, or cannot be read.
-    """
-    complete: dict[int, Path] = {}
-    incomplete, duplicates = [], []
-    for path in sorted(Path(base_path).iterdir(), key=lambda path: path.name):
-        if not _NUMBER.fullmatch(path.name) or int(path.name) > _LARGEST:
-            continue
-        version = int(path.name)
-        if not (path / SAVED_MODEL_FILE).is_file():
-            incomplete.append(version)
-            continue
-        if version in complete:
-            duplicates.append(complete[version].name)
-        complete[version] = path
-    return VersionFolders(complete, incomplete, duplicates)
-
 
 _Policy: TypeAlias = source_pb2.FileSystemStoragePathSourceConfig.ServableVersionPolicy
 

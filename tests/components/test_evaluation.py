@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
+import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 
-from components import evaluation, features
+from components import evaluation, evaluation_results, features, lift
 
 
 def test_the_gate_holds_accuracy_to_both_bounds():
@@ -30,6 +32,55 @@ def test_no_other_metric_gates():
         if metric.HasField("threshold") or metric.per_slice_thresholds
     ]
     assert gated == ["BinaryAccuracy"]
+
+
+def judged(folder, labels, predictions, **bounds):
+    """Returns the measurements and the verdict of TFMA's own validator, without a baseline."""
+    config = evaluation.eval_config(**{"min_accuracy": 0.0, "max_regression": 0.1, **bounds})
+    config.model_specs[0].CopyFrom(
+        config_pb2.ModelSpec(label_key="label", prediction_key="prediction")
+    )
+    del config.slicing_specs[1:]
+    config = tfma.utils.update_eval_config_with_defaults(config, rubber_stamp=True)
+    frame = pd.DataFrame(
+        {"label": np.array(labels, float), "prediction": np.array(predictions, float)}
+    )
+    tfma.analyze_raw_data(frame, config, output_path=str(folder))
+    return (
+        evaluation_results.load(str(folder)).overall,
+        tfma.load_validation_result(str(folder)).validation_ok,
+    )
+
+
+# Positives and negatives of the test split, and how many of each are judged rightly.
+@pytest.mark.parametrize(
+    ("split", "right", "is_blessed"),
+    [
+        ((5, 195), (0, 195), False),  # 97.5 % right, and never a positive
+        ((6, 194), (3, 194), False),  # 98.5 % beside 97 %: three reviews may be luck
+        ((29, 28), (23, 23), True),  # 81 % of 57 beside 51 %
+    ],
+)
+# TFMA divides by how often a class is answered.
+@pytest.mark.filterwarnings("ignore:invalid value encountered in divide:RuntimeWarning")
+def test_a_model_no_better_than_saying_the_larger_class_is_refused(
+    tmp_path, split, right, is_blessed
+):
+    """However high its accuracy is, and though any accuracy is enough."""
+    labels, predictions = [], []
+    for label, (reviews, hits) in enumerate(zip(reversed(split), reversed(right), strict=True)):
+        labels += [label] * reviews
+        rightly, wrongly = (0.9, 0.1) if label else (0.1, 0.9)
+        predictions += [rightly] * hits + [wrongly] * (reviews - hits)
+    measured, is_ok = judged(tmp_path, labels, predictions, min_lift=0.001)
+    assert measured["accuracy"] == pytest.approx(sum(right) / sum(split))
+    assert is_ok == is_blessed == (lift.proven_lift(measured) >= 0.001)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered in divide:RuntimeWarning")
+def test_a_lift_of_zero_is_not_asked_for(tmp_path):
+    """Whoever wants one class only, gets it."""
+    assert judged(tmp_path, [0, 0, 0, 1], [0.1] * 4, min_lift=0.0)[1]
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,11 @@ from components.hyperparameters import Hyperparameters
 from components.infra_validation.outcome import Outcome
 from components.reading_report import ReadingReport, ReadingReportArtifact
 from components.training_record import TrainingRecord
+from serving import versions
 from serving.client import Client
 from serving.server.flags import Flags
 from serving.server.running import Server
+from tests.components.other_trainer import save_other_model
 
 
 @pytest.fixture
@@ -68,6 +70,24 @@ def test_a_later_push_has_a_larger_number_within_the_same_second_and_after_a_clo
     (base / "99999999999").mkdir(parents=True)
     names = [int(pushing.publish(model, base).name) for _ in range(3)]
     assert names == [100000000000, 100000000001, 100000000002]
+
+
+@pytest.mark.parametrize("name", ["9223372036854775808", "٣", "1e3", "-5", "a"])
+def test_names_that_no_server_reads_as_a_version_do_not_count(model, base, name):
+    """TF-Serving reads signed numbers of 64 bits."""
+    (base / name).mkdir(parents=True)
+    assert int(pushing.publish(model, base).name) <= time.time()
+
+
+def test_beyond_the_largest_number_nothing_is_pushed(model, base):
+    """One below there is room for one push; then the folder in the way is named."""
+    (base / str(2**63 - 2)).mkdir(parents=True)
+    last = pushing.publish(model, base)
+    assert int(last.name) == 2**63 - 1
+    assert versions.look_up(base).complete == {2**63 - 1: last}
+    with pytest.raises(PushError, match="9223372036854775807 has the largest number that a server"):
+        pushing.publish(model, base)
+    assert sorted(path.name for path in base.iterdir()) == [str(2**63 - 2), last.name]
 
 
 def test_a_full_disk_leaves_nothing_and_says_how_much_is_needed(model, base, monkeypatch):
@@ -139,14 +159,15 @@ def infra_blessing_of(outcome):
     return blessing
 
 
-def pushed_model_of(model, base, blessed, tmp_path, evaluation_folder, infra=None):
+def pushed_model_of(model, base, blessed, tmp_path, evaluation_folder, infra=None, is_ours=True):
     """Runs the executor as Pusher does and returns its artifact."""
     artifact = standard_artifacts.Model()
     artifact.uri = str(tmp_path / "trained")
     shutil.copytree(model, tmp_path / "trained" / "Format-Serving")
-    TrainingRecord("lstm", Hyperparameters(epochs=2), 1.5, 7).write(
-        str(tmp_path / "trained" / "Format-Serving")
-    )
+    if is_ours:
+        TrainingRecord("lstm", Hyperparameters(epochs=2), 1.5, 7).write(
+            str(tmp_path / "trained" / "Format-Serving")
+        )
     blessing = standard_artifacts.ModelBlessing()
     blessing.uri = str(tmp_path / "blessing")
     blessing.set_int_custom_property("blessed", int(blessed))
@@ -166,8 +187,7 @@ def pushed_model_of(model, base, blessed, tmp_path, evaluation_folder, infra=Non
         {
             "model": [artifact],
             "model_blessing": [blessing],
-            "evaluation": [measured],
-            "report": [report],
+            **({"evaluation": [measured], "report": [report]} if is_ours else {}),
             **({"infra_blessing": [infra_blessing_of(infra)]} if infra else {}),
         },
         {"pushed_model": [pushed]},
@@ -219,6 +239,7 @@ def test_a_pushed_version_says_what_it_is_and_is_warm_before_it_serves(
     assert card["hyperparameters"]["epochs"] == 2
     assert card["test_metrics"]["accuracy"] == 0.75
     assert card["gate"] == {"min_accuracy": 0.5}
+    assert card["larger_class"] == {"name": None, "share": 0.5}
     assert card["infra_validation"] == {"engine": "embedded", "answers": 114}
     assert card["source_fingerprint"] == {"Trainer": "f"}
 
@@ -232,3 +253,45 @@ def test_a_pushed_version_says_what_it_is_and_is_warm_before_it_serves(
             assert client.status()[0].state == "AVAILABLE"
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize("takes_text", [False, True])
+def test_another_trainers_model_is_pushed_with_a_card_of_what_is_known(
+    base, tmp_path, caplog, takes_text
+):
+    """No record, no report, no measurements; its own signature is what warms it up."""
+    model = save_other_model(tmp_path / "other", takes_text=takes_text)
+    pushed_model_of(model, base, True, tmp_path, "", is_ours=False)
+    (version,) = base.iterdir()
+    card = json.loads((version / "model_card.json").read_text())
+    assert card["data"] == {"name": "films"}
+    assert sorted(card) == [
+        "data", "gate", "infra_validation", "name", "source_fingerprint", "stack",
+    ]  # fmt: skip
+    flags = Flags(port=-1, rest_api_port=-1, model_name="reviews", model_base_path=str(base))
+    server = Server(flags)
+    with caplog.at_level("INFO", logger="serving.server.loading"):
+        server.start()
+    server.stop()
+    assert f"Warmed up reviews version {version.name} by 6 requests" in caplog.text
+
+
+def test_a_model_that_brings_its_own_warm_up_keeps_it(base, tmp_path):
+    """Its trainer knows better what it is asked."""
+    model = save_other_model(tmp_path / "other")
+    (model / "assets.extra").mkdir()
+    (model / "assets.extra" / "tf_serving_warmup_requests").write_bytes(b"of its own")
+    pushed_model_of(model, base, True, tmp_path, "", is_ours=False)
+    (version,) = base.iterdir()
+    warm_up = version / "assets.extra" / "tf_serving_warmup_requests"
+    assert warm_up.read_bytes() == b"of its own"
+
+
+def test_a_missing_file_is_named(model, base, tmp_path, evaluation_folder, monkeypatch):
+    """Of the model, or of what its card tells."""
+    with pytest.raises(PushError, match=r"No such file or directory \(.*/gone\)"):
+        pushing.publish(tmp_path / "gone", base)
+    monkeypatch.setattr(ReadingReport, "write", lambda self, directory: None)
+    with pytest.raises(PushError, match=r"report/reading_report\.json"):
+        pushed_model_of(model, base, True, tmp_path, evaluation_folder)
+    assert not list(base.iterdir())

@@ -50,7 +50,7 @@ def expected(exported_model, transform_output):
     return model(token_ids[features.TOKEN_IDS], training=False).numpy()[:, 0]
 
 
-def test_there_are_five_signatures_with_the_types_of_the_contract(served):
+def test_there_are_six_signatures_with_the_types_of_the_contract(served):
     """Names, dtypes and ranks are what clients were promised."""
     described = {
         name: {
@@ -66,6 +66,7 @@ def test_there_are_five_signatures_with_the_types_of_the_contract(served):
         "classify": {"classes": ("string", 2), "scores": ("float32", 2)},
         "trace_text": {"tokens": ("string", 2), "probability": ("float32", 2)},
         "transform_features": {"token_ids": ("int64", 2)},
+        "bulk_inference": {"probability": ("float32", 2), "sentiment": ("string", 2)},
     }
 
 

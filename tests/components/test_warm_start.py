@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from types import SimpleNamespace
 
 import keras
+import ml_metadata as mlmd
 import numpy as np
 import pytest
+from ml_metadata.proto import metadata_store_pb2
 from tfx.components.evaluator import constants
 from tfx.types import standard_artifacts
 
@@ -99,11 +100,20 @@ def test_the_latest_blessed_model_of_the_variant_is_resolved(tmp_path):
             folder = tmp_path / str(number) / "Format-Serving"
             folder.mkdir(parents=True)
             TrainingRecord(variant, Hyperparameters(), 1.0, 1).write(str(folder))
+            for part in ("saved_model.pb", "variables.index", "variables.data-0-of-1"):
+                path = folder / ("" if part == "saved_model.pb" else "variables") / part
+                path.parent.mkdir(exist_ok=True)
+                path.touch()
     blessings = [blessing(number, number != 3) for number in range(1, 6)]
     inputs = {MODEL: models, MODEL_BLESSING: blessings}
     strategy = warm_start.LatestBlessedOfVariant(**json.loads('{"variant": "lstm"}'))
-    assert [m.id for m in strategy.resolve_artifacts(SimpleNamespace(), inputs)[MODEL]] == [2]
+    connection = metadata_store_pb2.ConnectionConfig()
+    connection.fake_database.SetInParent()
+    store = mlmd.MetadataStore(connection)
+    assert [m.id for m in strategy.resolve_artifacts(store, inputs)[MODEL]] == [2]
     inputs[MODEL_BLESSING] = [*blessings, blessing(1, True, 200)]
-    assert [m.id for m in strategy.resolve_artifacts(SimpleNamespace(), inputs)[MODEL]] == [1]
+    assert [m.id for m in strategy.resolve_artifacts(store, inputs)[MODEL]] == [1]
     other = warm_start.LatestBlessedOfVariant("bilstm")
-    assert other.resolve_artifacts(SimpleNamespace(), inputs)[MODEL] == []
+    assert other.resolve_artifacts(store, inputs)[MODEL] == []
+    (tmp_path / "1" / "Format-Serving" / "saved_model.pb").unlink()
+    assert [m.id for m in strategy.resolve_artifacts(store, inputs)[MODEL]] == [2]

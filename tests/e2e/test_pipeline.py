@@ -98,7 +98,8 @@ def test_a_run_goes_on_after_kill_and_ctrl_c_and_executes_what_changed(small_dat
     """Killed in Transform, interrupted in Trainer, killed in Evaluator; finished; then cached."""
     root = tmp_path / "artifacts"
     arguments = ["run", "--data", str(small_data), "--epochs", "1", "--root", str(root)]
-    arguments += ["--min-accuracy", "0.2", "--batch-size", "32", "--infra-validation", "embedded"]
+    arguments += ["--min-accuracy", "0.2", "--min-lift", "0", "--batch-size", "32"]
+    arguments += ["--infra-validation", "embedded"]
 
     assert end_after("DataGate", signal.SIGKILL, *arguments, cwd=tmp_path)[0] == -signal.SIGKILL
     code, errors = end_after("Transform", signal.SIGINT, *arguments, cwd=tmp_path)
@@ -164,6 +165,11 @@ def test_shuffled_labels_give_a_model_that_is_refused_with_a_sentence(tmp_path):
     words = " ".join(run.stdout.split())
     assert "is below the gate's 80.00% (--min-accuracy)" in words
     assert "what is served stays as it is" in words
+    assert "200 training reviews are few for lstm; try --model linear." in words
+    assert "(--min-lift)" in words
+    assert "skipped Try it in a server InfraValidator the gate refused the model" in words
+    assert "skipped Push the model Pusher the model is not blessed" in words
+    assert "done Push" not in words
     assert not (root / "serving_model").exists()
 
 

@@ -18,7 +18,7 @@ def test_a_later_run_takes_up_what_was_found_and_the_weights(small_data, tmp_pat
     """All that the best trial was judged with, not only what was searched."""
     root = tmp_path / "artifacts"
     arguments = ["run", "--data", str(small_data), "--root", str(root), "--min-accuracy", "0.2"]
-    arguments += ["--max-regression", "1", "--infra-validation", "off"]
+    arguments += ["--max-regression", "1", "--min-lift", "0", "--infra-validation", "off"]
     arguments += ["--validation-fraction", "0.3"]
     searched = ["--tune", "2", "--epochs", "1", "--lstm-units", "8", "--clip-norm", "0.5"]
     taken_up = ["--hyperparameters-from", "tuner", "--warm-start"]

@@ -10,6 +10,7 @@ import textwrap
 import pytest
 
 from components.infra_validation.outcome import Outcome
+from components.lift import LargerClass
 from components.progress import Progress
 from pipeline.console.duration import duration
 from pipeline.console.live_line import live_line
@@ -69,6 +70,8 @@ BLESSED = RunSummary(
     min_accuracy=0.8,
     baseline_accuracy=0.861,
     max_regression=0.005,
+    larger_class=LargerClass("", 0.5),
+    margin=0.0043,
     passed_gate=True,
     refusals=(),
     infra_validation=Outcome("embedded", answers=114),
@@ -153,6 +156,18 @@ def test_cached_step(stream):
     assert console.unfinished_step == ""
 
 
+def test_skipped_step(stream):
+    """A step that had nothing to do is not called done, and stands in the same columns."""
+    with Console(stream) as console:
+        console.component_started("Pusher")
+        console.component_skipped("Pusher", "the model is not blessed")
+
+    assert text_of(stream) == (
+        "– skipped Push the model       Pusher              the model is not blessed\n"
+    )
+    assert console.unfinished_step == ""
+
+
 def test_failed_step(stream):
     """A failed step is one short line: the whole message comes at the end of the run."""
     with Console(stream) as console:
@@ -222,11 +237,31 @@ def test_summary_of_a_blessed_model(stream):
     words = " ".join(text.split())
     assert "✓ BLESSED model lstm of imdb_sentiment passed the gate" in words
     assert "  accuracy 85.91%, gate 80.00% (+5.91), last blessed 86.10% (-0.19 points)\n" in text
+    assert "always saying" not in text
     assert "AUC 0.931, precision 0.859, recall 0.860, log loss 0.339, calibration 1.002" in text
     assert "positives 10,753 right, 1,747 wrong; negatives 10,724 right, 1,776 wrong" in text
     assert "25,000 train, 25,000 test; 123 texts in both train and test" in text
     assert f"pushed to {BLESSED.pushed_to}\n" in text
     assert "11 steps ran, 0 came from the cache, in 9 min 12 s; log: /home/someone" in text
+
+
+@pytest.mark.parametrize(("encoding", "sign"), [("utf-8", "±"), ("ascii", "+-")])
+def test_a_small_test_split_shows_how_sure_its_accuracy_is(encoding, sign):
+    """In points to both sides, beside what the larger class alone would give."""
+    small = dataclasses.replace(
+        BLESSED,
+        metrics={**BLESSED.metrics, "accuracy": 0.807, "examples": 57.0},
+        larger_class=LargerClass("negative", 0.6),
+        margin=0.1005,
+    )
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, write_through=True)
+    with Console(stream) as console:
+        console.summary(small)
+    words = " ".join(text_of(stream).split())
+    assert (
+        "always saying negative 60.00% (+20.70 points); 57 test reviews: "
+        f"{sign} 10 points (95 %, Wilson)" in words
+    )
 
 
 def test_summary_of_a_model_that_was_tried_in_no_server(stream):
@@ -263,7 +298,7 @@ def test_summary_of_a_refused_model(stream):
     text = text_of(stream)
     assert "✗ NOT BLESSED" in text
     assert "\n  Its accuracy on the test split, 50.12%, is below the gate's 80.00%.\n" in text
-    assert "  accuracy 85.91%, gate 80.00% (+5.91 points), no model blessed before\n" in text
+    assert "  accuracy 85.91%, gate 80.00% (+5.91 points), no model to compare with\n" in text
     assert "not pushed: the gate keeps this model back; what is served stays as it is" in text
     assert "pushed to" not in text
 

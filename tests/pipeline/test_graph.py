@@ -103,11 +103,12 @@ def test_tuner_and_earlier_model_are_steps_only_when_asked_for(pipeline_of):
 
 
 def test_the_gate_is_what_the_user_asked_for(pipeline_of):
-    """Both bounds reach the Evaluator."""
-    steps = steps_of(pipeline_of(min_accuracy=0.77, max_regression=0.02))
+    """All three bounds reach the Evaluator."""
+    steps = steps_of(pipeline_of(min_accuracy=0.77, max_regression=0.02, min_lift=0.003))
     config = steps["Evaluator"].exec_properties["eval_config"]
     assert '"lower_bound": 0.77' in config
     assert '"absolute": -0.02' in config
+    assert '"lower_bound": 0.003' in config
 
 
 def test_a_model_is_pushed_below_its_name(pipeline_of, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import ml_metadata as mlmd
 import pytest
@@ -111,6 +112,12 @@ def test_the_latest_result_for_the_variant_is_found(tmp_path):
     # The first search once more, from the cache: another execution, the same artifact.
     searched(ids[0])
     assert with_found(settings, database, "p").epochs == 2
+    # Somebody deleted what it found, and then all of it.
+    (tmp_path / "2" / "best_hyperparameters.txt").unlink()
+    assert with_found(settings, database, "p").epochs == 3
+    shutil.rmtree(tmp_path / "3")
+    with pytest.raises(ConfigurationError, match="or what it found was deleted"):
+        with_found(settings, database, "p")
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 import shutil
 
 import pytest
+import tensorflow as tf
 from tfx.components.infra_validator.error_types import ValidationFailed
 
 from components.infra_validation import answers
@@ -14,6 +16,7 @@ from serving.client import Client
 from serving.errors import DeadlineExceededError, ResponseError
 from serving.server.flags import Flags
 from serving.server.running import Server
+from tests.components.other_trainer import save_other_model
 
 
 @pytest.fixture
@@ -56,6 +59,49 @@ def test_another_answer_is_refused_and_both_are_told(ask, saved_model, transport
         f"Over {transport}, predict answers 0.9285814 (positive) to 'a great film', where the "
         "export itself answers 0.9285714 (positive); at most 1e-06 may lie between them."
     )
+
+
+@pytest.fixture(scope="module")
+def other_model(tmp_path_factory):
+    """Writes another trainer's model."""
+    return lambda **options: save_other_model(tmp_path_factory.mktemp("other") / "m", **options)
+
+
+@pytest.mark.parametrize("takes_text", [False, True])
+@pytest.mark.parametrize("transport", ["gRPC", "REST"])
+def test_another_trainers_model_is_asked_by_the_signature_that_it_has(
+    ask, other_model, examples, transport, takes_text
+):
+    """All reviews together and the first alone, as texts or as tf.Examples."""
+    saved = other_model(takes_text=takes_text)
+    (together, alone) = exchanges(Reference(str(saved)), examples)
+    assert together.question == ("serving_default", "strings", ("score",))
+    assert isinstance(together.values[0], str if takes_text else bytes)
+    assert together.expected["score"][0, 0] == pytest.approx(1 / (1 + math.exp(-0.12)), abs=1e-6)
+    count = ask(transport, saved, saved)
+    assert count == len(together.values) + len(alone.values) == len(examples) + len(EDGE_CASES) + 1
+
+
+def test_another_answer_of_another_trainers_model_is_refused(ask, other_model):
+    """Output, review and both answers are told."""
+    with pytest.raises(ValidationFailed) as refusal:
+        ask("REST", other_model(bias=0.5), other_model())
+    assert re.fullmatch(
+        r"Over REST, 'score' of serving_default is \[0\.6502\d+\] for 'a great film', where the "
+        r"export itself answers \[0\.5299\d+\]; at most 1e-06 may lie between numbers\.",
+        str(refusal.value),
+    )
+
+
+def test_a_model_that_takes_no_strings_is_refused(examples, tmp_path):
+    """Its signatures are named: nothing can be asked."""
+    module = tf.Module()
+    module.double = tf.function(
+        lambda x: {"y": 2.0 * x}, input_signature=[tf.TensorSpec([None], tf.float32, name="x")]
+    )
+    tf.saved_model.save(module, str(tmp_path), signatures={"serving_default": module.double})
+    with pytest.raises(ValidationFailed, match=r"None of the export's .* has: serving_default\."):
+        exchanges(Reference(str(tmp_path)), examples)
 
 
 def test_rounding_is_no_difference(ask, saved_model):
@@ -102,8 +148,6 @@ def test_a_sentiment_may_turn_at_the_threshold_alone():
 
 def test_examples_are_read_in_order_and_no_more_than_asked_for(tmp_path):
     """From all files of a split."""
-    import tensorflow as tf
-
     for file, records in (("a-0.gz", [b"1", b"2"]), ("a-1.gz", [b"3", b"4"])):
         with tf.io.TFRecordWriter(str(tmp_path / file), "GZIP") as writer:
             for record in records:

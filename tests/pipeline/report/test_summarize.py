@@ -8,12 +8,26 @@ import pytest
 
 from components.evaluation_results import EvaluationResults
 from components.infra_validation.outcome import Outcome
+from pipeline.advice import for_few_reviews
 from pipeline.config import PipelineConfig
 from pipeline.loading import EnvironmentSettings
 from pipeline.report.run_record import RunRecord
 from pipeline.report.summarize import infra_refusals, next_commands, refusals, slice_rows
 from pipeline.report.summary import SliceRow
 from pipeline.resolution import resolve
+
+
+def measured(accuracy, positives=0.5, reviews=10_000):
+    """Returns metrics of a model that is as right on both classes, in whole reviews."""
+    of_class = {1: positives * reviews, 0: (1 - positives) * reviews}
+    return {
+        "accuracy": accuracy,
+        "examples": float(reviews),
+        "true_positives": accuracy * of_class[1],
+        "false_negatives": (1 - accuracy) * of_class[1],
+        "true_negatives": accuracy * of_class[0],
+        "false_positives": (1 - accuracy) * of_class[0],
+    }
 
 
 @pytest.mark.parametrize(
@@ -29,18 +43,51 @@ from pipeline.resolution import resolve
 )
 def test_a_model_is_refused_below_either_bound(accuracy, baseline, count):
     """The minimum itself passes; each bound that is missed has its sentence."""
-    assert len(refusals({"accuracy": accuracy}, 0.80, baseline, 0.005)) == count
+    settings = PipelineConfig(min_accuracy=0.80, max_regression=0.005)
+    assert len(refusals(measured(accuracy), settings, baseline)) == count
 
 
 def test_a_refusal_says_by_how_much_and_which_setting_decides():
     """In percentage points."""
-    below, worse = refusals({"accuracy": 0.5012}, 0.80, 0.86, 0.005)
+    settings = PipelineConfig(min_accuracy=0.80, max_regression=0.005, min_lift=0.0)
+    below, worse = refusals(measured(0.5012), settings, 0.86)
     assert below == (
         "Its accuracy on the test split, 50.12%, is below the gate's 80.00% (--min-accuracy)."
     )
     assert worse == (
         "Its accuracy, 50.12%, is 35.88 points below the last blessed model's 86.00%; at most "
         "0.50 are allowed (--max-regression)."
+    )
+
+
+def test_a_refusal_for_the_larger_class_gives_both_numbers():
+    """And which class it is."""
+    settings = PipelineConfig(min_accuracy=0.80)
+    never_positive = {
+        "accuracy": 0.975, "examples": 200.0, "true_positives": 0.0, "false_negatives": 5.0,
+        "true_negatives": 195.0, "false_positives": 0.0,
+    }  # fmt: skip
+    assert refusals(never_positive, settings, None) == (
+        "Its accuracy on the test split, 97.50%, is no better than always saying negative, 97.50% "
+        "(--min-lift).",
+    )
+    worse = never_positive | {"accuracy": 0.965, "true_negatives": 193.0, "false_positives": 2.0}
+    assert refusals(worse, settings, None) == (
+        "Its accuracy on the test split, 96.50%, is no better than always saying negative, 97.50% "
+        "(--min-lift).",
+    )
+    assert refusals(never_positive, PipelineConfig(min_lift=0.0), None) == ()
+
+
+def test_a_refusal_for_too_few_reviews_says_what_they_prove():
+    """A better accuracy by three reviews may be luck."""
+    lucky = {
+        "accuracy": 0.985, "examples": 200.0, "true_positives": 3.0, "false_negatives": 3.0,
+        "true_negatives": 194.0, "false_positives": 0.0,
+    }  # fmt: skip
+    assert refusals(lucky, PipelineConfig(), None) == (
+        "Its accuracy on the test split, 98.50%, is not surely better than always saying negative, "
+        "97.00%: 200 reviews prove 96.17%, and 97.10% are asked for (--min-lift).",
     )
 
 
@@ -76,6 +123,27 @@ def config(tmp_path):
         EnvironmentSettings(None, tmp_path),
         print,
     )
+
+
+def test_few_reviews_are_told_with_what_to_try(tmp_path):
+    """Not of the sample, of variants that hold a solution, nor where there are enough."""
+    (tmp_path / "films.csv").write_text("text,label\na,1\nb,0\n")
+
+    def advice(reviews, **settings):
+        settings = {"data": str(tmp_path / "films.csv"), **settings}
+        config = resolve(PipelineConfig(**settings), EnvironmentSettings(None, tmp_path), print)
+        return for_few_reviews(config, reviews)
+
+    assert advice(240).startswith("240 training reviews are few for lstm; try --model linear.")
+    assert advice(4_999, model="cnn_lstm")
+    for reviews, settings in (
+        (0, {}),
+        (5_000, {}),
+        (240, {"model": "linear"}),
+        (240, {"model": "cnn_bilstm_linear"}),
+        (240, {"data": "sample"}),
+    ):
+        assert advice(reviews, **settings) == ""
 
 
 def test_a_pushed_model_has_three_commands_to_try(config, tmp_path):

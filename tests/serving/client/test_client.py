@@ -46,6 +46,20 @@ def test_predict_examples_sends_bytes_as_they_are(call, address):
     ]
 
 
+def test_any_signature_can_be_asked(call, address):
+    """By the names of its input and outputs; texts or bytes."""
+    outputs = ("probability", "sentiment")
+    for signature, name, values in (
+        ("predict_text", "text", TEXTS),
+        ("serving_default", "examples", [example_of(text) for text in TEXTS]),
+    ):
+        answer = call("ask_signature", signature, name, values, outputs, address=address)
+        assert answer == {
+            "probability": PROBABILITIES,
+            "sentiment": [one.sentiment for one in EXPECTED],
+        }
+
+
 def test_classify_gives_the_score_of_each_class(call, address):
     """The Classify API's labels and scores come back as a dict."""
     assert call("classify", TEXTS, address=address) == [

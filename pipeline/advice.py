@@ -1,0 +1,32 @@
+"""What to try where reviews are few."""
+
+from __future__ import annotations
+
+from components.dataset.source import SourceKind
+from components.models.registry import get_variant
+from pipeline.resolution import ResolvedConfig
+
+# One seed, 1,986 test reviews of IMDB, right in %, after so many training reviews:
+#             300  1,000  2,000  4,000
+#   linear   77.7   83.2   87.5   87.3
+#   lstm     49.0   68.3   73.1   80.1
+#   cnn_lstm 49.0   49.0   73.8   84.2
+FEW_REVIEWS = 5_000
+
+
+def for_few_reviews(config: ResolvedConfig, train_reviews: int) -> str:
+    """Returns a sentence on a variant that needs more reviews than there are; or nothing.
+
+    Args:
+      config: The run. The generated sample is easier than reviews of people, and needs no advice.
+      train_reviews: How many there are to train on.
+    """
+    model = config.settings.model
+    is_sample = config.source.kind is SourceKind.SAMPLE
+    if is_sample or not 0 < train_reviews < FEW_REVIEWS or get_variant(model).solve:
+        return ""
+    return (
+        f"{train_reviews:,} training reviews are few for {model}; try --model linear. After 300 "
+        "reviews of IMDB linear is right in 78 % of cases and lstm in 49 %, after 2,000 in 87 % "
+        "and 73 %."
+    )
