@@ -12,6 +12,7 @@ from components.hyperparameters import Hyperparameters
 from components.models.registry import COMMON
 from components.tuned import VARIANT, read_best, tuned_values
 from pipeline.config import PipelineConfig
+from serving.small_files import UnreadableFileError, read_small_file
 
 FROM_TUNER = "from-tuner"
 
@@ -53,12 +54,13 @@ def read_file(path: Path, model: str) -> dict[str, Any]:
       ConfigurationError: It cannot be read, is something else, or is another variant's.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
+        found = json.loads(read_small_file(path))
+    except UnreadableFileError as error:
         raise ConfigurationError(
-            f"--hyperparameters is '{path}'; expected {FROM_TUNER} or a JSON file: "
-            f"{error.strerror}."
+            f"--hyperparameters is '{path}'; expected {FROM_TUNER} or a JSON file: {error}."
         ) from error
+    except RecursionError as error:
+        raise ConfigurationError(f"--hyperparameters {path} is nested too deeply.") from error
     except ValueError as error:
         raise ConfigurationError(f"--hyperparameters {path} is no JSON: {error}.") from error
     if isinstance(found, dict) and isinstance(found.get("values"), dict):

@@ -11,7 +11,7 @@ from pathlib import Path
 import filelock
 
 from components import progress
-from components.errors import RootBusyError
+from components.errors import RootBusyError, causes
 from pipeline.config import PipelineConfig
 from pipeline.console.terminal import Console
 from pipeline.loading import environment
@@ -106,8 +106,7 @@ class ConsoleSteps:
 
         self._is_cached = True
         made = made_at(self._metadata_path, execution_id)
-        when = f" of {made:%d %b %H:%M}" if made else ""
-        self._console.component_cached(step, f"same inputs, settings and code as in the run{when}")
+        self._console.component_cached(step, f"as on {made:%d %b %H:%M}" if made else "as before")
 
     def step_finished(self, step: str) -> None:
         """The step ended well."""
@@ -117,5 +116,9 @@ class ConsoleSteps:
 
     def stopped_by(self, error: BaseException) -> None:
         """The run ended in the middle of a step, or between two."""
-        if self._running:
+        if not self._running:
+            return
+        if any(isinstance(cause, KeyboardInterrupt) for cause in causes(error)):
+            self._console.component_interrupted(self._running)
+        else:
             self._console.component_failed(self._running, str(error) or type(error).__name__)
