@@ -190,14 +190,16 @@ class Console:
 
     def progress(self, report: Progress) -> None:
         """Moves the bar of the step at hand, or of what comes before the first step."""
-        self._report = report
+        # Before the first step there is nothing else to show than how much came.
+        is_shown = bool(self.unfinished_step) or report.unit == "bytes"
+        self._report = report if is_shown else None
         if self.unfinished_step:
             return
         if self._is_live:
             if self._live is None or report.stage != self._stage:
                 self._since = time.monotonic()
                 self._stage = report.stage
-                self._start_live(report.stage, report)
+                self._start_live(report.stage, self._report)
         elif report.stage not in self._told_stages:
             # A download may take minutes: it must not look like a halt.
             self._told_stages.add(report.stage)
