@@ -33,7 +33,7 @@ def print_summary(
       is_plain: Whether the terminal knows ASCII only.
     """
     width = min(console.width, MAX_WIDTH)
-    console.print_wrapped(_verdict(summary, is_plain), width=width)
+    console.print_wrapped(_verdict(summary, is_plain))
     for sentence in summary.refusals:
         _prose(console, width, sentence)
     _prose(console, width, _accuracy(summary))

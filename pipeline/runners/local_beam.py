@@ -8,7 +8,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.portability import python_urns
 from apache_beam.portability.api import beam_runner_api_pb2
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-from apache_beam.runners.runner import RunnerResult
+from apache_beam.runners.runner import PipelineResult
 
 from pipeline.runners import beam_worker
 from serving import start
@@ -23,7 +23,7 @@ class LocalBeamRunner(FnApiRunner):
 
     def run_via_runner_api(
         self, pipeline_proto: beam_runner_api_pb2.Pipeline, options: PipelineOptions
-    ) -> RunnerResult:
+    ) -> PipelineResult:
         """Runs a pipeline; the command of each environment of processes is replaced."""
         command = f"exec {shlex.join(start.command(beam_worker.__name__))}"
         for environment in pipeline_proto.components.environments.values():
