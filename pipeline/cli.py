@@ -100,6 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ServingError as error:
         tell(f"sentiment: error: {error}")
         return EXIT_UNEXPECTED
+    except SystemExit as exit_:  # of the server's own parser
+        return int(exit_.code or 0)
     except KeyboardInterrupt as error:
         return interrupted(error)
     except Exception as error:  # nothing may reach the user unexplained

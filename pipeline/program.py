@@ -41,4 +41,5 @@ def _as_found(path: Path) -> str:
     found = shutil.which(path.name)
     if found and os.path.exists(path) and os.path.samefile(found, path):
         return path.name
-    return shlex.quote(shown(path))
+    typed = shown(path)
+    return shlex.quote(typed if os.sep in typed else os.path.join(os.curdir, typed))

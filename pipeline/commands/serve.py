@@ -146,7 +146,7 @@ def check_ports(flags: Flags) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((flags.host.strip("[]"), port))
-            except (OSError, OverflowError) as error:
+            except (OSError, OverflowError, TypeError, ValueError) as error:
                 raise ConfigurationError(
                     f"{flag} {port}: cannot listen on {flags.host}:{port} "
                     f"({getattr(error, 'strerror', None) or error}). Stop what listens there, or "
