@@ -5,6 +5,7 @@
     ├── RootBusyError           another run holds the same --root
     ├── DatasetError            the data cannot be found or read
     │   ├── DownloadError
+    │   │   └── HostFailedError     it does not answer, or not with the file
     │   └── ArchiveError        truncated, corrupt, unsafe, or not the expected one
     ├── DataGateError           the data was read, and is not fit to train on
     ├── TrainingError           training diverged
@@ -44,6 +45,10 @@ class DatasetError(SentimentError):
 
 class DownloadError(DatasetError):
     """The data set could not be downloaded whole."""
+
+
+class HostFailedError(DownloadError):
+    """The host does not answer, or not with the file: asking again at once would not help."""
 
 
 class ArchiveError(DatasetError):

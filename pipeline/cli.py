@@ -17,8 +17,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from components.errors import SentimentError, did_you_mean, summary_of
 from pipeline.commands import predict, score, serve, status
 from pipeline.config import PipelineConfig
+from pipeline.console.messages import tell, tell_lines
+from pipeline.console.wrapping import HelpFormatter
 from pipeline.loading import add_arguments, describe_settings, load_config
 from pipeline.session import EXIT_UNEXPECTED, EXIT_WRONG_USE, Session, explained, interrupted
+from pipeline.signals import end_on_signals
+from serving import start
 from serving.errors import ServingError
 
 if TYPE_CHECKING:
@@ -32,10 +36,11 @@ _EPILOG = """\
 exit codes of `sentiment run`:
   0    the model was pushed
   1    something unexpected; the log tells
-  2    wrong use: a setting, the data, or a root that another run is using
+  2    wrong use: no command, a setting, the data, or a root that another run is using
   3    the model is not blessed, and was not pushed
   4    stopped by the data gate, or by data that could not be read
   130  interrupted; the next run goes on from the last finished step
+  143  ended by SIGTERM; the next run goes on from the last finished step
 """
 
 _COMPARE_EPILOG = """\
@@ -45,6 +50,7 @@ exit codes of `sentiment compare`:
   2    wrong use: a setting, the data, or a root that another run is using
   4    stopped by the data gate, or by data that could not be read
   130  interrupted; the same command goes on, what was trained is not trained again
+  143  ended by SIGTERM; the same command goes on
 """
 SERVE = "serve"
 _COMPARE_FLAGS = ("--models", "--seeds", "--name")
@@ -53,8 +59,11 @@ _COMPARE_FLAGS = ("--models", "--seeds", "--name")
 def entry_point() -> NoReturn:
     """Runs `main` and leaves at once.
 
-    Threads of Beam's workers outlive an interrupted run; waiting for them would hang.
+    Threads of Beam's workers outlive an interrupted run; waiting for them would hang. The worker
+    processes end with this one.
     """
+    end_on_signals()
+    start.forget_working_folder()
     code = main()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(BrokenPipeError):
@@ -70,6 +79,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     words = sys.argv[1:] if arguments is None else list(arguments)
+    if not words:
+        parser.print_help()
+        return EXIT_WRONG_USE
     try:
         known, more = parser.parse_known_args(words)
         options = vars(known)
@@ -86,22 +98,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SentimentError as error:
         return explained(error, has_started=False)
     except ServingError as error:
-        print(f"sentiment: error: {error}", file=sys.stderr)
+        tell(f"sentiment: error: {error}")
         return EXIT_UNEXPECTED
-    except KeyboardInterrupt:
-        return interrupted()
+    except SystemExit as exit_:  # of the server's own parser
+        return int(exit_.code or 0)
+    except KeyboardInterrupt as error:
+        return interrupted(error)
     except Exception as error:  # nothing may reach the user unexplained
         if options.get("debug"):
-            traceback.print_exception(type(error), error, error.__traceback__)
-        print(
-            f"sentiment: unexpected error: {summary_of(error)} (--debug shows all of it)",
-            file=sys.stderr,
-        )
+            trace = traceback.format_exception(type(error), error, error.__traceback__)
+            tell_lines("".join(trace))
+        tell(f"sentiment: unexpected error: {summary_of(error)} (--debug shows all of it)")
         return EXIT_UNEXPECTED
 
 
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, without a screenful of usage before it."""
+
+    def __init__(self, **options: Any):
+        """Takes what argparse does; help holds in the terminal."""
+        super().__init__(**{"formatter_class": HelpFormatter, **options})
 
     def error(self, message: str) -> NoReturn:
         """Exits with the code of wrong use; names the nearest flag."""
@@ -109,7 +125,8 @@ class _Parser(argparse.ArgumentParser):
         flags = ", ".join(row[0] for row in describe_settings()).split(", ")
         choices = {"--config", *_COMPARE_FLAGS, *flags} - {unknown[1] if unknown else ""}
         hint = did_you_mean(unknown[1], sorted(choices)) if unknown else ""
-        self.exit(EXIT_WRONG_USE, f"sentiment: error: {message}.{hint} See `{self.prog} --help`.\n")
+        tell(f"sentiment: error: {message}.{hint} See `{self.prog} --help`.")
+        self.exit(EXIT_WRONG_USE)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -117,7 +134,6 @@ def _parser() -> argparse.ArgumentParser:
         prog="sentiment",
         description="From raw reviews to a gated model that TF-Serving serves.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"sentiment {version('sentiment')}")
@@ -129,7 +145,6 @@ def _parser() -> argparse.ArgumentParser:
         help="ingest, check, train, evaluate and push",
         description="Runs the pipeline on this machine; steps that did not change are cached.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     add_arguments(run)
@@ -142,7 +157,6 @@ def _parser() -> argparse.ArgumentParser:
         description="Trains each variant with each seed through the pipeline, measures it on the "
         "test split, and says which differences are real. Nothing is pushed.",
         epilog=_COMPARE_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     compare.add_argument(

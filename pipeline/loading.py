@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from components.errors import ConfigurationError, did_you_mean
 from pipeline.config import PipelineConfig, setting_fields
 from pipeline.settings import add_flag, default_text, flags_of, parse
+from serving.small_files import UnreadableFileError, read_small_file
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -18,6 +19,7 @@ else:
     import tomli as tomllib
 
 TOML_TABLE = "sentiment"
+_MOST_DOTS = 1_000
 
 
 class EnvironmentSettings(NamedTuple):
@@ -98,10 +100,16 @@ def markdown_table() -> str:
 
 def _read_toml(path: Path, known: Collection[str]) -> dict[str, Any]:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"--config {path}: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        text = read_small_file(path)
+        # Standard libraries of Python take time by the square of a dotted key's parts.
+        if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
+            raise UnreadableFileError(f"a line of it has more than {_MOST_DOTS:,} dots")
+        table = tomllib.loads(text)
+    except UnreadableFileError as error:
+        raise ConfigurationError(f"--config {path}: {error}.") from error
+    except RecursionError as error:
+        raise ConfigurationError(f"--config {path} is nested too deeply.") from error
+    except ValueError as error:  # of TOML, or a number of thousands of digits
         raise ConfigurationError(f"--config {path} is not valid TOML: {error}.") from error
     if TOML_TABLE in table:
         beside = [name for name in table if name in known]

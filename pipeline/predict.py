@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from components.errors import ConfigurationError, did_you_mean
 from components.pushed_model import PushedModel
+from pipeline.config import DEFAULT_MODEL_NAME
 from serving.versions import look_up, number_of
 
 
@@ -16,22 +17,22 @@ class Verdict(NamedTuple):
 
     Attributes:
       text: The text.
-      probability: That it is positive, 0 to 1.
-      sentiment: "positive" or "negative".
-      model_version: The version that answered.
+      probability: That it is positive, 0 to 1; None where the text is blank.
+      sentiment: "positive" or "negative"; None where the text is blank.
+      model_version: The version that answered; None where none did, or the server does not say.
     """
 
     text: str
-    probability: float
-    sentiment: str
+    probability: float | None
+    sentiment: str | None
     model_version: int | None
 
 
-def load(root: Path, model_name: str) -> Callable[[Sequence[str]], list[Verdict]]:
+def load(root: Path, model_name: str | None) -> Callable[[Sequence[str]], list[Verdict]]:
     """Returns a function that gives the newest pushed version's verdicts.
 
     Raises:
-      ConfigurationError: No version is there; says what is.
+      ConfigurationError: No version is there, or several models and no name; says what is.
     """
     folder = newest_version(root, model_name)
     model = PushedModel(folder)
@@ -45,20 +46,41 @@ def load(root: Path, model_name: str) -> Callable[[Sequence[str]], list[Verdict]
     return predict
 
 
-def newest_version(root: Path, model_name: str) -> Path:
+def newest_version(root: Path, model_name: str | None) -> Path:
     """Returns the folder of the version with the largest number: the one that is served.
 
+    Args:
+      root: Of the runs that pushed.
+      model_name: Of which model; None takes the only one that there is.
+
     Raises:
-      ConfigurationError: There is none.
+      ConfigurationError: There is no version, or several models and no name.
     """
     base = root / "serving_model"
-    folder = base / model_name
-    versions = look_up(folder).complete if folder.is_dir() else {}
+    pushed = pushed_models(root)
+    if model_name is None:
+        if len(pushed) > 1:
+            raise ConfigurationError(
+                f"{base} holds {len(pushed):,} models: {', '.join(pushed)}. Choose one by "
+                "--model-name."
+            )
+        model_name = pushed[0] if pushed else DEFAULT_MODEL_NAME
+    versions = _versions(base / model_name)
     if not versions:
-        pushed = sorted(path.name for path in base.iterdir()) if base.is_dir() else []
         raise ConfigurationError(
             f"No version of '{model_name}' is in {base}. Pushed models: "
             f"{', '.join(pushed) or 'none'}.{did_you_mean(model_name, pushed)} Run "
             "`sentiment run` first, or set --root and --model-name."
         )
     return versions[max(versions)]
+
+
+def pushed_models(root: Path) -> list[str]:
+    """Returns the names of the models that have a version below a root, sorted."""
+    base = root / "serving_model"
+    folders = base.iterdir() if base.is_dir() else ()
+    return sorted(folder.name for folder in folders if _versions(folder))
+
+
+def _versions(folder: Path) -> Mapping[int, Path]:
+    return look_up(folder).complete if folder.is_dir() else {}

@@ -220,7 +220,7 @@ def local_beam_arguments(mode: str, workers: int) -> tuple[str, ...]:
     """
     return (
         # Beam's default, DirectRunner, hands over to a binary that it downloads.
-        "--runner=FnApiRunner",
+        "--runner=pipeline.runners.local_beam.LocalBeamRunner",
         f"--direct_running_mode={mode}",
         f"--direct_num_workers={workers if mode == 'multi_processing' else 1}",
         # Any image at all keeps TFX from packing itself anew for every Beam pipeline, which

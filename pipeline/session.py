@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +21,9 @@ from components.errors import (
     causes,
     summary_of,
 )
+from pipeline.console.messages import tell, tell_lines
+from pipeline.signals import Terminated
+from serving.printable import UNSAFE, printable_lines
 
 if TYPE_CHECKING:
     from pipeline.console.terminal import Console
@@ -30,6 +32,7 @@ EXIT_UNEXPECTED = 1
 EXIT_WRONG_USE = 2
 EXIT_DATA_GATE = 4
 EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
 
 _DISK_FULL = os.strerror(errno.ENOSPC)
 
@@ -44,7 +47,7 @@ class Session:
       debug: Whether log lines and tracebacks are shown.
       folder: Where the command's output goes; named when its disk is full.
       after_full_disk: What running it again, with more space, will do.
-      after_interrupt: The same after Ctrl-C.
+      after_interrupt: The same after Ctrl-C or SIGTERM.
     """
 
     command: str
@@ -84,6 +87,12 @@ class Session:
     def _new_log(self) -> Path:
         name = f"{self.command}-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
         path = Path(self.root).absolute() / "logs" / name
+        if UNSAFE.search(str(path)):
+            # TensorFlow's native code writes it to the log as it is, or cannot write it at all.
+            raise ConfigurationError(
+                f"--root is '{path.parent.parent}'; expected a folder whose whole path is UTF-8 "
+                "without control characters."
+            )
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
@@ -99,26 +108,22 @@ class Session:
         trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
         # A full disk may be what ended the run; it must not hide the message.
         with contextlib.suppress(OSError), log_path.open("a", encoding="utf-8") as log:
-            log.write(trace)
+            log.write(printable_lines(trace))
         if self.debug:
-            print(trace, end="", file=sys.stderr)
+            tell_lines(trace)
         for cause in causes(error):
             if isinstance(cause, KeyboardInterrupt):
-                return interrupted(f" in {step}; {self.after_interrupt}" if step else "")
+                return interrupted(cause, f" in {step}; {self.after_interrupt}" if step else "")
             if isinstance(cause, SentimentError):
                 return explained(cause, has_started=bool(step))
         if any(_DISK_FULL in str(cause) for cause in causes(error)):
-            print(
+            tell(
                 f"sentiment: error: The disk is full: {step or 'the run'} could not write to "
-                f"{self.folder}. Free some space and run again; {self.after_full_disk}.",
-                file=sys.stderr,
+                f"{self.folder}. Free some space and run again; {self.after_full_disk}."
             )
             return EXIT_UNEXPECTED
-        print(
-            f"sentiment: unexpected error{f' in {step}' if step else ''}: {summary_of(error)}\n"
-            f"  All of it is in {log_path}; --debug shows it here.",
-            file=sys.stderr,
-        )
+        tell(f"sentiment: unexpected error{f' in {step}' if step else ''}: {summary_of(error)}")
+        tell(f"  All of it is in {log_path}; --debug shows it here.")
         return EXIT_UNEXPECTED
 
 
@@ -129,7 +134,7 @@ def explained(error: SentimentError, has_started: bool) -> int:
       error: The error.
       has_started: Whether it came up after the first step had begun.
     """
-    print(f"sentiment: error: {summary_of(error)}", file=sys.stderr)
+    tell(f"sentiment: error: {summary_of(error)}")
     if isinstance(error, DataGateError) or (has_started and isinstance(error, DatasetError)):
         return EXIT_DATA_GATE
     if isinstance(error, (ConfigurationError, RootBusyError, DatasetError)):
@@ -137,7 +142,11 @@ def explained(error: SentimentError, has_started: bool) -> int:
     return EXIT_UNEXPECTED
 
 
-def interrupted(where: str = "") -> int:
-    """Says that Ctrl-C ended the command, and returns the exit code."""
-    print(f"\nsentiment: interrupted{where}.", file=sys.stderr)
+def interrupted(by: KeyboardInterrupt, where: str = "") -> int:
+    """Says that Ctrl-C or SIGTERM ended the command, and returns the exit code."""
+    if isinstance(by, Terminated):
+        tell(f"sentiment: ended by SIGTERM{where}.")
+        return EXIT_TERMINATED
+    tell("")  # what the terminal shows of Ctrl-C has a line of its own
+    tell(f"sentiment: interrupted{where}.")
     return EXIT_INTERRUPTED

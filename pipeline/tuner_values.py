@@ -11,6 +11,7 @@ from components.errors import ConfigurationError
 from components.hyperparameters import EVERY_VARIANT, Hyperparameters, names_where
 from components.tuned import VARIANT, has_best, read_best, tuned_values
 from pipeline.config import PipelineConfig
+from serving.small_files import UnreadableFileError, read_small_file
 
 FROM_TUNER = "tuner"
 
@@ -53,12 +54,13 @@ def read_file(path: Path, model: str) -> dict[str, Any]:
       ConfigurationError: It cannot be read, is something else, or is another variant's.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
+        found = json.loads(read_small_file(path))
+    except UnreadableFileError as error:
         raise ConfigurationError(
-            f"--hyperparameters-from is '{path}'; expected {FROM_TUNER} or a JSON file: "
-            f"{error.strerror}."
+            f"--hyperparameters-from is '{path}'; expected {FROM_TUNER} or a JSON file: {error}."
         ) from error
+    except RecursionError as error:
+        raise ConfigurationError(f"--hyperparameters-from {path} is nested too deeply.") from error
     except ValueError as error:
         raise ConfigurationError(f"--hyperparameters-from {path} is no JSON: {error}.") from error
     if isinstance(found, dict) and isinstance(found.get("values"), dict):
@@ -106,6 +108,6 @@ def latest_of_tuner(metadata_path: Path, pipeline_name: str, model: str) -> dict
             return tuned_values(best)
     raise ConfigurationError(
         f"--hyperparameters-from {FROM_TUNER}: no run of '{pipeline_name}' has tuned '{model}' "
-        "yet, or what it found was deleted. Run with --tune 10 --validation-fraction 0.1 first, or name a "
-        "JSON file."
+        "yet, or what it found was deleted. Run with --tune 10 --validation-fraction 0.1 first, "
+        "or name a JSON file."
     )

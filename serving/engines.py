@@ -8,6 +8,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
+from serving import start
 from serving.server.flags import Flags
 
 EMBEDDED, BINARY, DOCKER = "embedded", "binary", "docker"
@@ -72,8 +73,8 @@ def command(
     """
     more = unknown or []
     if engine == EMBEDDED:
-        server = "serving.server.main"
-        return [sys.executable, "-W", "ignore", "-m", server, *_spelt(flags), *more]
+        server = start.command("serving.server.main", "-W", "ignore")
+        return [*server, *_spelt(flags), *more]
     if engine == BINARY:
         return [PROGRAMS[BINARY], *_spelt(flags), *more]
     name = flags.model_name

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import urllib.parse
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+from components import progress
 from components.dataset.checksum import sha256_of
 from components.dataset.download import Download, download
-from components.errors import ArchiveError
+from components.dataset.failed_hosts import REMEMBERED_SECONDS, recent_failure, remember_failure
+from components.errors import ArchiveError, DownloadError, HostFailedError
 
 FILE_NAME = "aclImdb_v1.tar.gz"
 OFFICIAL = Download(
@@ -27,12 +31,15 @@ class VerifiedArchive:
     sha256: str
 
 
-def find_or_download(archive: str | None, cache_dir: Path) -> VerifiedArchive:
+def find_or_download(
+    archive: str | None, cache_dir: Path, *, asks_failed_host: bool = True
+) -> VerifiedArchive:
     """Returns IMDB's archive: the one that is named, the one in the cache, or a new download.
 
     Args:
       archive: Where the user has it, or None.
       cache_dir: Where downloads are kept.
+      asks_failed_host: Whether the host is asked even if it failed within the last hour.
 
     Raises:
       ArchiveError: The named archive is not IMDB's.
@@ -42,8 +49,27 @@ def find_or_download(archive: str | None, cache_dir: Path) -> VerifiedArchive:
         return verified(Path(archive).absolute())
     cached = cache_dir / FILE_NAME
     if not cached.exists():
-        download(OFFICIAL, cached)
+        _fetch(cached, asks_failed_host)
     return verified(cached)
+
+
+def _fetch(target: Path, asks_failed_host: bool) -> None:
+    host = urllib.parse.urlsplit(OFFICIAL.url).netloc
+    if not asks_failed_host and (failed_at := recent_failure(target.parent, host)):
+        then, next_time = (
+            datetime.fromtimestamp(at).astimezone()
+            for at in (failed_at, failed_at + REMEMBERED_SECONDS)
+        )
+        raise DownloadError(
+            f"{host} failed at {then:%H:%M} and is left alone until {next_time:%H:%M}; --data imdb "
+            "asks it at once."
+        )
+    progress.report(progress.Progress(0, None, "", stage=f"Looking for IMDB at {host}"))
+    try:
+        download(OFFICIAL, target)
+    except HostFailedError:
+        remember_failure(target.parent, host)
+        raise
 
 
 def verified(path: Path) -> VerifiedArchive:

@@ -56,7 +56,8 @@ def resolve_source(
         return _imdb_source(imdb.find_or_download(imdb_archive, cache_dir))
     if data == AUTO:
         try:
-            return _imdb_source(imdb.find_or_download(imdb_archive, cache_dir))
+            archive = imdb.find_or_download(imdb_archive, cache_dir, asks_failed_host=False)
+            return _imdb_source(archive)
         except DownloadError as error:
             notify(
                 f"THIS RUN USES THE GENERATED SAMPLE, NOT THE REAL REVIEWS. {error} "

@@ -9,7 +9,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from tfx.components.infra_validator import error_types
 from tfx.components.infra_validator.model_server_runners import base_runner
 
 from components.errors import InfraValidationError
-from serving import engines, tether
+from serving import engines, start, tether
 from serving.server.flags import Flags
 
 HOST = "127.0.0.1"
@@ -26,7 +25,7 @@ POLL_SECONDS = 0.05
 # More than the tether gives the end of a container.
 STOP_SECONDS = 40.0
 LOG_BYTES = 64 * 1024
-_TETHER = (sys.executable, "-m", tether.__name__)
+_TETHER = tuple(start.command(tether.__name__))
 
 # What both the embedded server and TF-Serving print last when they give up.
 _GAVE_UP = re.compile(r"^Failed to start server\. Error: (.+)$", re.MULTILINE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -12,12 +13,15 @@ from typing import Any
 from components.errors import ConfigurationError
 from pipeline.commands.review_files import read_texts
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
-from pipeline.predict import Verdict
+from pipeline.console.messages import terminal_width
+from pipeline.predict import Verdict, newest_version
+from serving.printable import UNSAFE, PrintableStream, printable
 
 FORMATS = ("table", "json", "csv")
 BATCH_SIZE = 128
 # Fewer are answered before a bar would be read.
 BAR_FROM = 1_000
+_TAKE_LINE_AWAY = "\r\x1b[K"
 
 
 def add(commands: Any) -> None:
@@ -25,7 +29,9 @@ def add(commands: Any) -> None:
     predict = commands.add_parser(
         "predict",
         help="ask a pushed model",
-        description="Answers with the newest pushed version, without a server or through one.",
+        description="Answers with the newest pushed version, without a server or through one. One "
+        "verdict a text, in their order; where a text is blank, it is `no text` (in JSON null, in "
+        "CSV empty).",
         allow_abbrev=False,
     )
     predict.add_argument("texts", nargs="*", metavar="TEXT", help="a review")
@@ -40,16 +46,19 @@ def add(commands: Any) -> None:
         "--format", choices=FORMATS, default="table", help="json: an object a line (default: table)"
     )
     predict.add_argument("--root", default=PipelineConfig.root, help="default: %(default)s")
-    predict.add_argument("--model-name", default=DEFAULT_MODEL_NAME, help="default: %(default)s")
+    predict.add_argument(
+        "--model-name",
+        help=f"default: the only one below --root; with --server, {DEFAULT_MODEL_NAME}",
+    )
     predict.add_argument("--debug", action="store_true", help="show tracebacks")
     predict.set_defaults(command=run)
 
 
 def run(options: dict[str, Any]) -> int:
-    """Prints a verdict for each text, in their order.
+    """Prints a verdict for each text, in their order; that of a blank one is "no text".
 
     Raises:
-      ConfigurationError: There are no texts, or no model.
+      ConfigurationError: There are no texts, or no model, or a text is none.
       ServingError: The server does not answer.
     """
     texts, file = options["texts"], options["file"]
@@ -57,20 +66,52 @@ def run(options: dict[str, Any]) -> int:
         raise ConfigurationError("predict: give either texts or --file.")
     if file is not None:
         texts = read_texts(file, options["text_column"])
+    _check(texts)
     write = _writer(options["format"])
-    if not texts:
+    if not any(map(_says_something, texts)):
+        _answer(texts, lambda _: [], write)
         return 0
     name = options["model_name"]
     if options["server"]:
         from serving.client import Client
 
-        with Client(options["server"], model=name) as client:
+        with Client(options["server"], model=name or DEFAULT_MODEL_NAME) as client:
             _answer(texts, lambda batch: _asked(client, batch), write)
     else:
+        _answer(texts, _loaded(Path(options["root"]), name), write)
+    return 0
+
+
+def _check(texts: Sequence[str]) -> None:
+    """Refuses what no model can be given: bytes of a command line that are no UTF-8."""
+    for number, text in enumerate(texts, start=1):
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise ConfigurationError(
+                f"predict: text {number:,} is not valid Unicode at character {error.start + 1:,} "
+                f"('{text[error.start]}'). Write it in UTF-8."
+            ) from error
+
+
+def _says_something(text: str) -> bool:
+    return bool(text.strip())
+
+
+def _loaded(root: Path, name: str | None) -> Callable[[Sequence[str]], list[Verdict]]:
+    """Loads the newest version; on a terminal it says so meanwhile."""
+    version = newest_version(root, name)
+    words = printable(f"Loading {version.parent.name}, version {version.name} ...")
+    shows = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    if shows:
+        print(words[: terminal_width(sys.stderr) - 1], end="", file=sys.stderr, flush=True)
+    try:
         from pipeline.predict import load
 
-        _answer(texts, load(Path(options["root"]), name), write)
-    return 0
+        return load(root, version.parent.name)
+    finally:
+        if shows:
+            print(_TAKE_LINE_AWAY, end="", file=sys.stderr, flush=True)
 
 
 def _asked(client: Any, batch: Sequence[str]) -> list[Verdict]:
@@ -86,8 +127,11 @@ def _answer(
     write: Callable[[Verdict], None],
 ) -> None:
     for batch in _batches(texts):
-        for verdict in ask(batch):
-            write(verdict)
+        asked = [text for text in batch if _says_something(text)]
+        verdicts = iter(ask(asked) if asked else ())
+        for text in batch:
+            is_asked = _says_something(text)
+            write(next(verdicts) if is_asked else Verdict(text, None, None, None))
 
 
 def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -103,12 +147,25 @@ def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _writer(form: str) -> Callable[[Verdict], None]:
+    """Returns what writes a verdict; to a pipe, JSON and CSV give each text as it arrived."""
     if form == "json":
-        return lambda verdict: print(json.dumps(verdict._asdict(), ensure_ascii=False))
+        return lambda verdict: print(_json(verdict))
     if form == "csv":
-        rows = csv.writer(sys.stdout, lineterminator="\n")
+        stream = PrintableStream(sys.stdout) if sys.stdout.isatty() else sys.stdout
+        rows = csv.writer(stream, lineterminator="\n")
         rows.writerow(Verdict._fields)
         return rows.writerow
-    return lambda verdict: print(
-        f"{verdict.probability:.4f}  {verdict.sentiment:<8}  {' '.join(verdict.text.split())}"
-    )
+    return lambda verdict: print(_line(verdict))
+
+
+def _json(verdict: Verdict) -> str:
+    """Returns an object on one line; JSON's own escapes keep its control characters harmless."""
+    text = json.dumps(verdict._asdict(), ensure_ascii=False)
+    return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _line(verdict: Verdict) -> str:
+    text = printable(" ".join(verdict.text.split()))
+    if verdict.probability is None:
+        return f"{'-':<6}  {'no text':<8}  {text}".rstrip()
+    return f"{verdict.probability:.4f}  {verdict.sentiment:<8}  {text}"

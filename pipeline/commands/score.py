@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.errors import ConfigurationError, DatasetError
-from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
+from pipeline.config import PipelineConfig
 from pipeline.loading import load_config
 from pipeline.predict import newest_version
 from pipeline.report.paths import shown
@@ -45,6 +44,7 @@ exit codes of `sentiment score`:
   2    wrong use: a flag, the files, or an output folder that another run is using
   4    stopped by records that could not be read
   130  interrupted; nothing was written
+  143  ended by SIGTERM; nothing was written
 """
 
 
@@ -56,7 +56,6 @@ def add(commands: Any) -> None:
         help="score files of reviews",
         description="Scores CSV, TSV, JSON Lines and Parquet files by a pushed model, in Beam.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     score.add_argument(
@@ -77,7 +76,7 @@ def add(commands: Any) -> None:
         metavar="FOLDER",
         help="a pushed version (default: the newest below --root and --model-name)",
     )
-    score.add_argument("--model-name", default=DEFAULT_MODEL_NAME, help="default: %(default)s")
+    score.add_argument("--model-name", help="of the pushed model (default: the only one)")
     for field in dataclasses.fields(PipelineConfig):
         if field.name in _SHARED_SETTINGS:
             add_flag(score, field)
@@ -124,7 +123,7 @@ def run(options: dict[str, Any]) -> int:
     )
 
 
-def _model_folder(given: str | None, root: Path, name: str) -> Path:
+def _model_folder(given: str | None, root: Path, name: str | None) -> Path:
     """Returns the version's folder.
 
     Raises:

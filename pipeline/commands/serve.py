@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import ConfigurationError
-from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
+from pipeline.config import PipelineConfig
+from pipeline.console.messages import tell, tell_command
 from pipeline.predict import newest_version
 from serving import engines
 from serving.server import flags as server_flags
@@ -46,7 +47,7 @@ def add(commands: Any) -> None:
     )
     serve.add_argument("--root", default=PipelineConfig.root, help="default: %(default)s")
     serve.add_argument(
-        "--model-name", "--model_name", help=f"of the pushed model (default: {DEFAULT_MODEL_NAME})"
+        "--model-name", "--model_name", help="of the pushed model (default: the only one)"
     )
     serve.add_argument("--debug", action="store_true", help="show tracebacks")
     serve.set_defaults(command=run, takes_more=True)
@@ -69,8 +70,8 @@ def run(options: dict[str, Any]) -> int:
     arguments: list[str] = options["more"]
     name = options["model_name"]
     if not any(argument.partition("=")[0] in _OWN_MODEL for argument in arguments):
-        name = name or DEFAULT_MODEL_NAME
         folder = newest_version(Path(options["root"]), name).parent.absolute()
+        name = folder.name
         arguments = [f"--model_base_path={folder}", *arguments]
     if name:
         arguments = [f"--model_name={name}", *arguments]
@@ -82,14 +83,16 @@ def run(options: dict[str, Any]) -> int:
         )
         engine = engines.BINARY if suits else engines.EMBEDDED
     check_flags(engine, flags)
+    if engine == engines.EMBEDDED:
+        check_files(flags)
     check_ports(flags)
     if engine != engines.EMBEDDED:
         return _become(engines.command(engine, flags, unknown))
 
-    print(
+    tell(
         f"Serving {flags.model_config_file or f'{flags.model_name} from {flags.model_base_path}'}: "
         f"gRPC at {flags.host}:{flags.port}, REST at http://{flags.host}:{flags.rest_api_port}",
-        flush=True,
+        sys.stdout,
     )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with warnings.catch_warnings():
@@ -114,6 +117,21 @@ def check_flags(engine: str, flags: Flags) -> None:
         )
 
 
+def check_files(flags: Flags) -> None:
+    """Reads the files that flags name, before seconds go into TensorFlow's import.
+
+    Raises:
+      ConfigurationError: One is not what it should be.
+    """
+    from serving.server import config_files
+    from serving.status import StatusError
+
+    try:
+        config_files.check(flags)
+    except StatusError as error:
+        raise ConfigurationError(f"serve: {error.message}.") from error
+
+
 def check_ports(flags: Flags) -> None:
     """Tries both ports, before seconds go into loading a model.
 
@@ -128,7 +146,7 @@ def check_ports(flags: Flags) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((flags.host.strip("[]"), port))
-            except (OSError, OverflowError) as error:
+            except (OSError, OverflowError, TypeError, ValueError) as error:
                 raise ConfigurationError(
                     f"{flag} {port}: cannot listen on {flags.host}:{port} "
                     f"({getattr(error, 'strerror', None) or error}). Stop what listens there, or "
@@ -143,6 +161,6 @@ def _become(command: list[str]) -> int:
             f"'{command[0]}' is not on PATH. Install it, or choose --engine embedded. It would "
             f"have been: {shlex.join(command)}"
         )
-    print(shlex.join(command), flush=True)
+    tell_command(shlex.join(command))
     sys.stderr.flush()
     os.execvp(command[0], command)

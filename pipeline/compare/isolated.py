@@ -6,7 +6,6 @@ import contextlib
 import json
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,9 +15,10 @@ from components import errors
 from components.progress import Progress
 from pipeline.compare import attempt
 from pipeline.config import PipelineConfig
+from serving import start
 
 _SECONDS_TO_END = 10.0
-_COMMAND = (sys.executable, "-m", attempt.__name__)
+_COMMAND = tuple(start.command(attempt.__name__))
 
 
 class AttemptError(Exception):

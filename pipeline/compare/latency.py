@@ -15,6 +15,8 @@ import subprocess
 import sys
 import time
 
+from serving import start
+
 WARM_UP = 10
 REVIEWS = 200
 TIMEOUT_SECONDS = 300
@@ -23,7 +25,7 @@ TIMEOUT_SECONDS = 300
 def measured_in_a_fresh_process(saved_model: str, examples: str) -> float:
     """Returns the median milliseconds that a review of the split in `examples` takes."""
     answer = subprocess.run(
-        [sys.executable, "-m", __name__, saved_model, examples, str(REVIEWS)],
+        [*start.command(__name__), saved_model, examples, str(REVIEWS)],
         capture_output=True,
         text=True,
         timeout=TIMEOUT_SECONDS,

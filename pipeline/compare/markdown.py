@@ -14,6 +14,8 @@ from pathlib import Path
 from components.errors import ConfigurationError, SentimentError
 from pipeline.compare.leaderboard import Leaderboard, Row, Run, explanations, rank
 from pipeline.compare.table import interval, seconds
+from pipeline.console.messages import tell
+from serving.printable import printable, printable_lines
 
 _HEADINGS = (
     "model",
@@ -76,7 +78,7 @@ def report(board: Leaderboard) -> str:
     if board.failures:
         lines += ["", "| failed | seed | reason |", "|---|---:|---|"]
         lines += [
-            f"| `{failure.label}` | {failure.seed} | {failure.reason.replace('|', '/')} |"
+            f"| `{failure.label}` | {failure.seed} | {_cell(failure.reason)} |"
             for failure in board.failures
         ]
     lines += [
@@ -86,7 +88,11 @@ def report(board: Leaderboard) -> str:
         + ".",
         "",
     ]
-    return "\n".join(lines)
+    return printable_lines("\n".join(lines))
+
+
+def _cell(text: str) -> str:
+    return printable(text).replace("|", "/")
 
 
 def _line(row: Row) -> str:
@@ -110,12 +116,12 @@ def _line(row: Row) -> str:
 def main(arguments: Sequence[str]) -> int:
     """Prints the table of the files named; returns the exit code."""
     if not arguments:
-        print("Usage: python -m pipeline.compare.markdown FILE...", file=sys.stderr)
+        tell("Usage: python -m pipeline.compare.markdown FILE...")
         return 2
     try:
-        print(markdown_table([Path(argument) for argument in arguments]))
+        print(printable_lines(markdown_table([Path(argument) for argument in arguments])))
     except SentimentError as error:
-        print(f"markdown: error: {error}", file=sys.stderr)
+        tell(f"markdown: error: {error}")
         return 2
     return 0
 

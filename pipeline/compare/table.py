@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from pipeline.compare.leaderboard import Leaderboard, Row, explanations
+from pipeline.console.printable_console import PrintableConsole
+from serving.printable import printable
 
 MAX_WIDTH = 80
 _LABEL_WIDTH = 22
@@ -17,7 +17,9 @@ _UNITS = (
 )
 
 
-def print_leaderboard(console: Console, board: Leaderboard, *, is_plain: bool = False) -> None:
+def print_leaderboard(
+    console: PrintableConsole, board: Leaderboard, *, is_plain: bool = False
+) -> None:
     """Prints the contenders, what the marks mean, and what failed with the reason."""
     width = min(console.width, MAX_WIDTH)
     console.print(("-" if is_plain else "─") * width, style="dim")
@@ -28,7 +30,9 @@ def print_leaderboard(console: Console, board: Leaderboard, *, is_plain: bool = 
         for heading in _HEADINGS:
             table.add_column(heading, justify="right", no_wrap=True)
         for row in rows:
-            table.add_row(row.label, *_cells(row), style="bold" if row is rows[0] else None)
+            table.add_row(
+                printable(row.label), *_cells(row), style="bold" if row is rows[0] else None
+            )
         console.print(table, width=width)
         _prose(console, width, _UNITS)
         for explanation in explanations(rows):
@@ -38,10 +42,11 @@ def print_leaderboard(console: Console, board: Leaderboard, *, is_plain: bool = 
         for heading in ("failed", "seed", "reason"):
             table.add_column(heading, overflow="fold")
         for failure in board.failures:
-            table.add_row(failure.label, str(failure.seed), failure.reason, style="red")
+            label, reason = printable(failure.label), printable(failure.reason)
+            table.add_row(label, str(failure.seed), reason, style="red")
         console.print(table, width=width)
         for log in dict.fromkeys(failure.log for failure in board.failures):
-            console.print(Text(f"log: {log}"), soft_wrap=True)
+            console.print_wrapped(f"log: {log}", width=width)
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -69,7 +74,5 @@ def seconds(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
 
 
-def _prose(console: Console, width: int, text: str) -> None:
-    for line in Text(text).wrap(console, width):
-        line.rstrip()
-        console.print(line, soft_wrap=True, style="dim")
+def _prose(console: PrintableConsole, width: int, text: str) -> None:
+    console.print_wrapped(text, width=width, indent="", style="dim")

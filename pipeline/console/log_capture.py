@@ -13,9 +13,11 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, cast
 
 from absl import logging as absl_logging
+
+from serving.printable import PrintableFormatter, PrintableStream
 
 _FORMAT = "%(asctime)s %(levelname).1s %(name)s] %(message)s"
 
@@ -48,6 +50,8 @@ def captured_output(log_path: Path, *, debug: bool) -> Iterator[TextIO]:
         # What Python still holds back belongs to the log, so it leaves before the way back.
         stack.callback(sys.stderr.flush)
         stack.callback(sys.stdout.flush)
+        stack.enter_context(contextlib.redirect_stdout(cast("TextIO", PrintableStream(sys.stdout))))
+        stack.enter_context(contextlib.redirect_stderr(cast("TextIO", PrintableStream(sys.stderr))))
         yield terminal
 
 
@@ -70,7 +74,7 @@ def _logging_to(*streams: TextIO) -> Iterator[None]:
     level, verbosity = root.level, absl_logging.get_verbosity()
     handlers = [logging.StreamHandler(stream) for stream in streams]
     for handler in handlers:
-        handler.setFormatter(logging.Formatter(_FORMAT))
+        handler.setFormatter(PrintableFormatter(_FORMAT))
         root.addHandler(handler)
     root.setLevel(logging.INFO)
     absl_logging.set_verbosity(absl_logging.INFO)

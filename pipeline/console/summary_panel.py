@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 
-from rich.console import Console
 from rich.text import Text
 
 from components import features
 from pipeline.console.duration import duration
+from pipeline.console.printable_console import PrintableConsole
 from pipeline.console.slice_chart import slice_chart
+from pipeline.console.wrapping import wrapped_command
 from pipeline.report.summary import RunSummary
+from serving.printable import printable
 
 MAX_WIDTH = 78
 # Of the larger class.
@@ -21,11 +23,13 @@ _INDENT = "  "
 _SPLITS = (features.TRAIN_SPLIT, features.EVAL_SPLIT, features.TEST_SPLIT)
 
 
-def print_summary(console: Console, summary: RunSummary, *, is_plain: bool = False) -> None:
-    """Prints the outcome in at most 25 lines, 80 columns wide.
+def print_summary(
+    console: PrintableConsole, summary: RunSummary, *, is_plain: bool = False
+) -> None:
+    r"""Prints the outcome in at most 26 lines, 80 columns wide.
 
-    Prose is wrapped to the terminal. Paths and commands never are: each stands alone and
-    unframed on its line, so that it can be copied.
+    Prose is wrapped to the terminal. Paths are never broken, and commands by ` \` alone, so that
+    both can be copied.
 
     Args:
       console: Where to.
@@ -33,7 +37,7 @@ def print_summary(console: Console, summary: RunSummary, *, is_plain: bool = Fal
       is_plain: Whether the terminal knows ASCII only.
     """
     width = min(console.width, MAX_WIDTH)
-    console.print(_verdict(summary, is_plain))
+    console.print_wrapped(_verdict(summary, is_plain))
     for sentence in summary.refusals:
         _prose(console, width, sentence)
     _prose(console, width, _accuracy(summary))
@@ -45,28 +49,29 @@ def print_summary(console: Console, summary: RunSummary, *, is_plain: bool = Fal
     for line in slice_chart(summary.slices, width=width - len(_INDENT), is_plain=is_plain):
         console.print(Text(_INDENT + line), soft_wrap=True)
     if summary.pushed_to:
-        _verbatim(console, f"pushed to {summary.pushed_to}")
+        _prose(console, width, f"pushed to {summary.pushed_to}")
     else:
         _prose(console, width, Text.assemble(("not pushed", "bold"), f": {_why_not(summary)}"))
-    _verbatim(
+    _prose(
         console,
+        width,
         f"{len(summary.executed)} steps ran, {len(summary.cached)} came from the cache, "
-        f"in {duration(summary.seconds)}; log: {summary.log_path}",
+        f"in {duration(summary.seconds)}",
     )
+    _prose(console, width, f"log: {summary.log_path}")
     for purpose, command in summary.next_commands:
-        _verbatim(console, f"# {purpose}", style="dim")
-        _verbatim(console, command)
+        _prose(console, width, f"# {purpose}", style="dim")
+        for line in wrapped_command(printable(command), console.width - len(_INDENT)):
+            console.print(f"{_INDENT}{line}", soft_wrap=True)
 
 
-def _prose(console: Console, width: int, content: str | Text) -> None:
-    text = content if isinstance(content, Text) else Text(content)
-    for line in text.wrap(console, max(width - len(_INDENT), 1)):
-        line.rstrip()
-        console.print(Text(_INDENT) + line, soft_wrap=True)
-
-
-def _verbatim(console: Console, line: str, style: str = "") -> None:
-    console.print(Text(_INDENT + line, style=style), soft_wrap=True)
+def _prose(
+    console: PrintableConsole, width: int, content: str | Text, style: str | None = None
+) -> None:
+    text = content if isinstance(content, Text) else Text(printable(content))
+    console.print_wrapped(
+        Text.assemble(_INDENT, text), width=width, indent=f"{_INDENT}  ", style=style
+    )
 
 
 def _verdict(summary: RunSummary, is_plain: bool) -> Text:

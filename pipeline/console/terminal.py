@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, TextIO
 from components.progress import Progress
 from pipeline.console.duration import duration
 from pipeline.console.live_line import live_line
+from pipeline.console.wrapping import INDENT, line_spans
+from pipeline.program import as_typed
 from pipeline.report.summary import RunSummary
+from serving.printable import printable
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -34,12 +37,19 @@ _TITLES = {
     "InfraValidator": "Try it in a server",
     "Pusher": "Push the model",
 }
-_MARKS = {"done": "✓", "cached": "↺", "skipped": "–", "FAILED": "✗"}
-_STYLES = {"done": "green", "cached": "cyan", "skipped": "yellow", "FAILED": "bold red"}
+_MARKS = {"done": "✓", "cached": "↺", "skipped": "–", "FAILED": "✗", "halted": "■"}
+_STYLES = {
+    "done": "green",
+    "cached": "cyan",
+    "skipped": "yellow",
+    "FAILED": "bold red",
+    "halted": "yellow",
+}
 _TITLE_WIDTH = max(map(len, _TITLES.values()))
 _NAME_WIDTH = max(map(len, _TITLES))
-_WIDTH_FOR_NAMES = 66
+_WIDTH_FOR_NAMES = 76
 _ATTEMPT_WIDTH = 32
+_LEAST_EXCERPT = 20
 
 
 class Console:
@@ -52,15 +62,16 @@ class Console:
     def __init__(self, stream: TextIO, debug: bool = False):
         """Writes to `stream`; with `debug`, log lines go there too, and no line moves."""
         # Rich takes a tenth of a second to import, which `sentiment --help` does not have.
-        from rich.console import Console as RichConsole
+        from pipeline.console.printable_console import PrintableConsole
 
-        self._rich = RichConsole(file=stream, highlight=False, markup=False, emoji=False)
+        self._rich = PrintableConsole(file=stream, highlight=False, markup=False, emoji=False)
         self._is_plain = "utf" not in (getattr(stream, "encoding", None) or "").lower()
         # Rich takes a pipe for a terminal where FORCE_COLOR is set; a bar still has no place there.
         self._is_live = stream.isatty() and not self._rich.is_dumb_terminal and not debug
         self._live: Live | None = None
         self._report: Progress | None = None
         self._told_stages: set[str] = set()
+        self._stage = ""
         self._since = 0.0
         self.unfinished_step = ""
         """The step that began and did not end well, as TFX calls it; empty if there is none."""
@@ -89,19 +100,19 @@ class Console:
         from rich.text import Text
 
         self.close()
-        for line in Text(text).wrap(self._rich, max(self._rich.width - len(_NOTICE), 1)):
-            line.rstrip()
-            self._print(Text(_NOTICE) + line, style="bold yellow reverse")
+        text, room = as_typed(printable(text)), self._rich.width - len(_NOTICE)
+        for start, end in line_spans(text, room, room):
+            self._print(Text(f"{_NOTICE}{text[start:end]}"), style="bold yellow reverse")
 
     def run_started(
         self, pipeline_name: str, model: str, data: str, root: str, log_path: str
     ) -> None:
         """Says what runs, and where its output goes."""
         self.close()
-        self._print(
+        self._wrapped(
             f"{pipeline_name}: model {model}, data {data}, everything under {root}", style="bold"
         )
-        self._print(f"log: {log_path}", style="dim")
+        self._wrapped(f"log: {log_path}", style="dim")
         self._since = time.monotonic()
         self._start_live("Load TFX and TensorFlow")
 
@@ -128,16 +139,24 @@ class Console:
     def component_failed(self, name: str, message: str) -> None:
         """Says that a step did not end well; the whole message is for the end of the run."""
         seconds = time.monotonic() - self._since if self.unfinished_step else 0.0
-        lines = message.strip().splitlines() or [""]
-        room = max(self._rich.width - _TITLE_WIDTH - _NAME_WIDTH - 26, 20)
-        short = lines[0] if len(lines[0]) <= room else f"{lines[0][: room - 3]}..."
+        line = printable((message.strip().splitlines() or [""])[0])
+        room = self._rich.width - _TITLE_WIDTH - _NAME_WIDTH - 28
+        short = line if len(line) <= room else f"{line[: room - 3]}..."
+        if room < _LEAST_EXCERPT:
+            short = ""
         self._end_step("FAILED", name, f"{duration(seconds):>12}  {short}".rstrip())
+        self.unfinished_step = name
+
+    def component_interrupted(self, name: str) -> None:
+        """Says that the user ended the run in the middle of a step."""
+        seconds = time.monotonic() - self._since if self.unfinished_step else 0.0
+        self._end_step("halted", name, f"{duration(seconds):>12}  interrupted")
         self.unfinished_step = name
 
     def comparison_started(self, name: str, data: str, attempts: int, folder: str) -> None:
         """Says what is compared, and where the outcome goes."""
         self.close()
-        self._print(f"{name}: {attempts} trainings on {data}, outcome in {folder}", style="bold")
+        self._wrapped(f"{name}: {attempts} trainings on {data}, outcome in {folder}", style="bold")
 
     def attempt_started(self, title: str) -> None:
         """Starts the clock of one training of a comparison."""
@@ -152,14 +171,14 @@ class Console:
         """Says how the training at hand ended; `word` is done, cached or FAILED."""
         seconds = time.monotonic() - self._since
         title = f"{self.unfinished_step:<{_ATTEMPT_WIDTH}}"
-        self._end(word, title, f"{duration(seconds):>12}  {detail}")
+        self._end(word, title, f"{duration(seconds):>12}  {printable(detail)}")
         self.unfinished_step = ""
 
     def scoring_started(self, model: str, files: str, folder: str, log_path: str) -> None:
         """Says what is scored by which model, and where the outcome goes."""
         self.close()
-        self._print(f"score: {files} by {model}, outcome in {folder}", style="bold")
-        self._print(f"log: {log_path}", style="dim")
+        self._wrapped(f"score: {files} by {model}, outcome in {folder}", style="bold")
+        self._wrapped(f"log: {log_path}", style="dim")
 
     def task_started(self, title: str) -> None:
         """Starts the clock of a part of the work that is no step of TFX's."""
@@ -182,18 +201,21 @@ class Console:
 
     def progress(self, report: Progress) -> None:
         """Moves the bar of the step at hand, or of what comes before the first step."""
-        self._report = report
+        # Before the first step there is nothing else to show than how much came.
+        is_shown = bool(self.unfinished_step) or report.unit == "bytes"
+        self._report = report if is_shown else None
         if self.unfinished_step:
             return
         if self._is_live:
-            if self._live is None:
+            if self._live is None or report.stage != self._stage:
                 self._since = time.monotonic()
-                self._start_live(report.stage, report)
+                self._stage = report.stage
+                self._start_live(report.stage, self._report)
         elif report.stage not in self._told_stages:
             # A download may take minutes: it must not look like a halt.
             self._told_stages.add(report.stage)
             size = f" of {report.total / 1e6:.1f} MB" if report.total else ""
-            self._print(f"{report.stage}{size if report.unit == 'bytes' else ''} ...")
+            self._wrapped(f"{report.stage}{size if report.unit == 'bytes' else ''} ...")
 
     def summary(self, summary: RunSummary) -> None:
         """Draws the end of a run: the verdict, and what to do next."""
@@ -214,7 +236,10 @@ class Console:
         mark = f"{word:<8}" if self._is_plain else f"{_MARKS[word]} {word:<8}"
         line = Text.assemble((mark, _STYLES[word]), f"{title}  ", (dim, "dim"), rest)
         line.rstrip()
-        self._print(line)
+        self._wrapped(line)
+
+    def _wrapped(self, line: str | Text, style: str | None = None) -> None:
+        self._rich.print_wrapped(line, indent=INDENT, style=style)
 
     def _print(self, line: str | Text, style: str | None = None) -> None:
         self._rich.print(line, style=style, soft_wrap=True)
@@ -229,12 +254,14 @@ class Console:
 
         def line() -> Text:
             return Text(
-                live_line(
-                    title,
-                    time.monotonic() - self._since,
-                    self._report,
-                    width=self._rich.width,
-                    is_plain=self._is_plain,
+                printable(
+                    live_line(
+                        title,
+                        time.monotonic() - self._since,
+                        self._report,
+                        width=self._rich.width,
+                        is_plain=self._is_plain,
+                    )
                 ),
                 no_wrap=True,
             )

@@ -12,6 +12,8 @@ from components.infra_validation.outcome import Outcome
 from components.reading_report import ReadingReport
 from pipeline.advice import for_few_reviews
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
+from pipeline.predict import pushed_models
+from pipeline.program import beside_python, program
 from pipeline.report.paths import shown
 from pipeline.report.run_record import RunRecord
 from pipeline.report.summary import RunSummary, SliceRow
@@ -142,21 +144,25 @@ def slice_rows(results: EvaluationResults) -> list[SliceRow]:
 
 def next_commands(config: ResolvedConfig, pushed_to: str | None) -> tuple[tuple[str, str], ...]:
     """Returns (description, command) pairs that can be pasted into a shell in this folder."""
-    trainer = shlex.quote(shown(config.pipeline_root / "Trainer"))
-    tensorboard = ("See how training went", f".venv/bin/tensorboard --logdir {trainer}")
+    tensorboard: tuple[tuple[str, str], ...] = ()
+    if viewer := beside_python("tensorboard"):
+        trainer = shlex.quote(shown(config.pipeline_root / "Trainer"))
+        tensorboard = (("See how training went", f"{viewer} --logdir {trainer}"),)
     if pushed_to is None:
-        return (tensorboard,)
+        return tensorboard
     root = ""
     if config.settings.root != PipelineConfig.root:
         root = f" --root {shlex.quote(shown(config.root))}"
     name = ""
-    if config.model_name != DEFAULT_MODEL_NAME:
+    if config.model_name != DEFAULT_MODEL_NAME or set(pushed_models(config.root)) - {
+        DEFAULT_MODEL_NAME
+    }:
         name = f" --model-name {config.model_name}"
     return (
-        ("Ask the model", f'.venv/bin/sentiment predict{root}{name} "a great film"'),
+        ("Ask the model", f'{program()} predict{root}{name} "a great film"'),
         (
             "Serve it, with a page to try it at http://localhost:8501/",
-            f".venv/bin/sentiment serve{root}{name}",
+            f"{program()} serve{root}{name}",
         ),
-        tensorboard,
+        *tensorboard,
     )

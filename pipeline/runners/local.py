@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import filelock
 
 from components import features, notices, progress
-from components.errors import RootBusyError
+from components.errors import RootBusyError, causes
 from pipeline.advice import for_few_reviews
 from pipeline.config import PipelineConfig
 from pipeline.console.terminal import Console
@@ -114,8 +114,7 @@ class ConsoleSteps:
         from pipeline.report.run_record import made_at
 
         made = made_at(self._config.metadata_path, execution_id)
-        when = f" of {made:%d %b %H:%M}" if made else ""
-        self._cached_because = f"same inputs, settings and code as in the run{when}"
+        self._cached_because = f"as on {made:%d %b %H:%M}" if made else "as before"
 
     def step_finished(self, step: str) -> None:
         """The step ended well."""
@@ -143,5 +142,9 @@ class ConsoleSteps:
 
     def stopped_by(self, error: BaseException) -> None:
         """The run ended in the middle of a step, or between two."""
-        if self._running:
+        if not self._running:
+            return
+        if any(isinstance(cause, KeyboardInterrupt) for cause in causes(error)):
+            self._console.component_interrupted(self._running)
+        else:
             self._console.component_failed(self._running, str(error) or type(error).__name__)

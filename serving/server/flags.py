@@ -6,7 +6,9 @@ import argparse
 import os
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any
+from typing import Any, NoReturn
+
+from serving.printable import printable
 
 
 def _flag(default: Any, help: str, kind: type | None = None) -> Any:
@@ -120,12 +122,14 @@ def parse(arguments: Sequence[str] | None) -> tuple[Flags, list[str]]:
 
     Exits with 2 when a value cannot be used, with 0 after --help.
     """
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="sentiment serve",
+        usage="%(prog)s [--FLAG VALUE ...]",
         description="Serve SavedModels as TF-Serving does: the same calls, the same flags.",
         epilog="Booleans: --flag, --noflag, --flag=true or --flag=false. Dashes may stand for the "
         "underscores. Where a default differs from TF-Serving's, the flag says so.",
         allow_abbrev=False,
+        formatter_class=_HelpFormatter,
     )
     for one in fields(Flags):
         dashed = one.name.replace("_", "-")
@@ -151,6 +155,22 @@ def parse(arguments: Sequence[str] | None) -> tuple[Flags, list[str]]:
             parser.add_argument(*names, type=kind, metavar=metavar, help=text, **options)
     known, unknown = parser.parse_known_args(arguments)
     return Flags(**vars(known)), unknown
+
+
+class _HelpFormatter(argparse.HelpFormatter):
+    """Names each flag once, so that lines hold; the other spellings are told at the end."""
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        names = action.option_strings
+        once = names[:1] if names[0].startswith("--") else names
+        return f"{', '.join(once)} {self._format_args(action, action.metavar or '')}".rstrip()  # type: ignore[arg-type]
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong on one line, with no control character of what it quotes."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {printable(message)}. See `{self.prog} --help`.\n")
 
 
 def _boolean(text: str) -> bool:

@@ -17,6 +17,7 @@ from typing import Any
 # Before TensorFlow is imported: its start-up notes look like errors; what matters is raised.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from serving.printable import PrintableFormatter, printable
 from serving.server import flags as flags_module
 
 _LOG = logging.getLogger("serving.server")
@@ -33,19 +34,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         flags, unknown = flags_module.parse(arguments)
     except SystemExit as exit_:
         return int(exit_.code or 0)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(PrintableFormatter("%(asctime)s %(levelname)s %(message)s", one_line=True))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     for argument in unknown:
         _LOG.warning("unknown argument: %s (see --help); going on without it", argument)
 
     logging.getLogger("tensorflow").setLevel(logging.WARNING)
     stopping = threading.Event()
-    from serving.server.running import Server
+    from serving.server import config_files
     from serving.status import Code, StatusError
 
     server = None
     try:
+        config_files.check(flags)
+        from serving.server.running import Server
+
         with _Signals(stopping):
             server = Server(flags)
             server.start(is_wanted=lambda: not stopping.is_set())
@@ -54,10 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StatusError as error:
         if error.code is Code.CANCELLED and stopping.is_set():
             return EXIT_OK
-        print(f"Failed to start server. Error: {error}", flush=True)
+        print(f"Failed to start server. Error: {printable(error)}", flush=True)
         return EXIT_FAILED
     except OSError as error:
-        print(f"Failed to start server. Error: {error}", flush=True)
+        print(f"Failed to start server. Error: {printable(error)}", flush=True)
         return EXIT_FAILED
     finally:
         if server is not None:

@@ -5,14 +5,17 @@ tensorflow-serving-api ships most of TF-Serving's messages, but not these.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TypeVar
 
 from google.protobuf import message, text_format
 
 from serving.message_classes import message_classes
+from serving.small_files import UnreadableFileError, read_small_file
 from serving.status import invalid_argument
 
+# Thousands of models, or a bundle of certificates.
+MOST_BYTES = 1024 * 1024
+_MOST_WORDS = 300
 _Message = TypeVar("_Message", bound=message.Message)
 
 # In the numbers of TF-Serving's .proto files.
@@ -50,16 +53,23 @@ def read_text_proto(path: str, into: _Message) -> _Message:
     """Fills a message from a text file.
 
     Raises:
-      StatusError: INVALID_ARGUMENT; it names the file, and the line that cannot be read.
+      StatusError: INVALID_ARGUMENT; it names the file, and the line that cannot be read. A file
+        of more than MOST_BYTES is refused.
     """
     try:
-        text = Path(path).read_text("utf-8")
-        return text_format.Parse(text, into)
-    except OSError as error:
-        raise invalid_argument(f"{path} cannot be read: {error.strerror}") from error
-    except (text_format.ParseError, UnicodeDecodeError) as error:
+        return text_format.Parse(read_small_file(path, MOST_BYTES), into)
+    except UnreadableFileError as error:
+        raise invalid_argument(f"{path} cannot be read: {error}") from error
+    except (text_format.ParseError, ValueError, RecursionError) as error:
         known = ", ".join(field.name for field in into.DESCRIPTOR.fields)
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else _short(error)
         raise invalid_argument(
-            f"Invalid protobuf file: '{path}': {error}. A {into.DESCRIPTOR.name} as text was "
+            f"Invalid protobuf file: '{path}': {reason}. A {into.DESCRIPTOR.name} as text was "
             f"expected; its fields: {known}"
         ) from error
+
+
+def _short(error: Exception) -> str:
+    """Returns what protobuf says, which quotes the whole line, be it ever so long."""
+    words = str(error)
+    return words if len(words) <= _MOST_WORDS else f"{words[:_MOST_WORDS]}..."

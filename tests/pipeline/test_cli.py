@@ -192,7 +192,6 @@ def test_settings_reach_the_run(run_that, in_tmp):
         ("compare --models lstm --data sample --name a/b", "--name is 'a/b'; expected at most"),
         ("compare --models lstm --data sample --filters 8", "--filters: no hyperparameter of"),
         ("runn", "invalid choice: 'runn'"),
-        ("", "the following arguments are required: COMMAND."),
         ("predict --model-name m text", "No version of 'm' is in artifacts/serving_model."),
         ("serve", "No version of 'imdb_sentiment' is in artifacts/serving_model."),
         ("serve --model_name m --root r", "No version of 'm' is in r/serving_model."),
@@ -250,7 +249,28 @@ def test_help_lists_groups_defaults_and_exit_codes(capsys):
     headings = re.findall(r"^(\w+):$", text, re.MULTILINE)
     assert headings == ["options", "data", "model", "gate", "pipeline", "output"]
     assert "seed of weights, shuffling and dropout (default: 7)" in " ".join(text.split())
-    assert re.findall(r"^  (\d+) ", text, re.MULTILINE) == ["0", "1", "2", "3", "4", "130"]
+    assert re.findall(r"^  (\d+) ", text, re.MULTILINE) == ["0", "1", "2", "3", "4", "130", "143"]
+
+
+def test_the_bare_command_prints_help(capsys):
+    """And ends as wrong use does, so that a script that lost its command stops."""
+    assert cli.main([]) == 2
+    output, errors = capsys.readouterr()
+    assert output.startswith("usage: sentiment [-h] [--version] COMMAND ...\n")
+    assert "score files of reviews" in output
+    assert errors == ""
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+@pytest.mark.parametrize("command", ["", "run", "compare", "predict", "score", "serve", "status"])
+def test_help_holds_in_the_terminal(monkeypatch, capsys, command, columns):
+    """No line of any help is longer than the terminal is wide."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert cli.main([*command.split(), "--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    long = [line for line in lines if len(line) > columns]
+    # A flag of TF-Serving's has a name of 55 letters.
+    assert [line for line in long if "force_allow_any_version_labels" not in line] == []
 
 
 def test_version(capsys):

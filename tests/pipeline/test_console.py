@@ -128,13 +128,13 @@ def whole_run(console: Console, summary: RunSummary = BLESSED) -> None:
 
 
 def test_a_run_without_a_terminal_is_plain_and_short(stream):
-    """A whole run, warned of, takes at most 40 lines, without control characters or bars."""
+    """A whole run, warned of, takes at most 43 lines, without control characters or bars."""
     with Console(stream) as console:
         console.notice("This is the sample. " * 18)
         whole_run(console)
 
     lines = text_of(stream).splitlines()
-    assert len(lines) <= 40
+    assert len(lines) <= 43
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", text_of(stream))
     assert not any("epoch" in line for line in lines)
     assert all(line == line.rstrip() for line in lines)
@@ -148,10 +148,10 @@ def test_cached_step(stream):
     """A step from the cache says why."""
     with Console(stream) as console:
         console.component_started("Transform")
-        console.component_cached("Transform", "nothing changed since [24 Nov]")
+        console.component_cached("Transform", "as on [24 Nov] 11:28")
 
     assert text_of(stream) == (
-        "↺ cached  Turn text into ids   Transform           nothing changed since [24 Nov]\n"
+        "↺ cached  Turn text into ids   Transform           as on [24 Nov] 11:28\n"
     )
     assert console.unfinished_step == ""
 
@@ -174,10 +174,33 @@ def test_failed_step(stream):
         console.component_started("DataGate")
         console.component_failed("DataGate", "Split [test] is empty, which is bad.\nMore\nlines")
 
-    assert text_of(stream) == (
-        "✗ FAILED  Gate the data        DataGate                   0.0 s  Split [test] is e...\n"
-    )
+    assert text_of(stream) == ("✗ FAILED  Gate the data        DataGate                   0.0 s\n")
     assert console.unfinished_step == "DataGate"
+
+
+def test_failed_step_where_there_is_room(stream, monkeypatch):
+    """A wide terminal shows the beginning of the message."""
+    monkeypatch.setenv("COLUMNS", "100")
+    with Console(stream) as console:
+        console.component_started("DataGate")
+        console.component_failed("DataGate", "Split [test] is empty, which is bad.\nMore\nlines")
+
+    assert text_of(stream) == (
+        "✗ FAILED  Gate the data        DataGate                   0.0 s  "
+        "Split [test] is empty, which is ...\n"
+    )
+
+
+def test_interrupted_step(stream):
+    """Ctrl-C is no failure: it has a word of its own, and the step stays named."""
+    with Console(stream) as console:
+        console.component_started("Trainer")
+        console.component_interrupted("Trainer")
+
+    assert text_of(stream) == (
+        "■ halted  Train the model      Trainer                    0.0 s  interrupted\n"
+    )
+    assert console.unfinished_step == "Trainer"
 
 
 def test_unknown_step_keeps_its_name(stream):
@@ -242,7 +265,8 @@ def test_summary_of_a_blessed_model(stream):
     assert "positives 10,753 right, 1,747 wrong; negatives 10,724 right, 1,776 wrong" in text
     assert "25,000 train, 25,000 test; 123 texts in both train and test" in text
     assert f"pushed to {BLESSED.pushed_to}\n" in text
-    assert "11 steps ran, 0 came from the cache, in 9 min 12 s; log: /home/someone" in text
+    assert "  11 steps ran, 0 came from the cache, in 9 min 12 s\n" in text
+    assert "  log: /home/someone/artifacts/logs/run.log\n" in text
 
 
 @pytest.mark.parametrize(("encoding", "sign"), [("utf-8", "±"), ("ascii", "+-")])
@@ -304,14 +328,40 @@ def test_summary_of_a_refused_model(stream):
 
 
 @pytest.mark.parametrize("columns", ["30", "80", "200"])
-def test_commands_are_never_wrapped(stream, monkeypatch, columns):
-    """Each command has a line of its own, whole, at any width."""
+def test_commands_can_be_pasted(stream, monkeypatch, columns):
+    """Each begins a line of its own; where one is too long for a line, a shell joins it again."""
     monkeypatch.setenv("COLUMNS", columns)
     with Console(stream) as console:
         console.summary(BLESSED)
 
-    lines = [line.strip() for line in text_of(stream).splitlines()]
+    lines = [line.strip() for line in re.sub(r" \\\n +", " ", text_of(stream)).splitlines()]
     assert all(command in lines for _, command in BLESSED.next_commands)
+
+
+# What has no place to be broken at: paths, and a quoted word of a command.
+UNBREAKABLE = re.compile(r"\S*/\S*|'.*'|\".*\"")
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 200])
+def test_every_line_holds(stream, monkeypatch, columns):
+    """Steps, notices, verdicts, charts and commands, at any width; longer are paths alone."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with Console(stream) as console:
+        console.notice(f"No reviews at {BLESSED.pushed_to}/{'x' * 200}, said the server. " * 2)
+        console.notice("word" * 100)
+        whole_run(console)
+        console.component_cached("LatestBlessedModel", "as on 26 Nov 11:28")
+        console.component_failed("LatestBlessedModel", "It failed for a reason. " * 20)
+        console.component_interrupted("LatestBlessedModel")
+        console.comparison_started("imdb_comparison", "imdb", 27, "artifacts/comparisons/imdb")
+        console.attempt_started("cnn_lstm_dropout:reference, seed 7")
+        console.attempt_ended("FAILED", "Its process ended with code 3 and without a result. " * 3)
+        console.scoring_started("artifacts/serving_model/m/1", "2 files", "scored", "x.log")
+        console.summary(REFUSED)
+
+    long = [line for line in text_of(stream).splitlines() if len(line) > columns]
+    assert [line for line in long if not UNBREAKABLE.search(line)] == []
+    assert all(len(UNBREAKABLE.search(line)[0]) > columns - 16 for line in long)
 
 
 def test_undefined_metrics(stream):

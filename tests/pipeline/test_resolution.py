@@ -105,7 +105,9 @@ def test_the_user_may_choose_how_beam_runs(environment, table):
 
     assert "--direct_num_workers=3" in beam_arguments(settings, source)
     # DirectRunner would hand over to a binary that it downloads.
-    assert "--runner=FnApiRunner" in beam_arguments(settings, source)
+    assert "--runner=pipeline.runners.local_beam.LocalBeamRunner" in (
+        beam_arguments(settings, source)
+    )
 
 
 def test_an_engine_that_is_not_installed_is_wrong_use(environment, table, monkeypatch):

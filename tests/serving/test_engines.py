@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from serving import engines
+from serving import engines, start
 from serving.server.flags import Flags, parse
 
 FLAGS = Flags(model_name="films", model_base_path="/m/films", port=9000, enable_batching=True)
@@ -31,8 +31,11 @@ def test_docker_publishes_on_loopback_and_mounts_read_only():
 
 def test_the_embedded_server_reads_its_command_line_back():
     """It takes the very flags that it is started with."""
-    _, _, _, module, server, *flags = engines.command("embedded", FLAGS)
-    assert (module, server) == ("-m", "serving.server.main")
+    server = "serving.server.main"
+    command = engines.command("embedded", FLAGS)
+    start_of_it = start.command(server, "-W", "ignore")
+    flags = command[len(start_of_it) :]
+    assert command == [*start_of_it, *flags]
     assert parse(flags) == (FLAGS, [])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import http.server
@@ -12,6 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ import pytest
 from components import progress
 from components.dataset import download as module
 from components.dataset.download import Download, download
-from components.errors import DownloadError
+from components.errors import DownloadError, HostFailedError
 
 CONTENT = random.Random(1).randbytes(1_000_000)
 PART = "reviews.tar.gz.part"
@@ -242,7 +244,7 @@ def test_a_server_that_cannot_be_reached_is_named(wanted, target):
 
 
 def test_a_server_that_falls_silent_is_given_up(server, wanted, target, monkeypatch):
-    """The blocks that came whole are kept."""
+    """All that came is kept."""
     monkeypatch.setattr(module, "TIMEOUT_SECONDS", 0.3)
     silence = threading.Event()
     monkeypatch.setattr(Handler, "finish", lambda self: silence.wait(5))
@@ -252,7 +254,58 @@ def test_a_server_that_falls_silent_is_given_up(server, wanted, target, monkeypa
             download(wanted, target)
     finally:
         silence.set()
-    assert files(target) == {PART: 1 << 18}
+    assert files(target) == {PART: 300_000}
+
+
+@contextlib.contextmanager
+def answering(pieces, pause):
+    """A server that accepts, and sends a piece whenever `pause` seconds have passed."""
+    over = threading.Event()
+
+    def serve():
+        with contextlib.suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                for piece in pieces:
+                    connection.sendall(piece)
+                    over.wait(pause)
+                over.wait(10)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/reviews"
+        over.set()
+        thread.join()
+
+
+HEAD = b"HTTP/1.0 200 OK\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("pieces", "message"),
+    [
+        ([], "did not answer within 0.5 s"),
+        ([HEAD[:1]] * 100, "did not answer within 0.5 s"),
+        ([HEAD], "did not answer within 0.5 s"),
+        ([HEAD, *[b"x"] * 100], "is too slow: "),
+    ],
+    ids=["silent", "trickling head", "no first byte", "trickling body"],
+)
+def test_a_server_that_keeps_one_waiting_is_given_up(
+    tmp_path, target, monkeypatch, pieces, message
+):
+    """Soon, though every single wait is short; and it counts as a host that failed."""
+    monkeypatch.setattr(module, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(module, "TIMEOUT_SECONDS", 1)
+    since = time.monotonic()
+    with (
+        answering(pieces, pause=0.05) as url,
+        pytest.raises(HostFailedError, match=re.escape(f"{url} {message}")) as error,
+    ):
+        download(Download(url, 1_000_000, "0" * 64), target)
+    assert str(error.value).endswith("use the generated sample with --data sample.")
+    assert time.monotonic() - since < 5
 
 
 def test_a_disk_that_fills_up_keeps_the_part_and_says_what_is_needed(

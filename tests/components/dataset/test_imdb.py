@@ -6,10 +6,15 @@ import hashlib
 
 import pytest
 
-from components.dataset import imdb
+from components import progress
+from components.dataset import download, failed_hosts, imdb
 from components.dataset.checksum import sha256_of
 from components.dataset.download import Download
-from components.errors import ArchiveError
+from components.dataset.resolve import resolve_source
+from components.dataset.source import SourceKind
+from components.errors import ArchiveError, DownloadError, HostFailedError
+
+from .test_download import answering
 
 CONTENT = b"fifty thousand reviews" * 100_000
 
@@ -103,3 +108,67 @@ def test_the_official_archive_is_the_published_one():
         )
         == imdb.OFFICIAL
     )
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """Makes the official host one that does not answer, and counts who asks it."""
+    asked = []
+
+    def download(what, target):
+        asked.append(what.url)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        raise HostFailedError("It did not answer.")
+
+    monkeypatch.setattr(imdb, "download", download)
+    return asked
+
+
+def test_a_host_that_failed_is_left_alone_for_an_hour(tmp_path, failing, monkeypatch):
+    """Where it may be left out; who names IMDB asks each time."""
+    monkeypatch.setattr(failed_hosts.time, "time", lambda: 1_000_000.0)
+    for _ in range(2):
+        with pytest.raises(DownloadError):
+            imdb.find_or_download(None, tmp_path, asks_failed_host=False)
+    assert len(failing) == 1
+    with pytest.raises(DownloadError, match=r"^ai\.stanford\.edu failed at \d\d:\d\d and is left "):
+        imdb.find_or_download(None, tmp_path, asks_failed_host=False)
+    with pytest.raises(HostFailedError):
+        imdb.find_or_download(None, tmp_path)
+    assert len(failing) == 2
+    monkeypatch.setattr(failed_hosts.time, "time", lambda: 1_003_600.0)
+    with pytest.raises(HostFailedError):
+        imdb.find_or_download(None, tmp_path, asks_failed_host=False)
+
+
+def test_where_it_looks_is_said_before_it_looks(tmp_path, failing):
+    """A network that hangs must not look like a halt of ours."""
+    said = []
+    with progress.listening(said.append), pytest.raises(HostFailedError):
+        imdb.find_or_download(None, tmp_path)
+    assert [report.stage for report in said] == ["Looking for IMDB at ai.stanford.edu"]
+
+
+@pytest.mark.parametrize("content", ["", "[", "[1]", '{"ai.stanford.edu": "now"}', '{"": 1e300}'])
+def test_a_damaged_memory_of_failures_is_none(tmp_path, failing, content):
+    """Also one of a clock that was put back."""
+    (tmp_path / failed_hosts.FILE_NAME).write_text(content)
+    with pytest.raises(HostFailedError):
+        imdb.find_or_download(None, tmp_path, asks_failed_host=False)
+    assert failed_hosts.recent_failure(tmp_path, "ai.stanford.edu") is not None
+
+
+def test_a_second_run_on_the_sample_never_waits(tmp_path, monkeypatch):
+    """A server accepts and never answers: the first run is told soon, the next asks nobody."""
+    monkeypatch.setattr(download, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    notices = []
+    with answering([], pause=0.1) as url:
+        monkeypatch.setattr(imdb, "OFFICIAL", Download(url, 10, "0" * 64))
+        for _ in range(2):
+            source = resolve_source(
+                "auto", imdb_archive=None, cache_dir=tmp_path, notify=notices.append
+            )
+            assert source.kind is SourceKind.SAMPLE
+    assert f"{url} did not answer within 0.3 s. Set IMDB_ARCHIVE" in notices[0]
+    assert "is left alone until" in notices[1]

@@ -156,7 +156,7 @@ def test_a_pushed_model_has_three_commands_to_try(config, tmp_path):
     ]
     assert f"--root '{tmp_path}/my root' --model-name sample_sentiment" in commands["Ask the model"]
     assert commands["Serve it, with a page to try it at http://localhost:8501/"] == (
-        f".venv/bin/sentiment serve --root '{tmp_path}/my root' --model-name sample_sentiment"
+        f"sentiment serve --root '{tmp_path}/my root' --model-name sample_sentiment"
     )
 
 
@@ -166,9 +166,9 @@ def test_commands_are_short_where_the_defaults_hold(monkeypatch, tmp_path):
     (tmp_path / "imdb.csv").write_text("text,label\na,1\nb,0\n")
     config = resolve(PipelineConfig(data="imdb.csv"), EnvironmentSettings(None, tmp_path), print)
     commands = dict(next_commands(config, str(config.serving_directory / "1")))
-    assert commands["Ask the model"] == '.venv/bin/sentiment predict "a great film"'
+    assert commands["Ask the model"] == 'sentiment predict "a great film"'
     assert commands["Serve it, with a page to try it at http://localhost:8501/"] == (
-        ".venv/bin/sentiment serve"
+        "sentiment serve"
     )
     assert commands["See how training went"].endswith(
         "--logdir artifacts/pipelines/imdb_sentiment/Trainer"

@@ -1,0 +1,45 @@
+"""How the user calls this program, so that a command in a message works when it is pasted."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+from pipeline.report.paths import shown
+
+NAME = "sentiment"
+_MODULE = "pipeline.cli"
+
+
+def program() -> str:
+    """Returns the command as it was typed: `sentiment`, a path to it, or `python -m ...`."""
+    typed = sys.argv[0]
+    if os.path.basename(typed) == NAME:
+        return _as_found(Path(typed))
+    original = sys.orig_argv
+    if _MODULE in original and original[original.index(_MODULE) - 1] == "-m":
+        return f"{shlex.quote(original[0])} -m {_MODULE}"
+    return NAME
+
+
+def beside_python(name: str) -> str | None:
+    """Returns the command that starts a program of this environment; None if it has none."""
+    path = Path(sys.executable).with_name(name)
+    return _as_found(path) if os.access(path, os.X_OK) else None
+
+
+def as_typed(message: str) -> str:
+    """Returns a message whose commands in backquotes begin as the user's own did."""
+    return message.replace(f"`{NAME} ", f"`{program()} ")
+
+
+def _as_found(path: Path) -> str:
+    """Returns the name alone where a shell finds the same program by it, else the path."""
+    found = shutil.which(path.name)
+    if found and os.path.exists(path) and os.path.samefile(found, path):
+        return path.name
+    typed = shown(path)
+    return shlex.quote(typed if os.sep in typed else os.path.join(os.curdir, typed))

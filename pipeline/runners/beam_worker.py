@@ -1,0 +1,38 @@
+"""A worker process of Beam's that ends with the process which started it.
+
+What it prints goes to the log of the run.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from typing import TextIO, cast
+
+from serving.printable import PrintableStream
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Works until Beam says that it is over."""
+    _end_with_starter()
+    sys.stdout = cast("TextIO", PrintableStream(sys.stdout))
+    sys.stderr = cast("TextIO", PrintableStream(sys.stderr))
+    from apache_beam.runners.worker import sdk_worker_main
+
+    sdk_worker_main.main(sys.argv)
+
+
+def _end_with_starter() -> None:
+    """Has Linux kill this process when the starting thread, which waits for it, is gone."""
+    starter = os.getppid()
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != starter:  # it was gone before
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

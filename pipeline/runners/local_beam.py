@@ -1,0 +1,32 @@
+"""Beam's runner of this machine, with worker processes of our own start."""
+
+from __future__ import annotations
+
+import shlex
+
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.portability import python_urns
+from apache_beam.portability.api import beam_runner_api_pb2
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.runners.runner import PipelineResult
+
+from pipeline.runners import beam_worker
+from serving import start
+
+
+class LocalBeamRunner(FnApiRunner):
+    """FnApiRunner, but workers import nothing from the user's folder, and die with this process.
+
+    FnApiRunner itself starts `python -m ...sdk_worker_main` in a shell: its modules are looked for
+    in the current folder first, and whatever kills the shell leaves the worker behind.
+    """
+
+    def run_via_runner_api(
+        self, pipeline_proto: beam_runner_api_pb2.Pipeline, options: PipelineOptions
+    ) -> PipelineResult:
+        """Runs a pipeline; the command of each environment of processes is replaced."""
+        command = f"exec {shlex.join(start.command(beam_worker.__name__))}"
+        for environment in pipeline_proto.components.environments.values():
+            if environment.urn == python_urns.SUBPROCESS_SDK:
+                environment.payload = command.encode()
+        return super().run_via_runner_api(pipeline_proto, options)

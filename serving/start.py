@@ -1,0 +1,47 @@
+"""Runs a module as `python -m` does, but never imports from the folder that a user works in.
+
+    python path/to/serving/start.py MODULE ARGUMENT...
+
+`python -m` looks in the current folder first: a `random.py` or a folder `components` there would
+take the place of Python's and ours. `-P` is not to be had before Python 3.11, and `-I` would lose
+the user's PYTHONPATH.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+PROJECT = str(Path(__file__).resolve().parent.parent)
+
+
+def command(module: str, *options: str) -> list[str]:
+    """Returns the command that runs a module, to be followed by its arguments.
+
+    Args:
+      module: Its dotted name.
+      options: Of the interpreter.
+    """
+    return [sys.executable, *options, os.path.abspath(__file__), module]
+
+
+def forget_working_folder() -> None:
+    """Takes the current folder out of the places to import from, unless it holds this project."""
+    try:
+        here = os.getcwd()
+    except OSError:  # it was removed
+        here = ""
+    sys.path[:] = [place for place in sys.path if place not in ("", here)]
+    if PROJECT not in sys.path:
+        sys.path.append(PROJECT)
+
+
+if __name__ == "__main__":
+    # Python put the folder of this file first: its modules are none of the top.
+    sys.path[:] = [place for place in sys.path if place != os.path.dirname(__file__)]
+    forget_working_folder()
+    import runpy
+
+    module = sys.argv.pop(1)
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
