@@ -132,11 +132,11 @@ def save_slow(directory: Path, rounds: int = 3000) -> Path:
     return directory
 
 
-def save_sentiment(directory: Path) -> Path:
+def save_sentiment(directory: Path, *signatures: str) -> Path:
     """Writes a model of reviews whose belief is known: sigmoid of the sum of WORD_WEIGHTS so far.
 
-    It has the signatures of a pushed model that the page asks for, and reads the last
-    REVIEW_LENGTH words.
+    It has the signatures of a pushed model that the page asks for, or those that are named, and
+    reads the last REVIEW_LENGTH words.
     """
     module = tf.Module()
     module.ids = _table(list(WORD_WEIGHTS), tf.range(2, 2 + len(WORD_WEIGHTS), dtype=tf.int64), 1)
@@ -172,10 +172,12 @@ def save_sentiment(directory: Path) -> Path:
         ids = tf.where(words == "", tf.constant(0, tf.int64), module.ids.lookup(words))
         return {"token_ids": ids}
 
-    _save(
-        directory, module,
-        predict_text=predict_text, trace_text=trace_text, transform_features=transform_features,
-    )  # fmt: skip
+    all_of_them = {
+        "predict_text": predict_text,
+        "trace_text": trace_text,
+        "transform_features": transform_features,
+    }
+    _save(directory, module, **{name: all_of_them[name] for name in signatures or all_of_them})
     return directory
 
 
