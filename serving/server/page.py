@@ -8,11 +8,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from serving.server.servable import Servable
+from serving.server.servable import TEXT_SIGNATURE, Servable
 
 _PLACE = '<script type="application/json" id="models">[]</script>'
 _MODEL_CARDS = ("model_card.json", "assets.extra/model_card.json")
-_ASKED = ("predict_text", "trace_text", "transform_features")
+_ASKED = (TEXT_SIGNATURE, "trace_text", "transform_features")
 HEADERS = (
     (
         "Content-Security-Policy",

@@ -89,10 +89,14 @@ def save_two_inputs(directory: Path) -> Path:
         return {"difference": a - b, "sum": a + b}
 
     @_function(_any(tf.float32, "a"), _any(tf.float32, "b"))
-    def mixed(a, b):
-        return {"none": tf.reduce_sum(a), "rows": b, "twice": tf.concat([a, a], 0)}
+    def scalar(a, b):
+        return {"none": tf.reduce_sum(a), "rows": b}
 
-    _save(directory, serving_default=combine, mixed=mixed)
+    @_function(_any(tf.float32, "a"), _any(tf.float32, "b"))
+    def mixed(a, b):
+        return {"rows": b, "twice": tf.concat([a, a], 0)}
+
+    _save(directory, serving_default=combine, scalar=scalar, mixed=mixed)
     return directory
 
 
@@ -166,6 +170,11 @@ def save_sentiment(directory: Path, *signatures: str) -> Path:
         }
 
     @_function(_any(tf.string, "examples"))
+    def predict_examples(examples):
+        text = tf.io.parse_example(examples, {"text": tf.io.FixedLenFeature([], tf.string)})
+        return predict_text(text["text"])
+
+    @_function(_any(tf.string, "examples"))
     def transform_features(examples):
         text = tf.io.parse_example(examples, {"text": tf.io.FixedLenFeature([], tf.string)})
         words = words_of(text["text"])
@@ -173,6 +182,7 @@ def save_sentiment(directory: Path, *signatures: str) -> Path:
         return {"token_ids": ids}
 
     all_of_them = {
+        "serving_default": predict_examples,
         "predict_text": predict_text,
         "trace_text": trace_text,
         "transform_features": transform_features,
