@@ -22,8 +22,9 @@ _ONLY_EMBEDDED = (
     "rest_api_receive_timeout_in_ms",
     "rest_api_max_body_bytes",
 )
+_NOT_EMBEDDED = ("prefer_tflite_model",)
 # Their files would have to be mounted as well, and what they name.
-_NOT_IN_DOCKER = ("model_config_file", "ssl_config_file")
+_NOT_IN_DOCKER = ("model_config_file", "ssl_config_file", "grpc_socket_path")
 # TF-Serving's own defaults of these are other ones.
 _ALWAYS_SAID = ("port", "rest_api_port", "load_retry_interval_micros", "num_load_threads")
 _FILES = ("batching_parameters_file", "monitoring_config_file")
@@ -48,9 +49,8 @@ def identity(engine: str) -> str:
 
 def unsupported(engine: str, flags: Flags) -> list[str]:
     """Returns the flags that were set and that the engine has no use for."""
-    if engine == EMBEDDED:
-        return []
-    refused = [name for name in _ONLY_EMBEDDED if getattr(flags, name) != _default(name)]
+    others = _NOT_EMBEDDED if engine == EMBEDDED else _ONLY_EMBEDDED
+    refused = [name for name in others if getattr(flags, name) != _default(name)]
     if engine == DOCKER:
         refused += [name for name in _NOT_IN_DOCKER if getattr(flags, name)]
     return refused

@@ -6,7 +6,14 @@ import argparse
 import os
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field, fields
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
+
+TFLITE_IS_NOT_SERVED = (
+    "--prefer_tflite_model: the embedded server does not serve TFLite models, and a version's "
+    "saved_model.pb is what it would serve without being told. Leave the flag out, or serve with "
+    "--engine binary, TF-Serving itself"
+)
 
 
 def _flag(default: Any, help: str, kind: type | None = None) -> Any:
@@ -22,6 +29,9 @@ class Flags:
     """The command line. Each field is a flag of the same name."""
 
     port: int = _flag(8500, "gRPC port; 0 opens none")
+    grpc_socket_path: str = _flag(
+        "", "path of a Unix socket for gRPC to listen at as well; with --port=0, there alone"
+    )
     rest_api_port: int = _flag(
         8501, "REST port; 0 opens none. TF-Serving's binary has 0 here, its Docker image 8501"
     )
@@ -91,6 +101,15 @@ class Flags:
     enable_serialization_as_tensor_content: bool = _flag(
         False, "answer gRPC with tensor_content instead of typed fields"
     )
+    prefer_tflite_model: bool = _flag(
+        False, "not served here: the server says so and ends. TF-Serving takes model.tflite"
+    )
+    enable_profiler: bool = _flag(
+        True,
+        "TF-Serving's ProfilerService. The embedded server has none, whatever this says: from "
+        "Python, TensorFlow opens a profiler only at a port of its own, to all addresses. Profile "
+        "with --engine binary",
+    )
     ssl_config_file: str = _flag("", "text proto SSLConfig; TLS on both ports")
     saved_model_tags: str = _flag("serve", "tags of the graph, comma separated")
     tensorflow_session_parallelism: int = _flag(
@@ -118,7 +137,7 @@ class Flags:
 def parse(arguments: Sequence[str] | None) -> tuple[Flags, list[str]]:
     """Reads a command line; returns what it does not know as well, as TF-Serving goes on.
 
-    Exits with 2 when a value cannot be used, with 0 after --help.
+    Exits with 2 when a value cannot be used, with 0 after --help and --version.
     """
     parser = argparse.ArgumentParser(
         prog="sentiment serve",
@@ -126,6 +145,13 @@ def parse(arguments: Sequence[str] | None) -> tuple[Flags, list[str]]:
         epilog="Booleans: --flag, --noflag, --flag=true or --flag=false. Dashes may stand for the "
         "underscores. Where a default differs from TF-Serving's, the flag says so.",
         allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--version",
+        action=_Versions,
+        nargs=0,
+        default=argparse.SUPPRESS,
+        help="show versions and exit",
     )
     for one in fields(Flags):
         dashed = one.name.replace("_", "-")
@@ -151,6 +177,23 @@ def parse(arguments: Sequence[str] | None) -> tuple[Flags, list[str]]:
             parser.add_argument(*names, type=kind, metavar=metavar, help=text, **options)
     known, unknown = parser.parse_known_args(arguments)
     return Flags(**vars(known)), unknown
+
+
+class _Versions(argparse.Action):
+    """Prints what serves, without importing it."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
+        for name, package in (
+            ("sentiment, embedded ModelServer", "sentiment"),
+            ("TensorFlow Library", "tensorflow"),
+            ("TensorFlow Serving API", "tensorflow-serving-api"),
+        ):
+            try:
+                found = version(package)
+            except PackageNotFoundError:
+                found = "not installed"
+            print(f"{name}: {found}")
+        parser.exit()
 
 
 def _boolean(text: str) -> bool:

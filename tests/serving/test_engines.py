@@ -19,6 +19,14 @@ def test_the_binary_gets_flags_in_its_own_spelling():
     ]  # fmt: skip
 
 
+def test_the_binary_is_told_what_only_it_can_do():
+    """The profiler can be turned off there, and TFLite models be served."""
+    flags = Flags(enable_profiler=False, prefer_tflite_model=True, grpc_socket_path="/s")
+    assert {
+        "--enable_profiler=false", "--prefer_tflite_model=true", "--grpc_socket_path=/s",
+    } <= set(engines.command("binary", flags))  # fmt: skip
+
+
 def test_docker_publishes_on_loopback_and_mounts_read_only():
     """The image is pinned; inside, ports and paths are the image's own."""
     command = engines.command("docker", FLAGS, [])
@@ -41,7 +49,10 @@ def test_the_embedded_server_reads_its_command_line_back():
     [
         ("binary", Flags(host="0.0.0.0"), ["host"]),
         ("docker", Flags(page=False, ssl_config_file="x"), ["page", "ssl_config_file"]),
-        ("embedded", Flags(host="0.0.0.0", ssl_config_file="x"), []),
+        ("docker", Flags(grpc_socket_path="/x"), ["grpc_socket_path"]),
+        ("embedded", Flags(host="0.0.0.0", ssl_config_file="x", grpc_socket_path="/x"), []),
+        ("embedded", Flags(prefer_tflite_model=True), ["prefer_tflite_model"]),
+        ("binary", Flags(prefer_tflite_model=True, grpc_socket_path="/x"), []),
     ],
 )
 def test_flags_that_an_engine_lacks_are_named(engine, flags, refused):
