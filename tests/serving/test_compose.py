@@ -30,6 +30,11 @@ def test_the_image_is_the_one_of_the_command_line_and_all_mounts_are_read_only(s
     assert all((FOLDER / file).is_file() for file in files) and len(files) == 2
 
 
+def test_there_are_more_threads_than_processors(service):
+    """A request that finds none free is refused; most wait for their batch, and do nothing."""
+    assert "--grpc_max_threads=64" in service["command"]
+
+
 @pytest.mark.parametrize(("model", "code"), [("half", 0), ("nothing", 1)])
 def test_the_health_check_asks_for_an_available_version(
     service, serve, model_directory, model, code
