@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from serving.server.flags import Flags
@@ -27,6 +27,8 @@ _NOT_EMBEDDED = ("prefer_tflite_model",)
 _NOT_IN_DOCKER = ("model_config_file", "ssl_config_file", "grpc_socket_path")
 # TF-Serving's own defaults of these are other ones.
 _ALWAYS_SAID = ("port", "rest_api_port", "load_retry_interval_micros", "num_load_threads")
+# TF-Serving refuses a request that finds no thread free, and has four a processor by default.
+GRPC_THREADS = 64
 _FILES = ("batching_parameters_file", "monitoring_config_file")
 
 
@@ -71,6 +73,8 @@ def command(
       container: Docker's name for the container; one of its own when empty.
     """
     more = unknown or []
+    if engine != EMBEDDED and not flags.grpc_max_threads:
+        flags = replace(flags, grpc_max_threads=GRPC_THREADS)
     if engine == EMBEDDED:
         server = "serving.server.main"
         return [sys.executable, "-W", "ignore", "-m", server, *_spelt(flags), *more]

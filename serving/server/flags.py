@@ -87,7 +87,9 @@ class Flags:
         256 * 2**20, "largest body of a REST request. TF-Serving has no limit"
     )
     grpc_max_threads: int = _flag(
-        0, "gRPC requests at a time; 0: four for each processor, 16 at least"
+        0,
+        "gRPC requests at a time; 0: four for each processor, 16 at least (64 for the engines "
+        "binary and docker, which refuse more of them)",
     )
     grpc_channel_arguments: str = _flag("", "key=value, comma separated")
     allow_version_labels_for_unavailable_models: bool = _flag(

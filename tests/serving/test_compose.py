@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import serving
-from serving.engines import IMAGE
+from serving.engines import GRPC_THREADS, IMAGE
 
 FOLDER = Path(serving.__file__).parent
 
@@ -32,7 +32,7 @@ def test_the_image_is_the_one_of_the_command_line_and_all_mounts_are_read_only(s
 
 def test_there_are_more_threads_than_processors(service):
     """A request that finds none free is refused; most wait for their batch, and do nothing."""
-    assert "--grpc_max_threads=64" in service["command"]
+    assert f"--grpc_max_threads={GRPC_THREADS}" in service["command"]
 
 
 @pytest.mark.parametrize(("model", "code"), [("half", 0), ("nothing", 1)])
