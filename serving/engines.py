@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from serving import start
@@ -23,10 +23,13 @@ _ONLY_EMBEDDED = (
     "rest_api_receive_timeout_in_ms",
     "rest_api_max_body_bytes",
 )
+_NOT_EMBEDDED = ("prefer_tflite_model",)
 # Their files would have to be mounted as well, and what they name.
-_NOT_IN_DOCKER = ("model_config_file", "ssl_config_file")
+_NOT_IN_DOCKER = ("model_config_file", "ssl_config_file", "grpc_socket_path")
 # TF-Serving's own defaults of these are other ones.
 _ALWAYS_SAID = ("port", "rest_api_port", "load_retry_interval_micros", "num_load_threads")
+# TF-Serving refuses a request that finds no thread free, and has four a processor by default.
+GRPC_THREADS = 64
 _FILES = ("batching_parameters_file", "monitoring_config_file")
 
 
@@ -49,9 +52,8 @@ def identity(engine: str) -> str:
 
 def unsupported(engine: str, flags: Flags) -> list[str]:
     """Returns the flags that were set and that the engine has no use for."""
-    if engine == EMBEDDED:
-        return []
-    refused = [name for name in _ONLY_EMBEDDED if getattr(flags, name) != _default(name)]
+    others = _NOT_EMBEDDED if engine == EMBEDDED else _ONLY_EMBEDDED
+    refused = [name for name in others if getattr(flags, name) != _default(name)]
     if engine == DOCKER:
         refused += [name for name in _NOT_IN_DOCKER if getattr(flags, name)]
     return refused
@@ -72,6 +74,8 @@ def command(
       container: Docker's name for the container; one of its own when empty.
     """
     more = unknown or []
+    if engine != EMBEDDED and not flags.grpc_max_threads:
+        flags = replace(flags, grpc_max_threads=GRPC_THREADS)
     if engine == EMBEDDED:
         server = start.command("serving.server.main", "-W", "ignore")
         return [*server, *_spelt(flags), *more]

@@ -10,13 +10,14 @@
     │   ├── LimitExceededError      RESOURCE_EXHAUSTED                                   429
     │   └── UnsupportedError        UNIMPLEMENTED                                        501
     ├── UnavailableError        UNAVAILABLE: nobody answers, or not now                  503
+    │   └── ServerBusyError         RESOURCE_EXHAUSTED, of a server without a free thread    429
     ├── DeadlineExceededError   DEADLINE_EXCEEDED: no answer in time                     504
     ├── NotReadyError           no version became available in time
     ├── ServerFailedError       every other code: CANCELLED, UNKNOWN, INTERNAL ... 409, 499, 500
     └── ResponseError           an answer came, and it is not what the protocol promises
 
-Messages name the address, the model, what arrived and what to do next. Only UnavailableError is
-worth another try.
+Messages name the address, the model, what arrived and what to do next. Only UnavailableError, of
+both kinds, is worth another try.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from serving.status import HTTP_STATUS, Code
+
+# What gRPC says where all of a server's threads are taken: in C++ (TF-Serving's), in Python.
+_NO_FREE_THREAD = ("Server Threadpool Exhausted", "Concurrent RPC limit exceeded!")
 
 # The first code of each status, and what proxies on the way add.
 _CODE_OF_HTTP_STATUS: dict[int, Code] = {
@@ -137,6 +141,17 @@ class UnavailableError(ServingError):
     )
 
 
+class ServerBusyError(UnavailableError):
+    """All of the server's threads are taken; the same request may be answered a little later."""
+
+    default_code = Code.RESOURCE_EXHAUSTED
+    next_step = (
+        "The server has as many requests at a time as it has threads for: ask from fewer threads, "
+        "join texts in larger batches, or start it with a higher --grpc_max_threads. How often the "
+        "client asks again by itself is what `retries` says."
+    )
+
+
 class DeadlineExceededError(ServingError):
     """No answer came in time."""
 
@@ -185,4 +200,6 @@ _ERROR_OF_CODE: dict[Code, type[ServingError]] = {
 def error_of(code: Code, reason: str, *, address: str, model: str) -> ServingError:
     """Returns the error that stands for a server's status code."""
     error = _ERROR_OF_CODE.get(code, ServerFailedError)
+    if code is Code.RESOURCE_EXHAUSTED and any(words in reason for words in _NO_FREE_THREAD):
+        error = ServerBusyError
     return error(reason or code.name, address=address, model=model, code=code)

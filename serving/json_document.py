@@ -2,7 +2,8 @@
 
 TF-Serving's bodies go through RapidJSON's iterative parser, which knows NaN and Inf, keeps
 invalid UTF-8 as it came, stops at the end of the first document, and can be nested without limit.
-Strings are str; bytes that are not UTF-8 are kept in them as `surrogateescape` has it.
+Strings are str; bytes that are not UTF-8 are kept in them as `surrogateescape` has it. Of a key
+that comes again, the first value counts, as in RapidJSON's look-ups; see `Members`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from serving.status import StatusError, invalid_argument
 # What the standard library reads differently: surrogates, and numbers beyond a double's range.
 _NEEDS_CARE = re.compile(rb"\\u[dD][89a-fA-F]|[eE]\+?\d{3}|\d{300}")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_DECODER = json.JSONDecoder()
 
 _BLANKS = re.compile(r"[ \n\r\t]*")
 _WHITESPACE = re.compile(rb"[ \n\r\t]*")
@@ -44,6 +44,45 @@ _COLON = "Missing a colon after a name of object member."
 _VALUE = "Invalid value."
 _COMMA_OR_CURLY = "Missing a comma or '}' after an object member."
 _COMMA_OR_SQUARE = "Missing a comma or ']' after an array element."
+
+
+class Members(dict[str, Any]):
+    """An object whose keys may come more than once: the first values.
+
+    Attributes:
+      last: All keys with their last values; None as long as no key came again.
+    """
+
+    def __init__(self) -> None:
+        """Starts without members."""
+        super().__init__()
+        self.last: dict[str, Any] | None = None
+
+    def add(self, key: str, value: Any) -> None:
+        """Adds the next member."""
+        if key in self and self.last is None:
+            self.last = dict(self)
+        if self.last is not None:
+            self.last[key] = value
+        self.setdefault(key, value)
+
+
+def last_members(document: dict[str, Any]) -> dict[str, Any] | None:
+    """Returns an object's keys with their last values; None if no key came again."""
+    return document.last if isinstance(document, Members) else None
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    once = dict(members)
+    if len(once) == len(members):
+        return once
+    repeated = Members()
+    for key, value in members:
+        repeated.add(key, value)
+    return repeated
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object)
 
 
 def parse(body: bytes) -> Any:
@@ -95,7 +134,7 @@ class _CarefulParser:
             if expects in (_START, _VALUE):
                 if character in (b"{", b"["):
                     self._at += 1
-                    value: Any = {} if character == b"{" else []
+                    value: Any = Members() if character == b"{" else []
                 elif character in (b"]", b"}", b",", b":"):
                     if not (character == b"]" and isinstance(container, list) and not container):
                         raise self._error(expects)
@@ -107,8 +146,8 @@ class _CarefulParser:
                 else:
                     value = self._scalar(character)
                 if value is not _CLOSED:
-                    if isinstance(container, dict):
-                        container.setdefault(key, value)
+                    if isinstance(container, Members):
+                        container.add(key, value)
                     else:
                         container.append(value)
                     if isinstance(value, (dict, list)):

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from serving.json_document import last_members
 from serving.json_writer import echo
 from serving.status import Code, StatusError, invalid_argument
 
@@ -173,7 +174,8 @@ def _dense_shape(value: Any) -> tuple[int, ...]:
 
 def is_base64(value: dict) -> bool:
     """Returns whether an object is `{"b64": "..."}`, which stands for bytes."""
-    return len(value) == 1 and isinstance(value.get("b64"), str)
+    is_lone = len(value) == 1 and last_members(value) is None
+    return is_lone and isinstance(value.get("b64"), str)
 
 
 def decode_base64(value: dict) -> bytes:

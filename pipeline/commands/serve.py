@@ -40,6 +40,13 @@ def add(commands: Any) -> None:
     )
     serve.add_argument("-h", "--help", action=_Help, nargs=0, help="show all flags and exit")
     serve.add_argument(
+        "--version",
+        action=_Versions,
+        nargs=0,
+        default=argparse.SUPPRESS,
+        help="show versions and exit",
+    )
+    serve.add_argument(
         "--engine",
         choices=engines.ENGINES,
         default="auto",
@@ -59,6 +66,13 @@ class _Help(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
         print(parser.format_help(), end="\n\n", flush=True)
         server_flags.parse(["--help"])
+
+
+class _Versions(argparse.Action):
+    """Prints the versions of what serves; no model need be there."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
+        server_flags.parse(["--version"])
 
 
 def run(options: dict[str, Any]) -> int:
@@ -91,7 +105,7 @@ def run(options: dict[str, Any]) -> int:
 
     tell(
         f"Serving {flags.model_config_file or f'{flags.model_name} from {flags.model_base_path}'}: "
-        f"gRPC at {flags.host}:{flags.port}, REST at http://{flags.host}:{flags.rest_api_port}",
+        f"gRPC at {_grpc_places(flags)}, REST at http://{flags.host}:{flags.rest_api_port}",
         sys.stdout,
     )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -104,6 +118,12 @@ def run(options: dict[str, Any]) -> int:
     return server.main(arguments)
 
 
+def _grpc_places(flags: Flags) -> str:
+    port = [f"{flags.host}:{flags.port}"] if flags.port else []
+    path = [f"unix:{flags.grpc_socket_path}"] if flags.grpc_socket_path else []
+    return " and ".join(port + path) or "no port"
+
+
 def check_flags(engine: str, flags: Flags) -> None:
     """Refuses what the engine would end at, or silently leave out.
 
@@ -111,9 +131,10 @@ def check_flags(engine: str, flags: Flags) -> None:
       ConfigurationError: A flag that TF-Serving, or the container, has no use for.
     """
     if refused := engines.unsupported(engine, flags):
+        other = engines.EMBEDDED if engine != engines.EMBEDDED else engines.BINARY
         raise ConfigurationError(
             f"--{refused[0].replace('_', '-')} does not work with --engine {engine}. Leave it out, "
-            "or choose --engine embedded."
+            f"or choose --engine {other}."
         )
 
 

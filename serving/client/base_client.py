@@ -44,7 +44,7 @@ class BaseClient:
           timeout: Seconds for one request, its retries included; every call can set its own. A
             call that is cut into several requests may take as many times as long.
           batch_size: Calls with more rows are cut into requests of so many.
-          retries: How to ask again when the server is unavailable.
+          retries: How to ask again when the server is unavailable, or has no free thread.
           tls: Certificates. An https:// address trusts the system's roots without it; gRPC is
             encrypted if it is given, even if it is empty.
 

@@ -35,6 +35,7 @@ from serving.errors import (
     ModelNotFoundError,
     NotReadyError,
     ResponseError,
+    ServerBusyError,
     ServingError,
     UnavailableError,
 )
@@ -248,9 +249,10 @@ class Calls:
                 raise self._error(DeadlineExceededError, "the time was up before it was asked")
             try:
                 return (yield Send(request, seconds))
-            except UnavailableError:
-                wait = self._settings.retries.wait_after(attempt)
-                if attempt >= self._settings.retries.attempts:
+            except UnavailableError as error:
+                retries = self._settings.retries
+                wait = retries.wait_after(attempt)
+                if attempt >= retries.most_attempts(is_busy=isinstance(error, ServerBusyError)):
                     raise
                 if time.monotonic() + wait >= deadline:
                     raise

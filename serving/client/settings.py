@@ -8,6 +8,7 @@ from pathlib import Path
 
 # Clocks of operating systems overflow at some number of years; nobody waits for a day.
 LONGEST_TIMEOUT = 86_400.0
+_BUSY_FACTOR = 3
 
 
 def timeout_problem(timeout: float) -> str:
@@ -19,14 +20,15 @@ def timeout_problem(timeout: float) -> str:
 
 @dataclass(frozen=True)
 class Retries:
-    """When a server is unavailable, ask again, each time after a longer wait.
+    """When a server is unavailable, or has no free thread, ask again, after ever longer waits.
 
     Every call only reads, so that asking twice does no harm. The waits double, and each is drawn
     from the upper half of its range, so that clients that failed together do not come back
     together.
 
     Attributes:
-      attempts: How often to ask at most; 1 never asks again.
+      attempts: How often to ask at most; 1 never asks again. A server that answers, but has no
+        free thread, is asked again three times as often.
       first_wait: The longest first wait, in seconds.
       longest_wait: No wait is longer, in seconds.
     """
@@ -34,6 +36,10 @@ class Retries:
     attempts: int = 4
     first_wait: float = 0.1
     longest_wait: float = 2.0
+
+    def most_attempts(self, *, is_busy: bool) -> int:
+        """Returns how often to ask a server that is not there, or one that is busy."""
+        return 1 + (_BUSY_FACTOR if is_busy else 1) * (self.attempts - 1)
 
     def wait_after(self, attempt: int) -> float:
         """Returns the seconds to wait after failed attempt number `attempt`, from 1."""

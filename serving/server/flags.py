@@ -6,9 +6,16 @@ import argparse
 import os
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field, fields
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NoReturn
 
 from serving.printable import printable
+
+TFLITE_IS_NOT_SERVED = (
+    "--prefer_tflite_model: the embedded server does not serve TFLite models, and a version's "
+    "saved_model.pb is what it would serve without being told. Leave the flag out, or serve with "
+    "--engine binary, TF-Serving itself"
+)
 
 
 def _flag(default: Any, help: str, kind: type | None = None) -> Any:
@@ -24,6 +31,9 @@ class Flags:
     """The command line. Each field is a flag of the same name."""
 
     port: int = _flag(8500, "gRPC port; 0 opens none")
+    grpc_socket_path: str = _flag(
+        "", "path of a Unix socket for gRPC to listen at as well; with --port=0, there alone"
+    )
     rest_api_port: int = _flag(
         8501, "REST port; 0 opens none. TF-Serving's binary has 0 here, its Docker image 8501"
     )
@@ -79,7 +89,9 @@ class Flags:
         256 * 2**20, "largest body of a REST request. TF-Serving has no limit"
     )
     grpc_max_threads: int = _flag(
-        0, "gRPC requests at a time; 0: four for each processor, 16 at least"
+        0,
+        "gRPC requests at a time; 0: four for each processor, 16 at least (64 for the engines "
+        "binary and docker, which refuse more of them)",
     )
     grpc_channel_arguments: str = _flag("", "key=value, comma separated")
     allow_version_labels_for_unavailable_models: bool = _flag(
@@ -92,6 +104,15 @@ class Flags:
     enable_signature_method_name_check: bool = _flag(False, "check a signature's method_name")
     enable_serialization_as_tensor_content: bool = _flag(
         False, "answer gRPC with tensor_content instead of typed fields"
+    )
+    prefer_tflite_model: bool = _flag(
+        False, "not served here: the server says so and ends. TF-Serving takes model.tflite"
+    )
+    enable_profiler: bool = _flag(
+        True,
+        "TF-Serving's ProfilerService. The embedded server has none, whatever this says: from "
+        "Python, TensorFlow opens a profiler only at a port of its own, to all addresses. Profile "
+        "with --engine binary",
     )
     ssl_config_file: str = _flag("", "text proto SSLConfig; TLS on both ports")
     saved_model_tags: str = _flag("serve", "tags of the graph, comma separated")
@@ -120,7 +141,7 @@ class Flags:
 def parse(arguments: Sequence[str] | None) -> tuple[Flags, list[str]]:
     """Reads a command line; returns what it does not know as well, as TF-Serving goes on.
 
-    Exits with 2 when a value cannot be used, with 0 after --help.
+    Exits with 2 when a value cannot be used, with 0 after --help and --version.
     """
     parser = _Parser(
         prog="sentiment serve",
@@ -130,6 +151,13 @@ def parse(arguments: Sequence[str] | None) -> tuple[Flags, list[str]]:
         "underscores. Where a default differs from TF-Serving's, the flag says so.",
         allow_abbrev=False,
         formatter_class=_HelpFormatter,
+    )
+    parser.add_argument(
+        "--version",
+        action=_Versions,
+        nargs=0,
+        default=argparse.SUPPRESS,
+        help="show versions and exit",
     )
     for one in fields(Flags):
         dashed = one.name.replace("_", "-")
@@ -171,6 +199,23 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {printable(message)}. See `{self.prog} --help`.\n")
+
+
+class _Versions(argparse.Action):
+    """Prints what serves, without importing it."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
+        for name, package in (
+            ("sentiment, embedded ModelServer", "sentiment"),
+            ("TensorFlow Library", "tensorflow"),
+            ("TensorFlow Serving API", "tensorflow-serving-api"),
+        ):
+            try:
+                found = version(package)
+            except PackageNotFoundError:
+                found = "not installed"
+            print(f"{name}: {found}")
+        parser.exit()
 
 
 def _boolean(text: str) -> bool:

@@ -29,7 +29,7 @@ from serving.server import examples, tensors
 from serving.server.metrics import Metrics
 from serving.server.model_store import ModelStore
 from serving.server.saved_model import dtype_name
-from serving.server.servable import DEFAULT_SIGNATURE, Servable, Signature
+from serving.server.servable import DEFAULT_SIGNATURE, TEXT_SIGNATURE, Servable, Signature
 from serving.status import Code, StatusError, invalid_argument
 
 _METHOD_NAMES = (
@@ -102,7 +102,10 @@ class Handlers:
                 )
         feeds = {signature.inputs[alias][0]: array for alias, array in arrays.items()}
         fetches = [signature.outputs[alias] for alias in aliases]
-        values = self._timed(servable, "Predict", feeds, fetches, timeout)
+        try:
+            values = self._timed(servable, "Predict", feeds, fetches, timeout)
+        except StatusError as error:
+            raise _with_hint(error, servable, signature) from error
         return dict(zip(aliases, values, strict=True))
 
     def check_arrays(self, signature: Signature, arrays: Mapping[str, np.ndarray]) -> None:
@@ -173,10 +176,12 @@ class Handlers:
         timeout: float | None,
     ) -> inference_pb2.MultiInferenceResponse:
         """Runs several signatures of a given version."""
-        feed, fetches = self._plan_tasks(servable, request)
+        inputs, fetches = self._plan_tasks(servable, request)
         batch_of_examples = examples.serialized(request.input)
+        feeds = dict.fromkeys(sorted(inputs), batch_of_examples)
         names = sorted(fetches)
-        values = self._timed(servable, "MultiInference", {feed: batch_of_examples}, names, timeout)
+        values = self._timed(servable, "MultiInference", feeds, names, timeout)
+        self._metrics.count_examples(servable.name, len(batch_of_examples))
         by_tensor = dict(zip(names, values, strict=True))
         response = inference_pb2.MultiInferenceResponse()
         for task in request.tasks:
@@ -201,8 +206,9 @@ class Handlers:
 
     def _plan_tasks(
         self, servable: Servable, request: inference_pb2.MultiInferenceRequest
-    ) -> tuple[str, set[str]]:
-        feed = ""
+    ) -> tuple[set[str], set[str]]:
+        """Returns the tensors to feed the examples to, one a signature, and those to fetch."""
+        feeds: set[str] = set()
         fetches: set[str] = set()
         seen: set[str] = set()
         for task in request.tasks:
@@ -227,12 +233,10 @@ class Handlers:
                 raise StatusError(
                     Code.UNIMPLEMENTED, f"Unsupported signature method_name: {task.method_name}"
                 )
-            this_feed, aliases = plan(signature, self._check_method_name)
-            if feed and this_feed != feed:
-                raise invalid_argument("Input tensor must be the same for all Signatures.")
-            feed = this_feed
+            feed, aliases = plan(signature, self._check_method_name)
+            feeds.add(feed)
             fetches.update(signature.outputs[alias] for alias in aliases)
-        return feed, fetches
+        return feeds, fetches
 
     def metadata(
         self, request: get_model_metadata_pb2.GetModelMetadataRequest
@@ -302,6 +306,7 @@ class Handlers:
         batch = examples.serialized(given)
         fetches = [signature.outputs[alias] for alias in aliases]
         values = self._timed(servable, api, {feed: batch}, fetches, timeout)
+        self._metrics.count_examples(servable.name, len(batch))
         return dict(zip(aliases, values, strict=True)), len(batch)
 
     def _timed(
@@ -345,6 +350,21 @@ def _signature(servable: Servable, spec: model_pb2.ModelSpec) -> tuple[str, Sign
     if name not in servable.signatures:
         raise invalid_argument(f"No signature was found with the name: {name}")
     return name, servable.signatures[name]
+
+
+def _with_hint(error: StatusError, servable: Servable, signature: Signature) -> StatusError:
+    """Says which signature takes raw text, behind TF-Serving's words for where it went wrong."""
+    takes_examples = dict(signature.input_types) == {"examples": "DT_STRING"}
+    if (
+        error.code is not Code.INVALID_ARGUMENT
+        or not takes_examples
+        or TEXT_SIGNATURE not in servable.signatures
+    ):
+        return error
+    return invalid_argument(
+        f"{error.message}\nThis signature takes serialized tf.Examples. For raw text, ask for "
+        f'"signature_name": "{TEXT_SIGNATURE}"'
+    )
 
 
 def _filtered(signature: Signature, output_filter: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO
 
 # Before TensorFlow is imported: its start-up notes look like errors; what matters is raised.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -58,15 +58,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StatusError as error:
         if error.code is Code.CANCELLED and stopping.is_set():
             return EXIT_OK
-        print(f"Failed to start server. Error: {printable(error)}", flush=True)
+        _say_failed(error)
         return EXIT_FAILED
     except OSError as error:
-        print(f"Failed to start server. Error: {printable(error)}", flush=True)
+        _say_failed(error)
         return EXIT_FAILED
     finally:
         if server is not None:
             server.stop(flags.drain_seconds)
     return EXIT_OK
+
+
+def _say_failed(error: Exception) -> None:
+    """Says it on standard output and on standard error: TF-Serving's users look at either.
+
+    Once where both are the same.
+    """
+    message = f"Failed to start server. Error: {printable(error)}"
+    print(message, flush=True)
+    if not _are_one(sys.stdout, sys.stderr):
+        print(message, file=sys.stderr, flush=True)
+
+
+def _are_one(stream: TextIO, other: TextIO) -> bool:
+    try:
+        return os.path.sameopenfile(stream.fileno(), other.fileno())
+    except (OSError, ValueError):  # closed, or no file at all
+        return False
 
 
 _Handler = Callable[[int, FrameType | None], Any] | int | None

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 # Microseconds, up to some 20 minutes.
 _LATENCY_LIMITS = tuple(10 * 1.8**exponent for exponent in range(33))
+_COUNT_LIMITS = tuple(2.0**exponent for exponent in range(15))
 DEFAULT_PATH = "/monitoring/prometheus/metrics"
 
 
@@ -25,10 +26,10 @@ class Counter:
         self._values: dict[tuple[str, ...], int] = {}
         self._lock = threading.Lock()
 
-    def add(self, *label_values: str) -> None:
-        """Adds one."""
+    def add(self, *label_values: str, number: int = 1) -> None:
+        """Adds one, or a number."""
         with self._lock:
-            self._values[label_values] = self._values.get(label_values, 0) + 1
+            self._values[label_values] = self._values.get(label_values, 0) + number
 
     def values(self) -> dict[tuple[str, ...], int]:
         """Returns the numbers by label values."""
@@ -44,25 +45,29 @@ class Counter:
 
 
 class Histogram:
-    """Microseconds by label values, in TF-Serving's buckets."""
+    """Measurements by label values, in TF-Serving's buckets."""
 
-    def __init__(self, name: str, labels: Sequence[str]):
-        """Takes TF-Serving's own name, with slashes, and the labels' names."""
+    def __init__(self, name: str, labels: Sequence[str], limits: Sequence[float] = _LATENCY_LIMITS):
+        """Takes TF-Serving's own name, with slashes, the labels' names, and the buckets' ends.
+
+        The limits are those of microseconds unless told otherwise; a last bucket has no end.
+        """
         self._name = _exported(name)
         self._labels = labels
+        self._limits = limits
         self._buckets: dict[tuple[str, ...], list[int]] = {}
         self._sums: dict[tuple[str, ...], float] = {}
         self._lock = threading.Lock()
 
-    def add(self, microseconds: float, *label_values: str) -> None:
+    def add(self, measured: float, *label_values: str) -> None:
         """Adds one measurement."""
-        index = bisect.bisect_right(_LATENCY_LIMITS, microseconds)
+        index = bisect.bisect_right(self._limits, measured)
         with self._lock:
             if label_values not in self._buckets:
-                self._buckets[label_values] = [0] * (len(_LATENCY_LIMITS) + 1)
+                self._buckets[label_values] = [0] * (len(self._limits) + 1)
                 self._sums[label_values] = 0.0
             self._buckets[label_values][index] += 1
-            self._sums[label_values] += microseconds
+            self._sums[label_values] += measured
 
     def lines(self) -> list[str]:
         """Returns the lines of the metrics page."""
@@ -71,7 +76,7 @@ class Histogram:
             for labels, buckets in sorted(self._buckets.items()):
                 pairs = _pairs(self._labels, labels)
                 count = 0
-                for limit, in_bucket in zip((*_LATENCY_LIMITS, None), buckets, strict=True):
+                for limit, in_bucket in zip((*self._limits, None), buckets, strict=True):
                     count += in_bucket
                     bound = "+Inf" if limit is None else f"{limit:g}"
                     lines.append(f'{self._name}_bucket{{{pairs},le="{bound}"}} {count}')
@@ -92,6 +97,12 @@ class Metrics:
         self.runtime_latency = Histogram(
             "/tensorflow/serving/runtime_latency", ("model_name", "API", "runtime")
         )
+        self.example_counts = Histogram(
+            "/tensorflow/serving/request_example_counts", ("model",), _COUNT_LIMITS
+        )
+        self.example_count_total = Counter(
+            "/tensorflow/serving/request_example_count_total", ("model",)
+        )
         self.warmup_latency = Histogram(
             "/tensorflow/serving/model_warmup_latency", ("model_path", "status")
         )
@@ -102,6 +113,11 @@ class Metrics:
             "/tensorflow/cc/saved_model/load_attempt_count", ("model_path", "status")
         )
 
+    def count_examples(self, model: str, number: int) -> None:
+        """Counts the tf.Examples of a Classify, Regress or MultiInference request."""
+        self.example_counts.add(number, model)
+        self.example_count_total.add(model, number=number)
+
     def page(self) -> str:
         """Returns the metrics page."""
         series = (
@@ -109,6 +125,8 @@ class Metrics:
             self.queuing_latency,
             self.warmup_latency,
             self.request_count,
+            self.example_count_total,
+            self.example_counts,
             self.request_latency,
             self.runtime_latency,
         )
@@ -118,6 +136,9 @@ class Metrics:
         """Returns each counter's sum by TF-Serving's own name, for `metric_names` of a reload."""
         return {
             "/tensorflow/serving/request_count": sum(self.request_count.values().values()),
+            "/tensorflow/serving/request_example_count_total": sum(
+                self.example_count_total.values().values()
+            ),
             "/tensorflow/cc/saved_model/load_attempt_count": sum(
                 self.load_attempts.values().values()
             ),

@@ -8,10 +8,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from serving.server.servable import Servable
+from serving.server.servable import TEXT_SIGNATURE, Servable
 
 _PLACE = '<script type="application/json" id="models">[]</script>'
 _MODEL_CARDS = ("model_card.json", "assets.extra/model_card.json")
+_ASKED = (TEXT_SIGNATURE, "trace_text", "transform_features")
 HEADERS = (
     (
         "Content-Security-Policy",
@@ -30,13 +31,24 @@ def read() -> str:
 
 
 def fill(page: str, available: Mapping[str, Mapping[int, Servable]]) -> bytes:
-    """Returns the page with the newest version of each model, and its model card if it has one."""
+    """Returns the page with the newest version of each model, and its model card if it has one.
+
+    Of its signatures, those that the page would ask: it leaves alone what is not there.
+    """
     models = []
     for name in sorted(available):
         if available[name]:
             servable = available[name][max(available[name])]
             card = _read_card(servable.folder)
-            models.append({"name": name, "version": str(servable.version), "card": card})
+            signatures = [asked for asked in _ASKED if asked in servable.signatures]
+            models.append(
+                {
+                    "name": name,
+                    "version": str(servable.version),
+                    "signatures": signatures,
+                    "card": card,
+                }
+            )
     # Within a script element, `<` could end it.
     text = json.dumps(models).replace("<", "\\u003c")
     return page.replace(_PLACE, _PLACE.replace("[]", text)).encode()

@@ -49,6 +49,10 @@ _GET = re.compile(
     rf"/v1/models(?:/(?P<model>[^/:]+))?{_SELECTOR}(?:/(?P<verb>metadata))?", re.IGNORECASE
 )
 _VERBS = ("classify", "regress", "predict")
+# RFC 3986: what a path and a query may hold, as libevent checks it.
+_CHARACTER = r"[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2}"
+_ORIGIN_FORM = re.compile(rf"(?P<used>(?:{_CHARACTER})*(?:\?(?:{_CHARACTER}|\?)*)?)(?:#.*)?")
+_ABSOLUTE_FORM = re.compile(r"https?://[^/?#]*(?P<origin>.*)", re.IGNORECASE)
 _KNOWN_METHODS = ("GET", "POST", "OPTIONS", "PUT", "DELETE", "PATCH", "HEAD")
 _LARGEST_VERSION = 2**63 - 1
 _MAX_UNZIPPED = 100 * 2**20
@@ -122,6 +126,10 @@ class RestApi:
     def _route(self, request: Request) -> Response:
         if request.method not in _KNOWN_METHODS:
             return html_error(501)
+        target = _origin_form(request.target)
+        if target is None:
+            return html_error(400)
+        request = replace(request, target=target)
         path, _, query = request.target.partition("?")
         if self._metrics_path and path == self._metrics_path:
             return self._answer_metrics(request.target, has_query=bool(query))
@@ -148,14 +156,10 @@ class RestApi:
             return Response(200 if is_known else 400, b"", _LIBEVENT_HTML)
         pattern = {"POST": _POST, "GET": _GET}.get(request.method)
         match = pattern.fullmatch(request.target) if pattern else None
-        if (
-            not match
-            or (request.method == "POST" and match["verb"] not in _VERBS)
-            or (request.method == "GET" and match["verb"] not in (None, "metadata"))
-        ):
+        if not match or (request.method == "POST" and match["verb"] not in _VERBS):
             return json_error(400, f"Malformed request: {request.method} {request.target}")
-        if match["version"] and int(match["version"]) > _LARGEST_VERSION:
-            return Response(400, b"", _LIBEVENT_HTML)
+        if match["version"] and _version(match["version"]) is None:
+            return Response(400)
         return self._answer_model(request, match)
 
     def _answer_model(self, request: Request, match: re.Match[str]) -> Response:
@@ -167,7 +171,7 @@ class RestApi:
                 raise invalid_argument("Missing model name in request.")
             spec = model_pb2.ModelSpec(name=model)
             if match["version"]:
-                spec.version.value = int(match["version"])
+                spec.version.value = _version(match["version"])
             elif match["label"]:
                 spec.version_label = _decoded(match["label"])
             text = self._answer_verb(verb, spec, request)
@@ -183,7 +187,8 @@ class RestApi:
 
     def _answer_verb(self, verb: str, spec: model_pb2.ModelSpec, request: Request) -> str:
         if request.method == "GET":
-            return self._metadata(spec) if verb else self._status(spec)
+            # The path is matched in any case, and then compared: `METADATA` asks for the status.
+            return self._metadata(spec) if verb == "metadata" else self._status(spec)
         body = _unzipped(request)
         if verb == "predict":
             return self._predict(spec, body)
@@ -276,6 +281,26 @@ _CORS_HEADERS = (
     ("Access-Control-Allow-Methods", "POST, GET"),
     ("Access-Control-Allow-Headers", "Content-Type"),
 )
+
+
+def _origin_form(target: str) -> str | None:
+    """Returns path and query of a request's target; None if they are no part of a URI.
+
+    A proxy's clients send the absolute form, `http://host/path` (RFC 9112, 3.2.2).
+    """
+    if absolute := _ABSOLUTE_FORM.fullmatch(target):
+        origin = absolute["origin"]
+        target = origin if origin.startswith("/") else f"/{origin}"
+    found = _ORIGIN_FORM.fullmatch(target)
+    return found["used"] if found else None
+
+
+def _version(digits: str) -> int | None:
+    """Returns a version's number; None beyond int64. int() refuses some thousands of digits."""
+    significant = digits.lstrip("0") or "0"
+    if len(significant) > len(str(_LARGEST_VERSION)) or int(significant) > _LARGEST_VERSION:
+        return None
+    return int(significant)
 
 
 def _unzipped(request: Request) -> bytes:

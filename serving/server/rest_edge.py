@@ -19,6 +19,7 @@ from typing import cast
 
 import h11
 
+from serving.server import http10
 from serving.server.rest_api import Request, Response, RestApi, html_error, json_error
 
 _LOG = logging.getLogger(__name__)
@@ -185,6 +186,8 @@ class _Connection(asyncio.Protocol):
         # A client that sends on meanwhile waits, instead of filling the memory.
         self._transport.pause_reading()
         head = cast(h11.Request, self._head)
+        if http10.keeps(head):
+            self._http = http10.kept(self._http, head, _MAX_HEAD)
         request = Request(
             head.method.decode("ascii"),
             head.target.decode("latin-1"),
@@ -222,6 +225,8 @@ class _Connection(asyncio.Protocol):
             headers.append(("Content-Length", str(len(response.body))))
         if response.closes or self._is_finishing:
             headers.append(("Connection", "close"))
+        elif self._head is not None and http10.keeps(self._head):
+            headers.append(("Connection", "keep-alive"))
         parts = [
             self._http.send(
                 h11.Response(

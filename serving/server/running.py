@@ -12,10 +12,10 @@ import grpc
 import tensorflow as tf
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving.server import model_config, tls
+from serving.server import model_config, tls, unix_socket
 from serving.server.batching import BatchScheduler
 from serving.server.batching_parameters import BatchingParameters
-from serving.server.flags import Flags
+from serving.server.flags import TFLITE_IS_NOT_SERVED, Flags
 from serving.server.grpc_edge import make_server
 from serving.server.handlers import Handlers
 from serving.server.loading import Loader
@@ -50,6 +50,10 @@ class Server:
         self.grpc_port: int | None = None
         self.rest_port: int | None = None
         self.metrics = Metrics()
+        if flags.prefer_tflite_model:
+            raise invalid_argument(TFLITE_IS_NOT_SERVED)
+        if problem := flags.grpc_socket_path and unix_socket.problem_of(flags.grpc_socket_path):
+            raise invalid_argument(f"--grpc_socket_path {flags.grpc_socket_path}: {problem}")
         self._config = _read_models(flags)
         self._tls = tls.read(flags.ssl_config_file) if flags.ssl_config_file else None
         self._scheduler = _make_scheduler(flags, self.metrics)
@@ -127,7 +131,7 @@ class Server:
 
     def _open_grpc(self) -> None:
         flags = self._flags
-        if not flags.port:
+        if not flags.port and not flags.grpc_socket_path:
             return
         server = make_server(
             self.handlers,
@@ -136,7 +140,20 @@ class Server:
             with_health=flags.enable_grpc_healthcheck_service,
             channel_arguments=_channel_arguments(flags.grpc_channel_arguments),
         )
-        address = f"{flags.host}:{max(flags.port, 0)}"
+        if flags.port:
+            self.grpc_port = self._add_grpc_port(server)
+        if flags.grpc_socket_path:
+            credentials = self._tls.grpc if self._tls else None
+            unix_socket.listen(server, flags.grpc_socket_path, credentials)
+        server.start()
+        self._grpc = server
+        if self.grpc_port:
+            _LOG.info("Running gRPC ModelServer at %s:%d ...", flags.host, self.grpc_port)
+        if flags.grpc_socket_path:
+            _LOG.info("Running gRPC ModelServer at UNIX socket unix:%s ...", flags.grpc_socket_path)
+
+    def _add_grpc_port(self, server: grpc.Server) -> int:
+        address = f"{self._flags.host}:{max(self._flags.port, 0)}"
         try:
             if self._tls:
                 port = server.add_secure_port(address, self._tls.grpc)
@@ -146,9 +163,7 @@ class Server:
             port = 0
         if not port:
             raise _port_taken("gRPC", address, "--port")
-        server.start()
-        self._grpc, self.grpc_port = server, port
-        _LOG.info("Running gRPC ModelServer at %s:%d ...", flags.host, port)
+        return port
 
     def _open_rest(self) -> None:
         flags = self._flags

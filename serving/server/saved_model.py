@@ -22,6 +22,7 @@ from serving.status import Code, StatusError, invalid_argument
 from serving.versions import SAVED_MODEL_FILE
 
 _INIT_OP_SIGNATURE = "__saved_model_init_op"
+_FIXED_SIZES = {1: 8, 5: 4}
 _MAIN_OP_COLLECTIONS = ("saved_model_main_op", "legacy_init_op")
 
 
@@ -115,16 +116,25 @@ def status_of(error: tf.errors.OpError) -> StatusError:
 def _read_meta_graph(directory: Path, tags: set[str]) -> meta_graph_pb2.MetaGraphDef:
     path = directory / SAVED_MODEL_FILE
     saved_model = saved_model_pb2.SavedModel()
+    content = b""
     try:
-        saved_model.ParseFromString(path.read_bytes())
+        content = path.read_bytes()
+        saved_model.ParseFromString(content)
     except FileNotFoundError:
         raise StatusError(
             Code.NOT_FOUND,
-            f"Could not find SavedModel .pb at supplied export directory path: {directory}",
+            "Could not find SavedModel .pb or .pbtxt at supplied export directory path: "
+            f"{directory}. Check that the directory exists and that you have the right permissions "
+            "for accessing it.",
         ) from None
     except OSError as error:
         raise StatusError(Code.UNKNOWN, f"{path} cannot be read: {error.strerror}") from error
     except DecodeError as error:
+        if _is_cut_short(content):
+            raise StatusError(
+                Code.OUT_OF_RANGE,
+                f"Read less bytes than requested: {path} is cut short, or half copied",
+            ) from error
         raise StatusError(
             Code.DATA_LOSS, f"Can't parse {path} as binary proto: it is damaged, or half copied"
         ) from error
@@ -136,9 +146,45 @@ def _read_meta_graph(directory: Path, tags: set[str]) -> meta_graph_pb2.MetaGrap
     )
     raise StatusError(
         Code.NOT_FOUND,
-        f"Could not find meta graph def matching supplied tags: {{ {' '.join(sorted(tags))} }}. "
-        f"{path} holds: {found or 'none'}",
+        f"Could not find meta graph def matching supplied tags: {{ {' '.join(sorted(tags))} }}. To "
+        "inspect available tag-sets in the SavedModel, please use the SavedModel CLI: "
+        f"`saved_model_cli`. {path} holds: {found or 'none'}",
     )
+
+
+def _is_cut_short(content: bytes) -> bool:
+    """Returns whether a serialized message ends within one of its fields.
+
+    TensorFlow's own reader tells this from other damage: it stops where it wanted more.
+    """
+    position = 0
+    while position < len(content):
+        key, position = _varint(content, position)
+        wire_type = key & 7
+        if wire_type == 0:
+            _, position = _varint(content, position)
+        elif wire_type == 2:
+            length, position = _varint(content, position)
+            position += length
+        elif wire_type in _FIXED_SIZES:
+            position += _FIXED_SIZES[wire_type]
+        else:
+            return False
+    return position > len(content)
+
+
+def _varint(content: bytes, position: int) -> tuple[int, int]:
+    """Reads a varint; returns it and where it ends, beyond the content if that ends before."""
+    value = 0
+    for shift in range(0, 70, 7):
+        if position >= len(content):
+            return value, len(content) + 1
+        byte = content[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            break
+    return value, position
 
 
 def _copies(
@@ -171,10 +217,13 @@ def _without_feed_shapes(meta_graph: meta_graph_pb2.MetaGraphDef) -> meta_graph_
 def _restore(
     session: tf.compat.v1.Session, meta_graph: meta_graph_pb2.MetaGraphDef, directory: Path
 ) -> None:
-    saver = tf.compat.v1.train.import_meta_graph(meta_graph)
-    if saver is not None and (directory / "variables" / "variables.index").exists():
-        saver.restore(session, str(directory / "variables" / "variables"))
-    elif saver is not None and meta_graph.saver_def.restore_op_name and _has_variables(session):
+    tf.compat.v1.train.import_meta_graph(meta_graph)
+    saver = meta_graph.saver_def
+    if saver.restore_op_name and (directory / "variables" / "variables.index").exists():
+        # Not Saver.restore, which takes a missing file for one of another format.
+        checkpoint = str(directory / "variables" / "variables")
+        session.run(saver.restore_op_name, {saver.filename_tensor_name: checkpoint})
+    elif saver.restore_op_name and _has_variables(session):
         raise StatusError(
             Code.NOT_FOUND,
             f"{directory / 'variables' / 'variables.index'} is not there, and the graph has "

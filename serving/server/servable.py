@@ -15,6 +15,8 @@ from serving.server.saved_model import SavedModel, dtype_name
 
 # What a request that names no signature asks for.
 DEFAULT_SIGNATURE = "serving_default"
+# What takes raw text in the models that this project pushes.
+TEXT_SIGNATURE = "predict_text"
 
 
 class Run(Protocol):

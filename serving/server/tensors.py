@@ -127,6 +127,8 @@ def write(array: np.ndarray, proto: tensor_pb2.TensorProto, *, as_content: bool 
     """Fills a TensorProto: its typed field, or `tensor_content`."""
     dtype = dtype_of(array)
     proto.dtype = dtype
+    # Present without dimensions, too: clients take a scalar's shape for granted.
+    proto.tensor_shape.SetInParent()
     for size in array.shape:
         proto.tensor_shape.dim.add().size = size
     if as_content and dtype != types_pb2.DT_STRING:

@@ -25,8 +25,8 @@ PREDICTION_METHODS = ("Predict", "Classify", "Regress", "MultiInference", "GetMo
 _MODELS = st.sampled_from(["half", "echo", "examples", "two", "types", "no", ""])
 _ALIASES = st.sampled_from(["x", "a", "b", "text", "inputs", "examples", "y", ""])
 _SIGNATURES = st.sampled_from(
-    ["", "serving_default", "both", "classify", "regress", "scores_only", "mixed", "bool", "int8",
-     "float16", "__saved_model_init_op", "no"]
+    ["", "serving_default", "both", "classify", "regress", "scores_only", "scalar", "mixed", "bool",
+     "int8", "float16", "__saved_model_init_op", "no"]
 )  # fmt: skip
 _INT64 = st.integers(-(2**63), 2**63 - 1)
 # Also halves of surrogate pairs, which are no text in UTF-8.

@@ -89,10 +89,14 @@ def save_two_inputs(directory: Path) -> Path:
         return {"difference": a - b, "sum": a + b}
 
     @_function(_any(tf.float32, "a"), _any(tf.float32, "b"))
-    def mixed(a, b):
-        return {"none": tf.reduce_sum(a), "rows": b, "twice": tf.concat([a, a], 0)}
+    def scalar(a, b):
+        return {"none": tf.reduce_sum(a), "rows": b}
 
-    _save(directory, serving_default=combine, mixed=mixed)
+    @_function(_any(tf.float32, "a"), _any(tf.float32, "b"))
+    def mixed(a, b):
+        return {"rows": b, "twice": tf.concat([a, a], 0)}
+
+    _save(directory, serving_default=combine, scalar=scalar, mixed=mixed)
     return directory
 
 
@@ -132,11 +136,11 @@ def save_slow(directory: Path, rounds: int = 3000) -> Path:
     return directory
 
 
-def save_sentiment(directory: Path) -> Path:
+def save_sentiment(directory: Path, *signatures: str) -> Path:
     """Writes a model of reviews whose belief is known: sigmoid of the sum of WORD_WEIGHTS so far.
 
-    It has the signatures of a pushed model that the page asks for, and reads the last
-    REVIEW_LENGTH words.
+    It has the signatures of a pushed model that the page asks for, or those that are named, and
+    reads the last REVIEW_LENGTH words.
     """
     module = tf.Module()
     module.ids = _table(list(WORD_WEIGHTS), tf.range(2, 2 + len(WORD_WEIGHTS), dtype=tf.int64), 1)
@@ -166,16 +170,24 @@ def save_sentiment(directory: Path) -> Path:
         }
 
     @_function(_any(tf.string, "examples"))
+    def predict_examples(examples):
+        text = tf.io.parse_example(examples, {"text": tf.io.FixedLenFeature([], tf.string)})
+        return predict_text(text["text"])
+
+    @_function(_any(tf.string, "examples"))
     def transform_features(examples):
         text = tf.io.parse_example(examples, {"text": tf.io.FixedLenFeature([], tf.string)})
         words = words_of(text["text"])
         ids = tf.where(words == "", tf.constant(0, tf.int64), module.ids.lookup(words))
         return {"token_ids": ids}
 
-    _save(
-        directory, module,
-        predict_text=predict_text, trace_text=trace_text, transform_features=transform_features,
-    )  # fmt: skip
+    all_of_them = {
+        "serving_default": predict_examples,
+        "predict_text": predict_text,
+        "trace_text": trace_text,
+        "transform_features": transform_features,
+    }
+    _save(directory, module, **{name: all_of_them[name] for name in signatures or all_of_them})
     return directory
 
 

@@ -90,6 +90,24 @@ def test_a_long_text_and_many_empty_ones(rest, stubs):
         assert list(response.outputs["text"].string_val) == texts
 
 
+def test_a_client_that_closes_its_half_gets_all_its_answers(rest):
+    """TF-Serving closes such a connection; here what was asked for is answered first."""
+    one = b"GET /v1/models/half/versions/%d HTTP/1.1\r\nHost: a\r\n\r\n"
+    received = send_raw(rest, one % 1 + one % 123)
+    assert received.count(b"HTTP/1.1 200") == 2
+    assert received.index(b'"version": "1"') < received.index(b'"version": "123"')
+
+
+def test_many_keys_that_come_twice_are_read_at_once(rest):
+    """The time grows with the body, not with its square."""
+    members = ",".join(f'"{number}": 0' for number in range(50_000))
+    started = time.monotonic()
+    for more in ("", ', "\\ud83d\\ude00": 0'):  # the quick parser, and the careful one
+        body = f'{{"instances": [0], {members}, {members}{more}}}'
+        assert predict(rest, "half", body).json == {"predictions": [3.0]}
+    assert time.monotonic() - started < 20
+
+
 def test_clients_that_leave_mid_request(rest, server):
     """Half a head, half a body, or no patience for the answer: nothing is kept."""
     body = b'{"instances":[1]}'

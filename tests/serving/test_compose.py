@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import serving
-from serving.engines import IMAGE
+from serving.engines import GRPC_THREADS, IMAGE
 
 FOLDER = Path(serving.__file__).parent
 
@@ -28,6 +28,11 @@ def test_the_image_is_the_one_of_the_command_line_and_all_mounts_are_read_only(s
     assert all(volume.endswith(":ro") for volume in service["volumes"])
     files = [volume.split(":")[0] for volume in service["volumes"] if volume.startswith("./")]
     assert all((FOLDER / file).is_file() for file in files) and len(files) == 2
+
+
+def test_there_are_more_threads_than_processors(service):
+    """A request that finds none free is refused; most wait for their batch, and do nothing."""
+    assert f"--grpc_max_threads={GRPC_THREADS}" in service["command"]
 
 
 @pytest.mark.parametrize(("model", "code"), [("half", 0), ("nothing", 1)])

@@ -12,6 +12,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import model_management_pb2, prediction_log_pb2
 
 from serving.server.loading import WARMUP_FILE
+from serving.server.saved_model import SavedModel
 from serving.status import StatusError
 
 from .calling import Stubs, ask, floats, predict, predict_request, refusal, wait_until
@@ -233,6 +234,58 @@ def test_a_version_that_does_not_warm_up_does_not_serve(
         serve_model()
     assert reason in error.value.message
     assert _answer(serve_model(enable_model_warmup=False)) == 2.0
+
+
+def test_a_multi_inference_request_warms_up_several_signatures(tmp_path, copy_version, serve_model):
+    """Each is fed by its own input, as when a client asks; its examples are counted."""
+    version = copy_version("examples/1", tmp_path / "m" / "1")
+    log = prediction_log_pb2.PredictionLog()
+    for signature in ("classify", "regress"):
+        task = log.multi_inference_log.request.tasks.add()
+        task.model_spec.name, task.model_spec.signature_name = "m", signature
+        task.method_name = f"tensorflow/serving/{signature}"
+    example = log.multi_inference_log.request.input.example_list.examples.add()
+    example.features.feature["x"].float_list.value.append(0.5)
+    _write_warmup(version, log)
+    server = serve_model()
+    page = server.metrics.page()
+    assert f'warmup_latency_count{{model_path="{version}",status="OK"}} 1' in page
+    assert ':request_example_count_total{model="m"} 1' in page
+
+
+@pytest.mark.parametrize(
+    ("damage", "code", "message"),
+    [
+        ("no shard", "NOT_FOUND", "variables.data-00000-of-00001; No such file or directory"),
+        ("no file", "NOT_FOUND", "Could not find SavedModel .pb or .pbtxt at supplied export "),
+        ("cut file", "OUT_OF_RANGE", "Read less bytes than requested"),
+        ("cut shard", "OUT_OF_RANGE", "Read less bytes than requested"),
+        ("other file", "DATA_LOSS", "Can't parse "),
+        ("other index", "DATA_LOSS", "file is too short to be an sstable"),
+        ("empty file", "NOT_FOUND", "Could not find meta graph def matching supplied tags: "),
+    ],
+)
+def test_a_damaged_version_is_named_as_tensorflows_own_loader_names_it(
+    tmp_path, copy_version, damage, code, message
+):
+    """By code and words, which TF-Serving passes on: they were read off that loader."""
+    version = copy_version("half/1", tmp_path / "1")
+    graph = version / "saved_model.pb"
+    shard, index = (version / "variables" / f"variables.{end}" for end in
+                    ("data-00000-of-00001", "index"))  # fmt: skip
+    {
+        "no shard": shard.unlink,
+        "no file": graph.unlink,
+        "cut file": lambda: graph.write_bytes(graph.read_bytes()[: graph.stat().st_size // 2]),
+        "cut shard": lambda: shard.write_bytes(b""),
+        "other file": lambda: graph.write_bytes(b"\xff\xfe garbage " * 50),
+        "other index": lambda: index.write_bytes(b"xx"),
+        "empty file": lambda: graph.write_bytes(b""),
+    }[damage]()
+    with pytest.raises(StatusError) as error:
+        SavedModel(version)
+    assert error.value.code.name == code
+    assert message in error.value.message
 
 
 def test_warm_up_files_must_be_tf_records(tmp_path, copy_version, serve_model):

@@ -42,6 +42,7 @@ def test_the_page_knows_version_and_card(page_of, folder):
         {
             "name": "a<b",
             "version": "1",
+            "signatures": [],
             "card": {"test_metrics": {"accuracy": 0.875}, "note": "</script>"},
         }
     ]

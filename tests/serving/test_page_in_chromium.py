@@ -77,14 +77,20 @@ class Page:
         """Waits until a function of the page is true."""
         WebDriverWait(self.chrome, 30, poll_frequency=0.05).until(lambda _: is_so(self))
 
-    def put(self, text: str) -> None:
-        """Pastes a review, as one change, and waits for the verdict and the words."""
+    def paste(self, text: str) -> None:
+        """Pastes a review, as one change, and waits for what is said of it."""
         self.chrome.execute_script(
-            "document.getElementById('words').replaceChildren();"
+            "for (const name of ['words', 'verdict'])"
+            "  document.getElementById(name).replaceChildren();"
             "const box = document.getElementById('text'); box.value = JSON.parse(arguments[0]);"
             "box.dispatchEvent(new Event('input', {bubbles: true}));",
             json.dumps(text),  # so that half a character arrives as well
         )
+        self.wait_for(lambda page: page["verdict"].get_property("textContent"))
+
+    def put(self, text: str) -> None:
+        """Pastes a review and waits for the verdict and the words."""
+        self.paste(text)
         self.wait_for(lambda page: page["words"].get_property("textContent"))
 
     @property
@@ -129,7 +135,7 @@ def _alpha(background: str) -> float:
 
 
 def test_a_typed_review_gets_the_verdict_that_rest_gives(page):
-    """Without a click: sentiment and probability, in words and on the meter."""
+    """Without a click: sentiment and how sure, in words, and the probability on the meter."""
     review = "The film is superb, great"
     page["text"].send_keys(review)
     page.wait_for(lambda page: "95.3" in page.verdict)
@@ -137,8 +143,132 @@ def test_a_typed_review_gets_the_verdict_that_rest_gives(page):
     (answer,) = predict(page.port, "reviews", body).json["predictions"]
     assert answer["probability"] == pytest.approx(_sigmoid(3), abs=1e-6)
     assert float(page["meter"].get_attribute("value")) == answer["probability"]
-    assert page.verdict == "Positive: 95.3 % likely to be a positive review"
+    assert page.verdict == "Positive, 95.3 % sure"
     assert page["about"].text == "reviews, version 4 · variant tiny · accuracy 87.50 %"
+
+
+@pytest.mark.parametrize(
+    ("review", "verdict", "detail"),
+    [
+        ("awful awful", "Negative, 98.2 % sure", ""),
+        ("dull", "Negative, 73.1 % sure", ""),
+        (
+            "the film", "Undecided",
+            "50.0 % positive, 50.0 % negative. Between 45 % and 55 % it counts as undecided.",
+        ),
+        ("superb " * 5, "Positive, more than 99.9 % sure", ""),
+    ],
+)  # fmt: skip
+def test_the_verdict_says_how_sure_the_model_is_of_it(page, review, verdict, detail):
+    """Of what it says, whichever that is; and nothing in the middle."""
+    page.put(review)
+    assert page.verdict == verdict
+    assert page["detail"].text == detail
+
+
+@pytest.mark.parametrize(
+    ("review", "log_odds"), [("awful dull", -3), ("great film", 1), ("the film", 0)]
+)
+def test_the_bar_grows_from_its_middle_to_the_side_it_is_for(page, review, log_odds):
+    """There is a mark at 50 %, a side for each sentiment, and no hue that says the opposite."""
+    page.put(review)
+    bar, mark, fill = (page[name].rect for name in ("bar", "mark", "fill"))
+    middle, inner = bar["x"] + bar["width"] / 2, bar["width"] - 2
+    assert mark["x"] + mark["width"] / 2 == pytest.approx(middle, abs=1)
+    assert mark["height"] > bar["height"]
+    assert page["scale"].text.split("\n") == ["negative", "50 %", "positive"]
+    share = _sigmoid(log_odds) - 0.5
+    assert fill["width"] == pytest.approx(abs(share) * inner, abs=1)
+    assert fill["x"] == pytest.approx(middle + min(share, 0) * inner, abs=1.5)
+    background = page["fill"].value_of_css_property("background-color")
+    red, green, blue = map(int, re.findall(r"\d+", background)[:3])
+    if log_odds < 0:
+        assert red > green > blue
+    elif log_odds > 0:
+        assert blue > green > red
+    else:
+        assert max(red, green, blue) - min(red, green, blue) < 20
+
+
+@pytest.mark.parametrize(
+    ("review", "said"),
+    [
+        ("zzyzx blorf", "I know none of these words"),
+        ("zzyzx " * 100, "I know none of these words"),
+        ("!!! ... ???", "There is no word in this text"),
+        (" \n\t\u3000", "No text"),
+    ],
+)
+def test_there_is_no_verdict_on_what_the_model_cannot_know(page, review, said):
+    """Nor a bar, nor words with colours; the next review has all of them again."""
+    page.put("awful")
+    page.paste(review)
+    assert page.verdict == said
+    assert page["detail"].text
+    assert [page[name].is_displayed() for name in ("belief", "trace")] == [False, False]
+    page.put("awful")
+    assert [page[name].is_displayed() for name in ("belief", "trace")] == [True, True]
+
+
+def test_no_text_is_said_when_somebody_asks(page):
+    """Not before: a page that was just opened reproaches nobody."""
+    assert page.verdict == ""
+    page["text"].send_keys(Keys.CONTROL, Keys.ENTER)
+    page.wait_for(lambda page: page.verdict)
+    assert page.verdict == "No text"
+    assert page["error"].text == ""
+
+
+def test_a_model_without_the_other_signatures_still_gets_its_verdict(chromium, tmp_path, serve):
+    """What it does not have is not asked for, and what only they tell is not claimed."""
+    models.save_sentiment(tmp_path / "m" / "1", "predict_text")
+    server = serve(model_name="m", model_base_path=str(tmp_path / "m"))
+    chromium.get_log("browser")
+    page = Page(chromium, server.rest_port)
+    page.paste("zzyzx great")
+    assert page.verdict == "Positive, 73.1 % sure"
+    page.paste("zzyzx blorf")
+    assert page.verdict == "Undecided"
+    assert page["belief"].is_displayed() and not page["trace"].is_displayed()
+    assert chromium.get_log("browser") == []
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("review", ["great " + "a" * 10_000, "a" * 10_000, "great" + "!" * 10_000])
+def test_nothing_widens_the_page(page, width, review):
+    """A word, or a gap, of 10,000 characters is shown by its beginning and its length."""
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+    page.chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    page.paste(review)
+    if "great" in review:
+        page.wait_for(lambda page: page["words"].get_property("textContent"))
+        shown = page["words"].get_property("textContent")
+        assert "… (10,000 characters)" in shown and len(shown) < 100
+    room, needed, length = page.chrome.execute_script(
+        "const root = document.documentElement;"
+        "return [root.clientWidth, root.scrollWidth, root.textContent.length];"
+    )
+    assert needed <= room <= width
+    page.put("great")
+    before = page.chrome.execute_script("return document.documentElement.textContent.length")
+    assert length - before < 300
+    page.chrome.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_text_from_right_to_left_is_laid_out_so(page):
+    """In the box and in the words; the page's own sentences are not turned around by it."""
+    arabic = "\u0631\u0627\u0626\u0639"
+    page.put(f"{arabic} great film!")
+    directions = [page[name].value_of_css_property("direction")
+                  for name in ("text", "words", "detail", "moves")]  # fmt: skip
+    assert directions == ["rtl", "rtl", "ltr", "ltr"]
+    first, second, third = (word.rect["x"] for word in
+                            page["words"].find_elements(By.TAG_NAME, "span"))  # fmt: skip
+    assert first > max(second, third)
+    isolated = page["moves"].find_elements(By.TAG_NAME, "bdi")
+    assert {item.text for item in isolated} == {arabic, "great", "film"}
+    page.put("great film")
+    assert page["words"].value_of_css_property("direction") == "ltr"
 
 
 def test_words_are_coloured_by_how_the_belief_moves(page):
@@ -158,21 +288,23 @@ def test_words_are_coloured_by_how_the_belief_moves(page):
         3 * (_sigmoid(3) - _sigmoid(2)), abs=1e-3
     )
     red, green, blue = map(int, re.findall(r"\d+", superb["background"])[:3])
-    assert green > red and green > blue
+    assert blue > green > red
     red, green, blue = map(int, re.findall(r"\d+", awful["background"])[:3])
-    assert red > green and red > blue
+    assert red > green > blue
     assert page["moves"].text.splitlines()[0].startswith("superb: +38.1 points")
 
 
 def test_unknown_and_cut_words_are_marked(page):
-    """In the text and in the list below it."""
+    """Unknown ones in the text and the list below it; those that are not read by one line."""
     page.put("great zzyzx " + "film " * models.REVIEW_LENGTH)
-    cut, *read = page.words
-    assert (cut["text"], cut["classes"]) == ("great zzyzx", ["cut"])
-    assert len(read) == models.REVIEW_LENGTH
-    assert "Cut words at the front: 2" in page["moves"].text
+    assert len(page.words) == models.REVIEW_LENGTH
+    assert page["words"].get_property("textContent") == "film " * models.REVIEW_LENGTH
+    assert page["cut"].text == "… 2 earlier words are not read"
     assert page["length"].text == str(models.REVIEW_LENGTH)
+    page.put("great " + "film " * models.REVIEW_LENGTH)
+    assert page["cut"].text == "… 1 earlier word is not read"
     page.put("a great zzyzx film")
+    assert not page["cut"].is_displayed()
     assert [word["text"] for word in page.words if "unknown" in word["classes"]] == ["a", "zzyzx"]
     assert page.words[2]["title"] == "+0.0 points, unknown word"
     assert "Words not in the vocabulary: 2" in page["moves"].text
@@ -227,11 +359,13 @@ def test_markup_in_a_review_is_text(page):
 
 
 def test_a_megabyte_is_a_review_too(page):
-    """All but its end is cut, and the page is there in seconds."""
+    """All but its end is one line, and the page is there in seconds."""
     started = time.monotonic()
     page.put("superb " * 150_000 + "awful")
     assert page.verdict.startswith("Positive")
-    assert len(page.words) == models.REVIEW_LENGTH + 1
+    assert len(page.words) == models.REVIEW_LENGTH
+    assert page["cut"].text == "… 149,981 earlier words are not read"
+    assert len(page["words"].get_property("textContent")) < 200
     assert time.monotonic() - started < 20
 
 
@@ -244,7 +378,10 @@ def test_an_example_is_asked_by_a_click(page, name):
     assert len(review) > 50
     body = {"signature_name": "predict_text", "instances": [review]}
     (answer,) = predict(page.port, "reviews", body).json["predictions"]
-    assert page.verdict.startswith(f"{answer['sentiment'].capitalize()}: ")
+    is_decided = abs(answer["probability"] - 0.5) > 0.05
+    assert page.verdict.startswith(
+        f"{answer['sentiment'].capitalize()}, " if is_decided else "Undecided"
+    )
     assert float(page["meter"].get_attribute("value")) == answer["probability"]
 
 
@@ -324,10 +461,10 @@ def test_light_and_dark_follow_the_system(page, scheme, artifacts):
     page.put("first cut words " + "the film is great, superb. zzyzx awful and dull " * 2)
     paper = page.chrome.find_element(By.TAG_NAME, "body").value_of_css_property("background-color")
     assert (_luminance(paper) < 0.1) == (scheme == "dark")
-    for selector in ("h1", "#about", "#verdict", ".cut", "#hint", ".quiet"):
+    for selector in ("h1", "#about", "#verdict", "#cut", "#hint", ".quiet"):
         colour = page.chrome.find_element(By.CSS_SELECTOR, selector).value_of_css_property("color")
         assert _contrast(colour, paper) >= 4.5, selector
-    for word in page.words[1:]:
+    for word in page.words:
         colour = page["words"].value_of_css_property("color")
         assert _contrast(colour, _laid_on(word["background"], paper)) >= 4.5, word
     button = page.chrome.find_element(By.CSS_SELECTOR, "button.main")

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import signal
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 
+import grpc
 import pytest
+from tensorflow_serving.apis import prediction_service_pb2_grpc
 
+from pipeline import cli
+from serving.client import Client
 from serving.server.flags import Flags, parse
 from serving.server.main import main
+from serving.server.running import Server
+from serving.status import StatusError
 
-from .calling import ask, predict, wait_until
+from .calling import ask, floats, predict, predict_request, wait_until
 from .process import Process
 
 
@@ -85,8 +92,84 @@ def test_it_can_be_stopped_while_it_waits(tmp_path, run):
 def test_wrong_use_ends_the_start(flags, message, capsys):
     """Exit code 255, as TF-Serving's -1, and the reason on one line."""
     assert main(["--port=-1", *flags]) == 255
-    output = capsys.readouterr().out
-    assert output.startswith("Failed to start server. Error: ") and message in output
+    said = capsys.readouterr()
+    for output in (said.out, said.err):  # TF-Serving's users look at either
+        reason = output[output.index("Failed to start server. Error: ") :]
+        assert message in reason and reason.count("\n") == 1
+
+
+def test_a_bad_configuration_file_is_told_in_tf_servings_words(tmp_path, run, capsys):
+    """On standard error; where that is standard output as well, once. Then what is wrong in it."""
+    file = tmp_path / "models.config"
+    file.write_text("model_config_list { nonsense }")
+    assert main(["--port=-1", f"--model_config_file={file}"]) == 255
+    words = f"Failed to start server. Error: INVALID_ARGUMENT: Invalid protobuf file: '{file}'"
+    error = capsys.readouterr().err
+    assert words in error
+    assert 'has no field named "nonsense"' in error
+    process = run(f"--model_config_file={file}")
+    assert words in process.wait_for("Failed to start server")
+    assert process.process.wait(30) == 255
+    process.reader.join()
+    assert process._queue.get(timeout=5) is None
+
+
+def test_tflite_is_refused_before_anything_is_loaded(capsys):
+    """With what serves it; an engine that can is told to."""
+    assert main(["--port=-1", "--model_base_path=/no/such", "--prefer_tflite_model=true"]) == 255
+    error = capsys.readouterr().err
+    assert "--prefer_tflite_model: the embedded server does not serve TFLite models" in error
+    assert "--engine binary" in error
+
+
+def test_versions_are_printed_for_who_asks(capsys):
+    """Without a model, and by the command of the pipeline as well."""
+    for call in (main, lambda arguments: cli.main(["serve", *arguments])):
+        assert call(["--version"]) == 0
+        said = capsys.readouterr().out
+        assert f"TensorFlow Library: {importlib.metadata.version('tensorflow')}\n" in said
+        assert f"embedded ModelServer: {importlib.metadata.version('sentiment')}\n" in said
+
+
+def test_grpc_listens_at_a_unix_socket(model_directory, tmp_path, serve):
+    """Beside the port, or alone; the file goes with the server."""
+    path = tmp_path / "grpc 100%.sock"
+    base = str(model_directory / "half")
+    flags = {"model_name": "half", "model_base_path": base, "rest_api_port": 0, "port": 0}
+    server = serve(grpc_socket_path=str(path), **flags)
+    assert server.grpc_port is None
+    channel = grpc.insecure_channel("unix:" + str(path).replace("%", "%25"))
+    stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+    request = predict_request("half", x=floats(0))
+    assert stub.Predict(request, timeout=30).outputs["y"].float_val[0] == 3.0
+    with pytest.raises(StatusError, match="another server listens there"):
+        serve(grpc_socket_path=str(path), **flags)
+    assert stub.Predict(request, timeout=30).outputs["y"].float_val[0] == 3.0
+    server.stop()
+    channel.close()
+    assert not path.exists()
+    with socket.socket(socket.AF_UNIX) as left_behind:
+        left_behind.bind(str(path))
+    both = serve(grpc_socket_path=str(path), **flags | {"port": -1})
+    with Client(f"unix:{str(path).replace('%', '%25')}", model="half") as client:
+        assert [one.version for one in client.status()] == [123]
+    with Client(f"localhost:{both.grpc_port}", model="half") as client:
+        assert [one.version for one in client.status()] == [123]
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("/" + "x" * 107, "the path has 108 bytes, and a Unix socket's at most 107"),
+        ("/no/such/folder/s", "there is no folder /no/such/folder"),
+        ("/etc/passwd", "a file that is no socket is there"),
+    ],
+)
+def test_a_socket_path_that_cannot_be_used_is_told_before_loading(path, problem):
+    """And whose file is there stays as it is."""
+    with pytest.raises(StatusError) as error:
+        Server(Flags(model_base_path="/no/such", grpc_socket_path=path))
+    assert error.value.message == f"--grpc_socket_path {path}: {problem}"
 
 
 @pytest.mark.parametrize("flag", ["--port", "--rest_api_port"])

@@ -32,10 +32,15 @@ from tests.serving.client.backend import (
 
 @contextmanager
 def grpc_server(
-    backend: Backend, credentials: grpc.ServerCredentials | None = None, port: int = 0
+    backend: Backend,
+    credentials: grpc.ServerCredentials | None = None,
+    port: int = 0,
+    most_calls: int | None = None,
 ) -> Iterator[str]:
-    """Serves gRPC on loopback; gives its address."""
-    server = grpc.server(futures.ThreadPoolExecutor(4))
+    """Serves gRPC on loopback; gives its address. Beyond `most_calls` at a time, gRPC refuses."""
+    server = grpc.server(
+        futures.ThreadPoolExecutor(most_calls or 4), maximum_concurrent_rpcs=most_calls
+    )
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
         PredictionService(backend), server
     )

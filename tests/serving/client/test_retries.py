@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -19,6 +20,7 @@ from serving.errors import (
     InvalidRequestError,
     LimitExceededError,
     ModelNotFoundError,
+    ServerBusyError,
     ServerFailedError,
     UnavailableError,
     UnsupportedError,
@@ -81,6 +83,39 @@ def test_other_failures_are_not_tried_again(call, address, backend, code, error)
     else:
         assert caught.value.code == code
     assert len(backend.asked) == 1
+
+
+@pytest.mark.parametrize("words", ["Server Threadpool Exhausted", "Concurrent RPC limit exceeded!"])
+def test_a_server_without_a_free_thread_is_asked_again(call, backend, words):
+    """More often than one that is not there, as it will soon have one; in gRPC's own words."""
+    busy = PlannedError(Code.RESOURCE_EXHAUSTED, words)
+    with grpc_server(backend) as address:
+        backend.failures.extend([busy] * 6)
+        [prediction] = call("predict", ["a film"], address=address, version=7, retries=QUICK)
+        assert prediction.model_version == 7
+        assert len(backend.asked) == 7
+        backend.failures.extend([busy] * 7)
+        with pytest.raises(ServerBusyError, match="--grpc_max_threads") as caught:
+            call("predict", ["a film"], address=address, version=7, retries=QUICK)
+        assert caught.value.code is Code.RESOURCE_EXHAUSTED
+        assert "batch_size" not in str(caught.value)
+        assert len(backend.asked) == 7 + 7
+        backend.failures.append(busy)
+        with pytest.raises(ServerBusyError):
+            call("status", address=address, retries=Retries(attempts=1))
+
+
+def test_many_threads_are_all_answered_by_a_server_with_few(backend):
+    """32 threads and 8 that answer: each call gets its answer, later."""
+    backend.delay = 0.01
+    with (
+        grpc_server(backend, most_calls=8) as address,
+        Client(address, version=7) as client,
+        ThreadPoolExecutor(32) as pool,
+    ):
+        texts = [f"film {number}" for number in range(256)]
+        answers = list(pool.map(lambda text: client.predict([text]), texts))
+    assert [answer[0].text for answer in answers] == texts
 
 
 @pytest.mark.parametrize(

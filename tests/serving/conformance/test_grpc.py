@@ -323,6 +323,42 @@ def test_multi_inference(stubs):
     assert response.results[0].model_spec.signature_name == "regress"
 
 
+def test_multi_inference_feeds_each_signatures_own_input(stubs):
+    """A TF2 export has an input for each; all get the same examples."""
+    request = _multi(("examples", "regress", REGRESS), ("examples", "classify", CLASSIFY),
+                     ("examples", "scores_only", CLASSIFY))  # fmt: skip
+    del request.input.example_list.examples[:]
+    for x in (0.25, 1.0):
+        example = request.input.example_list.examples.add()
+        example.features.feature["x"].float_list.value.append(x)
+    regress, classify, scores = stubs.prediction.MultiInference(request, timeout=30).results
+    assert [one.value for one in regress.regression_result.regressions] == [0.5, 2.0]
+    rows = [
+        [(one.label, one.score) for one in row.classes]
+        for row in classify.classification_result.classifications
+    ]
+    assert rows == [[("small", 0.75), ("large", 0.25)], [("small", 0.0), ("large", 1.0)]]
+    rows = [
+        [(one.label, one.score) for one in row.classes]
+        for row in scores.classification_result.classifications
+    ]
+    assert rows == [[("", 0.75), ("", 0.25)], [("", 0.0), ("", 1.0)]]
+    assert [one.model_spec.signature_name for one in (regress, classify, scores)] == [
+        "regress", "classify", "scores_only",
+    ]  # fmt: skip
+
+
+def test_a_scalar_has_a_shape_without_dimensions(stubs):
+    """The field is there, as clients expect of every tensor."""
+    request = predict_request("two", "scalar", a=floats(1, 2), b=floats(4))
+    outputs = stubs.prediction.Predict(request, timeout=30).outputs
+    assert {name: tensor.HasField("tensor_shape") for name, tensor in outputs.items()} == {
+        "none": True, "rows": True,
+    }  # fmt: skip
+    assert list(outputs["none"].tensor_shape.dim) == []
+    assert list(outputs["none"].float_val) == [3.0]
+
+
 def test_metadata(stubs):
     """The model, then the fields, then the look-up."""
     call = stubs.prediction.GetModelMetadata

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import socket
 
 import pytest
 
@@ -28,7 +29,6 @@ HTML_404 = (
         ("POST", "/v1/models/half/versions/1/labels/stable:predict"),
         ("GET", "/v1/models/half:predict"),
         ("GET", "/v1/models/half/"),
-        ("GET", "/v1/models/half/METADATA"),
         ("GET", "/v1/models//metadata/x"),
         ("GET", "/v1/anything"),
     ],
@@ -83,10 +83,60 @@ def test_gzip_bodies_are_read(rest):
 
 def test_keep_alive_and_pipelining(rest):
     """Two requests at once are answered in order, on one connection."""
-    one = b"GET /v1/models/half/versions/%d HTTP/1.1\r\nHost: a\r\n\r\n"
-    received = send_raw(rest, one % 1 + one % 123)
+    one = b"GET /v1/models/half/versions/%d HTTP/1.1\r\nHost: a\r\n%s\r\n"
+    received = _send(rest, one % (1, b"") + one % (123, b"Connection: close\r\n"))
     assert [int(found) for found in re.findall(rb'"version": "(\d+)"', received)] == [1, 123]
     assert received.count(b"HTTP/1.1 200") == 2
+
+
+def test_http_1_0_is_kept_where_it_asks_to_be(rest):
+    """The answer says so; without the header, the first answer ends the connection."""
+    one = b"GET /v1/models/half/versions/%d HTTP/1.0\r\n%s\r\n"
+    keep, close = b"Connection: Keep-Alive\r\n", b""
+    with socket.create_connection(("127.0.0.1", rest), timeout=30) as connection:
+        received = b""
+        for version, header in ((1, keep), (123, keep), (1, close)):
+            connection.sendall(one % (version, header))
+            while b'"version": "%d"' % version not in received.rpartition(b"\r\n\r\n")[2]:
+                received += connection.recv(65536)
+        while chunk := connection.recv(65536):
+            received += chunk
+    found = re.findall(rb'"version": "(\d+)"', received)
+    assert [int(version) for version in found] == [1, 123, 1]
+    assert received.lower().count(b"connection: keep-alive\r\n") == 2
+
+
+def _send(port: int, data: bytes) -> bytes:
+    """Sends bytes and returns what comes back until the server closes; both halves stay open."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(data)
+        received = b""
+        while chunk := connection.recv(65536):
+            received += chunk
+    return received
+
+
+@pytest.mark.parametrize("origin", ["http://a", "HTTP://127.0.0.1:8501", "https://[::1]:1"])
+def test_targets_may_have_the_absolute_form(rest, origin):
+    """A proxy's clients send it; the host does not count, the path is what it is alone."""
+    answer = ask(rest, "GET", f"{origin}/v1/models/half/versions/1")
+    assert answer.json["model_version_status"][0]["version"] == "1"
+    body = {"instances": [0]}
+    assert ask(rest, "POST", f"{origin}/v1/models/half:predict", body).json == {
+        "predictions": [3.0]
+    }
+    assert ask(rest, "GET", f"{origin}/v1/x").error == "Malformed request: GET /v1/x"
+    assert ask(rest, "GET", f"{origin}/other").body == HTML_404
+
+
+@pytest.mark.parametrize("name", ["a%", "a%zz", "a%2", "%", "a|b", 'a"b', "a^b", "{a}", "a\\b"])
+def test_what_is_no_uri_is_refused(rest, name):
+    """By libevent, with its page; a percent sign needs its two digits."""
+    for target in (f"/v1/models/{name}", f"/other/{name}", f"/v1/models/half?{name}"):
+        answer = ask(rest, "GET", target)
+        assert answer.status == 400
+        assert b"<H1>Bad Request</H1>" in answer.body
+    assert ask(rest, "GET", "/v1/models/a%25").error == "Could not find any versions of model a%"
 
 
 def test_expect_100_continue(rest):
@@ -100,7 +150,9 @@ def test_expect_100_continue(rest):
 
 
 def test_metrics_have_tf_servings_names(rest):
-    """Counters without _total, histograms in microseconds, no HELP."""
+    """A counter of examples and no other ends in _total, latencies are in microseconds; no HELP."""
+    body = {"signature_name": "classify", "examples": [{"x": 0.25}, {"x": 1.0}, {"x": 0.5}]}
+    assert ask(rest, "POST", "/v1/models/examples:classify", body).status == 200
     predict(rest, "half", {"instances": [0]})
     predict(rest, "half", {})
     page = ask(rest, "GET", "/monitoring/prometheus/metrics")
@@ -115,7 +167,19 @@ def test_metrics_have_tf_servings_names(rest):
     assert f':tensorflow:serving:request_latency_bucket{{{labels},le="18"}}' in text
     assert f':tensorflow:serving:request_latency_bucket{{{labels},le="+Inf"}}' in text
     assert ':runtime_latency_count{model_name="half",API="Predict",runtime="TF1"}' in text
-    assert "# HELP" not in text and "_total" not in text
+    assert "# TYPE :tensorflow:serving:request_example_counts histogram" in text
+    assert re.search(
+        r'^:tensorflow:serving:request_example_counts_bucket\{model="examples",le="4"\} [1-9]',
+        text, re.M,
+    )  # fmt: skip
+    assert re.search(
+        r'^:tensorflow:serving:request_example_count_total\{model="examples"\} ([3-9]|\d\d)',
+        text, re.M,
+    )  # fmt: skip
+    assert "# HELP" not in text
+    totals = re.findall(r"^# TYPE (\S+_total) ", text, re.M)
+    assert ":tensorflow:serving:request_example_count_total" in totals
+    assert not any(name.endswith("request_count_total") for name in totals)
     answer = ask(rest, "GET", "/monitoring/prometheus/metrics?x=1")
     assert answer.body == (
         b"Unexpected path: /monitoring/prometheus/metrics?x=1. Should be "

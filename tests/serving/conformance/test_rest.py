@@ -167,7 +167,7 @@ def test_look_up_and_document_errors(rest, spelt, method, target, body, status, 
             "of JSON Value: 1 to type: half",
         ),
         (
-            "two", {"signature_name": "mixed", "instances": [{"a": 1, "b": 2}]}, 400,
+            "two", {"signature_name": "scalar", "instances": [{"a": 1, "b": 2}]}, 400,
             "Tensor name: none has no shape information ",
         ),
     ],
@@ -176,6 +176,51 @@ def test_predict_errors(rest, spelt, model, body, status, message):
     """Each thing that can be wrong with instances and inputs has its text."""
     answer = predict(rest, model, body)
     assert (answer.status, spelt(answer.error)) == (status, spelt(message))
+
+
+def test_rows_of_different_numbers_are_no_predictions(rest):
+    """Which output is named depends on the order in which a map has them."""
+    body = {"signature_name": "mixed", "instances": [{"a": 1, "b": 2}]}
+    answer = predict(rest, "two", body)
+    assert answer.status == 400
+    assert answer.error in (
+        "Tensor name: twice has inconsistent batch size: 2 expecting: 1",
+        "Tensor name: rows has inconsistent batch size: 1 expecting: 2",
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "body", "returned"),
+    [
+        ("half", '{"instances": [0], "instances": [2]}', {"predictions": [3.0]}),
+        ("half", '{"inputs": [0], "inputs": {"x": [2]}}', {"outputs": [3.0]}),
+        ("half", '{"instances": [{"x": 0, "x": 2}]}', {"predictions": [3.0]}),
+        ("half", '{"inputs": {"x": [0], "x": [2]}}', {"outputs": [3.0]}),
+        (
+            "types", '{"signature_name": "int8", "signature_name": "no", "instances": [7]}',
+            {"predictions": [7]},
+        ),
+        ("types", '{"instances": [{"x": 1, "x": 2}], "n": "\\ud83d\\ude00"}', {"predictions": [1]}),
+    ],
+)  # fmt: skip
+def test_of_a_key_that_comes_twice_the_first_counts(rest, model, body, returned):
+    """At the top and inside an instance, however the rest of the document is read."""
+    assert predict(rest, model, body).json == returned
+
+
+def test_of_a_feature_that_comes_twice_the_last_counts(rest):
+    """An example's features are taken in their order, and each overwrites the one before."""
+    body = '{"signature_name": "regress", "examples": [{"x": 1.0, "x": 3.0}]}'
+    assert ask(rest, "POST", "/v1/models/examples:regress", body).json == {"results": [6.0]}
+
+
+@pytest.mark.parametrize("character", ["\n", "\t", "\x01", "\x1f"])
+def test_control_characters_are_not_read_raw(rest, character):
+    """The error says where in the document one stands."""
+    answer = predict(rest, "echo", f'{{"instances": ["a{character}b"]}}')
+    assert (answer.status, answer.error) == (
+        400, "JSON Parse error: Invalid encoding in string. at offset: 17",
+    )  # fmt: skip
 
 
 def test_rows_and_columns(rest):
@@ -216,12 +261,14 @@ def test_versions_and_labels_choose_who_answers(rest):
         assert ask(rest, "POST", target, body).json == {"predictions": [value]}, target
 
 
-def test_a_version_beyond_int64_has_an_empty_answer(rest):
-    """400 and nothing more."""
+@pytest.mark.parametrize("version", [str(2**63), "1" * 5000])
+def test_a_version_beyond_int64_has_an_empty_answer(rest, version):
+    """400 and nothing more, under the headers of JSON."""
     for method in ("GET", "POST"):
         suffix = ":predict" if method == "POST" else ""
-        answer = ask(rest, method, f"/v1/models/half/versions/{2**63}{suffix}", b"{}")
+        answer = ask(rest, method, f"/v1/models/half/versions/{version}{suffix}", b"{}")
         assert (answer.status, answer.body) == (400, b"")
+        assert answer.headers["content-type"] == "application/json"
 
 
 def test_strings_and_bytes(rest):
@@ -334,7 +381,7 @@ def test_a_signature_of_other_names_cannot_classify(rest):
 
 
 def test_status_lists_all_versions_in_descending_order(rest):
-    """A label is ignored, a version is not."""
+    """A label is ignored, a version is not, and `metadata` is what it is in lower case alone."""
     fine = {"error_code": "OK", "error_message": ""}
     both = [
         {"version": "123", "state": "AVAILABLE", "status": fine},
@@ -344,6 +391,8 @@ def test_status_lists_all_versions_in_descending_order(rest):
         "/v1/models/half": both,
         "/v1/models/half/labels/anything": both,
         "/v1/models/half/versions/1": both[1:],
+        "/v1/models/half/METADATA": both,
+        "/v1/models/half/versions/1/Metadata": both[1:],
     }.items():
         assert ask(rest, "GET", target).json == {"model_version_status": expected}
 
