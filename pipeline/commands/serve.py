@@ -8,7 +8,6 @@ import shlex
 import shutil
 import socket
 import sys
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -91,11 +90,6 @@ def run(options: dict[str, Any]) -> int:
         f"gRPC at {flags.host}:{flags.port}, REST at http://{flags.host}:{flags.rest_api_port}",
         flush=True,
     )
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with warnings.catch_warnings():
-        # Libraries warn of the age of Python while TensorFlow imports them.
-        warnings.simplefilter("ignore")
-        import tensorflow  # noqa: F401
     from serving.server import main as server
 
     return server.main(arguments)

@@ -14,9 +14,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
 
-# Before TensorFlow is imported: its start-up notes look like errors; what matters is raised.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
+from serving.quiet_start import import_tensorflow
 from serving.server import flags as flags_module
 
 _LOG = logging.getLogger("serving.server")
@@ -41,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     logging.getLogger("tensorflow").setLevel(logging.WARNING)
     stopping = threading.Event()
+    import_tensorflow()
     from serving.server.running import Server
     from serving.status import Code, StatusError
 
