@@ -13,11 +13,6 @@ from components.errors import ConfigurationError, did_you_mean
 from pipeline.config import PipelineConfig
 from pipeline.settings import add_flag, default_text, flags_of, parse
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 TOML_TABLE = "sentiment"
 
 
@@ -98,6 +93,11 @@ def markdown_table() -> str:
 
 
 def _read_toml(path: Path, known: Collection[str]) -> dict[str, Any]:
+    # Python 3.10 has none of its own, and where there is the client alone, none is needed.
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

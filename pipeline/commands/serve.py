@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import ConfigurationError
+from pipeline import extras
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
 from pipeline.predict import newest_version
 from serving import engines
@@ -66,6 +67,9 @@ def run(options: dict[str, Any]) -> int:
       ConfigurationError: No model is pushed, a port is taken, or the engine cannot take a flag.
     """
     arguments: list[str] = options["more"]
+    engine = _engine(options["engine"], server_flags.parse(arguments)[0])
+    if engine == engines.EMBEDDED:
+        extras.require(extras.PIPELINE, "serve")
     name = options["model_name"]
     if not any(argument.partition("=")[0] in _OWN_MODEL for argument in arguments):
         name = name or DEFAULT_MODEL_NAME
@@ -74,12 +78,6 @@ def run(options: dict[str, Any]) -> int:
     if name:
         arguments = [f"--model_name={name}", *arguments]
     flags, unknown = server_flags.parse(arguments)
-    engine = options["engine"]
-    if engine == "auto":
-        suits = engines.is_installed(engines.BINARY) and not engines.unsupported(
-            engines.BINARY, flags
-        )
-        engine = engines.BINARY if suits else engines.EMBEDDED
     check_flags(engine, flags)
     check_ports(flags)
     if engine != engines.EMBEDDED:
@@ -93,6 +91,14 @@ def run(options: dict[str, Any]) -> int:
     from serving.server import main as server
 
     return server.main(arguments)
+
+
+def _engine(chosen: str, flags: Flags) -> str:
+    """Returns what `auto` stands for: the binary if it is there and can take the flags."""
+    if chosen != "auto":
+        return chosen
+    suits = engines.is_installed(engines.BINARY) and not engines.unsupported(engines.BINARY, flags)
+    return engines.BINARY if suits else engines.EMBEDDED
 
 
 def check_flags(engine: str, flags: Flags) -> None:
