@@ -22,21 +22,29 @@ class EnvironmentSettings(NamedTuple):
     Attributes:
       imdb_archive: $IMDB_ARCHIVE, the reviews' archive, or None.
       cache_dir: Where downloads are kept.
+      serve_host: Where `serve` listens if no flag says so; empty leaves it to the server.
     """
 
     imdb_archive: str | None
     cache_dir: Path
+    serve_host: str = ""
 
 
 def environment(variables: Mapping[str, str]) -> EnvironmentSettings:
-    """Reads IMDB_ARCHIVE, and XDG_CACHE_HOME unless it is relative, as its standard demands.
+    """Reads IMDB_ARCHIVE, SENTIMENT_SERVE_HOST, and XDG_CACHE_HOME unless it is relative.
+
+    Such a one is left aside, as the standard demands.
 
     https://specifications.freedesktop.org/basedir-spec/latest/
     """
     cache_home = Path(variables.get("XDG_CACHE_HOME", ""))
     if not cache_home.is_absolute():
         cache_home = Path.home() / ".cache"
-    return EnvironmentSettings(variables.get("IMDB_ARCHIVE") or None, cache_home / "sentiment")
+    return EnvironmentSettings(
+        variables.get("IMDB_ARCHIVE") or None,
+        cache_home / "sentiment",
+        variables.get("SENTIMENT_SERVE_HOST", ""),
+    )
 
 
 def add_arguments(parser: argparse.ArgumentParser, without: Collection[str] = ()) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from components.errors import ConfigurationError
 from pipeline import extras
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
+from pipeline.loading import environment
 from pipeline.predict import newest_version
 from serving import engines
 from serving.server import flags as server_flags
@@ -24,6 +25,12 @@ _OWN_MODEL = (
     "--model-base-path",
     "--model_config_file",
     "--model-config-file",
+)
+_ALL_ADDRESSES = ("0.0.0.0", "[::]")
+_WHO_CAN_ASK = (
+    "It listens on all addresses, and asks nobody for a password: who reaches the ports can use "
+    "them. In a container these are the ports that are published, on the address that is "
+    "published: docker run -p 127.0.0.1:8501:8501 lets in this machine alone."
 )
 
 
@@ -70,6 +77,9 @@ def run(options: dict[str, Any]) -> int:
     engine = _engine(options["engine"], server_flags.parse(arguments)[0])
     if engine == engines.EMBEDDED:
         extras.require(extras.PIPELINE, "serve")
+        if host := environment(os.environ).serve_host:
+            # What is said later wins, so that a flag of the user's does.
+            arguments = [f"--host={host}", *arguments]
     name = options["model_name"]
     if not any(argument.partition("=")[0] in _OWN_MODEL for argument in arguments):
         name = name or DEFAULT_MODEL_NAME
@@ -88,6 +98,8 @@ def run(options: dict[str, Any]) -> int:
         f"gRPC at {flags.host}:{flags.port}, REST at http://{flags.host}:{flags.rest_api_port}",
         flush=True,
     )
+    if flags.host in _ALL_ADDRESSES:
+        print(_WHO_CAN_ASK, flush=True)
     from serving.server import main as server
 
     return server.main(arguments)
