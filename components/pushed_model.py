@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from components.errors import ConfigurationError
+from serving.quiet_start import import_tensorflow
 
 SIGNATURE = "predict_text"
 
@@ -59,12 +59,11 @@ class PushedModel:
 
 
 def _load(folder: Path) -> Any:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with warnings.catch_warnings():
-        # Libraries warn of the age of Python while TensorFlow imports them.
-        warnings.simplefilter("ignore")
-        import tensorflow as tf
+    import_tensorflow()
+    import tensorflow as tf
 
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         # Says of layers' own gradients that a server, which needs none, will not find them.
         tf.get_logger().setLevel(logging.ERROR)
         logging.getLogger("absl").setLevel(logging.ERROR)

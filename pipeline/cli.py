@@ -9,12 +9,13 @@ import re
 import shlex
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from components.errors import SentimentError, did_you_mean, summary_of
+from components.errors import ConfigurationError, SentimentError, did_you_mean, summary_of
+from pipeline import extras
 from pipeline.commands import predict, score, serve, status
 from pipeline.config import PipelineConfig
 from pipeline.console.messages import tell, tell_lines
@@ -94,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = options.pop("command")
     options["words"] = words
     try:
-        return command(options)
+        return _with_extras_named(command, options)
     except SentimentError as error:
         return explained(error, has_started=False)
     except ServingError as error:
@@ -110,6 +111,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tell_lines("".join(trace))
         tell(f"sentiment: unexpected error: {summary_of(error)} (--debug shows all of it)")
         return EXIT_UNEXPECTED
+
+
+def _with_extras_named(command: Callable[[dict[str, Any]], int], options: dict[str, Any]) -> int:
+    try:
+        return command(options)
+    except ModuleNotFoundError as error:
+        if explanation := extras.explanation(error):
+            raise ConfigurationError(explanation) from error
+        raise
 
 
 class _Parser(argparse.ArgumentParser):
@@ -180,6 +190,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: dict[str, Any]) -> int:
+    extras.require(extras.PIPELINE, "run")
     options.pop("words")
     config_file = options.pop("config", None)
     config = load_config(options, config_file)
@@ -195,6 +206,7 @@ def _run(options: dict[str, Any]) -> int:
 
 
 def _compare(options: dict[str, Any]) -> int:
+    extras.require(extras.PIPELINE, "compare")
     from pipeline.compare.contenders import parse_contenders, parse_seeds
 
     command_line = shlex.join(["sentiment", *options.pop("words")])

@@ -13,11 +13,6 @@ from pipeline.config import PipelineConfig, setting_fields
 from pipeline.settings import add_flag, default_text, flags_of, parse
 from serving.small_files import UnreadableFileError, read_small_file
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 TOML_TABLE = "sentiment"
 _MOST_DOTS = 1_000
 
@@ -28,21 +23,29 @@ class EnvironmentSettings(NamedTuple):
     Attributes:
       imdb_archive: $IMDB_ARCHIVE, the reviews' archive, or None.
       cache_dir: Where downloads are kept.
+      serve_host: Where `serve` listens if no flag says so; empty leaves it to the server.
     """
 
     imdb_archive: str | None
     cache_dir: Path
+    serve_host: str = ""
 
 
 def environment(variables: Mapping[str, str]) -> EnvironmentSettings:
-    """Reads IMDB_ARCHIVE, and XDG_CACHE_HOME unless it is relative, as its standard demands.
+    """Reads IMDB_ARCHIVE, SENTIMENT_SERVE_HOST, and XDG_CACHE_HOME unless it is relative.
+
+    Such a one is left aside, as the standard demands.
 
     https://specifications.freedesktop.org/basedir-spec/latest/
     """
     cache_home = Path(variables.get("XDG_CACHE_HOME", ""))
     if not cache_home.is_absolute():
         cache_home = Path.home() / ".cache"
-    return EnvironmentSettings(variables.get("IMDB_ARCHIVE") or None, cache_home / "sentiment")
+    return EnvironmentSettings(
+        variables.get("IMDB_ARCHIVE") or None,
+        cache_home / "sentiment",
+        variables.get("SENTIMENT_SERVE_HOST", ""),
+    )
 
 
 def add_arguments(parser: argparse.ArgumentParser, without: Collection[str] = ()) -> None:
@@ -99,6 +102,11 @@ def markdown_table() -> str:
 
 
 def _read_toml(path: Path, known: Collection[str]) -> dict[str, Any]:
+    # Python 3.10 has none of its own, and where there is the client alone, none is needed.
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
     try:
         text = read_small_file(path)
         # Standard libraries of Python take time by the square of a dotted key's parts.

@@ -70,10 +70,12 @@ class Session:
 
         from pipeline.console.log_capture import captured_output
         from pipeline.console.terminal import Console
+        from pipeline.temporary_files import temporary_folder
 
         step = ""
         try:
             with (
+                temporary_folder(),
                 captured_output(log_path, debug=self.debug) as stream,
                 Console(stream, self.debug) as console,
             ):

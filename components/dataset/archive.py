@@ -6,13 +6,13 @@ import contextlib
 import gzip
 import io
 import re
-import tarfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from components import features
-from components.dataset.records import Problem, Review, review_or_problem
+from components.dataset.records import Problem, Review, printable, review_or_problem
+from components.dataset.tar_members import FILE, FOLDER, Member, TarMembers, damaged
 from components.errors import ArchiveError
 
 # The longest review of IMDB has some 14,000 bytes.
@@ -20,13 +20,6 @@ MAX_REVIEW_BYTES = 1 << 20
 # IMDB's archive, with the reviews that have no label, inflates to some 300 MB.
 MAX_ARCHIVE_BYTES = 4 << 30
 
-_EXTENDED_HEADERS = (
-    tarfile.XHDTYPE,
-    tarfile.XGLTYPE,
-    tarfile.SOLARIS_XHDTYPE,
-    tarfile.GNUTYPE_LONGNAME,
-    tarfile.GNUTYPE_LONGLINK,
-)
 _GZIP_MAGIC = b"\x1f\x8b"
 _BLOCK = 1 << 16
 _FILE_NAME = re.compile(r"(\d+)_(\d{1,2})\.txt")
@@ -42,33 +35,18 @@ def read_archive(path: str) -> Iterator[Review | Problem]:
     """
     name = Path(path).name
     try:
-        with (
-            _inflated(path) as stream,
-            tarfile.open(  # type: ignore[call-overload]  # A stream to read needs only read().
-                fileobj=stream, mode="r|", bufsize=_BLOCK, tarinfo=_Member
-            ) as archive,
-        ):
-            for member in archive:
-                danger = _danger(member)
-                if danger:
-                    yield Problem("unreadable_file", name, danger, fatal=True)
-                    return
+        with _inflated(path) as stream:
+            members = TarMembers(stream)
+            for member in members:
+                if danger := _danger(member):
+                    raise ArchiveError(danger)
                 place = _place(member.name)
-                if place and member.isfile():
-                    content = archive.extractfile(member)
-                    yield _review(place, content.read() if content else b"", name)
-            # gzip's checksum stands at the very end, after the archive's own.
-            while stream.read(_BLOCK):
-                pass
+                if place and member.kind == FILE:
+                    yield _review(place, members.content(), name)
     except ArchiveError as error:
         yield Problem("unreadable_file", name, str(error), fatal=True)
-    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError) as error:
-        yield Problem(
-            "unreadable_file",
-            name,
-            f"the archive is truncated or corrupt ({error}). Fetch it again.",
-            fatal=True,
-        )
+    except (zlib.error, EOFError, OSError) as error:
+        yield Problem("unreadable_file", name, str(damaged(str(error))), fatal=True)
 
 
 def read_directory(path: str) -> Iterator[Review | Problem]:
@@ -130,41 +108,19 @@ def _review(place: tuple[str, str, str], content: bytes, where: str) -> Review |
     )
 
 
-def _danger(member: tarfile.TarInfo) -> str:
+def _danger(member: Member) -> str:
     """Says why an archive that holds this member is refused, or nothing."""
-    path = PurePosixPath(member.name)
+    path, shown = PurePosixPath(member.name), f"its member '{printable(member.name)}'"
     if path.is_absolute() or ".." in path.parts:
-        return f"its member '{member.name}' climbs out of the archive's folder; it is refused."
-    if not (member.isfile() or member.isdir()):
-        return f"its member '{member.name}' is a link or a device; it is refused."
+        return f"{shown} climbs out of the archive's folder; it is refused."
+    if member.kind not in (FILE, FOLDER):
+        return f"{shown} is a {member.kind}; it is refused."
     if _place(member.name) and member.size > MAX_REVIEW_BYTES:
         return (
-            f"its member '{member.name}' has {member.size:,} bytes, where a review has at most "
+            f"{shown} has {member.size:,} bytes, where a review has at most "
             f"{MAX_REVIEW_BYTES:,}; it is refused."
         )
     return ""
-
-
-class _Member(tarfile.TarInfo):
-    """A member whose header must be sound.
-
-    tarfile alone takes a damaged or missing header for the end of the archive, and reads
-    headers of any size into memory.
-    """
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Member:
-        """Reads the header's 512 bytes."""
-        try:
-            member = super().frombuf(buf, encoding, errors)
-        except tarfile.HeaderError as error:
-            # A block of zeros ends the archive.
-            if len(buf) == tarfile.BLOCKSIZE and not any(buf):
-                raise
-            raise tarfile.ReadError(str(error)) from error
-        if member.type in _EXTENDED_HEADERS and member.size > MAX_REVIEW_BYTES:
-            raise ArchiveError(f"one of its headers has {member.size:,} bytes; it is refused.")
-        return member
 
 
 class _Bounded:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import ConfigurationError
+from pipeline import extras
 from pipeline.commands.review_files import read_texts
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
 from pipeline.console.messages import terminal_width
@@ -64,6 +65,10 @@ def run(options: dict[str, Any]) -> int:
     texts, file = options["texts"], options["file"]
     if bool(texts) == (file is not None):
         raise ConfigurationError("predict: give either texts or --file.")
+    if options["server"]:
+        extras.require(extras.CLIENT, "predict --server")
+    else:
+        extras.require(extras.PIPELINE, "predict without --server")
     if file is not None:
         texts = read_texts(file, options["text_column"])
     _check(texts)

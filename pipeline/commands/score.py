@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.errors import ConfigurationError, DatasetError
+from pipeline import extras
 from pipeline.config import PipelineConfig
 from pipeline.loading import load_config
 from pipeline.predict import newest_version
@@ -91,6 +92,7 @@ def run(options: dict[str, Any]) -> int:
       DatasetError: A file cannot be found or read, or lacks the text.
       RootBusyError: Another run is writing to the output folder.
     """
+    extras.require(extras.PIPELINE, "score")
     settings = load_config({name: options[name] for name in _SHARED_SETTINGS if name in options})
     model = _model_folder(options["model"], Path(settings.root), options["model_name"])
     output = Path(options["output"]).absolute()

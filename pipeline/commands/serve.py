@@ -8,13 +8,14 @@ import shlex
 import shutil
 import socket
 import sys
-import warnings
 from pathlib import Path
 from typing import Any
 
 from components.errors import ConfigurationError
+from pipeline import extras
 from pipeline.config import PipelineConfig
 from pipeline.console.messages import tell, tell_command
+from pipeline.loading import environment
 from pipeline.predict import newest_version
 from serving import engines
 from serving.server import flags as server_flags
@@ -25,6 +26,12 @@ _OWN_MODEL = (
     "--model-base-path",
     "--model_config_file",
     "--model-config-file",
+)
+_ALL_ADDRESSES = ("0.0.0.0", "[::]")
+_WHO_CAN_ASK = (
+    "It listens on all addresses, and asks nobody for a password: who reaches the ports can use "
+    "them. In a container these are the ports that are published, on the address that is "
+    "published: docker run -p 127.0.0.1:8501:8501 lets in this machine alone."
 )
 
 
@@ -82,6 +89,12 @@ def run(options: dict[str, Any]) -> int:
       ConfigurationError: No model is pushed, a port is taken, or the engine cannot take a flag.
     """
     arguments: list[str] = options["more"]
+    engine = _engine(options["engine"], server_flags.parse(arguments)[0])
+    if engine == engines.EMBEDDED:
+        extras.require(extras.PIPELINE, "serve")
+        if host := environment(os.environ).serve_host:
+            # What is said later wins, so that a flag of the user's does.
+            arguments = [f"--host={host}", *arguments]
     name = options["model_name"]
     if not any(argument.partition("=")[0] in _OWN_MODEL for argument in arguments):
         folder = newest_version(Path(options["root"]), name).parent.absolute()
@@ -90,12 +103,6 @@ def run(options: dict[str, Any]) -> int:
     if name:
         arguments = [f"--model_name={name}", *arguments]
     flags, unknown = server_flags.parse(arguments)
-    engine = options["engine"]
-    if engine == "auto":
-        suits = engines.is_installed(engines.BINARY) and not engines.unsupported(
-            engines.BINARY, flags
-        )
-        engine = engines.BINARY if suits else engines.EMBEDDED
     check_flags(engine, flags)
     if engine == engines.EMBEDDED:
         check_files(flags)
@@ -108,11 +115,8 @@ def run(options: dict[str, Any]) -> int:
         f"gRPC at {_grpc_places(flags)}, REST at http://{flags.host}:{flags.rest_api_port}",
         sys.stdout,
     )
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with warnings.catch_warnings():
-        # Libraries warn of the age of Python while TensorFlow imports them.
-        warnings.simplefilter("ignore")
-        import tensorflow  # noqa: F401
+    if flags.host in _ALL_ADDRESSES:
+        print(_WHO_CAN_ASK, flush=True)
     from serving.server import main as server
 
     return server.main(arguments)
@@ -122,6 +126,14 @@ def _grpc_places(flags: Flags) -> str:
     port = [f"{flags.host}:{flags.port}"] if flags.port else []
     path = [f"unix:{flags.grpc_socket_path}"] if flags.grpc_socket_path else []
     return " and ".join(port + path) or "no port"
+
+
+def _engine(chosen: str, flags: Flags) -> str:
+    """Returns what `auto` stands for: the binary if it is there and can take the flags."""
+    if chosen != "auto":
+        return chosen
+    suits = engines.is_installed(engines.BINARY) and not engines.unsupported(engines.BINARY, flags)
+    return engines.BINARY if suits else engines.EMBEDDED
 
 
 def check_flags(engine: str, flags: Flags) -> None:

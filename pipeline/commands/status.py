@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline import extras
 from pipeline.config import DEFAULT_MODEL_NAME
 from serving.printable import printable
 
@@ -34,6 +35,7 @@ def run(options: dict[str, Any]) -> int:
     Raises:
       ServingError: The server does not answer, or does not know the model.
     """
+    extras.require(extras.CLIENT, "status")
     from serving.client import Client
 
     with Client(options["server"], model=options["model_name"]) as client:

@@ -14,10 +14,8 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any, TextIO
 
-# Before TensorFlow is imported: its start-up notes look like errors; what matters is raised.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 from serving.printable import PrintableFormatter, printable
+from serving.quiet_start import import_tensorflow
 from serving.server import flags as flags_module
 
 _LOG = logging.getLogger("serving.server")
@@ -48,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     server = None
     try:
         config_files.check(flags)
+        import_tensorflow()
         from serving.server.running import Server
 
         with _Signals(stopping):

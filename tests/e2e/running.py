@@ -6,11 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 
-def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
-    """Starts the command as a user would, without a terminal."""
+def start(*arguments: str, cwd: Path, temporary: str = "") -> subprocess.Popen[str]:
+    """Starts the command as a user would, without a terminal; `temporary` is where it has /tmp."""
     return subprocess.Popen(
         [sys.executable, "-m", "pipeline.cli", *arguments],
         stdout=subprocess.PIPE,
@@ -19,12 +20,16 @@ def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
         cwd=cwd,
         # A shell has its background jobs ignore SIGINT, and all that they start.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": "1"},
+        env=os.environ
+        | {"PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": "1"}
+        | ({"TMPDIR": temporary} if temporary else {}),
     )
 
 
 def sentiment(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Runs the command to its end."""
-    with start(*arguments, cwd=cwd) as process:
-        output, errors = process.communicate(timeout=300)
+    """Runs the command to its end; it leaves nothing in the temporary folder."""
+    with tempfile.TemporaryDirectory() as temporary:
+        with start(*arguments, cwd=cwd, temporary=temporary) as process:
+            output, errors = process.communicate(timeout=300)
+        assert os.listdir(temporary) == []
     return subprocess.CompletedProcess(arguments, process.returncode, output, errors)

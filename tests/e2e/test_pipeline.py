@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -58,13 +60,16 @@ def end_after(step: str, how: int, *arguments: str, cwd: Path) -> tuple[int, str
     Returns:
       The exit code and what was printed to standard error.
     """
-    with start(*arguments, cwd=cwd) as process:
-        for line in process.stdout:
-            if step in line:
-                time.sleep(0.5)
-                process.send_signal(how)
-                break
-        _, errors = process.communicate(timeout=120)
+    with tempfile.TemporaryDirectory() as temporary:
+        with start(*arguments, cwd=cwd, temporary=temporary) as process:
+            for line in process.stdout:
+                if step in line:
+                    time.sleep(0.5)
+                    process.send_signal(how)
+                    break
+            _, errors = process.communicate(timeout=120)
+        # SIGKILL leaves no time to tidy up.
+        assert how == signal.SIGKILL or os.listdir(temporary) == []
     return process.returncode, errors
 
 

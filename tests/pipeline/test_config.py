@@ -162,10 +162,11 @@ def test_markdown_table():
 
 
 def test_environment():
-    """IMDB's archive and the cache folder come from the environment."""
-    settings = environment({"IMDB_ARCHIVE": "/data/a.tar.gz", "XDG_CACHE_HOME": "/cache"})
+    """IMDB's archive, the cache folder and the address to serve at come from the environment."""
+    variables = {"IMDB_ARCHIVE": "/data/a.tar.gz", "XDG_CACHE_HOME": "/cache"}
+    settings = environment(variables | {"SENTIMENT_SERVE_HOST": "0.0.0.0"})
 
-    assert settings == ("/data/a.tar.gz", Path("/cache/sentiment"))
+    assert settings == ("/data/a.tar.gz", Path("/cache/sentiment"), "0.0.0.0")
 
 
 @pytest.mark.parametrize(
@@ -173,7 +174,7 @@ def test_environment():
 )
 def test_environment_defaults(variables):
     """Empty variables count as unset, and so does a relative cache folder."""
-    assert environment(variables) == (None, Path.home() / ".cache" / "sentiment")
+    assert environment(variables) == (None, Path.home() / ".cache" / "sentiment", "")
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,25 @@ def test_an_archive_that_is_cut_anywhere_is_never_taken_for_a_whole_one(tmp_path
         assert read == REVIEWS[: len(read)]
 
 
+@pytest.mark.parametrize("lost", [bytes(512), b"\xff" * 512])
+def test_a_header_that_is_lost_in_the_middle_of_a_tar_is_told(tmp_path, lost):
+    """The reviews before it are read, and the last record says that they are not all."""
+    whole = write_archive(tmp_path / "imdb.tar", MEMBERS).read_bytes()
+    path = tmp_path / "damaged.tar"
+    # Each member is a header and a block, and two others are before the third review.
+    path.write_bytes(whole[: 5 * 1024] + lost + whole[5 * 1024 + 512 :])
+    assert list(read_archive(str(path)))[:-1] == REVIEWS[:2]
+    assert refusal(path).startswith("the archive is truncated or corrupt (")
+
+
+def test_a_sparse_file_is_refused(tmp_path):
+    """Its content is not what the archive holds for it."""
+    path = write_archive(
+        tmp_path / "r.tar", MEMBERS, member("train/pos/1_8.txt", kind=tarfile.GNUTYPE_SPARSE)
+    )
+    assert refusal(path) == "its member 'train/pos/1_8.txt' is a sparse file; it is refused."
+
+
 def test_no_flipped_bit_of_a_gzipped_archive_goes_unnoticed(tmp_path):
     """gzip's checksum covers the text as well."""
     generator = random.Random(7)

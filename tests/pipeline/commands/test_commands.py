@@ -5,7 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import re
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -158,3 +163,35 @@ def test_flags_that_tf_serving_lacks_are_refused(root, capsys):
     flags = ["--root", str(root), "--engine", "binary", "--host=0.0.0.0"]
     assert cli.main(["serve", *flags]) == 2
     assert "--host does not work with --engine binary" in capsys.readouterr().err
+
+
+SENTIMENT = str(Path(sys.executable).with_name("sentiment"))
+# As a shell has it, rather than as these tests do.
+ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("TF_")}
+
+
+def test_predict_leaves_standard_error_to_errors(root):
+    """What TensorFlow says of processors and graphics cards does not get there."""
+    result = subprocess.run(
+        [SENTIMENT, "predict", "a", "--root", str(root)],
+        capture_output=True, text=True, env=ENVIRONMENT,
+    )  # fmt: skip
+    assert (result.returncode, result.stdout, result.stderr) == (0, "0.5000  positive  a\n", "")
+
+
+def test_serve_writes_nothing_but_its_log(root):
+    """Each line has a time and a level, up to the end."""
+    flags = ["--engine=embedded", "--root", str(root), "--port=-1", "--rest_api_port=-1"]
+    with subprocess.Popen(
+        [SENTIMENT, "serve", *flags], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        text=True, env=ENVIRONMENT,
+    ) as process:  # fmt: skip
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            if "Exporting HTTP/REST API" in line:
+                process.terminate()
+    assert process.returncode == 0
+    pattern = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} INFO \S.*\n")
+    assert [line for line in lines if not pattern.fullmatch(line)] == []
+    assert len(lines) > 3

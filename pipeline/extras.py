@@ -1,0 +1,46 @@
+"""The extras of the package: which one a command needs, told before anything is done."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from components.errors import ConfigurationError
+
+CLIENT, PIPELINE = "client", "pipeline"
+
+# What nobody has who did not install the extra.
+_LIBRARIES = {
+    CLIENT: ("grpc", "httpx"),
+    PIPELINE: ("tfx", "tensorflow", "apache_beam", "absl", "rich", "filelock"),
+}
+
+
+def require(extra: str, for_what: str) -> None:
+    """Checks that the libraries of an extra are installed; imports none of them.
+
+    Args:
+      extra: CLIENT or PIPELINE.
+      for_what: What needs them, as the user wrote it.
+
+    Raises:
+      ConfigurationError: One is missing.
+    """
+    if library := _missing(extra):
+        raise ConfigurationError(_advice(for_what, library, extra))
+
+
+def explanation(error: ModuleNotFoundError) -> str:
+    """Says which extra brings what a command looked for in vain; empty if none is missing."""
+    return _advice("This", error.name or "a library", PIPELINE) if _missing(PIPELINE) else ""
+
+
+def _missing(extra: str) -> str:
+    return next((library for library in _LIBRARIES[extra] if find_spec(library) is None), "")
+
+
+def _advice(for_what: str, library: str, extra: str) -> str:
+    return (
+        f"{for_what} needs {library}, which is not installed. It comes with the extra '{extra}': "
+        f"pip install 'sentiment[{extra}]'"
+        + (" (in a checkout, `make setup`)." if extra == PIPELINE else ".")
+    )

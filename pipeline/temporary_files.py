@@ -1,0 +1,45 @@
+"""A folder for what libraries write to the system's temporary one, gone when a command ends.
+
+TensorFlow leaves the functions that it traces to the end of the interpreter, which a command does
+not wait for; Beam's worker processes do likewise.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+PREFIX = "sentiment-"
+_VARIABLE = "TMPDIR"
+# Processes that were told to end may write a last file.
+_ATTEMPTS, _PAUSE_SECONDS = 20, 0.05
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Makes a new folder the temporary one of this process and of those that it starts."""
+    variable, cached = os.environ.get(_VARIABLE), tempfile.tempdir
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    os.environ[_VARIABLE] = tempfile.tempdir = str(folder)
+    try:
+        yield folder
+    finally:
+        tempfile.tempdir = cached
+        if variable is None:
+            del os.environ[_VARIABLE]
+        else:
+            os.environ[_VARIABLE] = variable
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    for _ in range(_ATTEMPTS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(_PAUSE_SECONDS)

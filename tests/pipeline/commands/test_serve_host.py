@@ -1,0 +1,88 @@
+"""Where `serve` listens: on loopback, unless a flag or the image's environment says otherwise."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pipeline import cli
+from pipeline.loading import environment
+from serving.server import main as server
+from serving.server.flags import parse
+
+PROJECT = Path(__file__).parents[3]
+EVERYWHERE = "It listens on all addresses, and asks nobody for a password"
+
+
+@pytest.fixture
+def listens(tmp_path, monkeypatch, capsys):
+    """Runs `serve` up to the server's start; returns its host, and what was printed."""
+    (tmp_path / "serving_model" / "imdb_sentiment" / "7").mkdir(parents=True)
+    seen = []
+    monkeypatch.setattr(
+        server, "main", lambda arguments: seen.append(parse(arguments)[0].host) or 0
+    )
+    monkeypatch.chdir(tmp_path)
+
+    def run(*flags: str) -> tuple[str, str]:
+        arguments = ["serve", "--root", str(tmp_path), "--port=0", "--rest_api_port=0", *flags]
+        assert cli.main(arguments) == 0
+        return seen.pop(), capsys.readouterr().out
+
+    return run
+
+
+def test_loopback_is_the_default(listens):
+    """And nothing is said about it."""
+    host, output = listens("--engine=embedded")
+    assert host == "127.0.0.1" and EVERYWHERE not in output
+
+
+def test_the_environment_opens_it_and_the_command_says_what_that_means(listens, monkeypatch):
+    """As in the image, whose published ports lead to an address that is not loopback."""
+    monkeypatch.setenv("SENTIMENT_SERVE_HOST", "0.0.0.0")
+    host, output = listens("--engine=auto")
+    assert host == "0.0.0.0"
+    assert EVERYWHERE in output and "docker run -p 127.0.0.1:8501:8501" in output
+
+
+def test_a_flag_wins_over_the_environment(listens, monkeypatch):
+    """In either order, as it is the last."""
+    monkeypatch.setenv("SENTIMENT_SERVE_HOST", "0.0.0.0")
+    host, output = listens("--engine=embedded", "--host=127.0.0.1")
+    assert host == "127.0.0.1" and EVERYWHERE not in output
+
+
+@pytest.fixture(scope="module")
+def dockerfile() -> str:
+    """The Dockerfile, its continued lines joined."""
+    return (PROJECT / "Dockerfile").read_text().replace("\\\n", " ")
+
+
+def test_the_image_sets_what_the_command_reads(dockerfile):
+    """Its cache is a volume that any user may write to, its home too; signals reach the command."""
+    (line,) = re.findall(r"^ENV PATH=(.*)$", dockerfile, re.MULTILINE)
+    variables = dict(pair.split("=") for pair in f"PATH={line}".split())
+    settings = environment(variables)
+    assert settings.serve_host == "0.0.0.0"
+    assert settings.cache_dir == Path("/srv/cache/sentiment")
+    open_to_all = re.search(r"install --directory --mode 1777 (.*)$", dockerfile, re.MULTILINE)
+    volumes = re.search(r"^VOLUME (.*)$", dockerfile, re.MULTILINE)
+    assert {*volumes[1].split(), variables["HOME"]} == set(open_to_all[1].split())
+    assert 'ENTRYPOINT ["sentiment"]' in dockerfile
+
+
+def test_the_commands_that_the_dockerfile_recommends_fit_it(dockerfile):
+    """Volumes and ports are its own; files belong to whoever runs them."""
+    commands = re.findall(r"^#   (docker run .*)$", dockerfile, re.MULTILINE)
+    assert [command.split()[-1] for command in commands] == ["run", "serve"]
+    exposed = set(re.search(r"^EXPOSE (.*)$", dockerfile, re.MULTILINE)[1].split())
+    volumes = set(re.search(r"^VOLUME (.*)$", dockerfile, re.MULTILINE)[1].split())
+    for command in commands:
+        assert '--user "$(id -u):$(id -g)"' in command
+        assert {
+            part.strip('"').split(":")[1] for part in re.findall(r"-v (\S+)", command)
+        } <= volumes
+    assert set(re.findall(r"-p 127\.0\.0\.1:(\d+):\1", commands[1])) == exposed

@@ -1,0 +1,107 @@
+"""The extra `client` by itself: what of the command works with it, and what names the other one."""
+
+from __future__ import annotations
+
+import subprocess
+import venv
+from collections.abc import Callable
+from importlib.metadata import PackagePath, distribution
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from tests.serving.client.backend import probability_of
+
+PROJECT = Path(__file__).parents[3]
+
+
+def required(package: str, extra: str) -> set[str]:
+    """Returns the packages that an extra of a package brings, by themselves and by others."""
+    found = set()
+    for line in distribution(package).requires or ():
+        requirement = Requirement(line)
+        needed = requirement.marker is None or requirement.marker.evaluate({"extra": extra})
+        if needed and requirement.name not in found:
+            found.add(requirement.name)
+            for its_extra in requirement.extras or {""}:
+                found |= required(requirement.name, its_extra)
+    return found
+
+
+def top_of(file: PackagePath) -> Path:
+    """Returns what has to be linked for a file of a package to be there."""
+    # Several packages share this folder.
+    return Path(*file.parts[:2] if file.parts[0] == "google" else file.parts[:1])
+
+
+@pytest.fixture(scope="session")
+def with_client_alone(tmp_path_factory) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `sentiment` in an environment that has what the extra asks for, and nothing else."""
+    folder = tmp_path_factory.mktemp("client")
+    venv.create(folder / "venv", with_pip=False)
+    (packages,) = (folder / "venv" / "lib").glob("python*/site-packages")
+    packages.joinpath("sentiment.pth").write_text(f"{PROJECT}\n")
+    names = required("sentiment", "client")
+    assert {"grpcio", "protobuf", "httpx"} <= names
+    for name in ("sentiment", *names):
+        files = [file for file in distribution(name).files or () if file.parts[0] != ".."]
+        for top in {top_of(file) for file in files if file.suffix != ".pth"}:
+            if top.parent.name != "__pycache__" and not (packages / top).exists():
+                (packages / top).parent.mkdir(exist_ok=True)
+                (packages / top).symlink_to(distribution(name).locate_file(top))
+
+    def run(*arguments: str, cwd: Path = folder) -> subprocess.CompletedProcess[str]:
+        python = folder / "venv" / "bin" / "python"
+        code = "from pipeline.cli import entry_point; entry_point()"
+        return subprocess.run(
+            [python, "-I", "-c", code, *arguments], capture_output=True, text=True, cwd=cwd
+        )
+
+    return run
+
+
+def test_a_server_is_asked_by_the_command(with_client_alone, address):
+    """Over gRPC and over REST."""
+    asked = with_client_alone("predict", "a great film", "--server", address, "--format", "csv")
+    assert (asked.returncode, asked.stderr) == (0, "")
+    header, answer = asked.stdout.splitlines()
+    assert header == "text,probability,sentiment,model_version"
+    assert answer.startswith("a great film,") and answer.endswith(",7")
+    assert float(answer.split(",")[1]) == pytest.approx(probability_of(b"a great film"))
+    status = with_client_alone("status", "--server", address)
+    assert (status.returncode, status.stdout, status.stderr) == (0, "7  AVAILABLE\n", "")
+
+
+@pytest.mark.parametrize(
+    "arguments", ["--help", "--version", "run --help", "predict --help", "serve --help"]
+)
+def test_help_is_there(with_client_alone, arguments):
+    """For all commands: it says what the whole of it could do."""
+    result = with_client_alone(*arguments.split())
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "sentiment" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "run --data sample",
+        "compare --models lstm",
+        "score --input a.csv --output b",
+        "predict text",
+        "serve",
+        "serve --engine embedded",
+        "run --config none.toml",
+    ],
+)
+def test_what_needs_the_pipeline_says_so(with_client_alone, tmp_path, arguments):
+    """In one line, as wrong use; nothing is written."""
+    result = with_client_alone(*arguments.split(), cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    command = arguments.split()[0] + (" without --server" if "predict" in arguments else "")
+    assert result.stderr == (
+        f"sentiment: error: {command} needs tfx, which is not installed. It comes with the extra "
+        "'pipeline': pip install 'sentiment[pipeline]' (in a checkout, `make setup`).\n"
+    )
+    assert list(tmp_path.iterdir()) == []
