@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.sparse
+import tensorflow as tf
 
 from components import features, progress
 from components.hyperparameters import Hyperparameters
 from components.models.linear import log_count_ratios
 from components.models.registry import get_variant
+
+from .transforming import analyze
 
 
 def test_the_fit_learns_what_a_pair_of_words_decides():
@@ -28,6 +31,23 @@ def test_the_fit_learns_what_a_pair_of_words_decides():
     answers = model(token_ids[150:].astype(np.int32)).numpy()[:, 0]
     assert np.mean((answers >= 0.5) == labels[150:]) > 0.9
     assert [report.done for report in heard] == [0, 1, 2]
+
+
+def test_two_classes_that_a_vowel_sign_tells_apart_are_learned(tmp_path):
+    """From Hindi text on: `की` against `को`, which differ in a combining mark alone."""
+    labels = np.random.default_rng(6).integers(0, 2, 400)
+    texts = [
+        f"मैं {'को' if label else 'की'} बात {number}".encode() for number, label in enumerate(labels)
+    ]
+    layer = analyze([text.decode() for text in texts[:300]], tmp_path).transform_features_layer()
+    token_ids = layer({features.TEXT: tf.constant(texts)})[features.TOKEN_IDS].numpy()
+    variant = get_variant("linear")
+    model = variant.build(variant.presets["tuned"])
+    variant.solve(
+        model, (token_ids[:300].astype(np.uint16), labels[:300]), variant.presets["tuned"]
+    )
+    answers = model(token_ids[300:].astype(np.int32)).numpy()[:, 0]
+    assert np.mean((answers >= 0.5) == labels[300:]) >= 0.99
 
 
 def test_a_words_ratio_is_that_of_its_share_in_either_class():

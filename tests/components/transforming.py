@@ -18,6 +18,13 @@ from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 from components import features, preprocessing
 
 WORD_CATEGORIES = ("Lu", "Ll", "Lt", "Lm", "Lo", "Nd")
+MARK_CATEGORIES = ("Mn", "Mc", "Me")
+APOSTROPHES = "'\u2018\u2019\u201b\u02bc\uff07"
+# Soft hyphen, grapheme joiner, zero-width non-joiner and joiner, word joiner; variation selectors.
+INVISIBLE = {
+    *"\u00ad\u034f\u200c\u200d\u2060",
+    *map(chr, (0x180B, 0x180C, 0x180D, 0x180F, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))),
+}
 
 RAW_METADATA = dataset_metadata.DatasetMetadata(
     schema_utils.schema_from_feature_spec(
@@ -49,12 +56,21 @@ def analyze(texts: Sequence[str], directory: Path) -> tft.TFTransformOutput:
 
 def reference_words(text: str) -> list[str]:
     """Splits a text as the contract says, one character at a time."""
-    text = re.sub(r"<br\s*/?>", " ", text.lower())
-    kept = (
-        character if character == "'" or unicodedata.category(character) in WORD_CATEGORIES else " "
-        for character in text
-    )
-    return "".join(kept).split()
+    text = unicodedata.normalize("NFC", text).lower()
+    text = "".join(character for character in text if character not in INVISIBLE)
+    text = unicodedata.normalize("NFC", text)
+    words, word = [], ""
+    # A line break's end may carry a mark: `>` with U+0338 is U+226F.
+    for character in re.sub("<br[ \t\n\f\r]*/?[>\u226f]", "\n", text):
+        category = unicodedata.category(character)
+        if character in APOSTROPHES:
+            word += "'"
+        elif category in WORD_CATEGORIES or (word and category in MARK_CATEGORIES):
+            word += character
+        else:
+            words.append(word)
+            word = ""
+    return [word for word in (*words, word) if word]
 
 
 def reference_vocabulary(texts: Sequence[str]) -> dict[str, int]:

@@ -21,6 +21,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from serving.server.running import Server
 
+from ..components.transforming import reference_words
 from . import models
 from .calling import predict
 
@@ -331,14 +332,16 @@ def test_a_pushed_models_words_are_those_of_the_text(
     """What the real graph takes for words, the page finds in the text, each with its move."""
     shutil.copytree(exported_model, tmp_path / "m" / "1")
     server = serve(model_name="m", model_base_path=str(tmp_path / "m"))
-    review = f"Zzyzx;<br/>Don't miss ÉLAN 5½ x² 中文!{min(sample_texts, key=len)}"
+    scripts = "don’t e\u0301lan\u0301 मैं की ❤\ufe0f می\u200cخواهم İ 각".replace("각", "\u1100\u1161\u11a8")
+    review = f"Zzyzx;<br/>Don't miss ÉLAN 5½ x² 中文 {scripts}!{min(sample_texts, key=len)}"
     page = Page(chromium, server.rest_port)
     page.put(review)
     assert page["words"].get_property("textContent") == review
     body = {"signature_name": "trace_text", "instances": [review]}
     (trace,) = predict(server.rest_port, "m", body).json["predictions"]
     tokens = [token for token in trace["tokens"] if token]
-    assert [word["text"].lower() for word in page.words] == tokens
+    shown_words = [reference_words(word["text"]) for word in page.words]
+    assert shown_words == [[token] for token in tokens]
     belief = trace["probability"][-len(tokens) - 1 :]
     moves = [(after - before) * 100 for before, after in itertools.pairwise(belief)]
     shown = [re.match(r"([+−])([\d.]+) points", word["title"]).groups() for word in page.words]
