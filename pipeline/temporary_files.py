@@ -14,6 +14,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from components.errors import ConfigurationError
+
 PREFIX = "sentiment-"
 _VARIABLE = "TMPDIR"
 # Processes that were told to end may write a last file.
@@ -22,9 +24,20 @@ _ATTEMPTS, _PAUSE_SECONDS = 20, 0.05
 
 @contextlib.contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Makes a new folder the temporary one of this process and of those that it starts."""
+    """Makes a new folder the temporary one of this process and of those that it starts.
+
+    Raises:
+      ConfigurationError: There is no place for it.
+    """
     variable, cached = os.environ.get(_VARIABLE), tempfile.tempdir
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    except OSError as error:
+        raise ConfigurationError(
+            f"Temporary files cannot be written: {error.strerror}"
+            f"{f' ({error.filename})' if error.filename else ''}. Free some space there, or name "
+            "another folder in the environment variable TMPDIR."
+        ) from error
     os.environ[_VARIABLE] = tempfile.tempdir = str(folder)
     try:
         yield folder

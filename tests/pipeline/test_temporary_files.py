@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from components.errors import ConfigurationError
 from pipeline.session import Session
 from pipeline.temporary_files import temporary_folder
 
@@ -40,6 +41,17 @@ def test_an_error_passes_through(in_tmp):
     with pytest.raises(KeyboardInterrupt), temporary_folder():
         raise KeyboardInterrupt
     assert os.listdir(in_tmp) == []
+
+
+def test_where_there_is_no_place_for_it_the_variable_is_named(in_tmp, monkeypatch):
+    """And what stands in the way."""
+    (in_tmp / "file").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(in_tmp / "file"))
+    with (
+        pytest.raises(ConfigurationError, match=rf"Not a directory \({in_tmp}/file.*TMPDIR\.$"),
+        temporary_folder(),
+    ):
+        pass
 
 
 def test_a_file_that_is_written_meanwhile_is_removed_as_well(in_tmp):
