@@ -79,8 +79,9 @@ def latest_blessed(
         gone.append(by_id[model_id].uri)
     if gone:
         instead = "the one blessed before takes its place" if found[MODEL] else "no other is left"
+        older = f" and {len(gone) - 1:,} blessed before it" if gone[1:] else ""
         notify(
-            f"Passed over as the last blessed model, since its files are gone: {', '.join(gone)}; "
+            f"Passed over as the last blessed model, since its files are gone: {gone[0]}{older}; "
             f"{instead}."
         )
     return found

@@ -81,7 +81,11 @@ class Executor(tfx_pusher.Executor):
         link = Path(pushed_model.uri)
         link.rmdir()
         link.symlink_to(os.path.relpath(version, link.parent), target_is_directory=True)
-        self._MarkPushed(pushed_model, pushed_destination=str(version), pushed_version=version.name)
+        self._MarkPushed(
+            pushed_model,
+            pushed_destination=str(base_directory / version.name),
+            pushed_version=version.name,
+        )
 
 
 def _uri(input_dict: dict[str, list[types.Artifact]], key: str) -> str | None:
@@ -177,6 +181,7 @@ def publish(
     Raises:
       PushError: It could not be written whole; nothing of it is left.
     """
+    base_directory = base_directory.absolute()
     incoming = base_directory / f"{INCOMING_PREFIX}{os.getpid()}"
     try:
         base_directory.mkdir(parents=True, exist_ok=True)

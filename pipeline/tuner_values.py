@@ -85,7 +85,8 @@ def latest_of_tuner(metadata_path: Path, pipeline_name: str, model: str) -> dict
     Raises:
       ConfigurationError: There is none.
     """
-    latest_first = []
+    # Metadata holds paths relative to the root.
+    root, latest_first = metadata_path.parent, []
     if metadata_path.is_file():
         from pipeline.report.run_record import open_metadata
 
@@ -95,7 +96,7 @@ def latest_of_tuner(metadata_path: Path, pipeline_name: str, model: str) -> dict
             artifacts = {
                 artifact.id: artifact
                 for artifact in store.get_artifacts_by_context(context.id)
-                if artifact.type == "HyperParameters" and has_best(artifact.uri)
+                if artifact.type == "HyperParameters" and has_best(str(root / artifact.uri))
             }
             # A search that came from the cache has another event, and the artifact of the first.
             events = store.get_events_by_artifact_ids(list(artifacts)) if artifacts else []
@@ -103,7 +104,7 @@ def latest_of_tuner(metadata_path: Path, pipeline_name: str, model: str) -> dict
             outputs.sort(key=lambda event: event.execution_id, reverse=True)
             latest_first = [artifacts[event.artifact_id] for event in outputs]
     for artifact in latest_first:
-        best = read_best(artifact.uri)
+        best = read_best(str(root / artifact.uri))
         if best["values"].get(VARIANT) == model:
             return tuned_values(best)
     raise ConfigurationError(

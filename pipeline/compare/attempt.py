@@ -86,13 +86,11 @@ def _leave_with_parent() -> None:
 def train_and_measure(settings: PipelineConfig, teller: Teller) -> dict[str, Any]:
     """Runs the pipeline and returns the figures of `leaderboard.Run`, and `is_cached`."""
     config = resolve(settings, environment(os.environ), logging.warning, is_comparison=True)
-    from tfx.orchestration.local.local_dag_runner import LocalDagRunner
-
-    from pipeline.graph import create_pipeline
     from pipeline.runners.announcements import announced_to
+    from pipeline.runners.in_root import run_in_root
 
     with progress.listening(teller.progress), announced_to(teller):
-        LocalDagRunner().run(create_pipeline(config))
+        run_in_root(config)
     return read_figures(config)
 
 

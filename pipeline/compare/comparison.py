@@ -21,8 +21,9 @@ from pipeline.console.terminal import Console
 from pipeline.fingerprint import LIBRARIES
 from pipeline.loading import environment
 from pipeline.report.paths import shown
-from pipeline.resolution import resolve
+from pipeline.resolution import METADATA_FILE, resolve
 from pipeline.runners.local import alone_in
+from pipeline.runners.relative_metadata import make_relative
 
 FOLDER = "comparisons"
 Train = Callable[[PipelineConfig, Path, isolated.AttemptListener], dict[str, Any]]
@@ -59,6 +60,7 @@ def compare(
     """
     root = Path(settings.root).absolute()
     with alone_in(root):
+        make_relative(root / METADATA_FILE)
         plans = [
             (contender, _settings_of(settings, contender, seed))
             for seed in seeds

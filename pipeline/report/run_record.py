@@ -46,6 +46,7 @@ class RunRecord:
         Raises:
           LookupError: The pipeline has no run.
         """
+        self._root = metadata_path.parent
         self._store = open_metadata(metadata_path)
         pipeline = self._store.get_context_by_type_and_name(_PIPELINE_CONTEXT, pipeline_name)
         runs = self._store.get_children_contexts_by_context(pipeline.id) if pipeline else []
@@ -73,13 +74,17 @@ class RunRecord:
 
     def _artifacts(self, step: str, key: str, event_types: Iterable[int]) -> list[Artifact]:
         execution_ids = [each.execution_id for each in self.steps if each.name == step]
-        return self._store.get_artifacts_by_id(
+        artifacts = self._store.get_artifacts_by_id(
             [
                 event.artifact_id
                 for event in self._store.get_events_by_execution_ids(execution_ids)
                 if event.type in event_types and event.path.steps[0].key == key
             ]
         )
+        for artifact in artifacts:
+            # Metadata holds it relative to the root.
+            artifact.uri = str(self._root / artifact.uri)
+        return artifacts
 
     def _node_of(self, execution: Execution) -> str:
         (node,) = (

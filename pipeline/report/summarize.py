@@ -44,7 +44,8 @@ def summarize(config: ResolvedConfig, seconds: float, log_path: Path) -> RunSumm
     passed_gate = bool(blessing.custom_properties["blessed"].int_value)
     infra_blessings = record.outputs("InfraValidator", "blessing")
     infra_validation = Outcome.read(infra_blessings[0]) if infra_blessings else None
-    pushed_to = pushed_model.custom_properties["pushed_destination"].string_value or None
+    destination = pushed_model.custom_properties["pushed_destination"].string_value
+    pushed_to = str(config.root / destination) if destination else None
     settings = config.settings
     advice = for_few_reviews(config, reading.split_sizes[features.TRAIN_SPLIT])
     return RunSummary(

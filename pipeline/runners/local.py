@@ -19,8 +19,9 @@ from pipeline.console.terminal import Console
 from pipeline.loading import environment
 from pipeline.report.paths import shown
 from pipeline.report.summary import RunSummary
-from pipeline.resolution import ResolvedConfig, resolve
+from pipeline.resolution import METADATA_FILE, ResolvedConfig, resolve
 from pipeline.runners.announcements import announced_to
+from pipeline.runners.relative_metadata import make_relative
 
 if TYPE_CHECKING:
     from pipeline.report.run_record import RunRecord
@@ -46,19 +47,22 @@ def run(settings: PipelineConfig, console: Console, log_path: Path) -> RunSummar
         progress.listening(console.progress),
         notices.listening(console.notice),
     ):
+        if changed := make_relative(root / METADATA_FILE):
+            console.notice(
+                f"An earlier release noted {changed} absolute paths in {shown(root)}; they are "
+                "relative now, and the root may be moved. Steps that read them run once more."
+            )
         config = resolve(settings, environment(os.environ), console.notice)
         console.run_started(
             config.pipeline_name, settings.model, config.source.name, shown(root), shown(log_path)
         )
         # TensorFlow, TFX and Beam take ten seconds to import: a wrong flag is told before that.
-        from tfx.orchestration.local.local_dag_runner import LocalDagRunner
-
-        from pipeline.graph import create_pipeline
         from pipeline.report.summarize import summarize
+        from pipeline.runners.in_root import run_in_root
 
         with announced_to(ConsoleSteps(console, config)) as steps:
             try:
-                LocalDagRunner().run(create_pipeline(config))
+                run_in_root(config)
             except BaseException as error:
                 steps.stopped_by(error)
                 raise

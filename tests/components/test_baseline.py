@@ -148,7 +148,8 @@ def test_with_all_blessed_models_gone_there_is_no_baseline(resolve, model, heard
     """The run goes on as the first one did."""
     models = [model(1, parts=()), model(3, parts=()), model(5)]
     assert resolve(model(5), models, [blessing(2, of=1), blessing(4, of=3)]) == ([], [])
-    assert len(heard) == 1 and heard[0].endswith("; no other is left.")
+    (told,) = heard
+    assert told.endswith("/3 and 1 blessed before it; no other is left.")
 
 
 def test_a_model_that_a_server_refused_is_no_baseline(resolve, model, tried, heard):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import tempfile
@@ -101,7 +102,7 @@ def finished(root: Path, pipeline_name: str) -> set[str]:
 
 
 def test_a_run_goes_on_after_kill_and_ctrl_c_and_executes_what_changed(small_data, tmp_path):
-    """Killed in Transform, interrupted in Trainer, killed in Evaluator; finished; then cached."""
+    """Killed in Transform, interrupted in Trainer, killed in Evaluator; finished; cached; moved."""
     root = tmp_path / "artifacts"
     arguments = ["run", "--data", str(small_data), "--epochs", "1", "--root", str(root)]
     arguments += ["--min-accuracy", "0.2", "--min-lift", "0", "--batch-size", "32"]
@@ -136,13 +137,18 @@ def test_a_run_goes_on_after_kill_and_ctrl_c_and_executes_what_changed(small_dat
     assert versions(root, "reviews_sentiment") == pushed
     assert len(re.findall(r"^↺ cached .+  as on \d\d \w{3} \d\d:\d\d$", second.stdout, re.M)) == 10
 
+    # A root may move, and what somebody deleted is made anew; all else still is in the cache.
+    root = root.rename(tmp_path / "moved")
+    shutil.rmtree(next((root / "pipelines/reviews_sentiment/StatisticsGen/statistics").iterdir()))
     changes = ["--learning-rate", "0.002", "--max-regression", "1", "--infra-validation", "off"]
-    third = sentiment(*arguments, *changes, cwd=tmp_path)
+    third = sentiment(*arguments, *changes, "--root", str(root), cwd=tmp_path)
     assert third.returncode == 0, third.stderr
-    assert executed(root, "reviews_sentiment") == {"Trainer", "Evaluator", "Pusher"} | (
-        ALWAYS_EXECUTED
-    )
+    assert executed(root, "reviews_sentiment") == {
+        "StatisticsGen", "ExampleValidator", "DataGate", "Trainer", "Evaluator", "Pusher",
+    } | ALWAYS_EXECUTED  # fmt: skip
+    assert "last blessed" in third.stdout
     assert len(versions(root, "reviews_sentiment")) == 2
+    assert not (tmp_path / "artifacts").exists()
 
     answer = sentiment(
         "predict", "--root", str(root), "--model-name", "reviews_sentiment", "a film", cwd=tmp_path

@@ -1,0 +1,40 @@
+"""Runs a pipeline from within its root, so that nothing it records names the root.
+
+ML Metadata keeps the paths of all artifacts, and TFX's cache takes them into its keys. Relative
+to the root they hold wherever it is: moved, mounted elsewhere, or copied, in which case the copy
+does not lead back into the original.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+
+from pipeline.graph import create_pipeline
+from pipeline.resolution import ResolvedConfig
+
+
+def run_in_root(config: ResolvedConfig) -> None:
+    """Runs every step that the cache does not answer for, on this machine.
+
+    Meanwhile the root is the working folder of this process, and of those that Beam starts.
+    """
+    with _working_in(config.root):
+        LocalDagRunner().run(create_pipeline(replace(config, root=Path())))
+
+
+@contextlib.contextmanager
+def _working_in(folder: Path) -> Iterator[None]:
+    # By its descriptor, the folder before is found again though it were renamed in the meantime.
+    before = os.open(".", os.O_RDONLY)
+    try:
+        os.chdir(folder)
+        yield
+    finally:
+        os.fchdir(before)
+        os.close(before)
