@@ -11,6 +11,7 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import sys
 import threading
 from dataclasses import asdict
@@ -62,6 +63,8 @@ def main() -> None:
 
     Threads of Beam's workers would be waited for otherwise.
     """
+    # Ctrl-C reaches this process too; the parent tells of it, and ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     request = json.loads(sys.stdin.readline())
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     with captured_output(Path(request["log"]), debug=False) as stream:

@@ -19,6 +19,8 @@ _PR_SET_PDEATHSIG = 1
 def main() -> None:
     """Works until Beam says that it is over."""
     _end_with_starter()
+    # Ctrl-C is for the process that started this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdout = cast("TextIO", PrintableStream(sys.stdout))
     sys.stderr = cast("TextIO", PrintableStream(sys.stderr))
     from apache_beam.runners.worker import sdk_worker_main

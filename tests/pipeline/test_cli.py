@@ -208,6 +208,55 @@ def test_wrong_use(in_tmp, capfd, arguments, message):
     assert errors.startswith("sentiment: error: ") and errors.count("\n") == 1
 
 
+DEEP = 100_000
+HOSTILE_FILES = {
+    "deep.toml": "seed = " + "[" * DEEP,
+    "tables.toml": "seed = " + "{a = " * DEEP,
+    "key.toml": "a." * DEEP + "a = 1",
+    "table.toml": "[" + "a." * DEEP + "a]",
+    "digits.toml": "seed = " + "9" * DEEP,
+    "deep.json": "[" * DEEP,
+    "objects.json": '{"a":' * DEEP,
+    "digits.json": '{"epochs": ' + "9" * DEEP + "}",
+    "deep.pbtxt": "custom_model_config {[type.googleapis.com/google.protobuf.Any] {" * 5_000,
+    "fields.pbtxt": "model_config_list {" * 10_000,
+    "digits.pbtxt": "model_config_list {config {model_type: " + "9" * DEEP + "}}",
+    "line.pbtxt": "x" * DEEP,
+}
+SERVER_FLAGS = (
+    "model_config_file",
+    "batching_parameters_file",
+    "monitoring_config_file",
+    "ssl_config_file",
+)
+
+
+@pytest.mark.parametrize("name", [*HOSTILE_FILES, "/dev/zero", "silent", ".", "huge"])
+def test_hostile_files_of_settings_are_told_at_once(in_tmp, capfd, name):
+    """Nested, endless, silent or huge: wrong use, in one line, in the flags that read such files.
+
+    TensorFlow is not imported before.
+    """
+    if name in HOSTILE_FILES:
+        (in_tmp / name).write_text(HOSTILE_FILES[name])
+    os.mkfifo(in_tmp / "silent")
+    with (in_tmp / "silent").open("rb+", buffering=0), (in_tmp / "huge").open("wb") as huge:
+        huge.truncate(1 << 30)
+        commands = [
+            ["run", "--data", "sample", "--config", name],
+            ["run", "--data", "sample", "--hyperparameters", name],
+            *(["serve", "--engine=embedded", f"--{flag}={name}"] for flag in SERVER_FLAGS),
+        ]
+        (in_tmp / "artifacts" / "serving_model" / "m" / "1").mkdir(parents=True)
+        for command in commands:
+            since = time.process_time()
+            assert cli.main(command) == 2, command
+            assert time.process_time() - since < 1
+            errors = capfd.readouterr().err
+            assert errors.startswith("sentiment: error: ") and errors.count("\n") == 1
+            assert len(errors) < 1_000
+
+
 def test_prediction_that_fails_unexpectedly(in_tmp, capfd):
     """Anything unexpected is told in one line; --debug adds the traceback."""
     (in_tmp / "artifacts" / "serving_model").mkdir(parents=True)

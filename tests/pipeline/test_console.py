@@ -452,14 +452,14 @@ LIVE_RUN = """
 """
 
 
-def in_a_terminal(code: str, **environment: str) -> str:
+def in_a_terminal(code: str, keeps_errors: bool = False, **environment: str) -> str:
     """Runs Python code in a pseudo-terminal and returns all that it draws."""
     controller, terminal = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code)],
         stdin=terminal,
         stdout=terminal,
-        stderr=subprocess.DEVNULL,
+        stderr=terminal if keeps_errors else subprocess.DEVNULL,
         env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", **environment},
     )
     os.close(terminal)

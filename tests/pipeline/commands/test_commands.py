@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from components.errors import ConfigurationError
 from pipeline import cli
 from pipeline.commands.review_files import read_texts
 from serving.server.flags import Flags
+from tests.pipeline.test_console import in_a_terminal
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +78,120 @@ def test_each_way_to_ask_gives_the_same_answer(addresses, capfd):
         }  # fmt: skip
         assert second["probability"] == pytest.approx(0.2)
         assert errors == ""
+
+
+BLANKS = ["", "four", " \t", "\u3000"]
+
+
+@pytest.mark.parametrize(
+    ("form", "lines"),
+    [
+        (
+            "table",
+            ["-       no text", "0.2000  negative  four", "-       no text", "-       no text"],
+        ),
+        (
+            "csv",
+            ["text,probability,sentiment,model_version", ",,,", "four,0.2,negative,7",
+             " \t,,,", "\u3000,,,"],
+        ),
+        (
+            "json",
+            [
+                json.dumps(
+                    {
+                        "text": text,
+                        "probability": 0.2 if text == "four" else None,
+                        "sentiment": "negative" if text == "four" else None,
+                        "model_version": 7 if text == "four" else None,
+                    },
+                    ensure_ascii=False,
+                )
+                for text in BLANKS
+            ],
+        ),
+    ],
+)  # fmt: skip
+def test_a_blank_text_is_no_text(addresses, capfd, form, lines):
+    """A line for each text, in their order; the model is asked about the others alone."""
+    for flags in addresses:
+        assert cli.main(["predict", *BLANKS, *flags, "--format", form]) == 0
+        output, errors = capfd.readouterr()
+        rounded = re.sub(r"0\.200000\d+|0\.2000(?=[,}])", "0.2", output)
+        assert rounded.splitlines() == lines
+        assert errors == ""
+
+
+def test_without_a_word_no_model_is_needed(tmp_path, capfd):
+    """Nor a server."""
+    assert cli.main(["predict", "", "--root", str(tmp_path)]) == 0
+    assert capfd.readouterr() == ("-       no text\n", "")
+    (tmp_path / "blank.txt").write_text("\n \n")
+    flags = ["--file", str(tmp_path / "blank.txt"), "--root", str(tmp_path)]
+    assert cli.main(["predict", *flags]) == 0
+    assert capfd.readouterr().out == "-       no text\n" * 2
+
+
+def test_json_and_csv_are_data_and_a_table_is_for_people(root, capfd):
+    """To a pipe, a text comes back as it was given; JSON has escapes of its own."""
+    text = "a\x1b[31m\u202eé"
+    expected = {
+        "json": r'{"text": "a\u001b[31m\u202eé", ',
+        "csv": f"text,probability,sentiment,model_version\n{text},",
+        "table": r"0.0833  negative  a\x1b[31m\u202eé",
+    }
+    for form, words in expected.items():
+        assert cli.main(["predict", text, "--root", str(root), "--format", form]) == 0
+        output = capfd.readouterr().out
+        assert output.startswith(words)
+    assert cli.main(["predict", text, "--root", str(root), "--format", "json"]) == 0
+    assert json.loads(capfd.readouterr().out)["text"] == text
+
+
+@pytest.fixture
+def two_models(root, tmp_path):
+    """A root with two models; a third has no version."""
+    for name in ("imdb_sentiment", "films"):
+        (tmp_path / "serving_model" / name).mkdir(parents=True)
+        os.symlink(root / "serving_model/imdb_sentiment/7", tmp_path / "serving_model" / name / "7")
+    (tmp_path / "serving_model" / "empty").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["predict", "a film"],
+        ["serve", "--engine", "embedded"],
+        ["score", "--input", "a.csv", "--output", "out"],
+    ],
+)
+def test_which_of_several_models_is_asked_for(two_models, capfd, command):
+    """They are listed; none is taken silently."""
+    assert cli.main([*command, "--root", str(two_models)]) == 2
+    assert capfd.readouterr().err == (
+        f"sentiment: error: {two_models}/serving_model holds 2 models: films, imdb_sentiment. "
+        "Choose one by --model-name.\n"
+    )
+
+
+def test_the_only_model_needs_no_name(two_models, capfd):
+    """Whatever it is called."""
+    shutil.rmtree(two_models / "serving_model" / "imdb_sentiment")
+    assert cli.main(["predict", "four", "--root", str(two_models)]) == 0
+    assert capfd.readouterr() == ("0.2000  negative  four\n", "")
+
+
+def test_loading_is_shown_on_a_terminal_and_taken_away_again(root):
+    """Nothing of it remains; a pipe sees nothing of it at all."""
+    flags = ["--root", str(root)]
+    code = f"""
+        import sys
+        from pipeline import cli
+        sys.exit(cli.main(["predict", "four", *{flags!r}]))
+    """
+    drawn = in_a_terminal(code, keeps_errors=True)
+    assert drawn == ("Loading imdb_sentiment, version 7 ...\r\x1b[K0.2000  negative  four\r\n")
 
 
 def test_a_long_file_keeps_its_order_in_csv(root, tmp_path, capsys):
