@@ -10,6 +10,7 @@ import dataclasses
 import re
 from dataclasses import dataclass
 
+from components.dataset.table_options import QUOTINGS, TableOptions
 from components.errors import ConfigurationError
 from components.hyperparameters import SCHEDULES, Hyperparameters
 from components.models.registry import SAMPLE, get_variant, variant_names
@@ -43,6 +44,33 @@ class PipelineConfig:
     )
     label_column: str = setting(
         "label", "column of the label in a table", group="data", metavar="NAME"
+    )
+    delimiter: str = setting(
+        "",
+        "what separates the fields of a table: a character, or comma, semicolon, tab, pipe, none",
+        group="data",
+        metavar="CHAR",
+        unset="found by content",
+    )
+    encoding: str = setting(
+        "",
+        "encoding of tables, e.g. latin-1, windows-1252, utf-16",
+        group="data",
+        metavar="NAME",
+        unset="found by content, else UTF-8",
+    )
+    quoting: str = setting(
+        "auto",
+        "how quotes are written within quoted fields: doubled, backslash, or none (quotes are "
+        "characters like any); auto finds it",
+        group="data",
+        metavar="STYLE",
+        choices=QUOTINGS,
+    )
+    header: bool = setting(
+        True,
+        "the first row names the columns; with --no-header they are numbered from 1",
+        group="data",
     )
     positive_label: str = setting(
         "",
@@ -318,6 +346,7 @@ class PipelineConfig:
             if field.metadata["type"] is float and value is not None:
                 object.__setattr__(self, field.name, float(value))
         get_variant(self.model)
+        _ = self.table_options
         for name in ("pipeline_name", "model_name"):
             value = getattr(self, name)
             if value and not NAME.fullmatch(value):
@@ -325,6 +354,13 @@ class PipelineConfig:
                     f"{flag_of(name)} is '{value}'; expected at most 100 letters, digits, _ and -, "
                     "the first a letter or digit."
                 )
+
+    @property
+    def table_options(self) -> TableOptions:
+        """Returns what the settings say of how tables are written."""
+        return TableOptions(
+            self.delimiter, self.encoding, self.quoting, self.header, self.max_bad_records
+        )
 
 
 def hyperparameters_for(config: PipelineConfig, is_sample: bool) -> Hyperparameters:

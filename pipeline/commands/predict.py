@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from components.errors import ConfigurationError
-from pipeline.commands.review_files import read_texts
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
+from pipeline.loading import load_config
 from pipeline.predict import Verdict
+from pipeline.settings import add_flag
 
 FORMATS = ("table", "json", "csv")
+STANDARD_INPUT = "-"
 BATCH_SIZE = 128
 # Fewer are answered before a bar would be read.
 BAR_FROM = 1_000
+
+_TABLE_SETTINGS = (
+    "text_column",
+    "delimiter",
+    "encoding",
+    "quoting",
+    "header",
+    "max_bad_records",
+)
 
 
 def add(commands: Any) -> None:
@@ -30,11 +44,12 @@ def add(commands: Any) -> None:
     )
     predict.add_argument("texts", nargs="*", metavar="TEXT", help="a review")
     predict.add_argument(
-        "--file", help="reviews to read instead: .jsonl, .csv, .txt (one a line), - for stdin"
+        "--file",
+        help="reviews to read instead: any table that run reads, .txt (one a line), - for stdin",
     )
-    predict.add_argument(
-        "--text-column", default="text", help="of --file's reviews (default: %(default)s)"
-    )
+    for field in dataclasses.fields(PipelineConfig):
+        if field.name in _TABLE_SETTINGS:
+            add_flag(predict, field)
     predict.add_argument("--server", help="localhost:8500 (gRPC) or http://localhost:8501 (REST)")
     predict.add_argument(
         "--format", choices=FORMATS, default="table", help="json: an object a line (default: table)"
@@ -50,16 +65,16 @@ def run(options: dict[str, Any]) -> int:
 
     Raises:
       ConfigurationError: There are no texts, or no model.
+      DatasetError: The file cannot be read, or has bad records.
       ServingError: The server does not answer.
     """
     texts, file = options["texts"], options["file"]
     if bool(texts) == (file is not None):
         raise ConfigurationError("predict: give either texts or --file.")
     if file is not None:
-        texts = read_texts(file, options["text_column"])
+        settings = load_config({name: options[name] for name in _TABLE_SETTINGS if name in options})
+        texts = _read(file, settings)
     write = _writer(options["format"])
-    if not texts:
-        return 0
     name = options["model_name"]
     if options["server"]:
         from serving.client import Client
@@ -71,6 +86,33 @@ def run(options: dict[str, Any]) -> int:
 
         _answer(texts, load(Path(options["root"]), name), write)
     return 0
+
+
+def _read(file: str, settings: PipelineConfig) -> list[str]:
+    """Returns the texts of a file, or of standard input; says on standard error how they are read.
+
+    Raises:
+      DatasetError: They cannot be read.
+    """
+    from components.dataset.texts import read_texts
+
+    with tempfile.NamedTemporaryFile(prefix="sentiment-") as copy:
+        path, name = Path(file), ""
+        if file == STANDARD_INPUT:
+            # What it is shows at its beginning, or, for Parquet, at its end.
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+            copy.flush()
+            path, name = Path(copy.name), "standard input"
+        found = read_texts(
+            path,
+            settings.text_column,
+            settings.table_options,
+            max_bad_records=settings.max_bad_records,
+            name=name,
+        )
+    for notice in found.notices:
+        print(f"sentiment: {notice}", file=sys.stderr)
+    return found.texts
 
 
 def _asked(client: Any, batch: Sequence[str]) -> list[Verdict]:

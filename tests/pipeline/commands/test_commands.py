@@ -9,9 +9,7 @@ import socket
 
 import pytest
 
-from components.errors import ConfigurationError
 from pipeline import cli
-from pipeline.commands.review_files import read_texts
 from serving.server.flags import Flags
 
 
@@ -119,38 +117,6 @@ def test_serving_before_a_push_says_run_first(tmp_path, capsys):
     """Wrong use, in one line."""
     assert cli.main(["serve", "--root", str(tmp_path)]) == 2
     assert "Run `sentiment run` first" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "texts"),
-    [
-        ("a.txt", "one\r\n\ntwo\u2028still two\n", ["one", "", "two\u2028still two"]),
-        ("a.csv", 'id,text\n1,"a, b\nc"\n2,d\n', ["a, b\nc", "d"]),
-        ("a.jsonl", '\ufeff{"text": "one"}\n\n{"text": "two"}\n', ["one", "two"]),
-        ("a.txt", "", []),
-    ],
-)
-def test_files_are_read_as_their_names_say(tmp_path, name, content, texts):
-    """Texts arrive whole and in order."""
-    (tmp_path / name).write_bytes(content.encode())
-    assert read_texts(str(tmp_path / name), "text") == texts
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("a.csv", b"txt\nx\n", r"no column 'text'\. Did you mean 'txt'\?"),
-        ("a.jsonl", b'{"text": 3}', "line 1: expected an object with a string 'text'"),
-        ("a.jsonl", b'{"text": "x"}\n{', "line 2: "),
-        ("a.txt", b"\xff", "byte 0 is not UTF-8"),
-        ("a.doc", b"", r"expected \.jsonl, \.csv, \.txt"),
-    ],
-)
-def test_what_cannot_be_read_is_named(tmp_path, name, content, message):
-    """File, place and what was expected."""
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(ConfigurationError, match=message):
-        read_texts(str(tmp_path / name), "text")
 
 
 def test_flags_that_tf_serving_lacks_are_refused(root, capsys):

@@ -1,0 +1,151 @@
+"""Texts to ask a model about, of every file that a run could read; or a text a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from components.dataset.compressed import compression_named
+from components.dataset.detect import DetectedTable, detect, kind_of, missing_column, notices
+from components.dataset.records import (
+    MalformedRecord,
+    Problem,
+    objection_to_problems,
+    printable,
+    problem_of_text,
+)
+from components.dataset.resolve import look_at
+from components.dataset.source import SourceKind, TableFormat
+from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
+from components.dataset.tables import UNREADABLE, encoded, read_records, unreadable
+from components.dataset.text_lines import lines_of, open_text
+from components.errors import DatasetError
+
+LINES_SUFFIX = ".txt"
+
+
+class Texts(NamedTuple):
+    """What a file holds.
+
+    Attributes:
+      texts: In their order.
+      notices: What the user should know of how they were read.
+    """
+
+    texts: list[str]
+    notices: list[str]
+
+
+def read_texts(
+    path: Path,
+    column: str,
+    options: TableOptions = FOUND_BY_CONTENT,
+    *,
+    max_bad_records: float = 0.0,
+    name: str = "",
+) -> Texts:
+    """Reads all texts of a file, or refuses it.
+
+    A file named .txt has a text a line, blank ones too. Without a name of a format, it is a table
+    if it is JSON or Parquet, or its first row has the column; else a text a line.
+
+    Args:
+      path: The file.
+      column: Column of the text, for tables.
+      options: How tables are written, as far as the user says so.
+      max_bad_records: Share of records, 0 to 1, that may be left out.
+      name: How to call a file that has no name of its own.
+
+    Raises:
+      DatasetError: It cannot be read, lacks the column, or has more bad records than allowed;
+        names file and record.
+    """
+    if not path.exists():
+        raise DatasetError(f"--file {path}: there is no such file.")
+    if path.is_dir():
+        raise DatasetError(f"--file {path} is a folder; expected a file.")
+    shown = name or printable(path.name)
+    table = detect(path, options, name) if name else _look_at(path, options)
+    if _is_lines(path, table, column, has_name=not name):
+        found = _lines(path, table.format, shown)
+    else:
+        if not table.columns:
+            raise DatasetError(f"{shown} is empty: expected a column {column}.")
+        if column not in table.columns:
+            raise DatasetError(missing_column(table, shown, column, "--text-column"))
+        found = _column(path, table.format, column, shown)
+    return _without_bad(found, shown, max_bad_records, notices([(shown, table)]))
+
+
+def _look_at(path: Path, options: TableOptions) -> DetectedTable:
+    return detect(path, options) if _is_named_lines(path) else look_at(path, options)
+
+
+def _is_named_lines(path: Path) -> bool:
+    stem = Path(path.stem) if compression_named(path) else path
+    return stem.suffix.lower() == LINES_SUFFIX
+
+
+def _is_lines(path: Path, table: DetectedTable, column: str, has_name: bool) -> bool:
+    if table.format.kind not in (SourceKind.CSV, SourceKind.TSV):
+        return False
+    if has_name:
+        return _is_named_lines(path)
+    return column not in table.columns and kind_of(path) is None
+
+
+def _lines(path: Path, form: TableFormat, name: str) -> Iterator[str | Problem]:
+    try:
+        with open_text(path, form) as stream:
+            for number, line in enumerate(lines_of(stream, form), start=1):
+                text = line.removesuffix("\r")
+                problem = problem_of_text(encoded(text), f"{name}, line {number:,}")
+                yield problem if problem and problem.kind != "empty_text" else text
+    except UNREADABLE as error:
+        yield unreadable(path, error)
+
+
+def _column(path: Path, form: TableFormat, column: str, name: str) -> Iterator[str | Problem]:
+    try:
+        for number, record in enumerate(read_records(path, form, [column]), start=1):
+            where = f"{name}, record {number:,}"
+            if isinstance(record, MalformedRecord):
+                yield Problem("malformed_row", where, record.detail, fatal=record.is_last)
+                continue
+            text = record.get(column)
+            if not isinstance(text, str | bytes | None):
+                detail = f"the text is of type {type(text).__name__}, expected a string"
+                yield Problem("malformed_row", where, detail, fatal=False)
+                continue
+            content = text if isinstance(text, bytes) else encoded(text or "")
+            yield problem_of_text(content, where) or content.decode("utf-8")
+    except UNREADABLE as error:
+        yield unreadable(path, error)
+
+
+def _without_bad(
+    found: Iterator[str | Problem], name: str, max_bad_records: float, told: list[str]
+) -> Texts:
+    texts: list[str] = []
+    counts: dict[str, int] = {}
+    examples: dict[str, list[str]] = {}
+    for item in found:
+        if isinstance(item, str):
+            texts.append(item)
+            continue
+        described = f"{item.where}: {item.detail}"
+        if item.fatal:
+            raise DatasetError(described)
+        counts[item.kind] = counts.get(item.kind, 0) + 1
+        examples.setdefault(item.kind, [described])
+    bad = sum(counts.values())
+    share = bad / (bad + len(texts)) if bad else 0.0
+    if objection := objection_to_problems(counts, examples, share, max_bad_records):
+        raise DatasetError(f"{objection} Nothing was asked. Mend them, or raise --max-bad-records.")
+    if not texts:
+        raise DatasetError(f"{name} holds no texts.")
+    if bad:
+        first = next(iter(examples.values()))[0]
+        told.append(f"{bad:,} records were left out, e.g. {first}")
+    return Texts(texts, told)
