@@ -332,7 +332,7 @@ def _separated_table(
         delimiter=options.character,
         quoting=None if options.quoting == "auto" else Quoting(options.quoting),
     )
-    rows = list(zip(rows_of(iter(lines), form), range(dialect.SAMPLE_ROWS), strict=False))
+    rows = list(zip(rows_of(iter([lines]), form), range(dialect.SAMPLE_ROWS), strict=False))
     sample = [row for row, _ in rows if not isinstance(row, MalformedRecord)]
     if rows and isinstance(rows[0][0], MalformedRecord) and options.header:
         raise ValueError(f"its header is no row: {rows[0][0].detail}")

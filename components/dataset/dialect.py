@@ -36,7 +36,7 @@ class _Fit(NamedTuple):
 
 
 def sniffed(
-    lines: Sequence[str],
+    lines: list[str],
     form: TableFormat,
     *,
     delimiter: str | None,
@@ -70,7 +70,7 @@ def sniffed(
     return form if quoting else _with_quoting(lines, form)
 
 
-def _leading(lines: Sequence[str], is_row: Callable[[str], object], start: int) -> int:
+def _leading(lines: list[str], is_row: Callable[[str], object], start: int) -> int:
     """Returns the place of the first line, from `start` on, that is a row."""
     return next((place for place in range(start, len(lines)) if is_row(lines[place])), len(lines))
 
@@ -82,7 +82,7 @@ def looks_like_data(row: Sequence[str]) -> bool:
     )
 
 
-def _with_delimiter(lines: Sequence[str], form: TableFormat, delimiter: str | None) -> TableFormat:
+def _with_delimiter(lines: list[str], form: TableFormat, delimiter: str | None) -> TableFormat:
     if delimiter is not None:
         return dataclasses.replace(form, delimiter=delimiter)
     first = next((line for line in lines[form.skipped_lines :] if line.strip()), "")
@@ -106,7 +106,7 @@ def _with_delimiter(lines: Sequence[str], form: TableFormat, delimiter: str | No
     return form
 
 
-def _with_blanks(lines: Sequence[str], form: TableFormat) -> TableFormat:
+def _with_blanks(lines: list[str], form: TableFormat) -> TableFormat:
     """Looks for fields that are quoted behind a blank."""
     plain = _fit(lines, form)
     if not any(
@@ -119,7 +119,7 @@ def _with_blanks(lines: Sequence[str], form: TableFormat) -> TableFormat:
     return skipping if _fit(lines, skipping).good >= plain.good else form
 
 
-def _with_quoting(lines: Sequence[str], form: TableFormat) -> TableFormat:
+def _with_quoting(lines: list[str], form: TableFormat) -> TableFormat:
     """Looks for rows that doubled quotes do not explain, and another reading does."""
     doubled = _fit(lines, form)
     bad = sum(row is None for row in doubled.rows)
@@ -143,9 +143,9 @@ def _is_quoted(row: list[str] | None) -> bool:
     return any(len(field) > 1 and field[0] == field[-1] == '"' for field in row or ())
 
 
-def _fit(lines: Sequence[str], form: TableFormat) -> _Fit:
+def _fit(lines: list[str], form: TableFormat) -> _Fit:
     rows: list[list[str] | None] = []
-    for row in _first(rows_of(iter(lines), form)):
+    for row in _first(rows_of(iter([lines]), form)):
         rows.append(None if isinstance(row, MalformedRecord) else row)
     if not rows:
         return _Fit(1.0, 0, rows)

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
 
 from components.dataset.records import MalformedRecord
 from components.dataset.source import Quoting, TableFormat
 
 # A row may go on over so many lines and characters; what is longer began with a stray quote.
 MAX_ROW_LINES = 20_000
-MAX_ROW_CHARACTERS = 16 << 20
+MAX_ROW_CHARACTERS = 8 << 20
 # Lines that were read in vain, in search of a closing quote: so many characters at first, and so
 # many for each character of the file. Time stays in proportion to the file's size.
-FREE_LOOK_AHEAD = 64 << 20
+FREE_LOOK_AHEAD = 16 << 20
 LOOK_AHEAD = 8
 
 MAX_FIELD_CHARACTERS = 64 << 20
@@ -27,7 +27,6 @@ MAX_FIELD_CHARACTERS = 64 << 20
 _NO_DELIMITER = "\x1f"
 # Rows whose values tell what a column holds, and how many different ones a class label has at most.
 _KNOWN_ROWS = 500
-_ENOUGH_ROWS = 50
 _MOST_CLASSES = 20
 
 Row: TypeAlias = list[str]
@@ -39,20 +38,26 @@ _TOO_LONG = "a quoted field goes on for too long"
 _POISON = '"x'
 
 
-def rows_of(lines: Iterator[str], form: TableFormat) -> Iterator[Row | MalformedRecord]:
+def rows_of(blocks: Iterator[list[str]], form: TableFormat) -> Iterator[Row | MalformedRecord]:
     """Yields rows, the header among them, and what is none; blank lines are left out.
 
     Args:
-      lines: Lines without their LF.
+      blocks: Lines without their LF, many at a time.
       form: Delimiter, quoting, and whether blanks behind a delimiter count.
     """
-    for _ in range(form.skipped_lines):
-        next(lines, None)
+    blocks = _behind(blocks, form.skipped_lines)
     if form.quoting is Quoting.NONE:
-        return _plain_rows(lines, form)
+        return _plain_rows(blocks, form)
     if form.quoting is Quoting.BACKSLASH:
-        lines = map(_doubled, lines)
-    return _QuotedRows(lines, form).rows(form.skipped_lines)
+        blocks = (list(map(_doubled, block)) for block in blocks)
+    return _QuotedRows(blocks, form).rows()
+
+
+def _behind(blocks: Iterator[list[str]], count: int) -> Iterator[list[str]]:
+    """Leaves out the first lines."""
+    for block in blocks:
+        yield block[count:]
+        count = max(0, count - len(block))
 
 
 def named(header: Sequence[str]) -> list[str]:
@@ -75,10 +80,11 @@ def plain_fields(line: str, form: TableFormat) -> Row:
     return [field.lstrip(" ") for field in row] if form.skips_blanks else row
 
 
-def _plain_rows(lines: Iterator[str], form: TableFormat) -> Iterator[Row]:
-    for line in lines:
-        if line and line != "\r":
-            yield plain_fields(line, form)
+def _plain_rows(blocks: Iterator[list[str]], form: TableFormat) -> Iterator[Row]:
+    for block in blocks:
+        for line in block:
+            if line and line != "\r":
+                yield plain_fields(line, form)
 
 
 def _doubled(line: str) -> str:
@@ -90,62 +96,117 @@ def _doubled(line: str) -> str:
 
 
 class _QuotedRows:
-    """Reads rows by `csv`, and takes lines back that a stray quote took from the rows behind it."""
+    """Reads rows by `csv`, and takes lines back that a stray quote took from the rows behind it.
 
-    def __init__(self, lines: Iterator[str], form: TableFormat):
-        self._lines = lines
+    As long as all is well, `csv` reads a block at once. Where it is not, the rest of the block is
+    read row by row.
+    """
+
+    def __init__(self, blocks: Iterator[list[str]], form: TableFormat):
+        self._blocks = blocks
         self._form = form
+        self._line = form.skipped_lines
+        self._width = 0
+        self._classes: list[set[str] | None] = []
+        self._known_rows = 0
+        self._size = 0
+        self._in_vain = 0
         self._waiting: deque[str] = deque()
         self._taken: list[str] = []
         self._is_new_row = False
         self._end = ""
-        self._in_vain = 0
-        self._classes: list[set[str] | None] = []
-        self._known_rows = 0
+        self._is_over = False
         csv.field_size_limit(MAX_FIELD_CHARACTERS)
-        self._reader = csv.reader(
-            self._feed(),
-            delimiter=form.delimiter or _NO_DELIMITER,
-            skipinitialspace=form.skips_blanks,
-            # Without `strict`, text behind a closing quote is taken for a part of the field.
-            strict=True,
-        )
+        self._careful_reader = self._reader(self._feed())
 
-    def rows(self, line_number: int) -> Iterator[Row | MalformedRecord]:
-        """Yields rows; `line_number` lines came before."""
-        delimiter = self._form.delimiter or _NO_DELIMITER
-        skips_blanks = self._form.skips_blanks
-        width = read = 0
-        is_behind_bad = False
-        while True:
-            line = self._waiting.popleft() if self._waiting else next(self._lines, None)
-            if line is None:
+    def rows(self) -> Iterator[Row | MalformedRecord]:
+        """Yields rows."""
+        carried: list[str] = []
+        for block in self._blocks:
+            self._size += sum(map(len, block))
+            block = carried + block
+            carried = []
+            if not self._width:
+                self._learn(block)
+            done = 0
+            reader = self._reader([f"{line}\n" for line in block])
+            try:
+                for row in reader:
+                    end = reader.line_num
+                    if end - done > 1 and self._holds_rows(row, block[done:end]):
+                        break
+                    done = end
+                    if row:
+                        yield row
+                else:
+                    self._line += done
+                    continue
+            except csv.Error as error:
+                if done and _UNCLOSED in str(error):
+                    self._line += done
+                    carried = block[done:]
+                    continue
+            self._line += done
+            self._waiting.extend(block[done:])
+            yield from self._careful_rows()
+            if self._is_over:
                 return
-            line_number += 1
-            read += len(line)
+        if carried:
+            self._waiting.extend(carried)
+            yield from self._careful_rows()
+
+    def _careful_rows(self) -> Iterator[Row | MalformedRecord]:
+        """Yields the rows that begin in the lines that wait."""
+        is_behind_bad = False
+        while self._waiting:
+            line = self._waiting.popleft()
+            self._line += 1
+            if not line or line == "\r":
+                continue
             row: Row | MalformedRecord
             if '"' in line:
-                row = self._quoted(line, line_number, width, read)
-                line_number += len(self._taken) - 1
+                row = self._careful_row(line)
                 if is_behind_bad and isinstance(row, list) and any(map(_only_closes, row)):
-                    row = MalformedRecord(f"line {line_number:,}: a quote closes that did not open")
+                    row = MalformedRecord(f"line {self._line:,}: a quote closes that did not open")
             else:
-                if line[-1:] == "\r":
-                    line = line[:-1]
-                if not line:
-                    continue
-                row = line.split(delimiter)
-                if skips_blanks:
-                    row = [field.lstrip(" ") for field in row]
-            if isinstance(row, list):
-                if not width:
-                    width = len(row)
-                elif self._known_rows < _KNOWN_ROWS and len(row) == width:
-                    self._learn(row)
+                row = plain_fields(line, self._form)
             yield row
             is_behind_bad = isinstance(row, MalformedRecord)
             if isinstance(row, MalformedRecord) and row.is_last:
+                self._is_over = True
                 return
+
+    def _careful_row(self, line: str) -> Row | MalformedRecord:
+        """Returns the row that begins with this line; leaves what is not its own waiting."""
+        self._taken = [line]
+        self._is_new_row = True
+        self._end = ""
+        problem = ""
+        row: Row = []
+        try:
+            row = next(self._careful_reader)
+        except csv.Error as error:
+            problem = f"line {self._line:,}: {self._end or error}; {_ADVICE}"
+            if '\\"' in line and self._form.quoting is Quoting.DOUBLED:
+                problem += '; where \\" stands for a quote: --quoting backslash'
+            else:
+                problem += "; where quotes are characters like any: --quoting none"
+        others = self._taken[1:]
+        if others and not problem and self._holds_rows(row, self._taken):
+            problem = (
+                f"lines {self._line:,} to {self._line + len(others):,}: a quote makes one row of "
+                f"several; {_ADVICE}"
+            )
+        if not problem:
+            self._line += len(others)
+            return row
+        self._waiting.extendleft(reversed(others))
+        self._in_vain += sum(map(len, others))
+        if self._in_vain > FREE_LOOK_AHEAD + LOOK_AHEAD * self._size:
+            return MalformedRecord(
+                f"{problem}. So many quotes are not closed that the rest was not read", is_last=True
+            )
+        return MalformedRecord(problem)
 
     def _feed(self) -> Iterator[str]:
         """Yields the lines of a row to `csv`, which asks again while a quote is open."""
@@ -156,99 +217,89 @@ class _QuotedRows:
                 size = len(self._taken[0])
                 yield _without_lone_carriage_returns(self._taken[0])
                 continue
-            following = self._waiting.popleft() if self._waiting else next(self._lines, None)
-            if following is None:
+            if not self._waiting and (block := next(self._blocks, None)) is not None:
+                self._size += sum(map(len, block))
+                self._waiting.extend(block)
+            if not self._waiting:
                 self._end = _UNCLOSED
                 yield _POISON
                 continue
-            size += len(following)
+            size += len(self._waiting[0])
             if len(self._taken) >= MAX_ROW_LINES or size > MAX_ROW_CHARACTERS:
-                self._waiting.appendleft(following)
                 self._end = _TOO_LONG
                 yield _POISON
                 continue
-            self._taken.append(following)
-            yield _without_lone_carriage_returns(following)
+            self._taken.append(self._waiting.popleft())
+            yield _without_lone_carriage_returns(self._taken[-1])
 
-    def _quoted(self, line: str, number: int, width: int, read: int) -> Row | MalformedRecord:
-        """Returns the row that begins with this line; leaves what is not its own waiting."""
-        self._taken = [line]
-        self._is_new_row = True
-        self._end = ""
-        problem = ""
-        row: Row = []
-        try:
-            row = next(self._reader)
-        except csv.Error as error:
-            problem = f"line {number:,}: {self._end or error}; {_ADVICE}"
-            if '\\"' in line and self._form.quoting is Quoting.DOUBLED:
-                problem += '; where \\" stands for a quote: --quoting backslash'
-            else:
-                problem += "; where quotes are characters like any: --quoting none"
-        if len(self._taken) > 1 and not problem and width and self._holds_rows(row, width):
-            problem = (
-                f"lines {number:,} to {number + len(self._taken) - 1:,}: a quote makes one row of "
-                f"several; {_ADVICE}"
-            )
-        if not problem:
-            return row
-        _, *others = self._taken
-        del self._taken[1:]
-        self._waiting.extendleft(reversed(others))
-        self._in_vain += sum(map(len, others))
-        if self._in_vain > FREE_LOOK_AHEAD + LOOK_AHEAD * read:
-            return MalformedRecord(
-                f"{problem}. So many quotes are not closed that the rest was not read", is_last=True
-            )
-        return MalformedRecord(problem)
+    def _reader(self, lines: Iterable[str]) -> Any:
+        return csv.reader(
+            lines,
+            delimiter=self._form.delimiter or _NO_DELIMITER,
+            skipinitialspace=self._form.skips_blanks,
+            # Without `strict`, text behind a closing quote is taken for a part of the field.
+            strict=True,
+        )
 
-    def _learn(self, row: Row) -> None:
-        """Keeps what a column holds, while it holds few different values."""
-        if not self._classes:
-            self._classes = [set() for _ in row]
-        self._known_rows += 1
-        for place, field in enumerate(row):
-            values = self._classes[place]
-            if values is not None:
-                values.add(field)
-                if len(values) > _MOST_CLASSES:
-                    self._classes[place] = None
+    def _learn(self, lines: Sequence[str]) -> None:
+        """Learns from rows of one line how wide they are, and what their columns hold.
 
-    def _learn_ahead(self, width: int) -> None:
-        """Learns from rows that come next, without taking them."""
-        size = sum(map(len, self._waiting))
-        while len(self._waiting) < _KNOWN_ROWS and size < MAX_ROW_CHARACTERS:
-            line = next(self._lines, None)
-            if line is None:
-                break
-            size += len(line)
-            self._waiting.append(line)
-        for line in self._waiting:
-            fields = plain_fields(line, self._form)
-            if len(fields) == width and self._known_rows < _KNOWN_ROWS:
-                self._learn([field.strip('"') for field in fields])
+        A column with few different values holds classes; of others nothing is known.
+        """
+        reader = self._reader([f"{line}\n" for line in lines[:_KNOWN_ROWS]])
+        before = 0
+        while True:
+            try:
+                row = next(reader)
+            except csv.Error:
+                before = reader.line_num
+                continue
+            except StopIteration:
+                return
+            lines_of_row = reader.line_num - before
+            before = reader.line_num
+            if not row:
+                continue
+            if not self._width:
+                self._width = len(row)
+                self._classes = [set() for _ in row]
+            elif len(row) == self._width and lines_of_row == 1:
+                self._known_rows += 1
+                for place, field in enumerate(row):
+                    values = self._classes[place]
+                    if values is not None:
+                        values.add(field)
+                        if len(values) > _MOST_CLASSES:
+                            self._classes[place] = None
 
-    def _holds_rows(self, row: Row, width: int) -> bool:
+    def _holds_rows(self, row: Row, lines: Sequence[str]) -> bool:
         """Says whether a row over several lines is rather a row a line.
 
         Prose that was broken into lines has no label where rows have theirs. A row of the right
         number of fields is doubted only if each line is a row, another if one line is.
         """
-        if self._known_rows < _ENOUGH_ROWS:
-            self._learn_ahead(width)
-        are_rows = [self._is_row(line, width) for line in self._taken]
-        return all(are_rows) if len(row) == width else any(are_rows)
+        if len(row) != self._width:
+            return any(map(self._is_row, lines))
+        # Prose hardly ever has a delimiter where rows have one: few rows need the closer look.
+        delimiter = self._form.delimiter or _NO_DELIMITER
+        return lines[0].count(delimiter) == self._width - 1 and all(map(self._is_row, lines))
 
-    def _is_row(self, line: str, width: int) -> bool:
-        fields = plain_fields(line, self._form)
-        if len(fields) != width:
+    def _is_row(self, line: str) -> bool:
+        """Says whether a line is as wide as a row, and has classes where rows have them."""
+        fields = [_without_quotes(field) for field in plain_fields(line, self._form)]
+        if len(fields) != self._width:
             return False
         known = [
-            field.strip('"') in values
-            for field, values in zip(fields, self._classes, strict=False)
-            if values is not None and 2 * len(values) <= self._known_rows
+            field in values
+            for field, values in zip(fields, self._classes, strict=True)
+            # A field with a quote in it is what the quoted text begins or ends with.
+            if values is not None and 2 * len(values) <= self._known_rows and '"' not in field
         ]
         return bool(known) and all(known)
+
+
+def _without_quotes(field: str) -> str:
+    return field[1:-1] if len(field) > 1 and field[0] == field[-1] == '"' else field
 
 
 def _only_closes(field: str) -> bool:

@@ -23,7 +23,7 @@ from components.dataset.records import (
 from components.dataset.separated import named, numbered, rows_of
 from components.dataset.source import ReviewSource, SourceFile, SourceKind, TableFormat
 from components.dataset.splits import split_of
-from components.dataset.text_lines import UNDECODABLE, lines_of, open_text
+from components.dataset.text_lines import UNDECODABLE, blocks_of_lines, open_text
 
 # What reading a file raises that is truncated or corrupt, or otherwise written than was found.
 UNREADABLE = (*UNPACKABLE, *UNDECODABLE, pyarrow.ArrowException)
@@ -81,7 +81,7 @@ def read_records(
         elif form.kind is SourceKind.JSON:
             yield from read_json(stream)
         else:
-            yield from _read_separated(lines_of(stream, form), form)
+            yield from _read_separated(blocks_of_lines(stream, form), form)
 
 
 def unreadable(path: Path, error: Exception) -> Problem:
@@ -126,9 +126,9 @@ def _reviews(
 
 
 def _read_separated(
-    lines: Iterator[str], form: TableFormat
+    blocks: Iterator[list[str]], form: TableFormat
 ) -> Iterator[Mapping[str, Any] | MalformedRecord]:
-    rows = rows_of(lines, form)
+    rows = rows_of(blocks, form)
     columns: list[str] = []
     for row in rows:
         if isinstance(row, MalformedRecord):

@@ -10,7 +10,6 @@ from typing import IO
 
 from components.dataset.compressed import PackedFileError, open_unpacked
 from components.dataset.source import TableFormat
-from components.dataset.text_encoding import UTF_8
 
 # More than any review; a file that is one endless line is not held in memory.
 MAX_LINE_CHARACTERS = 64 << 20
@@ -42,10 +41,11 @@ def open_text(path: Path, form: TableFormat) -> Iterator[IO[str]]:
                 text.detach()
 
 
-def lines_of(stream: IO[str], form: TableFormat) -> Iterator[str]:
-    """Yields lines without the LF, or the CR alone, that ends them; CR before LF is kept.
+def blocks_of_lines(stream: IO[str], form: TableFormat) -> Iterator[list[str]]:
+    """Yields lines, many at a time, without the LF, or the CR alone, that ends them.
 
-    A NUL becomes a blank. Not `str.splitlines`: a text may hold other separators of lines.
+    CR before LF is kept, and a NUL becomes a blank. Not `str.splitlines`: a text may hold other
+    separators of lines.
 
     Raises:
       LongLineError: A line is longer than `MAX_LINE_CHARACTERS`.
@@ -61,20 +61,21 @@ def lines_of(stream: IO[str], form: TableFormat) -> Iterator[str]:
                 block = f"\r{block}"
             holds_carriage_return = block.endswith("\r")
             block = block.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n")
-        first, *others = block.split("\n")
-        rest.append(first)
-        length += len(first)
-        if others:
-            yield "".join(rest)
-            rest = [others.pop()]
+        lines = block.split("\n")
+        rest.append(lines[0])
+        length += len(lines[0])
+        if len(lines) > 1:
+            lines[0] = "".join(rest)
+            rest = [lines.pop()]
             length = len(rest[0])
-            yield from others
+            yield lines
         if length > MAX_LINE_CHARACTERS:
             raise LongLineError(f"a line is longer than {MAX_LINE_CHARACTERS:,} characters")
     if length:
-        yield "".join(rest)
+        yield ["".join(rest)]
 
 
-def is_utf8(form: TableFormat) -> bool:
-    """Says whether a text that is not UTF-8 was not UTF-8 in the file either."""
-    return form.encoding == UTF_8
+def lines_of(stream: IO[str], form: TableFormat) -> Iterator[str]:
+    """Yields the lines of `blocks_of_lines`, one at a time."""
+    for block in blocks_of_lines(stream, form):
+        yield from block
