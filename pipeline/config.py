@@ -34,8 +34,8 @@ class PipelineConfig:
 
     data: str = setting(
         "auto",
-        "imdb, sample, auto (imdb if it can be had), or a path: CSV, TSV, JSON Lines, Parquet "
-        "(several: commas or a glob), or a folder or .tar.gz laid out as IMDB's",
+        "imdb, sample, auto (imdb if it can be had), or a path: CSV, TSV, JSON, JSON Lines, "
+        "Parquet (several: commas or a glob), or a folder or .tar.gz laid out as IMDB's",
         group="data",
         metavar="DATA",
     )

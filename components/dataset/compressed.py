@@ -28,7 +28,7 @@ SUFFIXES = {
 
 # Text packs to a third or a tenth; what grows far more than that was made to fill a disk.
 MOST_EXPANSION = 400
-ALWAYS_ALLOWED_BYTES = 1 << 30
+ALWAYS_ALLOWED_BYTES = 256 << 20
 
 _MAGIC = (
     (b"\x1f\x8b", Compression.GZIP),

@@ -9,6 +9,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from io import StringIO
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,7 +52,9 @@ SUFFIXES = {
 TEXT_SUFFIXES = ("", ".txt", ".tab", ".psv", ".dat", ".data", ".text")
 HEAD_BYTES = 1 << 20
 
-_SEPARATED = (SourceKind.CSV, SourceKind.TSV)
+# Of a message that lists columns.
+_MOST_LISTED = 30
+_LONGEST_SHOWN = 60
 _JSON = (SourceKind.JSON_LINES, SourceKind.JSON)
 _SHOWN_DELIMITERS = {"\t": "a tab", " ": "a blank", "": "none, a line is one field"}
 _KINDS = {
@@ -73,6 +76,7 @@ class DetectedTable(NamedTuple):
       columns: Names of the columns: the header's, or the first record's; empty for an empty file.
       remarks: What was found that the file's name does not say, for people.
       has_records: Whether there is any record.
+      row_remarks: The same of rows of fields.
       numbers: Where text and label seem to be, from "1", if the first row is no header.
       wrapper: The one name under which a JSON object holds all records, or "".
     """
@@ -81,6 +85,7 @@ class DetectedTable(NamedTuple):
     columns: tuple[str, ...]
     remarks: tuple[str, ...]
     has_records: bool
+    row_remarks: tuple[str, ...] = ()
     numbers: tuple[str, str] | None = None
     wrapper: str = ""
 
@@ -93,13 +98,21 @@ def kind_of(path: Path) -> SourceKind | None:
     return SUFFIXES.get(suffixes[-1]) if suffixes else None
 
 
-def detect(path: Path, options: TableOptions = FOUND_BY_CONTENT, name: str = "") -> DetectedTable:
+def detect(
+    path: Path,
+    options: TableOptions = FOUND_BY_CONTENT,
+    *,
+    name: str = "",
+    may_be_prose: bool = False,
+) -> DetectedTable:
     """Looks at a file.
 
     Args:
       path: The file.
       options: What the user says of it.
       name: How to call it; its own name when left out.
+      may_be_prose: Whether it may be lines of text: then no first line is too odd for a header,
+        and two columns may have one name.
 
     Raises:
       DatasetError: It cannot be read, is no table, or has two columns of one name.
@@ -107,15 +120,26 @@ def detect(path: Path, options: TableOptions = FOUND_BY_CONTENT, name: str = "")
     name = name or printable(path.name)
     by_name = kind_of(path)
     try:
-        found = _detect(path, options, name, by_name)
+        found = _detect(path, options, name, by_name, may_be_prose)
     except (*_UNREADABLE, zipfile.LargeZipFile) as error:
-        detail = _words_of(error)
         as_kind = f" as {by_name.value}" if by_name else ""
-        raise DatasetError(f"{name} cannot be read{as_kind}: {detail}") from error
-    twice = [column for column, count in Counter(found.columns).items() if count > 1]
-    if twice:
-        raise DatasetError(f"{name} has two columns '{twice[0]}'. Give each a name of its own.")
+        raise DatasetError(f"{name} cannot be read{as_kind}: {_words_of(error)}") from error
+    if not may_be_prose:
+        refuse_repeated(found, name)
     return found
+
+
+def refuse_repeated(table: DetectedTable, name: str) -> None:
+    """Refuses a table in which two columns have one name: which is meant cannot be known.
+
+    Raises:
+      DatasetError: Names the column.
+    """
+    twice = [column for column, count in Counter(table.columns).items() if count > 1]
+    if twice:
+        raise DatasetError(
+            f"{name} has two columns '{_short(twice[0])}'. Give each a name of its own."
+        )
 
 
 def missing_column(
@@ -131,7 +155,7 @@ def missing_column(
       label_flag: The flag that names the column of labels, where there is one.
     """
     message = (
-        f"{name} has no column '{column}'. Its columns are: {', '.join(table.columns)}."
+        f"{name} has no column '{column}'. Its columns are: {_listed(table.columns)}."
         f"{did_you_mean(column, table.columns)} Name it with {flag}."
     )
     if table.wrapper:
@@ -152,13 +176,22 @@ def notices(tables: Iterable[tuple[str, DetectedTable]]) -> list[str]:
     """Returns a line for each way of being written that is to be told, with the files' names."""
     files: dict[tuple[str, ...], list[str]] = {}
     for name, table in tables:
-        if table.remarks:
-            files.setdefault(table.remarks, []).append(name)
+        if remarks := (*table.remarks, *table.row_remarks):
+            files.setdefault(remarks, []).append(name)
     return [
         f"{names[0]}{f' and {len(names) - 1:,} more' if len(names) > 1 else ''}: "
         f"{', '.join(remarks)}"
         for remarks, names in files.items()
     ]
+
+
+def _listed(columns: Sequence[str]) -> str:
+    more = f" and {len(columns) - _MOST_LISTED:,} more" if len(columns) > _MOST_LISTED else ""
+    return f"{', '.join(map(_short, columns[:_MOST_LISTED]))}{more}"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_SHOWN else f"{name[: _LONGEST_SHOWN - 3]}..."
 
 
 def _words_of(error: Exception) -> str:
@@ -173,7 +206,11 @@ def _words_of(error: Exception) -> str:
 
 
 def _detect(
-    path: Path, options: TableOptions, name: str, by_name: SourceKind | None
+    path: Path,
+    options: TableOptions,
+    name: str,
+    by_name: SourceKind | None,
+    may_be_prose: bool,
 ) -> DetectedTable:
     with path.open("rb") as stream:
         packed = stream.read(HEAD_BYTES)
@@ -214,7 +251,9 @@ def _detect(
     remarks = _remarks_on_file(path, form, head, options, by_name)
     if kind in _JSON:
         return _json_table(path, form, remarks)
-    return _separated_table(text, len(head) == HEAD_BYTES, form, options, remarks)
+    is_cut = len(head) == HEAD_BYTES
+    table = _separated_table(text, is_cut, form, options, may_be_prose)
+    return table._replace(remarks=tuple(remarks))
 
 
 def _refuse_foreign(head: bytes, name: str) -> None:
@@ -318,36 +357,40 @@ def _json_table(path: Path, form: TableFormat, remarks: list[str]) -> DetectedTa
 
 
 def _separated_table(
-    text: str, is_cut: bool, form: TableFormat, options: TableOptions, remarks: list[str]
+    text: str, is_cut: bool, form: TableFormat, options: TableOptions, may_be_prose: bool
 ) -> DetectedTable:
+    form = dataclasses.replace(form, has_header=options.header)
     lines = list(lines_of(StringIO(text, newline=""), form))
-    if is_cut and len(lines) == 1:
-        raise ValueError(f"its first line goes on for more than {HEAD_BYTES >> 20} MB")
-    if is_cut:
+    if is_cut and len(lines) > 1:
         lines.pop()
+    elif is_cut and not may_be_prose:
+        raise ValueError(f"its first line goes on for more than {HEAD_BYTES >> 20} MB")
+    if not text.strip():
+        return DetectedTable(form, (), (), has_records=False)
     usual = "\t" if form.kind is SourceKind.TSV else ","
     form = dialect.sniffed(
         lines,
-        dataclasses.replace(form, delimiter=usual, has_header=options.header),
+        dataclasses.replace(form, delimiter=usual),
         delimiter=options.character,
         quoting=None if options.quoting == "auto" else Quoting(options.quoting),
     )
-    rows = list(zip(rows_of(iter([lines]), form), range(dialect.SAMPLE_ROWS), strict=False))
-    sample = [row for row, _ in rows if not isinstance(row, MalformedRecord)]
-    if rows and isinstance(rows[0][0], MalformedRecord) and options.header:
-        raise ValueError(f"its header is no row: {rows[0][0].detail}")
+    rows = list(islice(rows_of(iter([lines]), form), dialect.SAMPLE_ROWS))
+    sample = [row for row in rows if not isinstance(row, MalformedRecord)]
+    if options.header and rows and isinstance(rows[0], MalformedRecord):
+        if may_be_prose:
+            return DetectedTable(form, (), (), has_records=True)
+        raise ValueError(f"its header is no row: {rows[0].detail}")
     first = sample[0] if sample else []
-    columns = numbered(len(first)) if not options.header else named(first)
     numbers = None
     if sample and (not options.header or dialect.looks_like_data(first)):
         numbers = _text_and_label(sample, len(first))
-    has_records = is_cut or len(rows) > int(options.header)
     return DetectedTable(
         form,
-        tuple(map(printable, columns)),
-        (*remarks, *_remarks_on_rows(form, usual, options)),
-        has_records,
-        numbers,
+        tuple(map(printable, named(first) if options.header else numbered(len(first)))),
+        (),
+        has_records=is_cut or len(rows) > int(options.header),
+        row_remarks=tuple(_remarks_on_rows(form, usual, options)),
+        numbers=numbers,
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from components.dataset.records import MalformedRecord
@@ -145,7 +146,7 @@ def _is_quoted(row: list[str] | None) -> bool:
 
 def _fit(lines: list[str], form: TableFormat) -> _Fit:
     rows: list[list[str] | None] = []
-    for row in _first(rows_of(iter([lines]), form)):
+    for row in islice(rows_of(iter([lines]), form), SAMPLE_ROWS):
         rows.append(None if isinstance(row, MalformedRecord) else row)
     if not rows:
         return _Fit(1.0, 0, rows)
@@ -153,7 +154,3 @@ def _fit(lines: list[str], form: TableFormat) -> _Fit:
     others = rows[1:]
     good = sum(row is not None and len(row) == width for row in others)
     return _Fit(good / len(others) if others else 1.0, width, rows)
-
-
-def _first(rows: Iterator[list[str] | MalformedRecord]) -> Iterator[list[str] | MalformedRecord]:
-    return (row for row, _ in zip(rows, range(SAMPLE_ROWS), strict=False))

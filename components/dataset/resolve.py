@@ -174,7 +174,6 @@ def _table_source(
     named_tables = [(printable(path.name), t) for path, t in zip(paths, tables, strict=True)]
     for line in notices(named_tables):
         notify(line)
-    _check_records(named_tables, notify)
     columns = [table.columns for table in tables]
     with_split = [SPLIT_COLUMN in names for names in columns]
     has_split_column = all(with_split)
@@ -193,6 +192,7 @@ def _table_source(
         )
     # train.csv alone names no split that could be tested on: it is split like any other file.
     keeps_splits = not has_split_column and len(set(splits)) > 1
+    _check_records(named_tables, splits if keeps_splits else [""] * len(splits), notify)
     return ReviewSource(
         kind=kinds[0],
         name=_name_of(paths[0]),
@@ -250,18 +250,20 @@ def _check_columns(path: Path, table: DetectedTable, text_column: str, label_col
 
 
 def _check_records(
-    tables: Iterable[tuple[str, DetectedTable]], notify: Callable[[str], None]
+    tables: list[tuple[str, DetectedTable]], splits: list[str], notify: Callable[[str], None]
 ) -> None:
-    """Refuses tables without any record, and tells of those that are such among others."""
-    tables = list(tables)
+    """Refuses tables without any record, and splits; tells of those that are such among others."""
     empty = [name for name, table in tables if not table.has_records]
     if not empty:
         return
     listed = f"{empty[0]} has" if len(empty) == 1 else f"{', '.join(empty[:3])} have"
     if len(empty) > 3:
         listed = f"{len(empty):,} files, {empty[0]} among them, have"
-    if len(empty) == len(tables):
-        raise DatasetError(f"{listed} columns and no records. Give a table with reviews in it.")
+    for split in sorted(set(splits)):
+        of_split = [table for (_, table), own in zip(tables, splits, strict=True) if own == split]
+        if not any(table.has_records for table in of_split):
+            purpose = f"to {split} on" if split else "with reviews in it"
+            raise DatasetError(f"{listed} columns and no records. Give a table {purpose}.")
     notify(f"{listed} columns and no records")
 
 

@@ -116,6 +116,7 @@ class _QuotedRows:
         self._is_new_row = False
         self._end = ""
         self._is_over = False
+        self._is_behind_bad = False
         csv.field_size_limit(MAX_FIELD_CHARACTERS)
         self._careful_reader = self._reader(self._feed())
 
@@ -128,6 +129,12 @@ class _QuotedRows:
             carried = []
             if not self._width:
                 self._learn(block)
+            if self._is_behind_bad:
+                self._waiting.extend(block)
+                yield from self._careful_rows()
+                if self._is_over:
+                    return
+                continue
             done = 0
             reader = self._reader([f"{line}\n" for line in block])
             try:
@@ -157,7 +164,6 @@ class _QuotedRows:
 
     def _careful_rows(self) -> Iterator[Row | MalformedRecord]:
         """Yields the rows that begin in the lines that wait."""
-        is_behind_bad = False
         while self._waiting:
             line = self._waiting.popleft()
             self._line += 1
@@ -166,12 +172,12 @@ class _QuotedRows:
             row: Row | MalformedRecord
             if '"' in line:
                 row = self._careful_row(line)
-                if is_behind_bad and isinstance(row, list) and any(map(_only_closes, row)):
+                if self._is_behind_bad and isinstance(row, list) and any(map(_only_closes, row)):
                     row = MalformedRecord(f"line {self._line:,}: a quote closes that did not open")
             else:
                 row = plain_fields(line, self._form)
             yield row
-            is_behind_bad = isinstance(row, MalformedRecord)
+            self._is_behind_bad = isinstance(row, MalformedRecord)
             if isinstance(row, MalformedRecord) and row.is_last:
                 self._is_over = True
                 return

@@ -23,7 +23,8 @@ from components.dataset.records import (
 from components.dataset.separated import named, numbered, rows_of
 from components.dataset.source import ReviewSource, SourceFile, SourceKind, TableFormat
 from components.dataset.splits import split_of
-from components.dataset.text_lines import UNDECODABLE, blocks_of_lines, open_text
+from components.dataset.text_encoding import UTF_8
+from components.dataset.text_lines import UNDECODABLE, LongLineError, blocks_of_lines, open_text
 
 # What reading a file raises that is truncated or corrupt, or otherwise written than was found.
 UNREADABLE = (*UNPACKABLE, *UNDECODABLE, pyarrow.ArrowException)
@@ -53,7 +54,8 @@ def read_table(
             if isinstance(record, MalformedRecord):
                 yield Problem("malformed_row", where, record.detail, fatal=record.is_last)
             else:
-                yield from _reviews(record, file, source, where, f"{path.stem}:{number}")
+                for found in _reviews(record, file, source, where, f"{path.stem}:{number}"):
+                    yield with_way_out(found, form) if isinstance(found, Problem) else found
     except UNREADABLE as error:
         yield unreadable(path, error)
 
@@ -84,12 +86,22 @@ def read_records(
             yield from _read_separated(blocks_of_lines(stream, form), form)
 
 
+def with_way_out(problem: Problem, form: TableFormat) -> Problem:
+    """Returns a problem; with the way out where a text was perhaps never meant to be UTF-8."""
+    is_separated = form.kind in (SourceKind.CSV, SourceKind.TSV)
+    if problem.kind != "not_utf8" or not is_separated or form.encoding != UTF_8:
+        return problem
+    return problem._replace(detail=f"{problem.detail} (is it Latin-1? --encoding latin-1)")
+
+
 def unreadable(path: Path, error: Exception) -> Problem:
     """Returns the problem of a file that is truncated or corrupt."""
     if isinstance(error, PackedFileError):
         detail = str(error)
     elif isinstance(error, UnicodeError):
         detail = f"{error}. Mend it, or name its encoding with --encoding."
+    elif isinstance(error, LongLineError):
+        detail = f"{error}. Expected a row a line; is it a table?"
     else:
         detail = f"the file is truncated or corrupt ({error}). Mend it or leave it out."
     return Problem("unreadable_file", path.name, detail, fatal=True)

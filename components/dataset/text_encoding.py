@@ -29,6 +29,16 @@ _SHOWN = {
 _SUGGESTED = ("latin-1", "windows-1252", "windows-1251", "gb18030", "shift_jis", "utf-16", "utf-8")
 # Codecs of Python's that turn no bytes of a file into the text that somebody wrote.
 _NO_FILE_IS = {"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"}
+_NO_TEXT = {
+    "base64_codec",
+    "bz2_codec",
+    "hex_codec",
+    "quopri_codec",
+    "rot_13",
+    "uu_codec",
+    "zlib_codec",
+    "mbcs",
+}
 _WINDOWS_ONLY = re.compile(rb"[\x80-\x9f]")
 _LEAST_ZEROS = 0.35
 
@@ -45,7 +55,8 @@ def checked_encoding(name: str) -> str:
     except (LookupError, ValueError):
         is_text = False
     if not is_text:
-        known = sorted({*_SUGGESTED, *(alias.replace("_", "-") for alias in aliases)})
+        names = (each.replace("_", "-") for each, codec in aliases.items() if codec not in _NO_TEXT)
+        known = sorted({*_SUGGESTED, *names})
         raise ConfigurationError(
             f"--encoding is '{name}', which is no encoding of text."
             f"{did_you_mean(name.lower(), known)} Choose e.g. from: {', '.join(_SUGGESTED)}."

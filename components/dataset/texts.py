@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from components.dataset.compressed import compression_named
-from components.dataset.detect import DetectedTable, detect, kind_of, missing_column, notices
+from components.dataset.detect import (
+    DetectedTable,
+    detect,
+    missing_column,
+    notices,
+    refuse_repeated,
+)
 from components.dataset.records import (
     MalformedRecord,
     Problem,
@@ -18,7 +24,7 @@ from components.dataset.records import (
 from components.dataset.resolve import look_at
 from components.dataset.source import SourceKind, TableFormat
 from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
-from components.dataset.tables import UNREADABLE, encoded, read_records, unreadable
+from components.dataset.tables import UNREADABLE, encoded, read_records, unreadable, with_way_out
 from components.dataset.text_lines import lines_of, open_text
 from components.errors import DatasetError
 
@@ -47,8 +53,8 @@ def read_texts(
 ) -> Texts:
     """Reads all texts of a file, or refuses it.
 
-    A file named .txt has a text a line, blank ones too. Without a name of a format, it is a table
-    if it is JSON or Parquet, or its first row has the column; else a text a line.
+    A file named .txt, or without a name, is a table if it is JSON or Parquet, or if its first row
+    names the column; else it has a text a line, blank ones too.
 
     Args:
       path: The file.
@@ -66,20 +72,24 @@ def read_texts(
     if path.is_dir():
         raise DatasetError(f"--file {path} is a folder; expected a file.")
     shown = name or printable(path.name)
-    table = detect(path, options, name) if name else _look_at(path, options)
-    if _is_lines(path, table, column, has_name=not name):
+    is_unnamed = bool(name) or _is_named_lines(path)
+    table = (
+        detect(path, options, name=name, may_be_prose=True)
+        if is_unnamed
+        else look_at(path, options)
+    )
+    if is_unnamed and _is_lines(table, column, is_named=not name):
+        told = notices([(shown, table._replace(row_remarks=()))])
         found = _lines(path, table.format, shown)
     else:
+        refuse_repeated(table, shown)
         if not table.columns:
             raise DatasetError(f"{shown} is empty: expected a column {column}.")
         if column not in table.columns:
             raise DatasetError(missing_column(table, shown, column, "--text-column"))
+        told = notices([(shown, table)])
         found = _column(path, table.format, column, shown)
-    return _without_bad(found, shown, max_bad_records, notices([(shown, table)]))
-
-
-def _look_at(path: Path, options: TableOptions) -> DetectedTable:
-    return detect(path, options) if _is_named_lines(path) else look_at(path, options)
+    return _without_bad(found, shown, max_bad_records, told)
 
 
 def _is_named_lines(path: Path) -> bool:
@@ -87,12 +97,14 @@ def _is_named_lines(path: Path) -> bool:
     return stem.suffix.lower() == LINES_SUFFIX
 
 
-def _is_lines(path: Path, table: DetectedTable, column: str, has_name: bool) -> bool:
+def _is_lines(table: DetectedTable, column: str, is_named: bool) -> bool:
+    """Says whether a file is lines of text rather than rows of fields with that column.
+
+    A file named .txt that has one column has lines, even if the first one is "text".
+    """
     if table.format.kind not in (SourceKind.CSV, SourceKind.TSV):
         return False
-    if has_name:
-        return _is_named_lines(path)
-    return column not in table.columns and kind_of(path) is None
+    return column not in table.columns or (is_named and len(table.columns) == 1)
 
 
 def _lines(path: Path, form: TableFormat, name: str) -> Iterator[str | Problem]:
@@ -101,7 +113,8 @@ def _lines(path: Path, form: TableFormat, name: str) -> Iterator[str | Problem]:
             for number, line in enumerate(lines_of(stream, form), start=1):
                 text = line.removesuffix("\r")
                 problem = problem_of_text(encoded(text), f"{name}, line {number:,}")
-                yield problem if problem and problem.kind != "empty_text" else text
+                is_bad = problem and problem.kind != "empty_text"
+                yield with_way_out(problem, form) if problem and is_bad else text
     except UNREADABLE as error:
         yield unreadable(path, error)
 
@@ -119,7 +132,8 @@ def _column(path: Path, form: TableFormat, column: str, name: str) -> Iterator[s
                 yield Problem("malformed_row", where, detail, fatal=False)
                 continue
             content = text if isinstance(text, bytes) else encoded(text or "")
-            yield problem_of_text(content, where) or content.decode("utf-8")
+            problem = problem_of_text(content, where)
+            yield with_way_out(problem, form) if problem else content.decode("utf-8")
     except UNREADABLE as error:
         yield unreadable(path, error)
 

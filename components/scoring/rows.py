@@ -14,7 +14,7 @@ import pyarrow.parquet
 from components.dataset.parquet_records import without_decoding
 from components.dataset.records import MalformedRecord, Problem, problem_of_text
 from components.dataset.source import SourceKind
-from components.dataset.tables import UNREADABLE, encoded, read_records, unreadable
+from components.dataset.tables import UNREADABLE, encoded, read_records, unreadable, with_way_out
 from components.scoring.plan import ScoringFile, ScoringPlan
 
 ROWS_PER_CHUNK = 1_024
@@ -154,7 +154,7 @@ def _row_or_problem(
         return Problem("malformed_row", where, detail, fatal=False)
     problem = problem_of_text(encoded(text or ""), where)
     if problem:
-        return problem
+        return with_way_out(problem, file.format)
     detail = _unwritable(row, file, plan)
     return Problem("malformed_row", where, detail, fatal=False) if detail else row
 

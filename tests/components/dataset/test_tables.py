@@ -125,12 +125,13 @@ def test_a_flipped_bit_in_a_gzipped_file_is_fatal(tmp_path):
 
 @BY_FORMAT
 def test_bytes_that_are_not_utf8_cost_one_record(tmp_path, kind):
-    """The byte and its place in the text are named."""
+    """The byte and its place in the text are named, and in a table of fields the way out."""
+    advice = "" if kind is SourceKind.JSON_LINES else " (is it Latin-1? --encoding latin-1)"
     content = TEXT_FORMATS[kind].replace("really", "caf@").encode()
     at = len('good, "caf')
     records = read_text(tmp_path, content.replace(b"@", b"\xe9"), kind)
     assert records == [
-        problem("not_utf8", 1, f"byte 0xe9 at {at} is not UTF-8", name=f"r.{kind.value}"),
+        problem("not_utf8", 1, f"byte 0xe9 at {at} is not UTF-8{advice}", name=f"r.{kind.value}"),
         EXPECTED[1],
     ]
 
