@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from components.dataset.table_options import QUOTINGS, TableOptions
 from components.errors import ConfigurationError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import SAMPLE, get_variant, variant_names
@@ -47,8 +48,8 @@ class PipelineConfig(HyperparameterSettings):
 
     data: str = setting(
         "auto",
-        "imdb, sample, auto (imdb if it can be had), or a path: CSV, TSV, JSON Lines, Parquet "
-        "(several: commas or a glob), or a folder or .tar.gz laid out as IMDB's",
+        "imdb, sample, auto (imdb if it can be had), or a path: CSV, TSV, JSON, JSON Lines, "
+        "Parquet (several: commas or a glob), or a folder or .tar.gz laid out as IMDB's",
         group="data",
         metavar="DATA",
     )
@@ -57,6 +58,33 @@ class PipelineConfig(HyperparameterSettings):
     )
     label_column: str = setting(
         "label", "column of the label in a table", group="data", metavar="NAME"
+    )
+    delimiter: str = setting(
+        "",
+        "what separates the fields of a table: a character, or comma, semicolon, tab, pipe, none",
+        group="data",
+        metavar="CHAR",
+        unset="found by content",
+    )
+    encoding: str = setting(
+        "",
+        "encoding of tables, e.g. latin-1, windows-1252, utf-16",
+        group="data",
+        metavar="NAME",
+        unset="found by content, else UTF-8",
+    )
+    quoting: str = setting(
+        "auto",
+        "how quotes are written within quoted fields: doubled, backslash, or none (quotes are "
+        "characters like any); auto finds it",
+        group="data",
+        metavar="STYLE",
+        choices=QUOTINGS,
+    )
+    header: bool = setting(
+        True,
+        "the first row names the columns; with --no-header they are numbered from 1",
+        group="data",
     )
     positive_label: str = setting(
         "",
@@ -193,6 +221,7 @@ class PipelineConfig(HyperparameterSettings):
             if field.metadata["type"] is float and value is not None:
                 object.__setattr__(self, field.name, float(value))
         get_variant(self.model)
+        _ = self.table_options
         for name in ("pipeline_name", "model_name"):
             value = getattr(self, name)
             if value and not NAME.fullmatch(value):
@@ -200,6 +229,13 @@ class PipelineConfig(HyperparameterSettings):
                     f"{flag_of(name)} is '{value}'; expected at most 100 letters, digits, _ and -, "
                     "the first a letter or digit."
                 )
+
+    @property
+    def table_options(self) -> TableOptions:
+        """Returns what the settings say of how tables are written."""
+        return TableOptions(
+            self.delimiter, self.encoding, self.quoting, self.header, self.max_bad_records
+        )
 
 
 def setting_fields() -> list[dataclasses.Field[Any]]:

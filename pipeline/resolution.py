@@ -111,6 +111,7 @@ def resolve(
         label_column=settings.label_column,
         positive_label=settings.positive_label,
         negative_label=settings.negative_label,
+        options=settings.table_options,
         notify=notify,
     )
     is_sample = source.kind is SourceKind.SAMPLE

@@ -42,6 +42,18 @@ class Problem(NamedTuple):
     fatal: bool
 
 
+class MalformedRecord(NamedTuple):
+    """A record that is none.
+
+    Attributes:
+      detail: What arrived and what was expected.
+      is_last: Whether the rest of the file is lost with it.
+    """
+
+    detail: str
+    is_last: bool = False
+
+
 def review_or_problem(
     *,
     text: bytes,
@@ -95,4 +107,7 @@ def objection_to_problems(
 
 def printable(text: str) -> str:
     """Returns the text with what UTF-8 cannot encode written out: bytes of a file's name, say."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # half of a surrogate pair, from JSON
+        return text.encode("utf-8", "backslashreplace").decode()

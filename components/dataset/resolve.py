@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import glob
 import hashlib
 import os
@@ -11,9 +10,21 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from components import features
-from components.dataset import imdb, sample, tables
+from components.dataset import imdb, sample
 from components.dataset.archive import labelled_folders
+from components.dataset.compressed import SUFFIXES as COMPRESSIONS
+from components.dataset.detect import (
+    SUFFIXES,
+    TEXT_SUFFIXES,
+    DetectedTable,
+    detect,
+    kind_of,
+    missing_column,
+    notices,
+)
+from components.dataset.records import printable
 from components.dataset.source import ReviewSource, SourceFile, SourceKind
+from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
 from components.errors import DatasetError, DownloadError, did_you_mean
 
 AUTO, IMDB, SAMPLE = "auto", "imdb", "sample"
@@ -22,6 +33,8 @@ SPLIT_COLUMN = "split"
 _ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz")
 _SPLIT_NAME = re.compile(rf"({features.TRAIN_SPLIT}|{features.TEST_SPLIT})(?![a-z])", re.IGNORECASE)
 _BLOCK = 1 << 20
+# Formats that are told apart by each file for itself.
+_FAMILY = {SourceKind.JSON: SourceKind.JSON_LINES}
 
 
 def resolve_source(
@@ -33,6 +46,7 @@ def resolve_source(
     label_column: str = "label",
     positive_label: str = "",
     negative_label: str = "",
+    options: TableOptions = FOUND_BY_CONTENT,
     notify: Callable[[str], None] = lambda _: None,
 ) -> ReviewSource:
     """Finds the data, downloads it if need be, and checks what can be checked at once.
@@ -45,6 +59,7 @@ def resolve_source(
       label_column: Column of the label, for tables.
       positive_label: The label that means positive, for tables.
       negative_label: The label that means negative, for tables.
+      options: How tables are written, as far as the user says so.
       notify: Called with a sentence that the user must not miss.
 
     Raises:
@@ -81,7 +96,13 @@ def resolve_source(
             digest=_digest(paths),
         )
     return _table_source(
-        _tables_in(paths), text_column, label_column, positive_label, negative_label
+        _tables_in(paths),
+        text_column,
+        label_column,
+        positive_label,
+        negative_label,
+        options,
+        notify,
     )
 
 
@@ -121,15 +142,13 @@ def _tables_in(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = [
-                file for file in sorted(path.rglob("*")) if tables.kind_of(file) and file.is_file()
-            ]
+            inside = [file for file in sorted(path.rglob("*")) if kind_of(file) and file.is_file()]
             if not inside:
                 raise DatasetError(
                     f"The folder {path} holds no reviews: expected {features.TRAIN_SPLIT}/pos, "
                     f"{features.TRAIN_SPLIT}/neg, {features.TEST_SPLIT}/pos and "
                     f"{features.TEST_SPLIT}/neg with files such as 123_8.txt, or tables "
-                    f"({', '.join(tables.SUFFIXES)})."
+                    f"({', '.join(SUFFIXES)})."
                 )
             found += inside
         else:
@@ -143,20 +162,20 @@ def _table_source(
     label_column: str,
     positive_label: str,
     negative_label: str,
+    options: TableOptions,
+    notify: Callable[[str], None],
 ) -> ReviewSource:
-    kinds = {path: tables.kind_of(path) for path in paths}
-    for path, kind in kinds.items():
-        if kind is None:
-            raise DatasetError(
-                f"{path.name}: unknown format. Expected {', '.join(tables.SUFFIXES)}, text formats "
-                f"also with .gz, or an archive ({', '.join(_ARCHIVE_SUFFIXES)}) laid out as IMDB's."
-            )
-    if len(set(kinds.values())) > 1:
+    tables = [look_at(path, options) for path in paths]
+    kinds = [table.format.kind for table in tables]
+    if len({_FAMILY.get(kind, kind) for kind in kinds}) > 1:
         listed = ", ".join(path.name for path in paths[:5])
         raise DatasetError(f"The files are of several formats ({listed}). Give files of one.")
-    (kind,) = set(kinds.values())
-    assert kind is not None
-    columns = [_checked_columns(path, kind, (text_column, label_column)) for path in paths]
+    for path, table in zip(paths, tables, strict=True):
+        _check_columns(path, table, text_column, label_column)
+    named_tables = [(printable(path.name), t) for path, t in zip(paths, tables, strict=True)]
+    for line in notices(named_tables):
+        notify(line)
+    columns = [table.columns for table in tables]
     with_split = [SPLIT_COLUMN in names for names in columns]
     has_split_column = all(with_split)
     if any(with_split) and not has_split_column:
@@ -174,12 +193,13 @@ def _table_source(
         )
     # train.csv alone names no split that could be tested on: it is split like any other file.
     keeps_splits = not has_split_column and len(set(splits)) > 1
+    _check_records(named_tables, splits if keeps_splits else [""] * len(splits), notify)
     return ReviewSource(
-        kind=kind,
+        kind=kinds[0],
         name=_name_of(paths[0]),
         files=tuple(
-            SourceFile(str(path), split if keeps_splits else "")
-            for path, split in zip(paths, splits, strict=True)
+            SourceFile(str(path), split if keeps_splits else "", table.format)
+            for path, split, table in zip(paths, splits, tables, strict=True)
         ),
         digest=_digest(paths),
         text_column=text_column,
@@ -190,30 +210,62 @@ def _table_source(
     )
 
 
-def readable_columns(path: Path, kind: SourceKind) -> list[str]:
-    """Returns the names of a table's columns; see `tables.columns_of`.
+def look_at(path: Path, options: TableOptions) -> DetectedTable:
+    """Returns how a table is written.
 
     Raises:
-      DatasetError: The file cannot be read.
+      DatasetError: Its name is that of no format and its content is none either, or it cannot be
+        read.
     """
-    try:
-        return tables.columns_of(path, kind)
-    except (*tables.UNREADABLE, csv.Error, ValueError) as error:
-        raise DatasetError(f"{path.name} cannot be read as {kind.value}: {error}.") from error
+    suffix = path.suffix.lower()
+    if suffix in COMPRESSIONS:
+        suffix = Path(path.stem).suffix.lower()
+    if kind_of(path) is None and suffix not in TEXT_SUFFIXES:
+        try:
+            table = detect(path, options)
+        except DatasetError as error:
+            if " is no table: " in str(error):
+                raise
+            raise _unknown_format(path) from error
+        if table.format.kind in (SourceKind.PARQUET, SourceKind.JSON, SourceKind.JSON_LINES):
+            return table
+        raise _unknown_format(path)
+    return detect(path, options)
 
 
-def _checked_columns(path: Path, kind: SourceKind, needed: Iterable[str]) -> list[str]:
-    columns = readable_columns(path, kind)
-    if not columns:
-        raise DatasetError(f"{path.name} is empty: expected columns {', '.join(needed)}.")
-    for name in needed:
-        if name not in columns:
-            flag = "--text-column" if name == next(iter(needed)) else "--label-column"
-            raise DatasetError(
-                f"{path.name} has no column '{name}'. Its columns are: {', '.join(columns)}."
-                f"{did_you_mean(name, columns)} Name it with {flag}."
-            )
-    return columns
+def _unknown_format(path: Path) -> DatasetError:
+    return DatasetError(
+        f"{printable(path.name)}: unknown format. Expected {', '.join(SUFFIXES)}, text formats "
+        f"also with {', '.join(COMPRESSIONS)}, or an archive ({', '.join(_ARCHIVE_SUFFIXES)}) "
+        "laid out as IMDB's."
+    )
+
+
+def _check_columns(path: Path, table: DetectedTable, text_column: str, label_column: str) -> None:
+    name = printable(path.name)
+    if not table.columns:
+        raise DatasetError(f"{name} is empty: expected columns {text_column}, {label_column}.")
+    for column, flag in ((text_column, "--text-column"), (label_column, "--label-column")):
+        if column not in table.columns:
+            raise DatasetError(missing_column(table, name, column, flag, "--label-column"))
+
+
+def _check_records(
+    tables: list[tuple[str, DetectedTable]], splits: list[str], notify: Callable[[str], None]
+) -> None:
+    """Refuses tables without any record, and splits; tells of those that are such among others."""
+    empty = [name for name, table in tables if not table.has_records]
+    if not empty:
+        return
+    listed = f"{empty[0]} has" if len(empty) == 1 else f"{', '.join(empty[:3])} have"
+    if len(empty) > 3:
+        listed = f"{len(empty):,} files, {empty[0]} among them, have"
+    for split in sorted(set(splits)):
+        of_split = [table for (_, table), own in zip(tables, splits, strict=True) if own == split]
+        if not any(table.has_records for table in of_split):
+            purpose = f"to {split} on" if split else "with reviews in it"
+            raise DatasetError(f"{listed} columns and no records. Give a table {purpose}.")
+    notify(f"{listed} columns and no records")
 
 
 def _splits_named(paths: list[Path]) -> list[str]:

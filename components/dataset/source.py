@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from enum import Enum
+from typing import Any
 
 
 class SourceKind(str, Enum):
@@ -16,7 +17,65 @@ class SourceKind(str, Enum):
     CSV = "csv"
     TSV = "tsv"
     JSON_LINES = "jsonl"
+    JSON = "json"
     PARQUET = "parquet"
+
+
+class Compression(str, Enum):
+    """How a whole file is packed."""
+
+    NONE = ""
+    GZIP = "gzip"
+    BZIP2 = "bzip2"
+    XZ = "xz"
+    ZIP = "zip"
+
+
+class Quoting(str, Enum):
+    """What a quotation mark means in a table of text."""
+
+    DOUBLED = "doubled"
+    BACKSLASH = "backslash"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class TableFormat:
+    """How one table is written: found once, so that every reader reads what was announced.
+
+    Attributes:
+      kind: CSV and TSV for rows of fields, whatever the delimiter; JSON_LINES for an object a
+        line; JSON for one array of objects, or objects over several lines; PARQUET.
+      compression: How the file is packed, whatever its name says.
+      encoding: Name of a codec of Python's.
+      delimiter: The character between two fields; "" when a line is one field.
+      quoting: DOUBLED: a quoted field may hold delimiters and line breaks, and a quotation mark in
+        it is written twice; BACKSLASH: or behind a backslash; NONE: it is a character like any.
+      skips_blanks: Whether blanks behind a delimiter are no part of the field.
+      has_header: Whether the first row names the columns; they have numbers from 1 otherwise.
+      skipped_lines: Lines before the first row.
+      ends_at_carriage_return: Whether CR alone ends a line.
+    """
+
+    kind: SourceKind
+    compression: Compression = Compression.NONE
+    encoding: str = "utf-8-sig"
+    delimiter: str = ","
+    quoting: Quoting = Quoting.DOUBLED
+    skips_blanks: bool = False
+    has_header: bool = True
+    skipped_lines: int = 0
+    ends_at_carriage_return: bool = False
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> TableFormat:
+        """Returns what `asdict` took apart."""
+        enums = {"kind": SourceKind, "compression": Compression, "quoting": Quoting}
+        return cls(**{name: enums.get(name, _as_is)(value) for name, value in fields.items()})
+
+
+def _as_is(value: Any) -> Any:
+    return value
 
 
 @dataclass(frozen=True)
@@ -26,10 +85,18 @@ class SourceFile:
     Attributes:
       path: Absolute path.
       split: "train" or "test" when the file's or folder's name says so, else "".
+      format: How it is written, for tables.
     """
 
     path: str
     split: str = ""
+    format: TableFormat | None = None
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> SourceFile:
+        """Returns what `asdict` took apart."""
+        found = fields.get("format")
+        return cls(**{**fields, "format": TableFormat.from_dict(found) if found else None})
 
 
 @dataclass(frozen=True)
@@ -70,5 +137,5 @@ class ReviewSource:
         """Reads what `to_json` wrote."""
         fields = json.loads(text)
         fields["kind"] = SourceKind(fields["kind"])
-        fields["files"] = tuple(SourceFile(**file) for file in fields["files"])
+        fields["files"] = tuple(SourceFile.from_dict(file) for file in fields["files"])
         return cls(**fields)

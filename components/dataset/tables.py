@@ -1,80 +1,39 @@
-"""Tables with a text and a label column: CSV, TSV, JSON Lines and Parquet, one record at a time."""
+"""Tables with a text and a label column, of every format, one record at a time."""
 
 from __future__ import annotations
 
-import contextlib
-import csv
-import gzip
-import json
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow
-import pyarrow.parquet
 
 from components import features
+from components.dataset.compressed import UNPACKABLE, PackedFileError
+from components.dataset.json_records import read_json, read_json_lines
 from components.dataset.labels import expected_labels, label_of, other_label_is_implied
-from components.dataset.records import Problem, Review, printable, review_or_problem
-from components.dataset.source import ReviewSource, SourceFile, SourceKind
+from components.dataset.parquet_records import read_parquet
+from components.dataset.records import (
+    MalformedRecord,
+    Problem,
+    Review,
+    printable,
+    review_or_problem,
+)
+from components.dataset.separated import named, numbered, rows_of
+from components.dataset.source import ReviewSource, SourceFile, SourceKind, TableFormat
 from components.dataset.splits import split_of
+from components.dataset.text_encoding import UTF_8
+from components.dataset.text_lines import UNDECODABLE, LongLineError, blocks_of_lines, open_text
 
-SUFFIXES = {
-    ".csv": SourceKind.CSV,
-    ".tsv": SourceKind.TSV,
-    ".jsonl": SourceKind.JSON_LINES,
-    ".ndjson": SourceKind.JSON_LINES,
-    ".json": SourceKind.JSON_LINES,
-    ".parquet": SourceKind.PARQUET,
-}
-# csv refuses longer fields; its own limit is 128 KiB, less than a long review.
-MAX_FIELD_CHARACTERS = 64 << 20
-# What reading a file raises that is truncated or corrupt.
-UNREADABLE = (OSError, EOFError, zlib.error, pyarrow.ArrowException)
-
-_PARQUET_BATCH = 1_024
-_QUOTING = "{}; a quote inside a quoted field is written twice, and each field's quotes are closed"
+# What reading a file raises that is truncated or corrupt, or otherwise written than was found.
+UNREADABLE = (*UNPACKABLE, *UNDECODABLE, pyarrow.ArrowException)
 
 
 class LabelSpelling(NamedTuple):
     """A label as it is spelt; counted when the source names only one of its two labels."""
 
     spelling: str
-
-
-class MalformedRecord(NamedTuple):
-    """A record that is none.
-
-    Attributes:
-      detail: What arrived and what was expected.
-      is_last: Whether the rest of the file is lost with it.
-    """
-
-    detail: str
-    is_last: bool = False
-
-
-def kind_of(path: Path) -> SourceKind | None:
-    """Returns the format that a file's name tells, or None."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] == ".gz":
-        suffixes.pop()
-    return SUFFIXES.get(suffixes[-1]) if suffixes else None
-
-
-def columns_of(path: Path, kind: SourceKind) -> list[str]:
-    """Returns the names of a table's columns: the header's, or the first record's.
-
-    Returns an empty list for an empty file; errors of the file itself pass through.
-    """
-    if kind is SourceKind.PARQUET:
-        return list(pyarrow.parquet.read_schema(path).names)
-    with _open_text(path) as stream:
-        if kind is SourceKind.JSON_LINES:
-            line = next((line for line in stream if line.strip()), "{}")
-            return [printable(name) for name in _json_object(line)]
-        return [printable(name) for name in next(_rows(stream, kind), [])]
 
 
 def read_table(
@@ -89,45 +48,63 @@ def read_table(
     if source.split_column:
         columns.append(source.split_column)
     try:
-        for number, record in enumerate(read_records(path, source.kind, columns), start=1):
+        form = file.format or TableFormat(source.kind)
+        for number, record in enumerate(read_records(path, form, columns), start=1):
             where = f"{path.name}, record {number}"
             if isinstance(record, MalformedRecord):
                 yield Problem("malformed_row", where, record.detail, fatal=record.is_last)
             else:
-                yield from _reviews(record, file, source, where, f"{path.stem}:{number}")
+                for found in _reviews(record, file, source, where, f"{path.stem}:{number}"):
+                    yield with_way_out(found, form) if isinstance(found, Problem) else found
     except UNREADABLE as error:
         yield unreadable(path, error)
 
 
 def read_records(
-    path: Path, kind: SourceKind, columns: Sequence[str]
+    path: Path, form: TableFormat, columns: Sequence[str]
 ) -> Iterator[Mapping[str, Any] | MalformedRecord]:
     """Yields a table's records, values by column, in their order.
 
     Args:
-      path: The file; a text format may be gzipped.
-      kind: Its format.
+      path: The file.
+      form: How it is written.
       columns: What to read of a Parquet file, strings as bytes; records of other formats come
         whole, and bytes in them that are not UTF-8 come through as surrogates.
 
     Raises:
       Exception: One of `UNREADABLE`: the file is truncated or corrupt.
     """
-    if kind is SourceKind.PARQUET:
-        return _read_parquet(path, columns)
-    if kind is SourceKind.JSON_LINES:
-        return _read_json_lines(path)
-    return _read_separated(path, kind)
+    if form.kind is SourceKind.PARQUET:
+        yield from read_parquet(path, columns)
+        return
+    with open_text(path, form) as stream:
+        if form.kind is SourceKind.JSON_LINES:
+            yield from read_json_lines(stream, form)
+        elif form.kind is SourceKind.JSON:
+            yield from read_json(stream)
+        else:
+            yield from _read_separated(blocks_of_lines(stream, form), form)
+
+
+def with_way_out(problem: Problem, form: TableFormat) -> Problem:
+    """Returns a problem; with the way out where a text was perhaps never meant to be UTF-8."""
+    is_separated = form.kind in (SourceKind.CSV, SourceKind.TSV)
+    if problem.kind != "not_utf8" or not is_separated or form.encoding != UTF_8:
+        return problem
+    return problem._replace(detail=f"{problem.detail} (is it Latin-1? --encoding latin-1)")
 
 
 def unreadable(path: Path, error: Exception) -> Problem:
     """Returns the problem of a file that is truncated or corrupt."""
-    return Problem(
-        "unreadable_file",
-        path.name,
-        f"the file is truncated or corrupt ({error}). Mend it or leave it out.",
-        fatal=True,
-    )
+    if isinstance(error, PackedFileError):
+        detail = str(error)
+    elif isinstance(error, UnicodeError):
+        detail = f"{error}. Mend it, or name its encoding with --encoding."
+    elif isinstance(error, LongLineError):
+        detail = f"{error}. Expected a row a line; is it a table?"
+    else:
+        detail = f"the file is truncated or corrupt ({error}). Mend it or leave it out."
+    return Problem("unreadable_file", path.name, detail, fatal=True)
 
 
 def _reviews(
@@ -160,84 +137,30 @@ def _reviews(
     )
 
 
-def _read_separated(path: Path, kind: SourceKind) -> Iterator[Mapping[str, Any] | MalformedRecord]:
-    with _open_text(path) as stream:
-        rows = _rows(stream, kind)
-        header = next(rows, [])
-        while True:
-            try:
-                row = next(rows)
-            except StopIteration:
+def _read_separated(
+    blocks: Iterator[list[str]], form: TableFormat
+) -> Iterator[Mapping[str, Any] | MalformedRecord]:
+    rows = rows_of(blocks, form)
+    columns: list[str] = []
+    for row in rows:
+        if isinstance(row, MalformedRecord):
+            # Without a header the columns' names are not known.
+            yield row._replace(is_last=form.has_header)
+            if form.has_header:
                 return
-            except csv.Error as error:
-                # A quote that is never closed makes one field of all that follows it.
-                is_last = "unexpected end" in str(error) or "field limit" in str(error)
-                yield MalformedRecord(_QUOTING.format(error), is_last)
-                if is_last:
-                    return
-                continue
-            if len(row) == len(header):
-                yield dict(zip(header, row, strict=True))
-            elif row:
-                yield MalformedRecord(f"{len(row)} fields, expected {len(header)}")
-
-
-def _read_json_lines(path: Path) -> Iterator[Mapping[str, Any] | MalformedRecord]:
-    with _open_text(path) as stream:
-        for line in stream:
-            if not line.strip():
-                continue
-            try:
-                yield _json_object(line)
-            except ValueError as error:
-                yield MalformedRecord(str(error))
-
-
-def _read_parquet(path: Path, columns: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-    with pyarrow.parquet.ParquetFile(path) as file:
-        for batch in file.iter_batches(_PARQUET_BATCH, columns=list(columns)):
-            values = [without_decoding(batch.column(name)).to_pylist() for name in columns]
-            for row in zip(*values, strict=True):
-                yield dict(zip(columns, row, strict=True))
-
-
-def without_decoding(column: pyarrow.Array) -> pyarrow.Array:
-    """Returns strings as bytes: one that is not UTF-8 would cost its whole batch."""
-    if pyarrow.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    if pyarrow.types.is_string(column.type):
-        return column.cast(pyarrow.binary())
-    if pyarrow.types.is_large_string(column.type):
-        return column.cast(pyarrow.large_binary())
-    return column
-
-
-@contextlib.contextmanager
-def _open_text(path: Path) -> Iterator[IO[str]]:
-    """Opens a text file, gzipped or not; bytes that are not UTF-8 come through as surrogates."""
-    opener = gzip.open if path.suffix.lower() == ".gz" else open
-    with opener(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
-        yield stream
-
-
-def _rows(stream: IO[str], kind: SourceKind) -> Iterator[list[str]]:
-    """Returns csv's reader, which raises csv.Error for a row and then goes on with the next."""
-    csv.field_size_limit(MAX_FIELD_CHARACTERS)
-    # Before Python 3.11, csv refuses a line with a NUL.
-    lines = (line.replace("\0", " ") for line in stream)
-    # Without `strict`, a stray quote silently swallows rows up to the next one.
-    return csv.reader(lines, delimiter="\t" if kind is SourceKind.TSV else ",", strict=True)
-
-
-def _json_object(line: str) -> dict[str, Any]:
-    """Returns the object that a line holds; a ValueError says what it holds instead."""
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"not JSON: {error}") from error
-    if not isinstance(record, dict):
-        raise ValueError("not a JSON object; expected one object a line")
-    return record
+            continue
+        columns = named(row) if form.has_header else numbered(len(row))
+        if not form.has_header:
+            yield dict(zip(columns, row, strict=True))
+        break
+    width = len(columns)
+    for row in rows:
+        if isinstance(row, MalformedRecord):
+            yield row
+        elif len(row) == width:
+            yield dict(zip(columns, row, strict=True))
+        else:
+            yield MalformedRecord(f"{len(row)} fields, expected {width}")
 
 
 def _spelling(label: Any) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import gzip
 import io
 import json
+import lzma
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -14,7 +16,8 @@ from typing import Any, BinaryIO, NamedTuple
 import pyarrow
 import pyarrow.parquet
 
-from components.dataset.source import SourceKind
+from components.dataset.compressed import compression_named
+from components.dataset.source import Compression, Quoting, SourceKind, TableFormat
 from components.errors import ScoringError
 from components.pushed_model import Answer
 from components.scoring.plan import AddedColumns, ScoringFile
@@ -23,7 +26,7 @@ from components.scoring.rows import Chunk
 _BYTES_PER_ROW_GROUP = 64 << 20
 # The first version of the format that knows nanoseconds; pyarrow's own default may be older.
 _PARQUET_VERSION = "2.6"
-_SEPARATORS = {SourceKind.CSV: ",", SourceKind.TSV: "\t"}
+_JSON = (SourceKind.JSON_LINES, SourceKind.JSON)
 
 
 class Part(NamedTuple):
@@ -82,19 +85,34 @@ def join_parts(
         _join_tables(file, paths, target)
     else:
         with _create(target) as stream:
-            stream.write(_header(file, added).encode())
-            for path in paths:
-                with path.open("rb") as part:
-                    shutil.copyfileobj(part, stream)
+            _join_text(file, paths, added, stream)
     for path in paths:
         path.unlink()
     return file.output, sum(part.rows for part in ordered)
 
 
-def _create(target: Path) -> BinaryIO | gzip.GzipFile:
-    if target.suffix.lower() == ".gz":
-        return gzip.open(target, "wb")
-    return target.open("wb")
+def _create(target: Path) -> BinaryIO | gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile:
+    openers: dict[Compression, Any] = {
+        Compression.GZIP: gzip.open,
+        Compression.BZIP2: bz2.open,
+        Compression.XZ: lzma.open,
+    }
+    return openers.get(compression_named(target), open)(target, "wb")
+
+
+def _join_text(file: ScoringFile, paths: Iterable[Path], added: AddedColumns, stream: Any) -> None:
+    is_array = file.output_kind is SourceKind.JSON
+    between, end = (b",\n", b"\n]\n") if is_array else (b"", b"")
+    stream.write(b"[\n" if is_array else _header(file, added).encode())
+    is_first = True
+    for path in paths:
+        if not path.stat().st_size:
+            continue
+        stream.write(b"" if is_first else between)
+        is_first = False
+        with path.open("rb") as part:
+            shutil.copyfileobj(part, stream)
+    stream.write(end)
 
 
 def _lines(
@@ -105,21 +123,28 @@ def _lines(
         for row, answer in zip(chunk.rows, answers, strict=True)
     )
     kind = chunk.file.output_kind
+    if kind is SourceKind.JSON:
+        return ",\n".join(map(_json, rows))
     if kind is SourceKind.JSON_LINES:
         return "".join(f"{_json(row)}\n" for row in rows)
     columns = (*chunk.file.columns, *added)
-    return _separated(kind, ([_cell(row.get(column)) for column in columns] for row in rows))
+    cells = ([_cell(row.get(column)) for column in columns] for row in rows)
+    return _separated(chunk.file.output_format, cells)
 
 
 def _header(file: ScoringFile, added: AddedColumns) -> str:
-    if file.output_kind is SourceKind.JSON_LINES:
+    if file.output_kind in _JSON or not file.output_format.has_header:
         return ""
-    return _separated(file.output_kind, [[*file.columns, *added]])
+    return _separated(file.output_format, [[*file.columns, *added]])
 
 
-def _separated(kind: SourceKind, rows: Iterable[Sequence[str]]) -> str:
+def _separated(form: TableFormat, rows: Iterable[Sequence[str]]) -> str:
+    # One column, and what would separate it from the new ones is a part of texts: they are quoted.
+    delimiter = form.delimiter or ","
+    if form.quoting is Quoting.NONE and form.delimiter:
+        return "".join(f"{delimiter.join(row)}\n" for row in rows)
     stream = io.StringIO()
-    csv.writer(stream, delimiter=_SEPARATORS[kind], lineterminator="\n").writerows(rows)
+    csv.writer(stream, delimiter=delimiter, lineterminator="\n").writerows(rows)
     return stream.getvalue()
 
 
@@ -155,7 +180,7 @@ def _with_answers(
 
 def _table(chunk: Chunk) -> pyarrow.Table:
     """Returns a chunk's values by column; tables of text hold strings alone."""
-    kind = None if chunk.file.kind is SourceKind.JSON_LINES else pyarrow.string()
+    kind = None if chunk.file.kind in _JSON else pyarrow.string()
     columns = {}
     for name in chunk.file.columns:
         try:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import glob
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from components.dataset import tables
-from components.dataset.resolve import readable_columns
-from components.dataset.source import SourceKind
+from components.dataset.compressed import compression_named
+from components.dataset.detect import DetectedTable, missing_column, notices
+from components.dataset.records import printable
+from components.dataset.resolve import look_at
+from components.dataset.source import Compression, SourceKind, TableFormat
+from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
 from components.errors import ConfigurationError, DatasetError, did_you_mean
 
 SUFFIX_OF = {
     SourceKind.CSV: ".csv",
     SourceKind.TSV: ".tsv",
     SourceKind.JSON_LINES: ".jsonl",
+    SourceKind.JSON: ".json",
     SourceKind.PARQUET: ".parquet",
 }
 
@@ -47,17 +50,30 @@ class ScoringFile:
 
     Attributes:
       path: Absolute path.
-      kind: Its format.
+      format: How it is written.
       columns: Its columns, in their order: the header's, or the first record's.
       output: Name of the file that is written.
       output_kind: The format of that.
     """
 
     path: str
-    kind: SourceKind
+    format: TableFormat
     columns: tuple[str, ...]
     output: str
     output_kind: SourceKind
+
+    @property
+    def kind(self) -> SourceKind:
+        """Returns its format's kind."""
+        return self.format.kind
+
+    @property
+    def output_format(self) -> TableFormat:
+        """Returns how the output is written: as the file is, but for quotes and encoding."""
+        if self.output_kind is self.kind:
+            return self.format
+        usual = "\t" if self.output_kind is SourceKind.TSV else ","
+        return TableFormat(self.output_kind, delimiter=usual)
 
 
 @dataclass(frozen=True)
@@ -68,11 +84,13 @@ class ScoringPlan:
       files: Each has an output of its own.
       text_column: Column of the text.
       added: The columns that are added.
+      notices: What was found about files that their names do not say.
     """
 
     files: tuple[ScoringFile, ...]
     text_column: str
     added: AddedColumns
+    notices: tuple[str, ...] = ()
 
 
 def make_plan(
@@ -83,6 +101,7 @@ def make_plan(
     output_kind: SourceKind | None = None,
     prefix: str = "",
     overwrite: bool = False,
+    options: TableOptions = FOUND_BY_CONTENT,
 ) -> ScoringPlan:
     """Finds the files and checks what can be checked at once.
 
@@ -93,17 +112,24 @@ def make_plan(
       output_kind: Format of all outputs; None keeps each file's own.
       prefix: What the added columns' names begin with.
       overwrite: Whether files that are there already may be replaced.
+      options: How the files are written, as far as the user says so.
 
     Raises:
       DatasetError: A file cannot be found or read, or lacks the text.
       ConfigurationError: An output cannot be written as asked.
     """
     added = AddedColumns.with_prefix(prefix)
+    tables = {path: look_at(path, options) for path in dict.fromkeys(_matches(inputs))}
     files = tuple(
-        _file(path, output_kind, text_column, added) for path in dict.fromkeys(_matches(inputs))
+        _file(path, table, output_kind, text_column, added) for path, table in tables.items()
     )
     _check_outputs(files, output, overwrite)
-    return ScoringPlan(files, text_column, added)
+    told = notices((printable(path.name), table) for path, table in tables.items())
+    empty = [printable(path.name) for path, table in tables.items() if not table.has_records]
+    if empty:
+        more = f" and {len(empty) - 1:,} more" if len(empty) > 1 else ""
+        told.append(f"{empty[0]}{more}: no records")
+    return ScoringPlan(files, text_column, added, tuple(told))
 
 
 def refuse_existing(names: Iterable[str], output: Path) -> None:
@@ -140,38 +166,35 @@ def _matches(inputs: Iterable[str]) -> Iterable[Path]:
 
 
 def _file(
-    path: Path, output_kind: SourceKind | None, text_column: str, added: AddedColumns
+    path: Path,
+    table: DetectedTable,
+    output_kind: SourceKind | None,
+    text_column: str,
+    added: AddedColumns,
 ) -> ScoringFile:
-    kind = tables.kind_of(path)
-    if kind is None:
-        raise DatasetError(
-            f"{path.name}: unknown format. Expected {', '.join(tables.SUFFIXES)}, text formats "
-            "also with .gz."
-        )
-    columns = readable_columns(path, kind)
-    _check_columns(path.name, columns, text_column, added)
+    _check_columns(printable(path.name), table, text_column, added)
+    kind = table.format.kind
     output_kind = output_kind or kind
-    output = path.name if output_kind is kind else f"{_stem(path)}{SUFFIX_OF[output_kind]}"
-    return ScoringFile(str(path), kind, tuple(columns), output, output_kind)
+    output = path.name
+    if output_kind is not kind:
+        output = f"{_stem(path)}{SUFFIX_OF[output_kind]}"
+    elif compression_named(path) is Compression.ZIP:
+        # An archive may hold several files; an output is one.
+        inner = Path(path.stem)
+        output = inner.name if inner.suffix else f"{inner.name}{SUFFIX_OF[output_kind]}"
+    return ScoringFile(str(path), table.format, table.columns, output, output_kind)
 
 
 def _stem(path: Path) -> str:
-    """Returns the name without the format's suffix, and without .gz."""
-    return Path(path.stem).stem if path.suffix.lower() == ".gz" else path.stem
+    """Returns the name without the format's suffix, and without that of its compression."""
+    return Path(path.stem).stem if compression_named(path) else path.stem
 
 
-def _check_columns(
-    name: str, columns: Sequence[str], text_column: str, added: AddedColumns
-) -> None:
+def _check_columns(name: str, table: DetectedTable, text_column: str, added: AddedColumns) -> None:
+    columns = table.columns
     # A file without a byte in it has no columns, and no row that would miss one.
     if columns and text_column not in columns:
-        raise DatasetError(
-            f"{name} has no column '{text_column}'. Its columns are: {', '.join(columns)}."
-            f"{did_you_mean(text_column, columns)} Name it with --text-column."
-        )
-    twice = [column for column, count in Counter(columns).items() if count > 1]
-    if twice:
-        raise DatasetError(f"{name} has two columns '{twice[0]}'. Give each a name of its own.")
+        raise DatasetError(missing_column(table, name, text_column, "--text-column"))
     clash = [column for column in added if column in columns]
     if clash:
         raise ConfigurationError(

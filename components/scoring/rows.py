@@ -11,16 +11,10 @@ from typing import Any, NamedTuple, TypeAlias
 import pyarrow
 import pyarrow.parquet
 
-from components.dataset.records import Problem, problem_of_text
+from components.dataset.parquet_records import without_decoding
+from components.dataset.records import MalformedRecord, Problem, problem_of_text
 from components.dataset.source import SourceKind
-from components.dataset.tables import (
-    UNREADABLE,
-    MalformedRecord,
-    encoded,
-    read_records,
-    unreadable,
-    without_decoding,
-)
+from components.dataset.tables import UNREADABLE, encoded, read_records, unreadable, with_way_out
 from components.scoring.plan import ScoringFile, ScoringPlan
 
 ROWS_PER_CHUNK = 1_024
@@ -115,7 +109,7 @@ def read_chunks(file: ScoringFile, plan: ScoringPlan) -> Iterator[Chunk | Proble
                 continue
             yield Chunk(file, number, *found)
             number += 1
-    except (*UNREADABLE, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         yield unreadable(Path(file.path), error)
 
 
@@ -128,7 +122,7 @@ def _records(
     rows: list[dict[str, Any]] = []
     size = 0
     is_empty = True
-    for number, record in enumerate(read_records(path, file.kind, file.columns), start=1):
+    for number, record in enumerate(read_records(path, file.format, file.columns), start=1):
         row = _row_or_problem(record, file, plan, f"{path.name}, record {number}")
         if isinstance(row, Problem):
             yield row
@@ -160,7 +154,7 @@ def _row_or_problem(
         return Problem("malformed_row", where, detail, fatal=False)
     problem = problem_of_text(encoded(text or ""), where)
     if problem:
-        return problem
+        return with_way_out(problem, file.format)
     detail = _unwritable(row, file, plan)
     return Problem("malformed_row", where, detail, fatal=False) if detail else row
 
@@ -171,7 +165,7 @@ def _unwritable(row: dict[str, Any], file: ScoringFile, plan: ScoringPlan) -> st
         clash = [column for column in plan.added if column in row]
         if clash:
             return f"it has '{clash[0]}' already, which scoring would add (--prefix renames it)"
-        if file.output_kind is not SourceKind.JSON_LINES:
+        if file.output_kind not in (SourceKind.JSON_LINES, SourceKind.JSON):
             column = next(iter(row.keys() - set(file.columns)))
             return (
                 f"it has '{column}', which the first record has not; {file.output_kind.value} "

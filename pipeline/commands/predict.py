@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from components.errors import ConfigurationError
 from pipeline import extras
-from pipeline.commands.review_files import read_texts
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
-from pipeline.console.messages import terminal_width
+from pipeline.console.messages import tell, terminal_width
+from pipeline.loading import load_config
 from pipeline.predict import Verdict, newest_version
+from pipeline.settings import add_flag
 from serving.printable import UNSAFE, PrintableStream, printable
 
 FORMATS = ("table", "json", "csv")
+STANDARD_INPUT = "-"
 BATCH_SIZE = 128
 # Fewer are answered before a bar would be read.
 BAR_FROM = 1_000
 _TAKE_LINE_AWAY = "\r\x1b[K"
+
+_TABLE_SETTINGS = (
+    "text_column",
+    "delimiter",
+    "encoding",
+    "quoting",
+    "header",
+    "max_bad_records",
+)
 
 
 def add(commands: Any) -> None:
@@ -37,11 +51,12 @@ def add(commands: Any) -> None:
     )
     predict.add_argument("texts", nargs="*", metavar="TEXT", help="a review")
     predict.add_argument(
-        "--file", help="reviews to read instead: .jsonl, .csv, .txt (one a line), - for stdin"
+        "--file",
+        help="reviews to read instead: any table that run reads, .txt (one a line), - for stdin",
     )
-    predict.add_argument(
-        "--text-column", default="text", help="of --file's reviews (default: %(default)s)"
-    )
+    for field in dataclasses.fields(PipelineConfig):
+        if field.name in _TABLE_SETTINGS:
+            add_flag(predict, field)
     predict.add_argument("--server", help="localhost:8500 (gRPC) or http://localhost:8501 (REST)")
     predict.add_argument(
         "--format", choices=FORMATS, default="table", help="json: an object a line (default: table)"
@@ -59,7 +74,8 @@ def run(options: dict[str, Any]) -> int:
     """Prints a verdict for each text, in their order; that of a blank one is "no text".
 
     Raises:
-      ConfigurationError: There are no texts, or no model, or a text is none.
+      ConfigurationError: There are no texts, or no model.
+      DatasetError: The file cannot be read, or has bad records.
       ServingError: The server does not answer.
     """
     texts, file = options["texts"], options["file"]
@@ -70,7 +86,8 @@ def run(options: dict[str, Any]) -> int:
     else:
         extras.require(extras.PIPELINE, "predict without --server")
     if file is not None:
-        texts = read_texts(file, options["text_column"])
+        settings = load_config({name: options[name] for name in _TABLE_SETTINGS if name in options})
+        texts = _read(file, settings)
     _check(texts)
     write = _writer(options["format"])
     if not any(map(_says_something, texts)):
@@ -117,6 +134,33 @@ def _loaded(root: Path, name: str | None) -> Callable[[Sequence[str]], list[Verd
     finally:
         if shows:
             print(_TAKE_LINE_AWAY, end="", file=sys.stderr, flush=True)
+
+
+def _read(file: str, settings: PipelineConfig) -> list[str]:
+    """Returns the texts of a file, or of standard input; says on standard error how they are read.
+
+    Raises:
+      DatasetError: They cannot be read.
+    """
+    from components.dataset.texts import read_texts
+
+    with tempfile.NamedTemporaryFile(prefix="sentiment-") as copy:
+        path, name = Path(file), ""
+        if file == STANDARD_INPUT:
+            # What it is shows at its beginning, or, for Parquet, at its end.
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+            copy.flush()
+            path, name = Path(copy.name), "standard input"
+        found = read_texts(
+            path,
+            settings.text_column,
+            settings.table_options,
+            max_bad_records=settings.max_bad_records,
+            name=name,
+        )
+    for notice in found.notices:
+        tell(f"sentiment: {notice}")
+    return found.texts
 
 
 def _asked(client: Any, batch: Sequence[str]) -> list[Verdict]:

@@ -23,10 +23,14 @@ if TYPE_CHECKING:
     from pipeline.console.terminal import Console
 
 EXIT_SCORED = 0
-FORMATS = ("csv", "tsv", "jsonl", "parquet")
+FORMATS = ("csv", "tsv", "jsonl", "json", "parquet")
 
 _SHARED_SETTINGS = (
     "text_column",
+    "delimiter",
+    "encoding",
+    "quoting",
+    "header",
     "max_bad_records",
     "root",
     "beam_mode",
@@ -55,7 +59,7 @@ def add(commands: Any) -> None:
         "score",
         usage="sentiment score --input FILE ... --output FOLDER [--FLAG VALUE ...]",
         help="score files of reviews",
-        description="Scores CSV, TSV, JSON Lines and Parquet files by a pushed model, in Beam.",
+        description="Scores CSV, TSV, JSON and Parquet files by a pushed model, in Beam.",
         epilog=_EPILOG,
         allow_abbrev=False,
     )
@@ -108,6 +112,7 @@ def run(options: dict[str, Any]) -> int:
         output_kind=SourceKind(options["format"]) if options["format"] else None,
         prefix=options["prefix"],
         overwrite=options["overwrite"],
+        options=settings.table_options,
     )
     make_folder(output)
     session = Session(
@@ -165,6 +170,8 @@ def _score(
         progress.listening(console.progress),
     ):
         console.scoring_started(shown(model), _files(names), shown(output), shown(log_path))
+        for notice in plan.notices:
+            console.notice(notice)
         console.task_started("Check the records")
         findings = check_rows(plan)
         _stop_if_unfit(findings, settings.max_bad_records)

@@ -19,6 +19,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from components.dataset.resolve import resolve_source
 from components.dataset.sample import generate_review
 from components.dataset.splits import bucket
+from components.dataset.table_options import TableOptions
 from components.errors import DatasetError
 from components.example_gen import Executor, ReviewExampleGen
 from components.reading_report import ReadingReport, ReadingReportArtifact
@@ -141,7 +142,7 @@ def test_the_report_counts_reviews_problems_and_leaks(ingested_archive):
         problems={"bad_name": 1, "empty_text": 1},
         problem_examples={
             "bad_name": [
-                r"small.tar.gz, train/neg/no_stars_\udce9.txt: expected a name such as 123_8.txt, "
+                r"small.tar.gz, train/neg/no_stars_\xe9.txt: expected a name such as 123_8.txt, "
                 "id and stars"
             ],
             "empty_text": ["test/neg/1_2.txt: the text is blank"],
@@ -236,17 +237,20 @@ def test_bad_records_are_described_by_kind_and_the_rest_is_written(tmp_path):
     rows = [b"text,label,split", b"a,go\xf6d,train", b"b,bad,train", b"c,go\xf6d,d\xe9v"]
     rows += [b"caf\xe9,bad,test", b"d,bad,test", *(b",bad,test" for _ in range(7))]
     (tmp_path / "r.csv").write_bytes(b"\n".join(rows))
-    ingested = Ingested(tmp_path, tmp_path / "r.csv", negative_label="bad")
+    options = TableOptions(max_bad_records=1.0)
+    ingested = Ingested(tmp_path, tmp_path / "r.csv", negative_label="bad", options=options)
     assert ingested.texts("train") == ["a", "b"]
     assert ingested.texts("test") == ["d"]
     report = ingested.report
     assert report.reviews == {"train": {"0": 1, "1": 1}, "test": {"0": 1, "1": 0}}
     assert report.problems == {"unknown_split": 1, "not_utf8": 1, "empty_text": 7}
-    assert report.labels == {r"go\udcf6d": 1, "bad": 10}
+    assert report.labels == {r"go\xf6d": 1, "bad": 10}
     assert report.problem_examples["unknown_split"] == [
-        r"r.csv, record 3: split 'd\udce9v', expected train or test"
+        r"r.csv, record 3: split 'd\xe9v', expected train or test"
     ]
-    assert report.problem_examples["not_utf8"] == ["r.csv, record 4: byte 0xe9 at 3 is not UTF-8"]
+    assert report.problem_examples["not_utf8"] == [
+        "r.csv, record 4: byte 0xe9 at 3 is not UTF-8 (is it Latin-1? --encoding latin-1)"
+    ]
     assert len(report.problem_examples["empty_text"]) == 5
 
 
@@ -257,7 +261,7 @@ def test_a_file_that_cannot_be_read_to_its_end_stops_the_run(archive, tmp_path, 
         whole = archive.read_bytes()
     else:
         # Longer than what is read to see the header.
-        generated = b"".join(b"%d %d,1\n" % (n, n * n * 7919) for n in range(3_000))
+        generated = b"".join(b"%d %d,1\n" % (n, n * n * 7919) for n in range(100_000))
         whole = gzip.compress(b"text,label\n" + generated)
     (tmp_path / name).write_bytes(whole[:-20])
     with pytest.raises(DatasetError) as error:
@@ -267,9 +271,9 @@ def test_a_file_that_cannot_be_read_to_its_end_stops_the_run(archive, tmp_path, 
     assert not (tmp_path / "report").exists()
 
 
-def test_an_empty_table_gives_empty_splits_for_the_gate_to_stop_at(tmp_path):
-    """A header alone is a table of no reviews."""
-    (tmp_path / "r.csv").write_text("text,label\n")
+def test_a_table_of_one_review_gives_an_empty_split_for_the_gate_to_stop_at(tmp_path):
+    """Its text falls on one side."""
+    (tmp_path / "r.csv").write_text("text,label\ngood,1\n")
     ingested = Ingested(tmp_path, tmp_path / "r.csv")
-    assert ingested.report.split_sizes == {"train": 0, "test": 0}
-    assert ingested.examples("train") == ingested.examples("test") == []
+    assert ingested.report.split_sizes == {"train": 0, "test": 1}
+    assert ingested.examples("train") == []

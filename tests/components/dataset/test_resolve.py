@@ -14,9 +14,10 @@ import pytest
 from components.dataset import imdb, sample
 from components.dataset.download import Download
 from components.dataset.resolve import resolve_source
-from components.dataset.source import ReviewSource, SourceFile, SourceKind
+from components.dataset.source import ReviewSource, SourceFile, SourceKind, TableFormat
 from components.errors import ArchiveError, DatasetError
 
+PLAIN = TableFormat(SourceKind.CSV)
 CSV = "text,label\ngood,1\nbad,0\n"
 
 
@@ -55,7 +56,7 @@ def test_a_table_is_described_in_full(tmp_path):
     assert dataclasses.replace(source, digest="") == ReviewSource(
         kind=SourceKind.CSV,
         name="my_reviews_2",
-        files=(SourceFile(str(path), ""),),
+        files=(SourceFile(str(path), "", PLAIN),),
         digest="",
         text_column="text",
         label_column="label",
@@ -69,7 +70,7 @@ def test_a_relative_path_becomes_an_absolute_one(tmp_path, monkeypatch):
     """Worker processes may stand in another folder."""
     path = write(tmp_path / "r.csv")
     monkeypatch.chdir(tmp_path)
-    assert resolve("r.csv", tmp_path).files == (SourceFile(str(path), ""),)
+    assert resolve("r.csv", tmp_path).files == (SourceFile(str(path), "", PLAIN),)
 
 
 def test_the_digest_follows_the_content(tmp_path):
@@ -107,7 +108,7 @@ def test_several_files_globs_and_folders_name_tables(tmp_path):
 def test_a_file_whose_name_has_a_comma_or_a_star_is_one_file(tmp_path):
     """What exists is taken by its name."""
     path = write(tmp_path / "a,b*.csv")
-    assert resolve(path, tmp_path).files == (SourceFile(str(path), ""),)
+    assert resolve(path, tmp_path).files == (SourceFile(str(path), "", PLAIN),)
 
 
 def splits(data: object, tmp_path: Path) -> dict[str, str]:
@@ -216,10 +217,9 @@ def test_an_empty_file_is_refused(tmp_path, name):
     [
         ("r.parquet", b""),
         ("r.parquet", b"PAR1 and then nothing"),
-        ("r.csv.gz", b"text,label\n"),
         ("r.csv.gz", gzip.compress(CSV.encode(), mtime=0)[:15]),
         ("r.jsonl", b"[\n"),
-        ("r.json", b'[{"text": "a", "label": 1}]'),
+        ("r.json", b'[{"text": "a", "label": 1'),
         ("r.csv", b'"text,label\na,1\n'),
         ("r.csv", b"text," + b"x" * (65 << 20)),
     ],
@@ -230,19 +230,36 @@ def test_a_file_that_is_not_of_its_format_is_refused(tmp_path, name, content):
     assert f"{name} cannot be read as " in refusal(tmp_path / name, tmp_path)
 
 
-def test_a_file_in_utf16_is_refused_in_words_that_can_be_printed(tmp_path):
-    """Its columns are shown with their stray bytes written out."""
-    (tmp_path / "r.csv").write_bytes(CSV.encode("utf-16"))
-    message = refusal(tmp_path / "r.csv", tmp_path)
-    assert r"r.csv has no column 'text'. Its columns are: \udcff\udcfet e x t" in message
-    assert message.encode()
+def test_what_a_name_does_not_say_is_told_once_for_all_files(tmp_path):
+    """And read as it is; a plain file is not spoken of."""
+    for name in ("a.csv", "b.csv", "c.csv"):
+        (tmp_path / name).write_bytes(CSV.replace(",", ";").encode("utf-16"))
+    write(tmp_path / "d.csv")
+    notices: list[str] = []
+    source = resolve(tmp_path, tmp_path, notify=notices.append)
+    assert notices == ["a.csv and 2 more: UTF-16 with a byte-order mark, delimiter ';'"]
+    assert [file.format.delimiter for file in source.files] == [";", ";", ";", ","]
+    assert ReviewSource.from_json(source.to_json()) == source
+
+
+def test_tables_with_columns_and_no_records_are_refused(tmp_path):
+    """Where other files have some, it is only told."""
+    header = write(tmp_path / "a.csv", "text,label\n")
+    assert refusal(header, tmp_path) == (
+        "a.csv has columns and no records. Give a table with reviews in it."
+    )
+    write(tmp_path / "b.csv")
+    notices: list[str] = []
+    resolve(tmp_path, tmp_path, notify=notices.append)
+    assert notices == ["a.csv has columns and no records"]
 
 
 def test_a_format_that_is_unknown_lists_those_that_are_known(tmp_path):
     """And archives."""
     assert refusal(write(tmp_path / "r.xlsx"), tmp_path) == (
         "r.xlsx: unknown format. Expected .csv, .tsv, .jsonl, .ndjson, .json, .parquet, text "
-        "formats also with .gz, or an archive (.tar, .tar.gz, .tgz) laid out as IMDB's."
+        "formats also with .gz, .bz2, .xz, .zip, or an archive (.tar, .tar.gz, .tgz) laid out as "
+        "IMDB's."
     )
 
 
@@ -333,5 +350,5 @@ def test_a_file_whose_name_is_not_utf8_is_read_like_any_other(tmp_path):
     """The system gives such names; the source still travels as JSON."""
     path = write(tmp_path / "caf\udce9.csv")
     source = resolve(path, tmp_path)
-    assert source.files == (SourceFile(str(path), ""),)
+    assert source.files == (SourceFile(str(path), "", PLAIN),)
     assert ReviewSource.from_json(source.to_json()) == source

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import os
@@ -15,9 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from components.errors import ConfigurationError
 from pipeline import cli
-from pipeline.commands.review_files import read_texts
 from serving.server.flags import Flags
 from tests.pipeline.test_console import in_a_terminal
 
@@ -208,6 +207,75 @@ def test_a_long_file_keeps_its_order_in_csv(root, tmp_path, capsys):
     )
 
 
+CASES = {
+    "semicolon.csv": "id;text\n1;four, yes\n2;a\n".encode("utf-16"),
+    "quoted.tsv": b"text\tid\nfour, yes\t1\na\t2\n",
+    "array.json": json.dumps([{"text": "four, yes"}, {"text": "a"}], indent=1).encode(),
+    "packed.csv": gzip.compress(b'text\r\n"four, yes"\r\na\r\n'),
+    "old.csv": b'text,id\r"four, yes",1\ra,2\r',
+    "lines.txt": b"four, yes\na\n",
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_any_table_is_answered_line_by_line(root, tmp_path, capsys, name):
+    """The same words as from a run's reader; what was found is told on standard error."""
+    (tmp_path / name).write_bytes(CASES[name])
+    flags = ["--file", str(tmp_path / name), "--format", "json", "--root", str(root)]
+    assert cli.main(["predict", *flags]) == 0
+    output, errors = capsys.readouterr()
+    answers = [json.loads(line) for line in output.splitlines()]
+    assert [answer["text"] for answer in answers] == ["four, yes", "a"]
+    assert [answer["probability"] for answer in answers] == pytest.approx([1 / 10, 1 / 2])
+    if name == "semicolon.csv":
+        assert errors == f"sentiment: {name}: UTF-16 with a byte-order mark, delimiter ';'\n"
+
+
+def test_standard_input_is_read_as_what_it_is(root, capsys, monkeypatch):
+    """A table by its header, else a text a line."""
+    for content in (b"id;text\n1;four, yes\n", b'[{"text": "four, yes"}]', b"four, yes\n"):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+        assert cli.main(["predict", "--file", "-", "--format", "json", "--root", str(root)]) == 0
+        (line,) = capsys.readouterr().out.splitlines()
+        assert json.loads(line)["text"] == "four, yes"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (
+            "a.csv",
+            b"text,id\nloved it, but no,1\nfine,2\n",
+            "a.csv, record 1: 3 fields, expected 2",
+        ),
+        ("a.csv", b'text\n"a great film\na dull one\n', "a.csv, record 1: line 2: unexpected end"),
+        ("a.csv", b"text,label,label\nx,1,0\n", "a.csv has two columns 'label'"),
+        ("a.csv", b"text,id\ncaf\xe9,1\n", "--encoding latin-1 reads it"),
+        ("a.csv", b"text\n", "a.csv holds no texts"),
+    ],
+)
+def test_a_file_is_answered_whole_or_refused(root, tmp_path, capsys, name, content, message):
+    """With exit code 2, file and record, and no answer; never about half of a text."""
+    (tmp_path / name).write_bytes(content)
+    assert cli.main(["predict", "--file", str(tmp_path / name), "--root", str(root)]) == 2
+    output, error = capsys.readouterr()
+    assert output == ""
+    assert message in error and error.count("\n") == 1
+
+
+def test_settings_say_how_a_file_is_written(root, tmp_path, capsys):
+    """Where its content does not; and bad records may be left out, which is told."""
+    (tmp_path / "a.csv").write_bytes("café^1\nso^so^2\nfin^2\n".encode("latin-1"))
+    flags = ["--file", str(tmp_path / "a.csv"), "--format", "json", "--root", str(root)]
+    flags += ["--encoding", "latin-1", "--no-header", "--delimiter", "^", "--text-column", "1"]
+    assert cli.main(["predict", *flags, "--max-bad-records", "0.4"]) == 0
+    output, error = capsys.readouterr()
+    assert [json.loads(line)["text"] for line in output.splitlines()] == ["café", "fin"]
+    assert error == (
+        "sentiment: 1 records were left out, e.g. a.csv, record 2: 3 fields, expected 2\n"
+    )
+
+
 def test_status_lists_the_versions(server, capsys):
     """With exit code 0 as one of them answers."""
     assert cli.main(["status", "--server", f"localhost:{server.grpc_port}"]) == 0
@@ -240,38 +308,6 @@ def test_serving_before_a_push_says_run_first(tmp_path, capsys):
     """Wrong use, in one line."""
     assert cli.main(["serve", "--root", str(tmp_path)]) == 2
     assert "Run `sentiment run` first" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "texts"),
-    [
-        ("a.txt", "one\r\n\ntwo\u2028still two\n", ["one", "", "two\u2028still two"]),
-        ("a.csv", 'id,text\n1,"a, b\nc"\n2,d\n', ["a, b\nc", "d"]),
-        ("a.jsonl", '\ufeff{"text": "one"}\n\n{"text": "two"}\n', ["one", "two"]),
-        ("a.txt", "", []),
-    ],
-)
-def test_files_are_read_as_their_names_say(tmp_path, name, content, texts):
-    """Texts arrive whole and in order."""
-    (tmp_path / name).write_bytes(content.encode())
-    assert read_texts(str(tmp_path / name), "text") == texts
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("a.csv", b"txt\nx\n", r"no column 'text'\. Did you mean 'txt'\?"),
-        ("a.jsonl", b'{"text": 3}', "line 1: expected an object with a string 'text'"),
-        ("a.jsonl", b'{"text": "x"}\n{', "line 2: "),
-        ("a.txt", b"\xff", "byte 0 is not UTF-8"),
-        ("a.doc", b"", r"expected \.jsonl, \.csv, \.txt"),
-    ],
-)
-def test_what_cannot_be_read_is_named(tmp_path, name, content, message):
-    """File, place and what was expected."""
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(ConfigurationError, match=message):
-        read_texts(str(tmp_path / name), "text")
 
 
 def test_flags_that_tf_serving_lacks_are_refused(root, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import json
 import os
 import signal
@@ -77,6 +78,27 @@ def test_files_are_scored_and_leftovers_removed(folder, pushed, capfd):
 
     assert score("--model", str(pushed)) == 2
     assert "out has a.jsonl already" in capfd.readouterr().err
+
+
+def test_outputs_are_written_as_their_inputs_are(folder, pushed, capfd):
+    """Delimiter, header, brackets and packing are kept; what was found is told."""
+    Path("a.csv").write_bytes("a;x;;\r\nfour, yes;é;;\r\n".encode("latin-1"))
+    Path("b.json").write_text('[{"text": "a"},\n {"text": "four, yes"}]')
+    Path("c.tsv.bz2").write_bytes(bz2.compress(b'text\tn\n" four\t1\n"a" b\t2\n'))
+    model = ["--model", str(pushed), "--output", "out"]
+    flags = ["--encoding", "latin-1", "--no-header", "--text-column", "1"]
+    assert cli.main(["score", "--input", "a.csv", *model, *flags]) == 0
+    assert cli.main(["score", "--input", "b.json", *model]) == 0
+    assert cli.main(["score", "--input", "c.tsv.bz2", *model]) == 0
+    told = capfd.readouterr().out
+    assert "a.csv: delimiter ';'" in told and "quotes are characters like any" in told
+    first, second = Path("out/a.csv").read_text().splitlines()
+    assert first.startswith("a;x;;;0.5;positive;7")
+    assert second.startswith("four, yes;é;;;0.1") and second.endswith(";negative;7")
+    assert [row["text"] for row in json.loads(Path("out/b.json").read_text())] == ["a", "four, yes"]
+    lines = bz2.decompress(Path("out/c.tsv.bz2").read_bytes()).decode().splitlines()
+    assert lines[0] == "text\tn\tprobability\tsentiment\tmodel_version"
+    assert [line.split("\t")[:2] for line in lines[1:]] == [['" four', "1"], ['"a" b', "2"]]
 
 
 def test_a_run_that_is_killed_leaves_no_output(folder, pushed):

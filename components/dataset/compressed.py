@@ -1,0 +1,136 @@
+"""Files that are packed as a whole: known by their first bytes, and read as a stream."""
+
+from __future__ import annotations
+
+import bz2
+import contextlib
+import gzip
+import io
+import lzma
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, cast
+
+from components.dataset.records import printable
+from components.dataset.source import Compression
+
+# What unpacking a file raises that is truncated or corrupt.
+UNPACKABLE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+
+SUFFIXES = {
+    ".gz": Compression.GZIP,
+    ".bz2": Compression.BZIP2,
+    ".xz": Compression.XZ,
+    ".zip": Compression.ZIP,
+}
+
+# Text packs to a third or a tenth; what grows far more than that was made to fill a disk.
+MOST_EXPANSION = 400
+ALWAYS_ALLOWED_BYTES = 256 << 20
+
+_MAGIC = (
+    (b"\x1f\x8b", Compression.GZIP),
+    (b"BZh", Compression.BZIP2),
+    (b"\xfd7zXZ\x00", Compression.XZ),
+    (b"PK\x03\x04", Compression.ZIP),
+    (b"PK\x05\x06", Compression.ZIP),
+)
+_BUFFER = 1 << 18
+_ENCRYPTED = 0x1
+
+
+class PackedFileError(Exception):
+    """A packed file that is whole and yet not read; says why and what to do."""
+
+
+def compression_of(head: bytes) -> Compression:
+    """Returns how a file is packed, by its first bytes."""
+    return next((found for magic, found in _MAGIC if head.startswith(magic)), Compression.NONE)
+
+
+def compression_named(path: Path) -> Compression:
+    """Returns what a file's name says of it."""
+    return SUFFIXES.get(path.suffix.lower(), Compression.NONE)
+
+
+@contextlib.contextmanager
+def open_unpacked(path: Path, compression: Compression) -> Iterator[IO[bytes]]:
+    """Opens a file as the bytes that were packed.
+
+    Raises:
+      PackedFileError: A ZIP archive holds no file, several, or an encrypted one; or, while
+        reading, the content grows past `MOST_EXPANSION` times the file.
+      Exception: One of `UNPACKABLE`.
+    """
+    if compression is Compression.NONE:
+        with path.open("rb") as stream:
+            yield stream
+        return
+    with contextlib.ExitStack() as stack:
+        packed: Any
+        if compression is Compression.GZIP:
+            packed = stack.enter_context(gzip.open(path, "rb"))
+        elif compression is Compression.BZIP2:
+            packed = stack.enter_context(bz2.open(path, "rb"))
+        elif compression is Compression.XZ:
+            packed = stack.enter_context(lzma.open(path, "rb"))
+        else:
+            archive = stack.enter_context(zipfile.ZipFile(path))
+            try:
+                packed = stack.enter_context(archive.open(only_member(archive)))
+            except NotImplementedError as error:
+                raise PackedFileError(f"{error}. Unpack it, and give the file in it.") from error
+        most = max(ALWAYS_ALLOWED_BYTES, MOST_EXPANSION * path.stat().st_size)
+        yield cast(IO[bytes], io.BufferedReader(_Bounded(packed, most), _BUFFER))
+
+
+def only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    """Returns the one file in a ZIP archive; what systems add to it beside does not count.
+
+    Raises:
+      PackedFileError: There is none, there are several, or it is encrypted.
+    """
+    members = [
+        member
+        for member in archive.infolist()
+        if not member.is_dir()
+        and not member.filename.startswith("__MACOSX/")
+        and not PurePosixPath(member.filename).name.startswith(".")
+    ]
+    if not members:
+        raise PackedFileError("the ZIP archive holds no file. Give one with a table in it.")
+    if len(members) > 1:
+        names = ", ".join(printable(member.filename) for member in members[:3])
+        raise PackedFileError(
+            f"the ZIP archive holds {len(members):,} files ({names}"
+            f"{', ...' if len(members) > 3 else ''}), expected one. Unpack it, and give the "
+            "files that you mean, or their folder."
+        )
+    if members[0].flag_bits & _ENCRYPTED:
+        raise PackedFileError(
+            "the ZIP archive is protected by a password. Unpack it, and give the file in it."
+        )
+    return members[0]
+
+
+class _Bounded(io.RawIOBase):
+    """Passes bytes on, up to a number that no honest file needs."""
+
+    def __init__(self, stream: IO[bytes], most: int):
+        self._stream, self._left, self._most = stream, most, most
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._stream.read(len(buffer))
+        self._left -= len(data)
+        if self._left < 0:
+            raise PackedFileError(
+                f"it unpacks to more than {self._most >> 20:,} MB, over {MOST_EXPANSION} times its "
+                "size: taken for one that was made to fill the disk. If it is not, unpack it first."
+            )
+        buffer[: len(data)] = data
+        return len(data)

@@ -1,0 +1,422 @@
+"""How a file is written, found by looking at its beginning; fast, and before anything runs."""
+
+from __future__ import annotations
+
+import codecs
+import dataclasses
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from io import StringIO
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow
+
+from components.dataset import dialect, foreign_formats, parquet_records
+from components.dataset.compressed import (
+    UNPACKABLE,
+    PackedFileError,
+    compression_named,
+    compression_of,
+    only_member,
+    open_unpacked,
+)
+from components.dataset.json_records import json_object, read_json, read_json_lines
+from components.dataset.records import MalformedRecord, printable
+from components.dataset.separated import named, numbered, rows_of
+from components.dataset.source import Compression, Quoting, SourceKind, TableFormat
+from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
+from components.dataset.text_encoding import (
+    UTF_8,
+    checked_encoding,
+    encoding_of,
+    has_mark,
+    objection_to_utf8,
+    shown,
+)
+from components.dataset.text_lines import UNDECODABLE, lines_of, open_text
+from components.errors import DatasetError, did_you_mean
+
+SUFFIXES = {
+    ".csv": SourceKind.CSV,
+    ".tsv": SourceKind.TSV,
+    ".jsonl": SourceKind.JSON_LINES,
+    ".ndjson": SourceKind.JSON_LINES,
+    ".json": SourceKind.JSON_LINES,
+    ".parquet": SourceKind.PARQUET,
+}
+# Names that say "text", and not which: the content does.
+TEXT_SUFFIXES = ("", ".txt", ".tab", ".psv", ".dat", ".data", ".text")
+HEAD_BYTES = 1 << 20
+
+# Of a message that lists columns.
+_MOST_LISTED = 30
+_LONGEST_SHOWN = 60
+_JSON = (SourceKind.JSON_LINES, SourceKind.JSON)
+_SHOWN_DELIMITERS = {"\t": "a tab", " ": "a blank", "": "none, a line is one field"}
+_KINDS = {
+    SourceKind.CSV: "rows of fields",
+    SourceKind.TSV: "rows of fields",
+    SourceKind.JSON_LINES: "JSON Lines",
+    SourceKind.JSON: "JSON records",
+    SourceKind.PARQUET: "Parquet",
+}
+_ARRAY_OF_OBJECTS = re.compile(r"\[\s*[{\]]")
+_UNREADABLE = (*UNPACKABLE, *UNDECODABLE, pyarrow.ArrowException, ValueError)
+
+
+class DetectedTable(NamedTuple):
+    """What the beginning of a file tells.
+
+    Attributes:
+      format: How the file is written.
+      columns: Names of the columns: the header's, or the first record's; empty for an empty file.
+      remarks: What was found that the file's name does not say, for people.
+      has_records: Whether there is any record.
+      row_remarks: The same of rows of fields.
+      numbers: Where text and label seem to be, from "1", if the first row is no header.
+      wrapper: The one name under which a JSON object holds all records, or "".
+    """
+
+    format: TableFormat
+    columns: tuple[str, ...]
+    remarks: tuple[str, ...]
+    has_records: bool
+    row_remarks: tuple[str, ...] = ()
+    numbers: tuple[str, str] | None = None
+    wrapper: str = ""
+
+
+def kind_of(path: Path) -> SourceKind | None:
+    """Returns the format that a file's name tells, or None."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and compression_named(path):
+        suffixes.pop()
+    return SUFFIXES.get(suffixes[-1]) if suffixes else None
+
+
+def detect(
+    path: Path,
+    options: TableOptions = FOUND_BY_CONTENT,
+    *,
+    name: str = "",
+    may_be_prose: bool = False,
+) -> DetectedTable:
+    """Looks at a file.
+
+    Args:
+      path: The file.
+      options: What the user says of it.
+      name: How to call it; its own name when left out.
+      may_be_prose: Whether it may be lines of text: then no first line is too odd for a header,
+        and two columns may have one name.
+
+    Raises:
+      DatasetError: It cannot be read, is no table, or has two columns of one name.
+    """
+    name = name or printable(path.name)
+    by_name = kind_of(path)
+    try:
+        found = _detect(path, options, name, by_name, may_be_prose)
+    except (*_UNREADABLE, zipfile.LargeZipFile) as error:
+        as_kind = f" as {by_name.value}" if by_name else ""
+        raise DatasetError(f"{name} cannot be read{as_kind}: {_words_of(error)}") from error
+    if not may_be_prose:
+        refuse_repeated(found, name)
+    return found
+
+
+def refuse_repeated(table: DetectedTable, name: str) -> None:
+    """Refuses a table in which two columns have one name: which is meant cannot be known.
+
+    Raises:
+      DatasetError: Names the column.
+    """
+    twice = [column for column, count in Counter(table.columns).items() if count > 1]
+    if twice:
+        raise DatasetError(
+            f"{name} has two columns '{_short(twice[0])}'. Give each a name of its own."
+        )
+
+
+def missing_column(
+    table: DetectedTable, name: str, column: str, flag: str, label_flag: str = ""
+) -> str:
+    """Says that a table lacks a column, which it has, and how to name one.
+
+    Args:
+      table: The table.
+      name: The file's name.
+      column: What was looked for.
+      flag: The flag that names it.
+      label_flag: The flag that names the column of labels, where there is one.
+    """
+    message = (
+        f"{name} has no column '{column}'. Its columns are: {_listed(table.columns)}."
+        f"{did_you_mean(column, table.columns)} Name it with {flag}."
+    )
+    if table.wrapper:
+        return (
+            f"{message} Its records seem to be below '{table.wrapper}': write them as one array, "
+            f"or one a line, e.g. by jq -c '.[\"{table.wrapper}\"][]'."
+        )
+    if table.numbers:
+        text, label = table.numbers
+        flags = f"--text-column {text}" + (f" {label_flag} {label}" if label_flag and label else "")
+        if table.format.has_header:
+            return f"{message} Has the file no header? Then: --no-header {flags}."
+        return f"{message} Without a header, columns have numbers, e.g. {flags}."
+    return message
+
+
+def notices(tables: Iterable[tuple[str, DetectedTable]]) -> list[str]:
+    """Returns a line for each way of being written that is to be told, with the files' names."""
+    files: dict[tuple[str, ...], list[str]] = {}
+    for name, table in tables:
+        if remarks := (*table.remarks, *table.row_remarks):
+            files.setdefault(remarks, []).append(name)
+    return [
+        f"{names[0]}{f' and {len(names) - 1:,} more' if len(names) > 1 else ''}: "
+        f"{', '.join(remarks)}"
+        for remarks, names in files.items()
+    ]
+
+
+def _listed(columns: Sequence[str]) -> str:
+    more = f" and {len(columns) - _MOST_LISTED:,} more" if len(columns) > _MOST_LISTED else ""
+    return f"{', '.join(map(_short, columns[:_MOST_LISTED]))}{more}"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_SHOWN else f"{name[: _LONGEST_SHOWN - 3]}..."
+
+
+def _words_of(error: Exception) -> str:
+    if isinstance(error, PackedFileError):
+        return str(error)
+    if isinstance(error, UnicodeError):
+        return f"{error}. Name its encoding with --encoding."
+    text = printable(str(error)) or type(error).__name__
+    if isinstance(error, EOFError | zipfile.BadZipFile):
+        text = f"the file is truncated or corrupt ({text})"
+    return text if text.endswith(".") else f"{text}."
+
+
+def _detect(
+    path: Path,
+    options: TableOptions,
+    name: str,
+    by_name: SourceKind | None,
+    may_be_prose: bool,
+) -> DetectedTable:
+    with path.open("rb") as stream:
+        packed = stream.read(HEAD_BYTES)
+    if packed.startswith(foreign_formats.PARQUET) or (not packed and by_name is SourceKind.PARQUET):
+        told = () if by_name is SourceKind.PARQUET else ("Parquet, whatever its name says",)
+        columns = tuple(map(printable, parquet_records.column_names(path)))
+        form = TableFormat(SourceKind.PARQUET)
+        return DetectedTable(form, columns, told, parquet_records.has_rows(path))
+    _refuse_foreign(packed, name)
+    compression = compression_of(packed)
+    inner = path.name
+    if compression is Compression.ZIP:
+        with zipfile.ZipFile(path) as archive:
+            members = "\n".join(member.filename for member in archive.infolist())
+            if objection := foreign_formats.office_document(members):
+                raise DatasetError(f"{name} is no table: {objection}")
+            inner = only_member(archive).filename
+    head = packed
+    if compression:
+        with open_unpacked(path, compression) as stream:
+            head = stream.read(HEAD_BYTES)
+        _refuse_foreign(head, name)
+        if head.startswith(foreign_formats.PARQUET) or compression_of(head):
+            raise DatasetError(
+                f"{name} is packed ({compression.value}), and what is in it as well. Unpack it, "
+                "and give the file in it."
+            )
+    form = TableFormat(
+        by_name or kind_of(Path(inner)) or SourceKind.CSV,
+        compression=compression,
+        encoding=_encoding(head, options, name),
+    )
+    text = _decoded(head, form.encoding)
+    lone = text.count("\r") - text.count("\r\n")
+    form = dataclasses.replace(form, ends_at_carriage_return=lone > text.count("\n"))
+    kind = _kind_of_text(text, form.kind, is_known=bool(by_name))
+    form = dataclasses.replace(form, kind=kind)
+    remarks = _remarks_on_file(path, form, head, options, by_name)
+    if kind in _JSON:
+        return _json_table(path, form, remarks)
+    is_cut = len(head) == HEAD_BYTES
+    table = _separated_table(text, is_cut, form, options, may_be_prose)
+    return table._replace(remarks=tuple(remarks))
+
+
+def _refuse_foreign(head: bytes, name: str) -> None:
+    if objection := foreign_formats.foreign(head):
+        raise DatasetError(f"{name} is no table: {objection}")
+
+
+def _encoding(head: bytes, options: TableOptions, name: str) -> str:
+    found = encoding_of(head)
+    if options.encoding:
+        asked = checked_encoding(options.encoding)
+        if has_mark(head) and asked != found and not asked.startswith(found[:6]):
+            raise DatasetError(
+                f"{name}: --encoding is '{options.encoding}', and the file begins with the mark "
+                f"of {shown(found, b'')}. Leave --encoding out."
+            )
+        return found if has_mark(head) else asked
+    if found == UTF_8:
+        if foreign_formats.looks_binary(head):
+            raise DatasetError(
+                f"{name} is no table: it is no text. Give CSV, TSV, JSON Lines or Parquet."
+            )
+        if objection := objection_to_utf8(head, options.max_bad_records):
+            raise DatasetError(f"{name}, {objection}")
+    return found
+
+
+def _decoded(head: bytes, encoding: str) -> str:
+    """Returns the characters of a file's beginning.
+
+    Raises:
+      UnicodeError: It is not in this encoding.
+    """
+    errors = "surrogateescape" if not encoding.startswith(("utf-16", "utf-32")) else "strict"
+    decoder = codecs.getincrementaldecoder(encoding)(errors)
+    return decoder.decode(head, final=len(head) < HEAD_BYTES)
+
+
+def _kind_of_text(text: str, by_name: SourceKind, is_known: bool) -> SourceKind:
+    start = text.lstrip()
+    if start.startswith("[") and (by_name in _JSON or _ARRAY_OF_OBJECTS.match(start)):
+        return SourceKind.JSON
+    if start.startswith("{"):
+        first = start.splitlines()[0]
+        if _is_json_object(first):
+            return SourceKind.JSON_LINES
+        if isinstance(next(read_json(StringIO(start)), None), dict):
+            return SourceKind.JSON
+        if by_name in _JSON and first.strip() == "{":
+            return SourceKind.JSON
+    if by_name in _JSON and not is_known:
+        return SourceKind.CSV
+    return by_name if by_name is not SourceKind.PARQUET else SourceKind.CSV
+
+
+def _is_json_object(line: str) -> bool:
+    try:
+        return bool(json_object(line))
+    except ValueError as error:
+        return "two columns" in str(error)
+
+
+def _remarks_on_file(
+    path: Path, form: TableFormat, head: bytes, options: TableOptions, by_name: SourceKind | None
+) -> list[str]:
+    remarks = []
+    if by_name and by_name is not form.kind and not {by_name, form.kind} <= {*_JSON}:
+        remarks.append(f"{_KINDS[form.kind]}, whatever its name says")
+    named_as = compression_named(path)
+    if form.compression is not named_as:
+        what = f"packed by {form.compression.value}" if form.compression else "not packed"
+        remarks.append(f"{what}, whatever its name says")
+    if not options.encoding and (form.encoding != UTF_8 or has_mark(head)):
+        remarks.append(shown(form.encoding, head))
+    if form.ends_at_carriage_return:
+        remarks.append("lines end with CR alone")
+    return remarks
+
+
+def _json_table(path: Path, form: TableFormat, remarks: list[str]) -> DetectedTable:
+    with open_text(path, form) as stream:
+        records = (
+            read_json(stream) if form.kind is SourceKind.JSON else read_json_lines(stream, form)
+        )
+        first = next(records, None)
+    if isinstance(first, MalformedRecord):
+        raise ValueError(first.detail)
+    columns = tuple(map(printable, first or ()))
+    lists = [
+        key
+        for key, value in (first or {}).items()
+        if isinstance(value, list) and value and isinstance(value[0], dict)
+    ]
+    return DetectedTable(
+        form,
+        columns,
+        tuple(remarks),
+        has_records=first is not None,
+        wrapper=lists[0] if len(lists) == 1 else "",
+    )
+
+
+def _separated_table(
+    text: str, is_cut: bool, form: TableFormat, options: TableOptions, may_be_prose: bool
+) -> DetectedTable:
+    form = dataclasses.replace(form, has_header=options.header)
+    lines = list(lines_of(StringIO(text, newline=""), form))
+    if is_cut and len(lines) > 1:
+        lines.pop()
+    elif is_cut and not may_be_prose:
+        raise ValueError(f"its first line goes on for more than {HEAD_BYTES >> 20} MB")
+    if not text.strip():
+        return DetectedTable(form, (), (), has_records=False)
+    usual = "\t" if form.kind is SourceKind.TSV else ","
+    form = dialect.sniffed(
+        lines,
+        dataclasses.replace(form, delimiter=usual),
+        delimiter=options.character,
+        quoting=None if options.quoting == "auto" else Quoting(options.quoting),
+    )
+    rows = list(islice(rows_of(iter([lines]), form), dialect.SAMPLE_ROWS))
+    sample = [row for row in rows if not isinstance(row, MalformedRecord)]
+    if options.header and rows and isinstance(rows[0], MalformedRecord):
+        if may_be_prose:
+            return DetectedTable(form, (), (), has_records=True)
+        raise ValueError(f"its header is no row: {rows[0].detail}")
+    first = sample[0] if sample else []
+    numbers = None
+    if sample and (not options.header or dialect.looks_like_data(first)):
+        numbers = _text_and_label(sample, len(first))
+    return DetectedTable(
+        form,
+        tuple(map(printable, named(first) if options.header else numbered(len(first)))),
+        (),
+        has_records=is_cut or len(rows) > int(options.header),
+        row_remarks=tuple(_remarks_on_rows(form, usual, options)),
+        numbers=numbers,
+    )
+
+
+def _remarks_on_rows(form: TableFormat, usual: str, options: TableOptions) -> list[str]:
+    remarks = []
+    if options.character is None and form.delimiter != usual:
+        shown_as = _SHOWN_DELIMITERS.get(form.delimiter, f"'{form.delimiter}'")
+        remarks.append(f"delimiter {shown_as}")
+    if options.quoting == "auto" and form.quoting is Quoting.BACKSLASH:
+        remarks.append('quotes within fields written \\" (else: --quoting doubled)')
+    if options.quoting == "auto" and form.quoting is Quoting.NONE:
+        remarks.append("quotes are characters like any (else: --quoting doubled)")
+    if form.skips_blanks:
+        remarks.append("blanks behind a delimiter left out")
+    if form.skipped_lines:
+        lines = "line" if form.skipped_lines == 1 else "lines"
+        remarks.append(f"{form.skipped_lines} {lines} before the header left out")
+    return remarks
+
+
+def _text_and_label(rows: Sequence[Sequence[str]], width: int) -> tuple[str, str]:
+    """Returns the numbers of the columns with the longest fields and with the fewest values."""
+    whole = [row for row in rows if len(row) == width]
+    lengths = [sum(len(row[place]) for row in whole) for place in range(width)]
+    text = lengths.index(max(lengths))
+    others = [place for place in range(width) if place != text]
+    values = {place: len({row[place] for row in whole}) for place in others}
+    label = min(others, key=lambda place: (values[place] < 2, values[place])) if others else None
+    return str(text + 1), "" if label is None else str(label + 1)

@@ -1,0 +1,64 @@
+"""Files that are no table of ours, known by how they begin, with what to do instead."""
+
+from __future__ import annotations
+
+import re
+
+PARQUET = b"PAR1"
+
+_EXPORT = "Save it as CSV or Parquet and give that."
+_MAGIC = (
+    (b"ARROW1", "an Arrow (Feather) file", "Write it as Parquet and give that."),
+    (b"FEA1", "a Feather file", "Write it as Parquet and give that."),
+    (b"ORC", "an ORC file", "Write it as Parquet and give that."),
+    (b"Obj\x01", "an Avro file", "Write it as Parquet and give that."),
+    (b"SQLite format 3\x00", "an SQLite database", "Export the table as CSV and give that."),
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook (.xls)", _EXPORT),
+    (b"%PDF", "a PDF", "Give a table: CSV, TSV, JSON Lines or Parquet."),
+    (b"\x28\xb5\x2f\xfd", "compressed by zstd", "Unpack it (zstd -d) and give what is in it."),
+    (b"\x04\x22\x4d\x18", "compressed by lz4", "Unpack it (lz4 -d) and give what is in it."),
+    (b"\x1f\x9d", "compressed by compress", "Unpack it (uncompress) and give what is in it."),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "Unpack it and give what is in it."),
+    (b"Rar!", "a RAR archive", "Unpack it and give what is in it."),
+    (b"\x89HDF", "an HDF5 file", _EXPORT),
+    (b"\x93NUMPY", "a NumPy array", _EXPORT),
+    (b"\x80\x04\x95", "a pickle", _EXPORT),
+    (b"\x80\x05\x95", "a pickle", _EXPORT),
+    (b"<!doctype html", "a web page", "Was the download an error? Give the data itself."),
+    (b"<html", "a web page", "Was the download an error? Give the data itself."),
+    (b"<?xml", "an XML file", _EXPORT),
+    (
+        b"version https://git-lfs",
+        "a pointer of Git LFS, not the data",
+        "Fetch the data itself: git lfs pull.",
+    ),
+)
+_TAR = (257, b"ustar")
+_WORKBOOK = re.compile(r"(^|/)xl/|(^|/)word/|^mimetype$", re.MULTILINE)
+# Bytes that no text has, in any encoding that has ASCII in it.
+_BINARY = re.compile(rb"[\x01-\x08\x0e-\x1a]")
+_MOST_BINARY = 0.05
+
+
+def foreign(head: bytes) -> str:
+    """Returns what a file is, and what to do, if it is known and no table; else ""."""
+    begin = head[:64].lstrip().lower()
+    for magic, name, advice in _MAGIC:
+        if head.startswith(magic) or (magic.startswith((b"<", b"v")) and begin.startswith(magic)):
+            return f"it is {name}. {advice}"
+    if head[_TAR[0] : _TAR[0] + len(_TAR[1])] == _TAR[1]:
+        return "it is a tar archive. Unpack it, and give the files that you mean, or their folder."
+    return ""
+
+
+def office_document(member_names: str) -> str:
+    """Returns the same of a ZIP archive, by its members' names, one a line."""
+    if _WORKBOOK.search(member_names):
+        return f"it is a workbook or a document of an office program. {_EXPORT}"
+    return ""
+
+
+def looks_binary(head: bytes) -> bool:
+    """Says whether a file that begins so is no text."""
+    sample = head[:4_096]
+    return bool(sample) and len(_BINARY.findall(sample)) > _MOST_BINARY * len(sample)

@@ -1,0 +1,166 @@
+"""Texts to ask a model about, of every file that a run could read; or a text a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from components.dataset.compressed import compression_named
+from components.dataset.detect import (
+    DetectedTable,
+    detect,
+    missing_column,
+    notices,
+    refuse_repeated,
+)
+from components.dataset.records import (
+    MalformedRecord,
+    Problem,
+    objection_to_problems,
+    printable,
+    problem_of_text,
+)
+from components.dataset.resolve import look_at
+from components.dataset.source import SourceKind, TableFormat
+from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
+from components.dataset.tables import UNREADABLE, encoded, read_records, unreadable, with_way_out
+from components.dataset.text_lines import lines_of, open_text
+from components.errors import DatasetError
+
+LINES_SUFFIX = ".txt"
+
+
+class Texts(NamedTuple):
+    """What a file holds.
+
+    Attributes:
+      texts: In their order.
+      notices: What the user should know of how they were read.
+    """
+
+    texts: list[str]
+    notices: list[str]
+
+
+def read_texts(
+    path: Path,
+    column: str,
+    options: TableOptions = FOUND_BY_CONTENT,
+    *,
+    max_bad_records: float = 0.0,
+    name: str = "",
+) -> Texts:
+    """Reads all texts of a file, or refuses it.
+
+    A file named .txt, or without a name, is a table if it is JSON or Parquet, or if its first row
+    names the column; else it has a text a line, blank ones too.
+
+    Args:
+      path: The file.
+      column: Column of the text, for tables.
+      options: How tables are written, as far as the user says so.
+      max_bad_records: Share of records, 0 to 1, that may be left out.
+      name: How to call a file that has no name of its own.
+
+    Raises:
+      DatasetError: It cannot be read, lacks the column, or has more bad records than allowed;
+        names file and record.
+    """
+    if not path.exists():
+        raise DatasetError(f"--file {path}: there is no such file.")
+    if path.is_dir():
+        raise DatasetError(f"--file {path} is a folder; expected a file.")
+    shown = name or printable(path.name)
+    is_unnamed = bool(name) or _is_named_lines(path)
+    table = (
+        detect(path, options, name=name, may_be_prose=True)
+        if is_unnamed
+        else look_at(path, options)
+    )
+    if is_unnamed and _is_lines(table, column, is_named=not name):
+        told = notices([(shown, table._replace(row_remarks=()))])
+        found = _lines(path, table.format, shown)
+    else:
+        refuse_repeated(table, shown)
+        if not table.columns:
+            raise DatasetError(f"{shown} is empty: expected a column {column}.")
+        if column not in table.columns:
+            raise DatasetError(missing_column(table, shown, column, "--text-column"))
+        told = notices([(shown, table)])
+        found = _column(path, table.format, column, shown)
+    return _without_bad(found, shown, max_bad_records, told)
+
+
+def _is_named_lines(path: Path) -> bool:
+    stem = Path(path.stem) if compression_named(path) else path
+    return stem.suffix.lower() == LINES_SUFFIX
+
+
+def _is_lines(table: DetectedTable, column: str, is_named: bool) -> bool:
+    """Says whether a file is lines of text rather than rows of fields with that column.
+
+    A file named .txt that has one column has lines, even if the first one is "text".
+    """
+    if table.format.kind not in (SourceKind.CSV, SourceKind.TSV):
+        return False
+    return column not in table.columns or (is_named and len(table.columns) == 1)
+
+
+def _lines(path: Path, form: TableFormat, name: str) -> Iterator[str | Problem]:
+    try:
+        with open_text(path, form) as stream:
+            for number, line in enumerate(lines_of(stream, form), start=1):
+                text = line.removesuffix("\r")
+                problem = problem_of_text(encoded(text), f"{name}, line {number:,}")
+                is_bad = problem and problem.kind != "empty_text"
+                yield with_way_out(problem, form) if problem and is_bad else text
+    except UNREADABLE as error:
+        yield unreadable(path, error)
+
+
+def _column(path: Path, form: TableFormat, column: str, name: str) -> Iterator[str | Problem]:
+    try:
+        for number, record in enumerate(read_records(path, form, [column]), start=1):
+            where = f"{name}, record {number:,}"
+            if isinstance(record, MalformedRecord):
+                yield Problem("malformed_row", where, record.detail, fatal=record.is_last)
+                continue
+            text = record.get(column)
+            if not isinstance(text, str | bytes | None):
+                detail = f"the text is of type {type(text).__name__}, expected a string"
+                yield Problem("malformed_row", where, detail, fatal=False)
+                continue
+            content = text if isinstance(text, bytes) else encoded(text or "")
+            problem = problem_of_text(content, where)
+            is_bad = problem and problem.kind != "empty_text"
+            yield with_way_out(problem, form) if problem and is_bad else content.decode("utf-8")
+    except UNREADABLE as error:
+        yield unreadable(path, error)
+
+
+def _without_bad(
+    found: Iterator[str | Problem], name: str, max_bad_records: float, told: list[str]
+) -> Texts:
+    texts: list[str] = []
+    counts: dict[str, int] = {}
+    examples: dict[str, list[str]] = {}
+    for item in found:
+        if isinstance(item, str):
+            texts.append(item)
+            continue
+        described = f"{item.where}: {item.detail}"
+        if item.fatal:
+            raise DatasetError(described)
+        counts[item.kind] = counts.get(item.kind, 0) + 1
+        examples.setdefault(item.kind, [described])
+    bad = sum(counts.values())
+    share = bad / (bad + len(texts)) if bad else 0.0
+    if objection := objection_to_problems(counts, examples, share, max_bad_records):
+        raise DatasetError(f"{objection} Nothing was asked. Mend them, or raise --max-bad-records.")
+    if not texts:
+        raise DatasetError(f"{name} holds no texts.")
+    if bad:
+        first = next(iter(examples.values()))[0]
+        told.append(f"{bad:,} records were left out, e.g. {first}")
+    return Texts(texts, told)
