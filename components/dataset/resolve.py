@@ -6,21 +6,23 @@ import csv
 import glob
 import hashlib
 import os
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from components import features
 from components.dataset import imdb, sample, tables
 from components.dataset.archive import labelled_folders
+from components.dataset.class_names import class_names_in, names_in_force
+from components.dataset.names import name_and_origin, name_of
 from components.dataset.source import ReviewSource, SourceFile, SourceKind
+from components.dataset.table_splits import drawn_by_column, drawn_by_names, files_with_splits
 from components.errors import DatasetError, DownloadError, did_you_mean
 
 AUTO, IMDB, SAMPLE = "auto", "imdb", "sample"
 SPLIT_COLUMN = "split"
+DEFAULT_LABEL_COLUMN = "label"
 
 _ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz")
-_SPLIT_NAME = re.compile(rf"({features.TRAIN_SPLIT}|{features.TEST_SPLIT})(?![a-z])", re.IGNORECASE)
 _BLOCK = 1 << 20
 
 
@@ -43,8 +45,8 @@ def resolve_source(
       cache_dir: Where a downloaded archive is kept.
       text_column: Column of the text, for tables.
       label_column: Column of the label, for tables.
-      positive_label: The label that means positive, for tables.
-      negative_label: The label that means negative, for tables.
+      positive_label: The labels that mean positive, for tables; see `labels.labels_named`.
+      negative_label: The labels that mean negative, for tables.
       notify: Called with a sentence that the user must not miss.
 
     Raises:
@@ -68,19 +70,21 @@ def resolve_source(
         folders = labelled_folders(paths[0])
         return ReviewSource(
             kind=SourceKind.IMDB_DIRECTORY,
-            name=_name_of(paths[0]),
+            name=name_of(paths[0]),
             files=tuple(SourceFile(str(folder), folder.parent.name) for folder in folders),
             digest=_digest(file for folder in folders for file in sorted(folder.iterdir())),
+            origin=str(paths[0]),
         )
     if len(paths) == 1 and paths[0].name.endswith(_ARCHIVE_SUFFIXES):
         return ReviewSource(
             kind=SourceKind.IMDB_ARCHIVE,
-            name=_name_of(paths[0]),
+            name=name_of(paths[0]),
             files=(SourceFile(str(paths[0])),),
             digest=_digest(paths),
+            origin=str(paths[0]),
         )
     return _table_source(
-        _tables_in(paths), text_column, label_column, positive_label, negative_label
+        _tables_in(paths), text_column, label_column, positive_label, negative_label, notify
     )
 
 
@@ -90,7 +94,11 @@ def _sample_source() -> ReviewSource:
 
 def _imdb_source(archive: imdb.VerifiedArchive) -> ReviewSource:
     return ReviewSource(
-        SourceKind.IMDB_ARCHIVE, IMDB, (SourceFile(str(archive.path)),), digest=archive.sha256
+        SourceKind.IMDB_ARCHIVE,
+        IMDB,
+        (SourceFile(str(archive.path)),),
+        digest=archive.sha256,
+        origin=IMDB,
     )
 
 
@@ -142,6 +150,7 @@ def _table_source(
     label_column: str,
     positive_label: str,
     negative_label: str,
+    notify: Callable[[str], None],
 ) -> ReviewSource:
     kinds = {path: tables.kind_of(path) for path in paths}
     for path, kind in kinds.items():
@@ -155,38 +164,76 @@ def _table_source(
         raise DatasetError(f"The files are of several formats ({listed}). Give files of one.")
     (kind,) = set(kinds.values())
     assert kind is not None
-    columns = [_checked_columns(path, kind, (text_column, label_column)) for path in paths]
-    with_split = [SPLIT_COLUMN in names for names in columns]
-    has_split_column = all(with_split)
-    if any(with_split) and not has_split_column:
-        without = paths[with_split.index(False)].name
-        raise DatasetError(
-            f"{without} has no column '{SPLIT_COLUMN}', and other files have one. Give it to all "
-            "files or to none."
-        )
-    splits = _splits_named(paths)
-    if not has_split_column and any(splits) and not all(splits):
-        unnamed = paths[splits.index("")].name
-        raise DatasetError(
-            f"{unnamed} is named for no split, and other files are named "
-            f"{features.TRAIN_SPLIT} or {features.TEST_SPLIT}. Name all files so, or none."
-        )
-    # train.csv alone names no split that could be tested on: it is split like any other file.
-    keeps_splits = not has_split_column and len(set(splits)) > 1
-    return ReviewSource(
+    columns = {path: readable_columns(path, kind) for path in paths}
+    label_column = _label_column(columns, text_column, label_column, notify)
+    for path, names in columns.items():
+        _check_columns(path, names, (text_column, label_column))
+    split_columns = {path: _split_column(names) for path, names in columns.items()}
+    split_column = next(filter(None, split_columns.values()), "")
+    for path, name in split_columns.items():
+        if name != split_column:
+            raise DatasetError(
+                f"{path.name} has no column '{split_column}', and other files have one. Give it to "
+                "all files or to none."
+            )
+    files = (
+        tuple(SourceFile(str(path)) for path in paths)
+        if split_column
+        else files_with_splits(paths, notify)
+    )
+    first = Path(files[0].path)
+    data_name, origin = name_and_origin(first, keeps_splits=bool(files[0].split))
+    class_names = class_names_in(first, label_column) if kind is SourceKind.PARQUET else ()
+    source = ReviewSource(
         kind=kind,
-        name=_name_of(paths[0]),
-        files=tuple(
-            SourceFile(str(path), split if keeps_splits else "")
-            for path, split in zip(paths, splits, strict=True)
-        ),
-        digest=_digest(paths),
+        name=data_name,
+        files=files,
+        digest=_digest(Path(file.path) for file in files),
         text_column=text_column,
         label_column=label_column,
-        split_column=SPLIT_COLUMN if has_split_column else "",
+        split_column=split_column,
         positive_label=positive_label,
         negative_label=negative_label,
+        origin=str(origin),
+        class_names=class_names
+        and names_in_force(class_names, positive_label, negative_label, notify),
     )
+    return drawn_by_column(source, notify) if split_column else drawn_by_names(source)
+
+
+def _label_column(
+    columns: Mapping[Path, Sequence[str]],
+    text_column: str,
+    label_column: str,
+    notify: Callable[[str], None],
+) -> str:
+    """Returns the label's column: where none was named, the only one that is left."""
+    if label_column != DEFAULT_LABEL_COLUMN or any(
+        label_column in names for names in columns.values()
+    ):
+        return label_column
+    left = {
+        tuple(
+            name for name in names if name.strip() and name != text_column and not _is_split(name)
+        )
+        for names in columns.values()
+    }
+    if len(left) != 1 or len(only := left.pop()) != 1:
+        return label_column
+    notify(
+        f"The column '{only[0]}' is taken for the label: it is the only one beside "
+        f"'{text_column}'. --label-column names another."
+    )
+    return only[0]
+
+
+def _split_column(columns: Iterable[str]) -> str:
+    """Returns the column that tells splits, whatever the case of its name, or ""."""
+    return next(filter(_is_split, columns), "")
+
+
+def _is_split(column: str) -> bool:
+    return column.strip().lower() == SPLIT_COLUMN
 
 
 def readable_columns(path: Path, kind: SourceKind) -> list[str]:
@@ -201,38 +248,16 @@ def readable_columns(path: Path, kind: SourceKind) -> list[str]:
         raise DatasetError(f"{path.name} cannot be read as {kind.value}: {error}.") from error
 
 
-def _checked_columns(path: Path, kind: SourceKind, needed: Iterable[str]) -> list[str]:
-    columns = readable_columns(path, kind)
+def _check_columns(path: Path, columns: Sequence[str], needed: Sequence[str]) -> None:
     if not columns:
         raise DatasetError(f"{path.name} is empty: expected columns {', '.join(needed)}.")
     for name in needed:
         if name not in columns:
-            flag = "--text-column" if name == next(iter(needed)) else "--label-column"
+            flag = "--text-column" if name == needed[0] else "--label-column"
             raise DatasetError(
                 f"{path.name} has no column '{name}'. Its columns are: {', '.join(columns)}."
                 f"{did_you_mean(name, columns)} Name it with {flag}."
             )
-    return columns
-
-
-def _splits_named(paths: list[Path]) -> list[str]:
-    """Returns for each file the split that its name, or a folder's, begins with, or "".
-
-    Only folders below the one that all files share tell files apart.
-    """
-    shared = os.path.commonpath([path.parent for path in paths])
-    splits = []
-    for path in paths:
-        names = reversed(path.relative_to(shared).parts)
-        matches = (_SPLIT_NAME.match(name) for name in names)
-        splits.append(next((match[1].lower() for match in matches if match), ""))
-    return splits
-
-
-def _name_of(path: Path) -> str:
-    """Returns a name in snake case: "My Reviews.csv.gz" gives "my_reviews"."""
-    stem = path.name.split(".")[0].lower()
-    return re.sub(r"[^a-z0-9]+", "_", stem).strip("_") or "reviews"
 
 
 def _digest(files: Iterable[Path]) -> str:

@@ -14,11 +14,9 @@ from typing import IO, Any, NamedTuple
 import pyarrow
 import pyarrow.parquet
 
-from components import features
-from components.dataset.labels import expected_labels, label_of, other_label_is_implied
-from components.dataset.records import Problem, Review, printable, review_or_problem
+from components.dataset.records import LabelSpelling, LeftOut, Problem, Review, printable
 from components.dataset.source import ReviewSource, SourceFile, SourceKind
-from components.dataset.splits import split_of
+from components.dataset.table_reviews import reviews_in
 
 SUFFIXES = {
     ".csv": SourceKind.CSV,
@@ -35,12 +33,6 @@ UNREADABLE = (OSError, EOFError, zlib.error, pyarrow.ArrowException)
 
 _PARQUET_BATCH = 1_024
 _QUOTING = "{}; a quote inside a quoted field is written twice, and each field's quotes are closed"
-
-
-class LabelSpelling(NamedTuple):
-    """A label as it is spelt; counted when the source names only one of its two labels."""
-
-    spelling: str
 
 
 class MalformedRecord(NamedTuple):
@@ -79,8 +71,8 @@ def columns_of(path: Path, kind: SourceKind) -> list[str]:
 
 def read_table(
     file: SourceFile, source: ReviewSource
-) -> Iterator[Review | Problem | LabelSpelling]:
-    """Yields the reviews of one file, and the problems in between.
+) -> Iterator[Review | LeftOut | Problem | LabelSpelling]:
+    """Yields the reviews of one file, what is left out and the problems in between.
 
     A file that breaks off ends with a fatal Problem.
     """
@@ -94,7 +86,7 @@ def read_table(
             if isinstance(record, MalformedRecord):
                 yield Problem("malformed_row", where, record.detail, fatal=record.is_last)
             else:
-                yield from _reviews(record, file, source, where, f"{path.stem}:{number}")
+                yield from reviews_in(record, file, source, where, f"{path.stem}:{number}")
     except UNREADABLE as error:
         yield unreadable(path, error)
 
@@ -127,36 +119,6 @@ def unreadable(path: Path, error: Exception) -> Problem:
         path.name,
         f"the file is truncated or corrupt ({error}). Mend it or leave it out.",
         fatal=True,
-    )
-
-
-def _reviews(
-    record: Mapping[str, Any], file: SourceFile, source: ReviewSource, where: str, review_id: str
-) -> Iterator[Review | Problem | LabelSpelling]:
-    """Yields what one record holds."""
-    text = record.get(source.text_column)
-    if not isinstance(text, str | bytes | None):
-        detail = f"the text is of type {type(text).__name__}, expected a string"
-        yield Problem("malformed_row", where, detail, fatal=False)
-        return
-    spelling = _spelling(record.get(source.label_column))
-    label = label_of(spelling, source)
-    if label is None:
-        detail = f"label '{spelling}', expected {expected_labels(source)}"
-        yield Problem("unknown_label", where, detail, fatal=False)
-        return
-    content = text if isinstance(text, bytes) else encoded(text or "")
-    split = file.split or split_of(content)
-    if source.split_column:
-        split = _spelling(record.get(source.split_column)).lower()
-        if split not in (features.TRAIN_SPLIT, features.TEST_SPLIT):
-            detail = f"split '{split}', expected train or test"
-            yield Problem("unknown_split", where, detail, fatal=False)
-            return
-    if other_label_is_implied(source):
-        yield LabelSpelling(spelling)
-    yield review_or_problem(
-        text=content, label=label, review_id=review_id, split=split, rating=None, where=where
     )
 
 
@@ -238,22 +200,3 @@ def _json_object(line: str) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise ValueError("not a JSON object; expected one object a line")
     return record
-
-
-def _spelling(label: Any) -> str:
-    """Returns a label as text: True as "true", 1.0 as "1", None as ""."""
-    if isinstance(label, bool):
-        return str(label).lower()
-    if isinstance(label, float) and label.is_integer():
-        return str(int(label))
-    if isinstance(label, bytes):
-        label = label.decode("utf-8", "surrogateescape")
-    return "" if label is None else printable(str(label).strip())
-
-
-def encoded(text: str) -> bytes:
-    """Returns the text's bytes; what was not UTF-8 in the file is not UTF-8 here either."""
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass")

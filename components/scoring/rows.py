@@ -11,12 +11,11 @@ from typing import Any, NamedTuple, TypeAlias
 import pyarrow
 import pyarrow.parquet
 
-from components.dataset.records import Problem, problem_of_text
+from components.dataset.records import Problem, encoded, problem_of_text
 from components.dataset.source import SourceKind
 from components.dataset.tables import (
     UNREADABLE,
     MalformedRecord,
-    encoded,
     read_records,
     unreadable,
     without_decoding,

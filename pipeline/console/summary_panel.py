@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from rich.console import Console
 from rich.text import Text
@@ -14,6 +15,7 @@ from pipeline.report.summary import RunSummary
 
 MAX_WIDTH = 78
 _INDENT = "  "
+_REASONS = 5
 _SPLITS = (features.TRAIN_SPLIT, features.EVAL_SPLIT, features.TEST_SPLIT)
 
 
@@ -36,6 +38,8 @@ def print_summary(console: Console, summary: RunSummary, *, is_plain: bool = Fal
     _prose(console, width, _quality(summary))
     _prose(console, width, _confusion(summary))
     _prose(console, width, _data(summary))
+    if summary.left_out:
+        _prose(console, width, _left_out(summary.left_out))
     for line in slice_chart(summary.slices, width=width - len(_INDENT), is_plain=is_plain):
         console.print(Text(_INDENT + line), soft_wrap=True)
     if summary.pushed_to:
@@ -128,6 +132,14 @@ def _data(summary: RunSummary) -> str:
     if summary.bad_records:
         notes.append(f"{summary.bad_records:,} records could not be read")
     return f"data {summary.data_name}: {sizes}; {'; '.join(notes)}"
+
+
+def _left_out(reasons: Mapping[str, int]) -> str:
+    """Lists the most frequent reasons, and counts the reviews of the others."""
+    ordered = sorted(filter(None, reasons), key=lambda reason: (-reasons[reason], reason))
+    shown = [f"{reasons[reason]:,} reviews {reason}" for reason in ordered[:_REASONS]]
+    others = sum(reasons.values()) - sum(reasons[reason] for reason in ordered[:_REASONS])
+    return f"left out: {', '.join(shown)}" + (f" and {others:,} others" if others else "")
 
 
 def _why_not(summary: RunSummary) -> str:
