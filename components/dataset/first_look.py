@@ -6,6 +6,8 @@ to the data gate.
 
 from __future__ import annotations
 
+import os
+import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -20,7 +22,7 @@ from components.dataset.label_objections import (
     objection_to_labels,
     unmatched,
 )
-from components.dataset.labels import key_of, labels_named, setting_of
+from components.dataset.labels import key_of, label_of, labels_named, setting_of
 from components.dataset.records import (
     UNKNOWN_LABEL,
     LabelSpelling,
@@ -40,6 +42,7 @@ RECORDS = 10_000
 RECORDS_OF_A_FILE = 5
 SECONDS = 1.0
 DESCRIBED_PROBLEMS = 5
+SHARE_OF_SLIPS = 0.1
 # Labels beyond these are no classes.
 COUNTED_LABELS = 1_000
 
@@ -51,6 +54,7 @@ class FirstLook:
     Attributes:
       reviews: By class, how many.
       labels: Each label as it is spelt, and its count; of the first 1,000 different ones.
+      labels_by_split: The same for each split that files are named for.
       left_out: How many records nobody asked for.
       problems: By kind, how many records could not be read.
       problem_examples: By kind, the first few, "where: detail".
@@ -61,6 +65,7 @@ class FirstLook:
 
     reviews: Counter[int] = field(default_factory=Counter)
     labels: Counter[str] = field(default_factory=Counter)
+    labels_by_split: dict[str, Counter[str]] = field(default_factory=dict)
     left_out: int = 0
     problems: Counter[str] = field(default_factory=Counter)
     problem_examples: dict[str, list[str]] = field(default_factory=dict)
@@ -78,9 +83,10 @@ class FirstLook:
         """Returns the share, 0 to 1, of the records that could not be read."""
         return self.problems.total() / self.records if self.problems else 0.0
 
-    def add(self, record: Review | LeftOut | Problem | LabelSpelling) -> None:
-        """Counts what a reader yields."""
+    def add(self, record: Review | LeftOut | Problem | LabelSpelling, split: str) -> None:
+        """Counts what a reader yields from a file that is named for `split`, or for none ("")."""
         if isinstance(record, LabelSpelling):
+            self.labels_by_split.setdefault(split, Counter())[record.spelling] += 1
             if record.spelling in self.labels or len(self.labels) < COUNTED_LABELS:
                 self.labels[record.spelling] += 1
         elif isinstance(record, Review):
@@ -138,7 +144,7 @@ def look_at(source: ReviewSource) -> FirstLook:
             ):
                 look.is_whole = False
                 break
-            look.add(record)
+            look.add(record, file.split)
         if look.records == before and not look.fatal:
             look.empty.append(file)
     return look
@@ -167,6 +173,10 @@ def objections(source: ReviewSource, look: FirstLook, max_bad_records: float) ->
     yield from _objections_to_empty_files(source, look)
     if not look.records:
         return
+    unlabelled = _objection_to_unlabelled_split(source, look)
+    if unlabelled:
+        yield unlabelled
+        return
     # Of a part, only this is certain: no bad record is allowed, or nothing else is there.
     is_certain = look.is_whole or not max_bad_records or not look.records - look.problems.total()
     labels = objection_to_labels(
@@ -178,18 +188,15 @@ def objections(source: ReviewSource, look: FirstLook, max_bad_records: float) ->
         and look.bad_record_share > max_bad_records,
         is_whole=look.is_whole and len(look.labels) < COUNTED_LABELS,
     )
+    # A few odd labels are slips in their records; many are classes, and their list says it all.
+    are_slips = look.problems[UNKNOWN_LABEL] <= SHARE_OF_SLIPS * look.records
+    bad_records = is_certain and objection_to_problems(
+        look.problems, look.problem_examples, look.bad_record_share, max_bad_records
+    )
+    if bad_records and (not labels or are_slips or len(look.problems) > 1):
+        yield bad_records
     if labels:
         yield labels
-    others = look.problems.keys() - ({UNKNOWN_LABEL} if labels else set())
-    if is_certain and others:
-        yield from filter(
-            None,
-            [
-                objection_to_problems(
-                    look.problems, look.problem_examples, look.bad_record_share, max_bad_records
-                )
-            ],
-        )
     if look.is_whole and not labels and not look.problems and len(look.reviews) < 2:
         left = "All reviews are of one class" if look.reviews else "No review is left"
         yield f"{left}; labels are {listed(look.labels) or 'none'}."
@@ -208,6 +215,34 @@ def _objections_to_empty_files(source: ReviewSource, look: FirstLook) -> Iterato
                 name for file, name in zip(look.empty, empty, strict=True) if file.split == split
             ]
             yield f"Split '{split}' is empty: {', '.join(names[:5])} without a record."
+
+
+def _objection_to_unlabelled_split(source: ReviewSource, look: FirstLook) -> str:
+    """Says that all labels of a split mean nothing, while those of the others do.
+
+    Whoever publishes a contest leaves the labels of its test split out: all are -1, say.
+    """
+    for split, labels in look.labels_by_split.items():
+        others = [file for file in source.files if file.split != split]
+        others_mean = [
+            label_of(label, source) is not None
+            for other, counts in look.labels_by_split.items()
+            if other != split
+            for label in counts
+        ]
+        mean_nothing = all(label_of(label, source) is None for label in labels)
+        if split and mean_nothing and others_mean and all(others_mean):
+            paths = ",".join(shown(file.path) for file in others)
+            return (
+                f"Split '{split}' has no labels of either class, only {listed(labels)}. Leave it "
+                f"out: --data {shlex.quote(paths)}."
+            )
+    return ""
+
+
+def shown(path: str) -> str:
+    """Returns a path as it is typed in the current folder, where that is shorter."""
+    return min(printable(path), printable(os.path.relpath(path)), key=len)
 
 
 def remarks(source: ReviewSource, look: FirstLook) -> Iterator[str]:

@@ -23,6 +23,8 @@ SPLIT_COLUMN = "split"
 DEFAULT_LABEL_COLUMN = "label"
 
 _ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz")
+# What Hugging Face's `datasets` writes beside the data.
+_DESCRIPTIONS = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
 _BLOCK = 1 << 20
 
 
@@ -129,7 +131,9 @@ def _tables_in(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         if path.is_dir():
             inside = [
-                file for file in sorted(path.rglob("*")) if tables.kind_of(file) and file.is_file()
+                file
+                for file in sorted(path.rglob("*"))
+                if tables.kind_of(file) and file.is_file() and not _is_side_file(file, path)
             ]
             if not inside:
                 raise DatasetError(
@@ -142,6 +146,12 @@ def _tables_in(paths: Iterable[Path]) -> list[Path]:
         else:
             found.append(path)
     return found
+
+
+def _is_side_file(file: Path, folder: Path) -> bool:
+    """Says whether a file below a folder is hidden, or describes the data set beside it."""
+    parts = file.relative_to(folder).parts
+    return file.name in _DESCRIPTIONS or any(part.startswith(".") for part in parts)
 
 
 def _table_source(
@@ -208,8 +218,10 @@ def _label_column(
     notify: Callable[[str], None],
 ) -> str:
     """Returns the label's column: where none was named, the only one that is left."""
-    if label_column != DEFAULT_LABEL_COLUMN or any(
-        label_column in names for names in columns.values()
+    if (
+        label_column != DEFAULT_LABEL_COLUMN
+        or any(label_column in names for names in columns.values())
+        or not all(text_column in names for names in columns.values())
     ):
         return label_column
     left = {

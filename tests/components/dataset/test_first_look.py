@@ -157,6 +157,38 @@ def test_the_first_bad_record_is_named_first(tmp_path, refusal):
     )
 
 
+def test_a_slip_in_a_label_is_named_by_its_record(tmp_path, refusal):
+    """And all labels are listed; with both sides named, it is left out."""
+    rows = [(f"text {n}", n % 2) for n in range(60)]
+    path = write(tmp_path / "r.csv", [*rows, ("last", "maybe")])
+    sentence = refusal(path)
+    assert "1 records could not be read" in sentence
+    assert "r.csv, record 61: label 'maybe'" in sentence
+    assert sentence.endswith(
+        "The labels are '0' (30), '1' (30), 'maybe' (1); they do not tell which are positive. Name "
+        "both sides, e.g. --positive-label 1 --negative-label 0. Labels that are named on neither "
+        "side are left out."
+    )
+
+
+def test_a_split_of_which_the_labels_are_withheld_is_named_with_what_to_type(
+    tmp_path, refusal, looked_at, monkeypatch
+):
+    """As contests publish their test split; a fifth of train then becomes test."""
+    monkeypatch.chdir(tmp_path)
+    rows = [(f"text {n}", n % 2) for n in range(20)]
+    for split, labelled in (("train", rows), ("validation", rows[:6])):
+        write(tmp_path / f"{split}.parquet", labelled)
+    write(tmp_path / "test.parquet", [(f"test {n}", -1) for n in range(7)])
+    sentence = refusal(".")
+    assert sentence == (
+        "The data is not fit to train on. Split 'test' has no labels of either class, only '-1' "
+        "(7). Leave it out: --data train.parquet,validation.parquet."
+    )
+    source, _ = looked_at(sentence.removesuffix(".").partition("--data ")[2])
+    assert (source.has_eval, source.carves_test) == (True, True)
+
+
 def test_bad_records_up_to_what_is_allowed_pass_as_in_the_gate(tmp_path, refusal, looked_at):
     """Unknown labels among them."""
     path = write(tmp_path / "r.csv", [("a", 1), ("b", 0), ("c", "odd"), (" ", 1)])

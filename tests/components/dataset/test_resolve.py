@@ -109,6 +109,16 @@ def test_several_files_globs_and_folders_name_tables(tmp_path):
     assert files(tmp_path / "data") == [str(a), str(b), str(c)]
 
 
+def test_what_describes_a_folder_of_tables_is_no_table(tmp_path):
+    """Hidden files, and those that Hugging Face's datasets writes beside the data."""
+    path = write(tmp_path / "data" / "a.csv")
+    for name in ("dataset_infos.json", ".cache/b.csv", "._a.csv", "README.md"):
+        write(tmp_path / "data" / name)
+    assert resolve(tmp_path / "data", tmp_path).files == (SourceFile(str(path), ""),)
+    named = write(tmp_path / "state.json", '{"text": "a", "label": 1}\n')
+    assert resolve(named, tmp_path).files == (SourceFile(str(named), ""),)
+
+
 def test_a_file_whose_name_has_a_comma_or_a_star_is_one_file(tmp_path):
     """What exists is taken by its name."""
     path = write(tmp_path / "a,b*.csv")
