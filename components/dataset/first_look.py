@@ -36,7 +36,8 @@ from components.dataset.source import ReviewSource, SourceFile, SourceKind
 from components.dataset.tables import read_table
 from components.errors import DataGateError
 
-TABLES = (SourceKind.CSV, SourceKind.TSV, SourceKind.JSON_LINES, SourceKind.PARQUET)
+# Their labels are those of folders and of the sample's grammar.
+WITHOUT_LABELS = (SourceKind.IMDB_ARCHIVE, SourceKind.IMDB_DIRECTORY, SourceKind.SAMPLE)
 # Bounds of the look, over all files; of each file a few records are read whatever came before.
 RECORDS = 10_000
 RECORDS_OF_A_FILE = 5
@@ -115,7 +116,7 @@ def checked(
     Raises:
       DataGateError: The data gate would stop the run on what was seen, whatever follows.
     """
-    if source.kind not in TABLES:
+    if source.kind in WITHOUT_LABELS:
         return source
     look = look_at(source)
     named = with_whole_labels(source, look, notify)
@@ -157,7 +158,7 @@ def with_whole_labels(
     changed: dict[str, Any] = {}
     for name, flag in (("positive_label", POSITIVE_FLAG), ("negative_label", NEGATIVE_FLAG)):
         setting = getattr(source, name).strip()
-        occurs = key_of(setting) in map(key_of, look.labels)
+        occurs = setting.casefold() in map(str.casefold, look.labels)
         if occurs and labels_named(setting) != (setting,):
             changed[name] = setting_of([setting])
             several = ",".join(f'"{label}"' for label in labels_named(setting))
@@ -177,13 +178,15 @@ def objections(source: ReviewSource, look: FirstLook, max_bad_records: float) ->
     if unlabelled:
         yield unlabelled
         return
-    # Of a part, only this is certain: no bad record is allowed, or nothing else is there.
-    is_certain = look.is_whole or not max_bad_records or not look.records - look.problems.total()
+    # What follows a part may make up for it, unless no bad record is allowed.
+    is_certain = look.is_whole or not max_bad_records
+    # But where thousands of labels mean nothing, those that follow are no others.
+    is_hopeless = look.problems[UNKNOWN_LABEL] == look.records
     labels = objection_to_labels(
         look.labels,
         source.positive_label,
         source.negative_label,
-        unknown=is_certain
+        unknown=(is_certain or is_hopeless)
         and UNKNOWN_LABEL in look.problems
         and look.bad_record_share > max_bad_records,
         is_whole=look.is_whole and len(look.labels) < COUNTED_LABELS,

@@ -25,6 +25,8 @@ _POSITIVE_LETTERS, _NEGATIVE_LETTERS = ("y", "t"), ("n", "f")
 # What pandas writes for a value that is missing.
 _MISSING = ("nan", "<na>")
 _NUMBER = re.compile(r"[+-]?(\d{1,18}(\.\d{0,18})?|\.\d{1,18})(e[+-]?\d{1,3})?")
+# As German and Spanish tables write 1.0; 1,000 may be a thousand.
+_DECIMAL_COMMA = re.compile(r"([+-]?\d{1,18}),(\d{1,2})")
 _TRUTH = {"true": "1", "false": "0"}
 
 
@@ -56,6 +58,8 @@ def key_of(spelling: str) -> str:
     does an accent's (NFC); true is 1, and false is 0.
     """
     folded = unicodedata.normalize("NFC", spelling.strip().casefold())
+    if _DECIMAL_COMMA.fullmatch(folded):
+        folded = folded.replace(",", ".")
     if _NUMBER.fullmatch(folded):
         number = Decimal(folded).normalize()
         return str(number) if number else "0"

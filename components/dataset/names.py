@@ -8,6 +8,8 @@ from pathlib import Path
 from components.dataset.splits import SPELLINGS, UNLABELLED
 
 NAMELESS = "reviews"
+# Names of pipelines and models, of at most 100 characters, add something to it.
+MAX_LENGTH = 80
 
 _SPLIT_WORDS = {word for words in SPELLINGS.values() for word in words} | set(UNLABELLED)
 # What only tells the files of one data set apart.
@@ -64,4 +66,4 @@ def _tells_shards(word: str) -> bool:
 
 
 def _snake(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:MAX_LENGTH].rstrip("_")

@@ -120,6 +120,10 @@ def test_a_label_that_holds_a_comma_is_found_as_it_is_written(tmp_path, looked_a
     assert told == ['--positive-label \'x,y\' is one label of the data. For several: "x","y".']
     source, told = looked_at(path, positive_label='"x","y"', negative_label="bad")
     assert look_at(source).reviews == {1: 2, 0: 1}
+    write(path, [("a", "1,0"), ("b", "0,0")])
+    for named in ("1,0", "1", '"1,0"'):
+        source, _ = looked_at(path, positive_label=named)
+        assert look_at(source).reviews == {1: 1, 0: 1}
 
 
 @pytest.mark.parametrize("name", ["r.csv", "r.tsv", "r.csv.gz"])
@@ -204,6 +208,7 @@ def test_a_head_that_is_worse_than_the_rest_decides_nothing(
     rows = [(" ", 1)] * 9 + [(f"text {n}", n % 2) for n in range(500)]
     path = write(tmp_path / "r.csv", rows)
     looked_at(path, 0.1)
+    looked_at(write(tmp_path / "worse.csv", [(" ", 1)] * 5 + rows), 0.1)
     assert refusal(path, 0.0).endswith("(Seen in the first 10 records.)")
 
 

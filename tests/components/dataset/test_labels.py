@@ -39,7 +39,22 @@ def test_the_usual_spellings_are_understood_in_any_case(label, spellings):
     assert [label_of(spelling, source()) for spelling in spellings] == [label] * len(spellings)
 
 
-ONES = [1, 1.0, "1", "1.0", Decimal("1.0"), True, "True", b"1.0", " 1 ", "1 ", "+1", "1.00", "1e0"]
+ONES = [
+    1,
+    1.0,
+    "1",
+    "1.0",
+    Decimal("1.0"),
+    True,
+    "True",
+    b"1.0",
+    " 1 ",
+    "1 ",
+    "+1",
+    "1.00",
+    "1e0",
+    "1,0",
+]
 
 
 @pytest.mark.parametrize("flag", ["1", "1.0", "true", " 1 ", "+1"])
@@ -70,7 +85,8 @@ def test_labels_stay_as_they_are_written():
 def test_labels_that_are_no_numbers_keep_apart():
     """Only numbers of up to 18 digits on each side of the point are compared as such."""
     assert len(set(map(key_of, ["10", "1", "100", "0.1", "01a", "1_0", "x", "é"]))) == 8
-    assert key_of("10") == key_of("1e1") == key_of("10.0")
+    assert key_of("10") == key_of("1e1") == key_of("10.0") == key_of("10,00")
+    assert key_of("1,000") == "1,000"
     assert key_of("9" * 40) != key_of("9" * 39 + "8")
     assert key_of("e\u0301") == key_of("É")
 

@@ -48,3 +48,4 @@ def test_a_split_in_the_name_of_a_single_file_is_part_of_it():
 def test_a_folder_or_archive_is_named_after_itself():
     """In snake case."""
     assert name_of(Path("/x/aclImdb_v1.tar.gz")) == "aclimdb_v1"
+    assert name_of(Path(f"/x/{'a' * 200}.csv")) == "a" * 80
