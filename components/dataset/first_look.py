@@ -38,10 +38,11 @@ from components.errors import DataGateError
 
 # Their labels are those of folders and of the sample's grammar.
 WITHOUT_LABELS = (SourceKind.IMDB_ARCHIVE, SourceKind.IMDB_DIRECTORY, SourceKind.SAMPLE)
-# Bounds of the look, over all files; of each file a few records are read whatever came before.
+# Bounds of the look, over all files; after the first second, a few records of each file are read.
 RECORDS = 10_000
 RECORDS_OF_A_FILE = 5
 SECONDS = 1.0
+SECONDS_AT_MOST = 2.0
 DESCRIBED_PROBLEMS = 5
 SHARE_OF_SLIPS = 0.1
 # Labels beyond these are no classes.
@@ -133,15 +134,18 @@ def checked(
 
 def look_at(source: ReviewSource) -> FirstLook:
     """Reads the first records of each file, with the reader of ReviewExampleGen."""
-    look, deadline = FirstLook(), time.monotonic() + SECONDS
+    look, started = FirstLook(), time.monotonic()
     for number, file in enumerate(source.files):
+        if time.monotonic() - started > SECONDS_AT_MOST:
+            look.is_whole = False
+            break
         before = look.records
         # What earlier files left of their share is for later ones.
         share = (RECORDS - before) // (len(source.files) - number)
         last = before + max(share, RECORDS_OF_A_FILE)
         for record in read_table(file, source):
             if look.records >= last or (
-                time.monotonic() > deadline and look.records >= before + RECORDS_OF_A_FILE
+                time.monotonic() - started > SECONDS and look.records >= before + RECORDS_OF_A_FILE
             ):
                 look.is_whole = False
                 break

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow
@@ -100,6 +101,28 @@ def test_a_flag_finds_what_the_data_spells_otherwise_and_says_so(tmp_path, looke
         write(tmp_path / "r.parquet", [("a", 1.0), ("b", 0.0)]), positive_label="1.00"
     )
     assert told == ["--positive-label '1.00' means '1' (1)."]
+
+
+@pytest.mark.parametrize("flag", ["", "1", "1.0", "true"])
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pyarrow.array([1, 0, None], pyarrow.uint8()),
+        pyarrow.array([1.0, 0.0, float("nan")], pyarrow.float32()),
+        pyarrow.array([Decimal("1.00"), Decimal("0.00"), None], pyarrow.decimal128(5, 2)),
+        pyarrow.array([True, False, None]),
+        pyarrow.array([1, 0, None], pyarrow.int8()).dictionary_encode(),
+        pyarrow.array([" 1.0", "0", ""]).dictionary_encode(),
+        pyarrow.array([b"TRUE", b"false ", b"NaN"], pyarrow.large_binary()),
+    ],
+    ids=lambda labels: str(getattr(labels, "type", labels)),
+)
+def test_a_label_is_the_same_in_every_type_of_parquet(tmp_path, looked_at, labels, flag):
+    """A missing one is a bad record, whatever is named."""
+    path = tmp_path / "r.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"text": ["a", "b", "c"], "label": labels}), path)
+    look = look_at(looked_at(path, 0.5, positive_label=flag)[0])
+    assert (look.reviews, look.problems) == ({1: 1, 0: 1}, {"unknown_label": 1})
 
 
 def test_a_label_of_several_that_does_not_occur_is_told(tmp_path, looked_at):
@@ -255,6 +278,9 @@ def test_the_look_is_bounded_over_all_files(tmp_path, looked_at, monkeypatch):
     assert not look_at(source).is_whole
     monkeypatch.setattr(first_look, "SECONDS", -1.0)
     assert look_at(source).records == 20
+    monkeypatch.setattr(first_look, "SECONDS_AT_MOST", -1.0)
+    assert (look_at(source).records, look_at(source).is_whole) == (0, False)
+    assert checked(source, 0.0, print) == source
 
 
 @pytest.mark.parametrize("data", ["sample"])
