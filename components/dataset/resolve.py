@@ -15,7 +15,7 @@ from components.dataset.archive import labelled_folders
 from components.dataset.class_names import class_names_in, names_in_force
 from components.dataset.names import name_and_origin, name_of
 from components.dataset.source import ReviewSource, SourceFile, SourceKind
-from components.dataset.table_splits import drawn_by_column, drawn_by_names, files_with_splits
+from components.dataset.table_splits import drawn_by_column, drawn_by_names, splits_by_name
 from components.errors import DatasetError, DownloadError, did_you_mean
 
 AUTO, IMDB, SAMPLE = "auto", "imdb", "sample"
@@ -186,19 +186,15 @@ def _table_source(
                 f"{path.name} has no column '{split_column}', and other files have one. Give it to "
                 "all files or to none."
             )
-    files = (
-        tuple(SourceFile(str(path)) for path in paths)
-        if split_column
-        else files_with_splits(paths, notify)
-    )
-    first = Path(files[0].path)
-    data_name, origin = name_and_origin(first, keeps_splits=bool(files[0].split))
+    splits = dict.fromkeys(paths, "") if split_column else splits_by_name(paths, notify)
+    first = next(iter(splits))
+    data_name, origin = name_and_origin(first, keeps_splits=bool(splits[first]))
     class_names = class_names_in(first, label_column) if kind is SourceKind.PARQUET else ()
     source = ReviewSource(
         kind=kind,
         name=data_name,
-        files=files,
-        digest=_digest(Path(file.path) for file in files),
+        files=tuple(SourceFile(str(path), split) for path, split in splits.items()),
+        digest=_digest(splits),
         text_column=text_column,
         label_column=label_column,
         split_column=split_column,

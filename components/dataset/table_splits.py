@@ -9,7 +9,7 @@ from pathlib import Path
 
 from components import features
 from components.dataset.records import UNKNOWN_SPLIT, Problem, Review
-from components.dataset.source import ReviewSource, SourceFile
+from components.dataset.source import ReviewSource
 from components.dataset.splits import EXPECTED, UNLABELLED, split_in_name
 from components.dataset.tables import read_table
 from components.errors import DatasetError
@@ -21,10 +21,8 @@ _CARVED = (
 _ALL_SPLITS = {features.TRAIN_SPLIT, features.EVAL_SPLIT, features.TEST_SPLIT}
 
 
-def files_with_splits(
-    paths: Sequence[Path], notify: Callable[[str], None]
-) -> tuple[SourceFile, ...]:
-    """Returns the files to read, each with the split that it is named for.
+def splits_by_name(paths: Sequence[Path], notify: Callable[[str], None]) -> dict[Path, str]:
+    """Returns the files to read, each with the split that it is named for, or with "".
 
     Names that tell no two splits apart are none: train.csv alone is split like any other file. A
     split without labels beside one named train is left out.
@@ -39,7 +37,7 @@ def files_with_splits(
             del named[path]
     drawn = set(named.values())
     if len(drawn) == 1:
-        return tuple(SourceFile(str(path)) for path in named)
+        return dict.fromkeys(named, "")
     unnamed = [path.name for path, split in named.items() if not split or split in UNLABELLED]
     if unnamed:
         raise DatasetError(
@@ -53,7 +51,7 @@ def files_with_splits(
         )
     if features.TEST_SPLIT not in drawn:
         notify(_CARVED.format("give a file named test as well"))
-    return tuple(SourceFile(str(path), split) for path, split in named.items())
+    return named
 
 
 def drawn_by_names(source: ReviewSource) -> ReviewSource:
