@@ -107,6 +107,9 @@ def _objection_to_others(counts: Mapping[str, int], positive: str, negative: str
 def _objection_to_unknown(counts: Mapping[str, int]) -> str:
     """Says that labels occur of which nobody said what they mean."""
     labels = _distinct(counts)
+    if all(known_class(label) is not None for label in labels):
+        # The records that are bad have no label at all.
+        return ""
     if len(labels) == 1:
         return f"All labels are '{labels[0]}'; two different ones are needed.{_IS_COLUMN_RIGHT}"
     if len(labels) == 2:
@@ -167,21 +170,21 @@ def _distinct(counts: Mapping[str, int]) -> list[str]:
         key = key_of(label)
         totals[key] = totals.get(key, 0) + counts[label]
         spelling.setdefault(key, label)
-    return [spelling[key] for key in sorted(totals, key=lambda key: (-totals[key], spelling[key]))]
+    return _by_count({spelling[key]: total for key, total in totals.items()})
 
 
 def _by_count(counts: Mapping[str, int]) -> list[str]:
-    return sorted(counts, key=lambda label: (-counts[label], label))
+    return sorted(counts, key=lambda label: (-counts[label], _rank(label)))
 
 
 def _in_order(labels: Iterable[str]) -> list[str]:
     """Returns numbers in their order; other labels follow, by the alphabet."""
+    return sorted(labels, key=_rank)
 
-    def rank(label: str) -> tuple[bool, Decimal, str]:
-        number = _number(label)
-        return number is None, number or Decimal(), label
 
-    return sorted(labels, key=rank)
+def _rank(label: str) -> tuple[bool, Decimal, str]:
+    number = _number(label)
+    return number is None, number or Decimal(), label
 
 
 def _number(label: str) -> Decimal | None:

@@ -198,6 +198,16 @@ def test_a_slip_in_a_label_is_named_by_its_record(tmp_path, refusal):
     )
 
 
+def test_blank_labels_are_bad_records_and_no_question_of_meaning(tmp_path, refusal):
+    """The labels that are there are understood."""
+    path = write(tmp_path / "r.csv", [("a", 1), ("b", 0), ("c", ""), ("d", "NaN")])
+    assert refusal(path).startswith(
+        "The data is not fit to train on. 2 records could not be read, 50.00% where "
+        "--max-bad-records allows 0.00%: unknown label: 2 (e.g. r.csv, record 3: label '', expected"
+    )
+    assert "--positive-label 1" not in refusal(path)
+
+
 def test_a_split_of_which_the_labels_are_withheld_is_named_with_what_to_type(
     tmp_path, refusal, looked_at, monkeypatch
 ):

@@ -167,8 +167,9 @@ def test_a_single_label_is_no_two_classes():
 
 
 def test_labels_that_are_known_or_pass_as_bad_records_are_no_objection():
-    """Nor is a file without labels, which others speak of."""
+    """Nor is a file without labels, or with some that are blank, which others speak of."""
     assert objection(STARS, unknown=False) == ""
+    assert objection({"1": 5, "0": 4, "no": 3}) == ""
     assert objection({}) == ""
 
 
