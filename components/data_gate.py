@@ -16,15 +16,17 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.utils import io_utils
 
 from components import features
-from components.dataset.records import objection_to_problems
+from components.dataset.label_objections import objection_to_labels
+from components.dataset.records import UNKNOWN_LABEL, objection_to_problems
 from components.errors import DataGateError
-from components.reading_report import ReadingReport, ReadingReportArtifact
+from components.reading_report import OTHER_WORDS, ReadingReport, ReadingReportArtifact
 
 REPORT = "report"
 ANOMALIES = "anomalies"
 MAX_BAD_RECORDS = "max_bad_records"
+POSITIVE_LABEL = "positive_label"
+NEGATIVE_LABEL = "negative_label"
 BLESSING = "blessing"
-EXPECTED_LABELS = 2
 
 
 class DataBlessing(Artifact):
@@ -36,7 +38,11 @@ class DataBlessing(Artifact):
 class DataGateSpec(ComponentSpec):
     """Parameters, inputs and outputs of DataGate."""
 
-    PARAMETERS = {MAX_BAD_RECORDS: ExecutionParameter(type=float)}
+    PARAMETERS = {
+        MAX_BAD_RECORDS: ExecutionParameter(type=float),
+        POSITIVE_LABEL: ExecutionParameter(type=str),
+        NEGATIVE_LABEL: ExecutionParameter(type=str),
+    }
     INPUTS = {
         REPORT: ChannelParameter(type=ReadingReportArtifact),
         ANOMALIES: ChannelParameter(type=standard_artifacts.ExampleAnomalies),
@@ -61,7 +67,12 @@ class Executor(base_executor.BaseExecutor):
         report = ReadingReport.read(artifact_utils.get_single_uri(input_dict[REPORT]))
         anomalies = artifact_utils.get_single_instance(input_dict[ANOMALIES])
         found = [
-            *objections_to_reading(report, exec_properties[MAX_BAD_RECORDS]),
+            *objections_to_reading(
+                report,
+                exec_properties[MAX_BAD_RECORDS],
+                exec_properties[POSITIVE_LABEL],
+                exec_properties[NEGATIVE_LABEL],
+            ),
             *objections_to_splits(report),
         ]
         for split in artifact_utils.decode_split_names(anomalies.split_names):
@@ -83,32 +94,51 @@ class DataGate(base_component.BaseComponent):
         report: types.BaseChannel,
         anomalies: types.BaseChannel,
         max_bad_records: float,
+        positive_label: str,
+        negative_label: str,
     ):
-        """Describes the step; `max_bad_records` is a share, 0 to 1."""
+        """Describes the step.
+
+        Args:
+          report: What ReviewExampleGen found.
+          anomalies: What ExampleValidator found.
+          max_bad_records: A share, 0 to 1.
+          positive_label: The labels that were named, see `labels.labels_named`; "" if none were.
+          negative_label: The same for the other side.
+        """
         super().__init__(
             spec=DataGateSpec(
                 report=report,
                 anomalies=anomalies,
                 max_bad_records=float(max_bad_records),
+                positive_label=positive_label,
+                negative_label=negative_label,
                 blessing=types.Channel(type=DataBlessing),
             )
         )
 
 
-def objections_to_reading(report: ReadingReport, max_bad_records: float) -> Iterator[str]:
+def objections_to_reading(
+    report: ReadingReport,
+    max_bad_records: float,
+    positive_label: str = "",
+    negative_label: str = "",
+) -> Iterator[str]:
     """Yields a sentence when too many records could not be read, and one for odd labels."""
-    objection = objection_to_problems(
+    bad_records = objection_to_problems(
         report.problems, report.problem_examples, report.bad_record_share, max_bad_records
     )
-    if objection:
-        yield objection
-    if len(report.labels) > EXPECTED_LABELS:
-        spellings = ", ".join(f"'{label}' ({count:,})" for label, count in report.labels.items())
-        yield (
-            f"Feature '{features.LABEL}' has {len(report.labels)} values where "
-            f"{EXPECTED_LABELS} are expected: {spellings}. Name the two to keep with "
-            "--positive-label and --negative-label."
-        )
+    if bad_records:
+        yield bad_records
+    labels = objection_to_labels(
+        {label: count for label, count in report.labels.items() if label != OTHER_WORDS},
+        positive_label,
+        negative_label,
+        unknown=bool(bad_records) and UNKNOWN_LABEL in report.problems,
+        is_whole=OTHER_WORDS not in report.labels,
+    )
+    if labels:
+        yield labels
 
 
 def objections_to_splits(report: ReadingReport) -> Iterator[str]:

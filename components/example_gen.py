@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
 import tensorflow as tf
-from apache_beam.pvalue import AsDict, PCollection
+from apache_beam.pvalue import AsDict, AsSingleton, PCollection
 from tfx import types
 from tfx.components.example_gen.write_split import WriteSplit
 from tfx.components.util import examples_utils
@@ -19,12 +20,12 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components import features
-from components.dataset.read import ReadReviews
-from components.dataset.records import Problem, Review, printable
+from components.dataset.read import LABELS, LEFT_OUT, PROBLEMS, REVIEWS, ReadReviews
+from components.dataset.records import Problem, Review, by_place, printable
 from components.dataset.source import ReviewSource
 from components.dataset.splits import bucket
 from components.errors import DatasetError
-from components.reading_report import ReadingReport, ReadingReportArtifact
+from components.reading_report import OTHER_WORDS, ReadingReport, ReadingReportArtifact
 
 SOURCE = "source"
 VALIDATION_FRACTION = "validation_fraction"
@@ -33,6 +34,7 @@ EXAMPLES = "examples"
 REPORT = "report"
 
 DESCRIBED_PROBLEMS = 5
+COUNTED_WORDS = 1_000
 _VALIDATION_SALT = "validation"
 
 
@@ -67,7 +69,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """
         source = ReviewSource.from_json(exec_properties[SOURCE])
         validation_fraction = exec_properties[VALIDATION_FRACTION]
-        splits = split_names(validation_fraction)
+        splits = split_names(validation_fraction, source.has_eval)
         examples = artifact_utils.get_single_instance(output_dict[EXAMPLES])
         examples.split_names = artifact_utils.encode_split_names(list(splits))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
@@ -75,8 +77,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         with self._make_beam_pipeline() as pipeline:
             read = pipeline | "Read" >> ReadReviews(source)
-            leaks = read["reviews"] | "FindLeaks" >> FindLeaks()
-            kept, dropped = read["reviews"] | "DropLeaks" >> beam.Partition(
+            leaks = read[REVIEWS] | "FindLeaks" >> FindLeaks()
+            kept, dropped = read[REVIEWS] | "DropLeaks" >> beam.Partition(
                 _is_dropped, 2, bool(exec_properties[DROP_LEAKS]), AsDict(leaks)
             )
             assigned = kept | "AssignSplit" >> beam.Map(assign_split, validation_fraction)
@@ -91,7 +93,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                     | f"Write[{split}]" >> WriteSplit(uri, example_gen_pb2.FORMAT_TFRECORDS_GZIP)
                 )
             _ = (
-                findings(assigned, read["problems"], read["labels"], leaks, dropped)
+                findings(assigned, read, leaks, dropped)
                 | "ToJson" >> beam.Map(json.dumps)
                 | "WriteFindings" >> beam.io.WriteToText(findings_file, shard_name_template="")
             )
@@ -106,7 +108,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 class ReviewExampleGen(base_beam_component.BaseBeamComponent):
     """Ingests reviews; the data set's own train and test splits are kept.
 
-    `eval` is carved out of train by a hash of the text, so that equal texts stay together.
+    Where the authors drew no eval split, it is carved out of train by a hash of the text, so that
+    equal texts stay together.
     """
 
     SPEC_CLASS = ReviewExampleGenSpec
@@ -118,7 +121,7 @@ class ReviewExampleGen(base_beam_component.BaseBeamComponent):
         Args:
           source: What to read.
           validation_fraction: Share of train, 0 to 0.5, that becomes `eval`; with 0 there is
-            no such split.
+            no such split unless the source has one.
           drop_leaks: Whether texts that occur in test as well are taken out of train.
         """
         super().__init__(
@@ -132,9 +135,9 @@ class ReviewExampleGen(base_beam_component.BaseBeamComponent):
         )
 
 
-def split_names(validation_fraction: float) -> tuple[str, ...]:
+def split_names(validation_fraction: float, has_eval: bool) -> tuple[str, ...]:
     """Returns the splits that are written."""
-    if validation_fraction:
+    if validation_fraction or has_eval:
         return features.TRAIN_SPLIT, features.EVAL_SPLIT, features.TEST_SPLIT
     return features.TRAIN_SPLIT, features.TEST_SPLIT
 
@@ -183,8 +186,7 @@ def text_digest(review: Review) -> bytes:
 
 def findings(
     reviews: PCollection,
-    problems: PCollection,
-    labels: PCollection,
+    read: dict[str, PCollection],
     leaks: PCollection,
     dropped: PCollection,
 ) -> PCollection:
@@ -192,19 +194,18 @@ def findings(
 
     Args:
       reviews: Review, as split.
-      problems: Problem.
-      labels: (spelling, count), several for one spelling.
+      read: What ReadReviews returns.
       leaks: (digest of the text, None).
       dropped: Review.
 
     Returns:
       ((topic, *keys), value) pairs; all keys are strings.
     """
+    problems = read[PROBLEMS]
     counts = (
         (
             reviews | "CountReviews" >> beam.Map(lambda r: (("reviews", r.split, str(r.label)), 1)),
             problems | "CountProblems" >> beam.Map(lambda problem: (("problems", problem.kind), 1)),
-            labels | "CountLabels" >> beam.MapTuple(lambda name, n: (("labels", name), n)),
             leaks | "CountLeaks" >> beam.Map(lambda _: (("leaks",), 1)),
             dropped | "CountDropped" >> beam.Map(lambda _: (("dropped_leaks",), 1)),
         )
@@ -214,9 +215,38 @@ def findings(
     descriptions = (
         problems
         | "Describe" >> beam.Map(_describe)
-        | "FirstFew" >> beam.combiners.Top.SmallestPerKey(DESCRIBED_PROBLEMS)
+        | "FirstFew" >> beam.combiners.Top.SmallestPerKey(DESCRIBED_PROBLEMS, key=by_place)
     )
-    return (counts, descriptions) | "FlattenFindings" >> beam.Flatten()
+    words = [
+        read[topic] | f"MostFrequent[{topic}]" >> _MostFrequent(topic)
+        for topic in (LABELS, LEFT_OUT)
+    ]
+    return (counts, descriptions, *words) | "FlattenFindings" >> beam.Flatten()
+
+
+class _MostFrequent(beam.PTransform):
+    """(words, count) -> ((topic, words), count) of the most frequent, and one for all others.
+
+    A wrong column may hold as many labels as there are records.
+    """
+
+    def __init__(self, topic: str):
+        super().__init__()
+        self._topic = topic
+
+    def expand(self, counted: PCollection) -> PCollection:
+        by_count = beam.combiners.Top.Of(COUNTED_WORDS, key=lambda pair: (pair[1], pair[0]))
+        total = counted | "Counts" >> beam.Values() | "Total" >> beam.CombineGlobally(sum)
+        return (
+            counted | "Most" >> by_count | "Name" >> beam.FlatMap(self._named, AsSingleton(total))
+        )
+
+    def _named(self, most: list[tuple[str, int]], total: int) -> Iterator[tuple[Any, int]]:
+        for words, count in most:
+            yield (self._topic, words), count
+        rest = total - sum(count for _, count in most)
+        if rest:
+            yield (self._topic, OTHER_WORDS), rest
 
 
 def _describe(problem: Problem) -> tuple[tuple[str, ...], str]:

@@ -11,10 +11,10 @@ from typing import Any
 
 from components import evaluation_results, lift
 from components.infra_validation.outcome import Outcome
+from components.pushed_data import CARD_FILE as FILE
 from components.reading_report import ReadingReport
 from components.training_record import TrainingRecord
 
-FILE = "model_card.json"
 LIBRARIES = ("tensorflow", "keras", "tfx", "tensorflow-transform", "apache-beam")
 
 
@@ -34,14 +34,14 @@ def write(
     Args:
       version: The folder; holds the training's record.
       model_name: The name that it is served under.
-      facts: What the pipeline knows: `data`, `gate` and `source_fingerprint`.
+      facts: What the pipeline knows: `data`, `origin`, `gate` and `source_fingerprint`.
       report: Folder of the reading report, if there is one.
       evaluation: Folder of the Evaluator's measurements, if there are any.
       infra_validation: Which server answered as the model itself did; None if none was asked.
     """
     card = {
         "name": model_name,
-        "data": {"name": facts["data"], **_reading(report)},
+        "data": {"name": facts["data"], "origin": facts["origin"], **_reading(report)},
         **_training(version),
         **_measurements(evaluation),
         "gate": facts["gate"],

@@ -14,6 +14,8 @@ from tfx.types.artifact import Artifact
 from components import features
 
 FILE_NAME = "reading_report.json"
+# What rare labels and reasons are counted under together; no label is blank.
+OTHER_WORDS = ""
 
 
 class ReadingReportArtifact(Artifact):
@@ -31,7 +33,9 @@ class ReadingReport:
       problems: By kind, how many records could not be read.
       problem_examples: By kind, the first few, "where: detail".
       fatal: Problems after which a file could not be read further.
-      labels: Each label as spelt in the source, and its count; empty for IMDB.
+      labels: Each label as spelt in the source, and its count; empty for IMDB. Beyond the 1,000
+        most frequent ones, all count under "".
+      left_out: Reviews that nobody asked for, by reason: {"labelled '3'": 51}; bounded likewise.
       leaks: Distinct texts that occur in both train and test.
       dropped_leaks: Reviews taken out of train because of them.
     """
@@ -41,6 +45,7 @@ class ReadingReport:
     problem_examples: dict[str, list[str]] = field(default_factory=dict)
     fatal: list[str] = field(default_factory=list)
     labels: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
     leaks: int = 0
     dropped_leaks: int = 0
 
@@ -53,7 +58,8 @@ class ReadingReport:
     def bad_record_share(self) -> float:
         """Returns the share, 0 to 1, of records that could not be read."""
         bad = sum(self.problems.values())
-        read = sum(self.split_sizes.values()) + self.dropped_leaks
+        left_out = sum(self.left_out.values())
+        read = sum(self.split_sizes.values()) + self.dropped_leaks + left_out
         return bad / (bad + read) if bad else 0.0
 
     def write(self, directory: str) -> None:

@@ -39,7 +39,7 @@ exit codes of `sentiment run`:
   1    something unexpected; the log tells
   2    wrong use: no command, a setting, the data, or a root that another run is using
   3    the model is not blessed, and was not pushed
-  4    stopped by the data gate, or by data that could not be read
+  4    stopped by data that is not fit or not readable: at a first look, or by the data gate
   130  interrupted; the next run goes on from the last finished step
   143  ended by SIGTERM; the next run goes on from the last finished step
 """
@@ -49,7 +49,7 @@ exit codes of `sentiment compare`:
   0    every training gave its figures
   1    a training failed, or something unexpected; a table tells what
   2    wrong use: a setting, the data, or a root that another run is using
-  4    stopped by the data gate, or by data that could not be read
+  4    stopped by data that is not fit or not readable: at a first look, or by the data gate
   130  interrupted; the same command goes on, what was trained is not trained again
   143  ended by SIGTERM; the same command goes on
 """

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from components.dataset.labels import key_of, labels_named, setting_of, spelling_of
 from components.dataset.table_options import QUOTINGS, TableOptions
 from components.errors import ConfigurationError
 from components.hyperparameters import Hyperparameters
@@ -88,21 +89,23 @@ class PipelineConfig(HyperparameterSettings):
     )
     positive_label: str = setting(
         "",
-        "the label that means positive, when it is not 1, positive, pos, true or yes",
+        "the label that means positive, or several by commas, when it is not 1, positive, pos, "
+        "true or yes",
         group="data",
-        metavar="LABEL",
+        metavar="LABELS",
         unset="none",
     )
     negative_label: str = setting(
         "",
-        "the label that means negative, when the table has more than two",
+        "the label that means negative, or several; with both sides named, other labels are left "
+        "out",
         group="data",
-        metavar="LABEL",
+        metavar="LABELS",
         unset="none",
     )
     validation_fraction: float = setting(
         0.0,
-        "share of train that becomes the eval split",
+        "share of train that becomes the eval split, where the data has none",
         group="data",
         metavar="SHARE",
         least=0.0,
@@ -214,7 +217,13 @@ class PipelineConfig(HyperparameterSettings):
     debug: bool = setting(False, "show all log lines, and tracebacks", group="output")
 
     def __post_init__(self) -> None:
-        """Checks every value; a whole number given where a share is meant becomes a float."""
+        """Checks every value.
+
+        A whole number given where a share is meant becomes a float; a TOML list of labels, or a
+        number, becomes what the flag would be.
+        """
+        for name in ("positive_label", "negative_label"):
+            object.__setattr__(self, name, _labels(name, getattr(self, name)))
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             check(field, value)
@@ -222,6 +231,7 @@ class PipelineConfig(HyperparameterSettings):
                 object.__setattr__(self, field.name, float(value))
         get_variant(self.model)
         _ = self.table_options
+        _check_sides(self.positive_label, self.negative_label)
         for name in ("pipeline_name", "model_name"):
             value = getattr(self, name)
             if value and not NAME.fullmatch(value):
@@ -247,8 +257,47 @@ def setting_fields() -> list[dataclasses.Field[Any]]:
     )
 
 
-def hyperparameters_for(config: PipelineConfig, is_sample: bool) -> Hyperparameters:
+def _labels(name: str, value: Any) -> str:
+    """Returns a label, or a list of labels as TOML has it, as the flag's text.
+
+    Raises:
+      ConfigurationError: It is something else.
+    """
+    if isinstance(value, str):
+        return value
+    labels = value if isinstance(value, list | tuple) else [value]
+    if any(not isinstance(label, str | int | float) for label in labels):
+        raise ConfigurationError(
+            f"{flag_of(name)} is {value!r}; expected a label, or a list of labels."
+        )
+    return setting_of(map(spelling_of, labels)) if labels else ""
+
+
+def _check_sides(positive: str, negative: str) -> None:
+    """Refuses a label that is named on both sides; two may differ in their case alone.
+
+    Raises:
+      ConfigurationError: Names it.
+    """
+    for label in labels_named(positive):
+        for other in labels_named(negative):
+            differ_in_case = label != other and label.casefold() == other.casefold()
+            if key_of(label) == key_of(other) and not differ_in_case:
+                raise ConfigurationError(
+                    f"--positive-label and --negative-label both name '{label}'. Name it on one "
+                    "side."
+                )
+
+
+def hyperparameters_for(
+    config: PipelineConfig, is_sample: bool, has_eval: bool = False
+) -> Hyperparameters:
     """Returns those of the variant's preset, with what the user set.
+
+    Args:
+      config: What the user asked for.
+      is_sample: Whether the data is the generated sample, which has a preset of its own.
+      has_eval: Whether the data has an eval split of its own.
 
     Raises:
       ConfigurationError: The variant has no such preset or hyperparameter, or there is no eval
@@ -260,7 +309,7 @@ def hyperparameters_for(config: PipelineConfig, is_sample: bool) -> Hyperparamet
     }
     preset = config.preset or (SAMPLE if is_sample else variant.default_preset)
     hyperparameters = variant.configure(preset, overrides)
-    if hyperparameters.needs_validation and not config.validation_fraction:
+    if hyperparameters.needs_validation and not (has_eval or config.validation_fraction):
         raise ConfigurationError(
             "--early-stopping and --restore-best ask for the loss on eval, and no review is kept "
             "for it: --validation-fraction is 0.0. Try --validation-fraction 0.1."

@@ -43,10 +43,12 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
         report=example_gen.outputs["report"],
         anomalies=example_validator.outputs["anomalies"],
         max_bad_records=settings.max_bad_records,
+        positive_label=config.source.positive_label,
+        negative_label=config.source.negative_label,
     )
 
     training_splits = [features.TRAIN_SPLIT]
-    validation_splits = [features.EVAL_SPLIT] if settings.validation_fraction else []
+    validation_splits = [features.EVAL_SPLIT] if config.has_eval else []
     transform = tfx.Transform(
         examples=examples,
         schema=schema,
@@ -139,6 +141,7 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
         # Each of these changes the candidate or its blessing as well: none makes a push of its own.
         facts={
             "data": config.source.name,
+            "origin": {"path": config.source.origin, "digest": config.source.digest},
             "gate": {
                 "min_accuracy": settings.min_accuracy,
                 "max_regression": settings.max_regression,

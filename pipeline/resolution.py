@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from components.dataset import first_look
+from components.dataset.names import name_of
 from components.dataset.resolve import resolve_source
 from components.dataset.source import ReviewSource, SourceKind
 from components.errors import ConfigurationError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import Variant, get_variant
-from pipeline.config import PipelineConfig, hyperparameters_for, names_for
+from components.pushed_data import data_of_newest
+from pipeline.config import NAME, SAMPLE_PREFIX, PipelineConfig, hyperparameters_for, names_for
 from pipeline.fingerprint import PROJECT, file_fingerprint, source_fingerprint
 from pipeline.loading import EnvironmentSettings
 from pipeline.tuner_values import with_found
@@ -33,6 +36,7 @@ STEP_MODULES = {
 SCHEMA_FILE = "components/schema.pbtxt"
 
 METADATA_FILE = "metadata.db"
+SERVING_FOLDER = "serving_model"
 COMPARISON_SUFFIX = "_comparison"
 
 # Worker processes import TensorFlow anew for every Beam pipeline; below this they never earn it.
@@ -69,6 +73,11 @@ class ResolvedConfig:
     is_comparison: bool = False
 
     @property
+    def has_eval(self) -> bool:
+        """Whether there is an eval split: the data's own, or one that is carved out of train."""
+        return self.source.has_eval or self.settings.validation_fraction > 0
+
+    @property
     def pipeline_root(self) -> Path:
         """Where the steps' artifacts are."""
         return self.root / "pipelines" / self.pipeline_name
@@ -81,7 +90,7 @@ class ResolvedConfig:
     @property
     def serving_directory(self) -> Path:
         """The model's base path for TF-Serving; its children are versions."""
-        return self.root / "serving_model" / self.model_name
+        return self.root / SERVING_FOLDER / self.model_name
 
 
 def resolve(
@@ -90,7 +99,7 @@ def resolve(
     notify: Callable[[str], None],
     is_comparison: bool = False,
 ) -> ResolvedConfig:
-    """Finds the data, names the run and fingerprints the code.
+    """Finds the data, looks at its first records, names the run and fingerprints the code.
 
     Args:
       settings: What the user asked for.
@@ -100,6 +109,7 @@ def resolve(
 
     Raises:
       DatasetError: The data cannot be found or read.
+      DataGateError: The first records show already that it is not fit to train on.
       ConfigurationError: The names do not suit the data, or the hyperparameters the variant, or
         the server of the infra validation is not installed.
     """
@@ -114,6 +124,8 @@ def resolve(
         options=settings.table_options,
         notify=notify,
     )
+    check_validation(settings, source)
+    source = first_look.checked(source, settings.max_bad_records, notify)
     is_sample = source.kind is SourceKind.SAMPLE
     named = settings
     if is_comparison:
@@ -121,7 +133,9 @@ def resolve(
         named = replace(settings, pipeline_name=f"{asked}{COMPARISON_SUFFIX}")
     pipeline_name, model_name = names_for(named, source.name, is_sample)
     root = Path(settings.root).absolute()
-    check_search(settings, is_comparison)
+    if not is_comparison and not settings.model_name:
+        check_name_is_free(root, model_name, source)
+    check_search(settings, is_comparison, source.has_eval)
     settings = with_found(settings, root / METADATA_FILE, pipeline_name)
     variant = get_variant(settings.model)
     if settings.warm_start and not variant.descends:
@@ -140,7 +154,7 @@ def resolve(
         source=source,
         pipeline_name=pipeline_name,
         model_name=model_name,
-        hyperparameters=hyperparameters_for(settings, is_sample),
+        hyperparameters=hyperparameters_for(settings, is_sample, source.has_eval),
         root=root,
         fingerprints=fingerprints(variant, infra_engine),
         beam_arguments=beam_arguments(settings, source),
@@ -149,7 +163,53 @@ def resolve(
     )
 
 
-def check_search(settings: PipelineConfig, is_comparison: bool) -> None:
+def check_validation(settings: PipelineConfig, source: ReviewSource) -> None:
+    """Refuses to carve an eval split out of train where the data has one.
+
+    Raises:
+      ConfigurationError: Says what to leave out.
+    """
+    if source.has_eval and settings.validation_fraction:
+        raise ConfigurationError(
+            f"--validation-fraction is {settings.validation_fraction}, and {source.name} has a "
+            "validation split of its own, which becomes eval. Leave --validation-fraction out, or "
+            "set it to 0."
+        )
+
+
+def check_name_is_free(root: Path, model_name: str, source: ReviewSource) -> None:
+    """Refuses a name, taken from the data, that another data set's model has in this root.
+
+    Its model would be pushed as the other's next version. Whoever names the model decides.
+
+    Raises:
+      ConfigurationError: Names both data sets, and the flags for either case.
+    """
+    pushed = data_of_newest(root / SERVING_FOLDER / model_name)
+    if pushed is None or pushed.is_same(source.origin, source.digest):
+        return
+    own = free_name(root, model_name, source)
+    raise ConfigurationError(
+        f"The model {model_name} in {root} was trained on {pushed.path}, and this data is "
+        f"{source.origin}. If that is another data set, add --pipeline-name {own} --model-name "
+        f"{own}; if it is the same one, moved and grown, add --model-name {model_name}."
+    )
+
+
+def free_name(root: Path, taken: str, source: ReviewSource) -> str:
+    """Returns a name that no model in the root has: the folder's in front, or a number behind."""
+    folder = name_of(Path(source.origin).parent)
+    tried = [f"{folder}_{taken}"[:100], *(f"{taken[:90]}_{number}" for number in range(2, 1_000))]
+    return next(
+        name
+        for name in tried
+        if NAME.fullmatch(name)
+        and not name.startswith(SAMPLE_PREFIX)
+        and not (root / SERVING_FOLDER / name).exists()
+    )
+
+
+def check_search(settings: PipelineConfig, is_comparison: bool, has_eval: bool) -> None:
     """Refuses a search that has no reviews to judge on, or no sense.
 
     Raises:
@@ -164,7 +224,7 @@ def check_search(settings: PipelineConfig, is_comparison: bool) -> None:
         raise ConfigurationError(
             "--tune searches for hyperparameters and --hyperparameters-from gives them; choose one."
         )
-    if settings.tune and not settings.validation_fraction:
+    if settings.tune and not (has_eval or settings.validation_fraction):
         raise ConfigurationError(
             "--tune judges each trial on the eval split, never on test, and no review is kept for "
             "it: --validation-fraction is 0.0. Try --validation-fraction 0.1."

@@ -10,13 +10,14 @@ from apache_beam.pvalue import PCollection, TaggedOutput
 
 from components.dataset import sample
 from components.dataset.archive import read_archive, read_directory
-from components.dataset.records import Problem, Review
+from components.dataset.records import LabelSpelling, LeftOut, Problem, Review
 from components.dataset.source import ReviewSource, SourceKind
-from components.dataset.tables import LabelSpelling, read_table
+from components.dataset.tables import read_table
 
 REVIEWS = "reviews"
 PROBLEMS = "problems"
 LABELS = "labels"
+LEFT_OUT = "left_out"
 
 
 class ReadReviews(beam.PTransform):
@@ -32,7 +33,10 @@ class ReadReviews(beam.PTransform):
         self._source = source
 
     def expand(self, pipeline: beam.Pipeline) -> dict[str, PCollection]:
-        """Returns REVIEWS: Review, PROBLEMS: Problem, and LABELS: (spelling, count)."""
+        """Returns REVIEWS: Review, PROBLEMS: Problem, LABELS and LEFT_OUT: (words, count).
+
+        The words of LABELS are spellings, those of LEFT_OUT the reasons.
+        """
         if self._source.kind is SourceKind.SAMPLE:
             parts: list[Any] = list(range(sample.SAMPLE_SIZE))
         else:
@@ -41,16 +45,17 @@ class ReadReviews(beam.PTransform):
             pipeline
             | "Parts" >> beam.Create(parts, reshuffle=len(parts) > 1)
             | "Records" >> beam.FlatMap(_read, self._source)
-            | "Sort" >> beam.FlatMap(_tagged).with_outputs(PROBLEMS, LABELS, main=REVIEWS)
+            | "Sort" >> beam.FlatMap(_tagged).with_outputs(PROBLEMS, LABELS, LEFT_OUT, main=REVIEWS)
         )
         return {
             REVIEWS: read[REVIEWS],
             PROBLEMS: read[PROBLEMS],
             LABELS: read[LABELS] | "CountLabels" >> beam.combiners.Count.PerElement(),
+            LEFT_OUT: read[LEFT_OUT] | "CountLeftOut" >> beam.combiners.Count.PerElement(),
         }
 
 
-def _read(part: Any, source: ReviewSource) -> Iterator[Review | Problem | LabelSpelling]:
+def _read(part: Any, source: ReviewSource) -> Iterator[Review | LeftOut | Problem | LabelSpelling]:
     if source.kind is SourceKind.SAMPLE:
         return iter([sample.generate_review(part)])
     if source.kind is SourceKind.IMDB_ARCHIVE:
@@ -60,10 +65,12 @@ def _read(part: Any, source: ReviewSource) -> Iterator[Review | Problem | LabelS
     return read_table(part, source)
 
 
-def _tagged(record: Review | Problem | LabelSpelling) -> Iterator[Any]:
+def _tagged(record: Review | LeftOut | Problem | LabelSpelling) -> Iterator[Any]:
     if isinstance(record, Review):
         yield record
     elif isinstance(record, Problem):
         yield TaggedOutput(PROBLEMS, record)
+    elif isinstance(record, LeftOut):
+        yield TaggedOutput(LEFT_OUT, record.reason)
     else:
         yield TaggedOutput(LABELS, record.spelling)

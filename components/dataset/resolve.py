@@ -5,13 +5,13 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from components import features
 from components.dataset import imdb, sample
 from components.dataset.archive import labelled_folders
+from components.dataset.class_names import class_names_in, names_in_force
 from components.dataset.compressed import SUFFIXES as COMPRESSIONS
 from components.dataset.detect import (
     SUFFIXES,
@@ -22,16 +22,20 @@ from components.dataset.detect import (
     missing_column,
     notices,
 )
+from components.dataset.names import name_and_origin, name_of
 from components.dataset.records import printable
 from components.dataset.source import ReviewSource, SourceFile, SourceKind
 from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
+from components.dataset.table_splits import drawn_by_column, drawn_by_names, splits_by_name
 from components.errors import DatasetError, DownloadError, did_you_mean
 
 AUTO, IMDB, SAMPLE = "auto", "imdb", "sample"
 SPLIT_COLUMN = "split"
+DEFAULT_LABEL_COLUMN = "label"
 
 _ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz")
-_SPLIT_NAME = re.compile(rf"({features.TRAIN_SPLIT}|{features.TEST_SPLIT})(?![a-z])", re.IGNORECASE)
+# What Hugging Face's `datasets` writes beside the data.
+_DESCRIPTIONS = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
 _BLOCK = 1 << 20
 # Formats that are told apart by each file for itself.
 _FAMILY = {SourceKind.JSON: SourceKind.JSON_LINES}
@@ -57,8 +61,8 @@ def resolve_source(
       cache_dir: Where a downloaded archive is kept.
       text_column: Column of the text, for tables.
       label_column: Column of the label, for tables.
-      positive_label: The label that means positive, for tables.
-      negative_label: The label that means negative, for tables.
+      positive_label: The labels that mean positive, for tables; see `labels.labels_named`.
+      negative_label: The labels that mean negative, for tables.
       options: How tables are written, as far as the user says so.
       notify: Called with a sentence that the user must not miss.
 
@@ -84,16 +88,18 @@ def resolve_source(
         folders = labelled_folders(paths[0])
         return ReviewSource(
             kind=SourceKind.IMDB_DIRECTORY,
-            name=_name_of(paths[0]),
+            name=name_of(paths[0]),
             files=tuple(SourceFile(str(folder), folder.parent.name) for folder in folders),
             digest=_digest(file for folder in folders for file in sorted(folder.iterdir())),
+            origin=str(paths[0]),
         )
     if len(paths) == 1 and paths[0].name.endswith(_ARCHIVE_SUFFIXES):
         return ReviewSource(
             kind=SourceKind.IMDB_ARCHIVE,
-            name=_name_of(paths[0]),
+            name=name_of(paths[0]),
             files=(SourceFile(str(paths[0])),),
             digest=_digest(paths),
+            origin=str(paths[0]),
         )
     return _table_source(
         _tables_in(paths),
@@ -112,7 +118,11 @@ def _sample_source() -> ReviewSource:
 
 def _imdb_source(archive: imdb.VerifiedArchive) -> ReviewSource:
     return ReviewSource(
-        SourceKind.IMDB_ARCHIVE, IMDB, (SourceFile(str(archive.path)),), digest=archive.sha256
+        SourceKind.IMDB_ARCHIVE,
+        IMDB,
+        (SourceFile(str(archive.path)),),
+        digest=archive.sha256,
+        origin=IMDB,
     )
 
 
@@ -142,7 +152,11 @@ def _tables_in(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = [file for file in sorted(path.rglob("*")) if kind_of(file) and file.is_file()]
+            inside = [
+                file
+                for file in sorted(path.rglob("*"))
+                if kind_of(file) and file.is_file() and not _is_side_file(file, path)
+            ]
             if not inside:
                 raise DatasetError(
                     f"The folder {path} holds no reviews: expected {features.TRAIN_SPLIT}/pos, "
@@ -156,6 +170,12 @@ def _tables_in(paths: Iterable[Path]) -> list[Path]:
     return found
 
 
+def _is_side_file(file: Path, folder: Path) -> bool:
+    """Says whether a file below a folder is hidden, or describes the data set beside it."""
+    parts = file.relative_to(folder).parts
+    return file.name in _DESCRIPTIONS or any(part.startswith(".") for part in parts)
+
+
 def _table_source(
     paths: list[Path],
     text_column: str,
@@ -165,49 +185,85 @@ def _table_source(
     options: TableOptions,
     notify: Callable[[str], None],
 ) -> ReviewSource:
-    tables = [look_at(path, options) for path in paths]
-    kinds = [table.format.kind for table in tables]
-    if len({_FAMILY.get(kind, kind) for kind in kinds}) > 1:
+    tables = {path: look_at(path, options) for path in paths}
+    kinds = {_FAMILY.get(table.format.kind, table.format.kind) for table in tables.values()}
+    if len(kinds) > 1:
         listed = ", ".join(path.name for path in paths[:5])
         raise DatasetError(f"The files are of several formats ({listed}). Give files of one.")
-    for path, table in zip(paths, tables, strict=True):
+    split_columns = {path: _split_column(table.columns) for path, table in tables.items()}
+    split_column = next(filter(None, split_columns.values()), "")
+    for path, name in split_columns.items():
+        if name != split_column:
+            raise DatasetError(
+                f"{path.name} has no column '{split_column}', and other files have one. Give it to "
+                "all files or to none."
+            )
+    splits = dict.fromkeys(paths, "") if split_column else splits_by_name(paths, notify)
+    tables = {path: tables[path] for path in splits}
+    columns = {path: table.columns for path, table in tables.items()}
+    label_column = _label_column(columns, text_column, label_column, notify)
+    for path, table in tables.items():
         _check_columns(path, table, text_column, label_column)
-    named_tables = [(printable(path.name), t) for path, t in zip(paths, tables, strict=True)]
-    for line in notices(named_tables):
+    for line in notices((printable(path.name), table) for path, table in tables.items()):
         notify(line)
-    columns = [table.columns for table in tables]
-    with_split = [SPLIT_COLUMN in names for names in columns]
-    has_split_column = all(with_split)
-    if any(with_split) and not has_split_column:
-        without = paths[with_split.index(False)].name
-        raise DatasetError(
-            f"{without} has no column '{SPLIT_COLUMN}', and other files have one. Give it to all "
-            "files or to none."
-        )
-    splits = _splits_named(paths)
-    if not has_split_column and any(splits) and not all(splits):
-        unnamed = paths[splits.index("")].name
-        raise DatasetError(
-            f"{unnamed} is named for no split, and other files are named "
-            f"{features.TRAIN_SPLIT} or {features.TEST_SPLIT}. Name all files so, or none."
-        )
-    # train.csv alone names no split that could be tested on: it is split like any other file.
-    keeps_splits = not has_split_column and len(set(splits)) > 1
-    _check_records(named_tables, splits if keeps_splits else [""] * len(splits), notify)
-    return ReviewSource(
-        kind=kinds[0],
-        name=_name_of(paths[0]),
+    first = next(iter(splits))
+    kind = tables[first].format.kind
+    data_name, origin = name_and_origin(first, keeps_splits=bool(splits[first]))
+    class_names = class_names_in(first, label_column) if kind is SourceKind.PARQUET else ()
+    source = ReviewSource(
+        kind=kind,
+        name=data_name,
         files=tuple(
-            SourceFile(str(path), split if keeps_splits else "", table.format)
-            for path, split, table in zip(paths, splits, tables, strict=True)
+            SourceFile(str(path), split, tables[path].format) for path, split in splits.items()
         ),
-        digest=_digest(paths),
+        digest=_digest(splits),
         text_column=text_column,
         label_column=label_column,
-        split_column=SPLIT_COLUMN if has_split_column else "",
+        split_column=split_column,
         positive_label=positive_label,
         negative_label=negative_label,
+        origin=str(origin),
+        class_names=class_names
+        and names_in_force(class_names, positive_label, negative_label, notify),
     )
+    return drawn_by_column(source, notify) if split_column else drawn_by_names(source)
+
+
+def _label_column(
+    columns: Mapping[Path, Sequence[str]],
+    text_column: str,
+    label_column: str,
+    notify: Callable[[str], None],
+) -> str:
+    """Returns the label's column: where none was named, the only one that is left."""
+    if (
+        label_column != DEFAULT_LABEL_COLUMN
+        or any(label_column in names for names in columns.values())
+        or not all(text_column in names for names in columns.values())
+    ):
+        return label_column
+    left = {
+        tuple(
+            name for name in names if name.strip() and name != text_column and not _is_split(name)
+        )
+        for names in columns.values()
+    }
+    if len(left) != 1 or len(only := left.pop()) != 1:
+        return label_column
+    notify(
+        f"The column '{only[0]}' is taken for the label: it is the only one beside "
+        f"'{text_column}'. --label-column names another."
+    )
+    return only[0]
+
+
+def _split_column(columns: Iterable[str]) -> str:
+    """Returns the column that tells splits, whatever the case of its name, or ""."""
+    return next(filter(_is_split, columns), "")
+
+
+def _is_split(column: str) -> bool:
+    return column.strip().lower() == SPLIT_COLUMN
 
 
 def look_at(path: Path, options: TableOptions) -> DetectedTable:
@@ -248,44 +304,6 @@ def _check_columns(path: Path, table: DetectedTable, text_column: str, label_col
     for column, flag in ((text_column, "--text-column"), (label_column, "--label-column")):
         if column not in table.columns:
             raise DatasetError(missing_column(table, name, column, flag, "--label-column"))
-
-
-def _check_records(
-    tables: list[tuple[str, DetectedTable]], splits: list[str], notify: Callable[[str], None]
-) -> None:
-    """Refuses tables without any record, and splits; tells of those that are such among others."""
-    empty = [name for name, table in tables if not table.has_records]
-    if not empty:
-        return
-    listed = f"{empty[0]} has" if len(empty) == 1 else f"{', '.join(empty[:3])} have"
-    if len(empty) > 3:
-        listed = f"{len(empty):,} files, {empty[0]} among them, have"
-    for split in sorted(set(splits)):
-        of_split = [table for (_, table), own in zip(tables, splits, strict=True) if own == split]
-        if not any(table.has_records for table in of_split):
-            purpose = f"to {split} on" if split else "with reviews in it"
-            raise DatasetError(f"{listed} columns and no records. Give a table {purpose}.")
-    notify(f"{listed} columns and no records")
-
-
-def _splits_named(paths: list[Path]) -> list[str]:
-    """Returns for each file the split that its name, or a folder's, begins with, or "".
-
-    Only folders below the one that all files share tell files apart.
-    """
-    shared = os.path.commonpath([path.parent for path in paths])
-    splits = []
-    for path in paths:
-        names = reversed(path.relative_to(shared).parts)
-        matches = (_SPLIT_NAME.match(name) for name in names)
-        splits.append(next((match[1].lower() for match in matches if match), ""))
-    return splits
-
-
-def _name_of(path: Path) -> str:
-    """Returns a name in snake case: "My Reviews.csv.gz" gives "my_reviews"."""
-    stem = path.name.split(".")[0].lower()
-    return re.sub(r"[^a-z0-9]+", "_", stem).strip("_") or "reviews"
 
 
 def _digest(files: Iterable[Path]) -> str:

@@ -84,7 +84,7 @@ class SourceFile:
 
     Attributes:
       path: Absolute path.
-      split: "train" or "test" when the file's or folder's name says so, else "".
+      split: "train", "eval" or "test" when the file's or folder's name says so, else "".
       format: How it is written, for tables.
     """
 
@@ -105,17 +105,26 @@ class ReviewSource:
 
     Attributes:
       kind: How the files are read.
-      name: Short name for people and for default pipeline names: "imdb", "sample", or the
-        file's stem in snake case.
+      name: Short name for people and for default pipeline names: "imdb", "sample", or that of
+        the file or its folder in snake case.
       files: What to read; empty for the sample.
       digest: Content digest of all files. It takes the place of the files in the cache's key:
         the same content is not read twice, and changed content is never missed.
       text_column: Column of the text (tables only).
       label_column: Column of the label (tables only).
-      split_column: Column that says "train" or "test"; "" when the tables have none.
-      positive_label: The label that means positive; "" for the usual spellings.
-      negative_label: The label that means negative; "" for the usual spellings, or, when
+      split_column: Column that says "train", "validation" or "test"; "" when the tables have
+        none.
+      positive_label: The labels that mean positive, see `labels.labels_named`; "" for the usual
+        spellings.
+      negative_label: The labels that mean negative; "" for the usual spellings, or, when
         `positive_label` is given, for the one other value that occurs.
+      origin: What tells this data set from others of its name: the absolute path of the file or
+        folder that it is named after, or "imdb".
+      has_eval: Whether the data set's authors drew an eval split.
+      carves_test: Whether test is taken out of train by a hash of the text, because there are
+        splits and none for testing.
+      class_names: What the numbers 0, 1, ... in the label column stand for; empty if they
+        stand for themselves.
     """
 
     kind: SourceKind
@@ -127,6 +136,10 @@ class ReviewSource:
     split_column: str = ""
     positive_label: str = ""
     negative_label: str = ""
+    origin: str = ""
+    has_eval: bool = False
+    carves_test: bool = False
+    class_names: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Returns a JSON object with sorted keys: equal sources give equal text."""
@@ -138,4 +151,5 @@ class ReviewSource:
         fields = json.loads(text)
         fields["kind"] = SourceKind(fields["kind"])
         fields["files"] = tuple(SourceFile.from_dict(file) for file in fields["files"])
+        fields["class_names"] = tuple(fields["class_names"])
         return cls(**fields)

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow
 
-from components import features
 from components.dataset.compressed import UNPACKABLE, PackedFileError
 from components.dataset.json_records import read_json, read_json_lines
-from components.dataset.labels import expected_labels, label_of, other_label_is_implied
 from components.dataset.parquet_records import read_parquet
 from components.dataset.records import (
+    LabelSpelling,
+    LeftOut,
     MalformedRecord,
     Problem,
     Review,
-    printable,
-    review_or_problem,
 )
 from components.dataset.separated import named, numbered, rows_of
 from components.dataset.source import ReviewSource, SourceFile, SourceKind, TableFormat
-from components.dataset.splits import split_of
+from components.dataset.table_reviews import reviews_in
 from components.dataset.text_encoding import UTF_8
 from components.dataset.text_lines import UNDECODABLE, LongLineError, blocks_of_lines, open_text
 
@@ -30,16 +28,10 @@ from components.dataset.text_lines import UNDECODABLE, LongLineError, blocks_of_
 UNREADABLE = (*UNPACKABLE, *UNDECODABLE, pyarrow.ArrowException)
 
 
-class LabelSpelling(NamedTuple):
-    """A label as it is spelt; counted when the source names only one of its two labels."""
-
-    spelling: str
-
-
 def read_table(
     file: SourceFile, source: ReviewSource
-) -> Iterator[Review | Problem | LabelSpelling]:
-    """Yields the reviews of one file, and the problems in between.
+) -> Iterator[Review | LeftOut | Problem | LabelSpelling]:
+    """Yields the reviews of one file, what is left out and the problems in between.
 
     A file that breaks off ends with a fatal Problem.
     """
@@ -54,7 +46,7 @@ def read_table(
             if isinstance(record, MalformedRecord):
                 yield Problem("malformed_row", where, record.detail, fatal=record.is_last)
             else:
-                for found in _reviews(record, file, source, where, f"{path.stem}:{number}"):
+                for found in reviews_in(record, file, source, where, f"{path.stem}:{number}"):
                     yield with_way_out(found, form) if isinstance(found, Problem) else found
     except UNREADABLE as error:
         yield unreadable(path, error)
@@ -107,36 +99,6 @@ def unreadable(path: Path, error: Exception) -> Problem:
     return Problem("unreadable_file", path.name, detail, fatal=True)
 
 
-def _reviews(
-    record: Mapping[str, Any], file: SourceFile, source: ReviewSource, where: str, review_id: str
-) -> Iterator[Review | Problem | LabelSpelling]:
-    """Yields what one record holds."""
-    text = record.get(source.text_column)
-    if not isinstance(text, str | bytes | None):
-        detail = f"the text is of type {type(text).__name__}, expected a string"
-        yield Problem("malformed_row", where, detail, fatal=False)
-        return
-    spelling = _spelling(record.get(source.label_column))
-    label = label_of(spelling, source)
-    if label is None:
-        detail = f"label '{spelling}', expected {expected_labels(source)}"
-        yield Problem("unknown_label", where, detail, fatal=False)
-        return
-    content = text if isinstance(text, bytes) else encoded(text or "")
-    split = file.split or split_of(content)
-    if source.split_column:
-        split = _spelling(record.get(source.split_column)).lower()
-        if split not in (features.TRAIN_SPLIT, features.TEST_SPLIT):
-            detail = f"split '{split}', expected train or test"
-            yield Problem("unknown_split", where, detail, fatal=False)
-            return
-    if other_label_is_implied(source):
-        yield LabelSpelling(spelling)
-    yield review_or_problem(
-        text=content, label=label, review_id=review_id, split=split, rating=None, where=where
-    )
-
-
 def _read_separated(
     blocks: Iterator[list[str]], form: TableFormat
 ) -> Iterator[Mapping[str, Any] | MalformedRecord]:
@@ -161,22 +123,3 @@ def _read_separated(
             yield dict(zip(columns, row, strict=True))
         else:
             yield MalformedRecord(f"{len(row)} fields, expected {width}")
-
-
-def _spelling(label: Any) -> str:
-    """Returns a label as text: True as "true", 1.0 as "1", None as ""."""
-    if isinstance(label, bool):
-        return str(label).lower()
-    if isinstance(label, float) and label.is_integer():
-        return str(int(label))
-    if isinstance(label, bytes):
-        label = label.decode("utf-8", "surrogateescape")
-    return "" if label is None else printable(str(label).strip())
-
-
-def encoded(text: str) -> bytes:
-    """Returns the text's bytes; what was not UTF-8 in the file is not UTF-8 here either."""
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass")

@@ -17,6 +17,7 @@ from components.dataset.detect import (
 from components.dataset.records import (
     MalformedRecord,
     Problem,
+    encoded,
     objection_to_problems,
     printable,
     problem_of_text,
@@ -24,7 +25,7 @@ from components.dataset.records import (
 from components.dataset.resolve import look_at
 from components.dataset.source import SourceKind, TableFormat
 from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
-from components.dataset.tables import UNREADABLE, encoded, read_records, unreadable, with_way_out
+from components.dataset.tables import UNREADABLE, read_records, unreadable, with_way_out
 from components.dataset.text_lines import lines_of, open_text
 from components.errors import DatasetError
 

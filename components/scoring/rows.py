@@ -12,9 +12,9 @@ import pyarrow
 import pyarrow.parquet
 
 from components.dataset.parquet_records import without_decoding
-from components.dataset.records import MalformedRecord, Problem, problem_of_text
+from components.dataset.records import MalformedRecord, Problem, encoded, problem_of_text
 from components.dataset.source import SourceKind
-from components.dataset.tables import UNREADABLE, encoded, read_records, unreadable, with_way_out
+from components.dataset.tables import UNREADABLE, read_records, unreadable, with_way_out
 from components.scoring.plan import ScoringFile, ScoringPlan
 
 ROWS_PER_CHUNK = 1_024

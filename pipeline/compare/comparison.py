@@ -69,7 +69,9 @@ def compare(
         # What is the same for all contenders; `settings` name a model that may be none of them.
         config = resolve(plans[0][1], environment(os.environ), console.notice, is_comparison=True)
         for _, planned in plans[: len(contenders)]:
-            hyperparameters_for(planned, config.source.kind is SourceKind.SAMPLE)
+            hyperparameters_for(
+                planned, config.source.kind is SourceKind.SAMPLE, config.source.has_eval
+            )
         name = name or config.pipeline_name
         folder = root / FOLDER / name
         (folder / "logs").mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from rich.text import Text
 
@@ -20,6 +21,7 @@ LEAST_SHARE_TOLD = 0.55
 # Half a 95 % interval: it is told of fewer than some 1,200 to 2,400 reviews.
 LEAST_MARGIN_TOLD = 0.02
 _INDENT = "  "
+_REASONS = 5
 _SPLITS = (features.TRAIN_SPLIT, features.EVAL_SPLIT, features.TEST_SPLIT)
 
 
@@ -46,6 +48,8 @@ def print_summary(
     _prose(console, width, _quality(summary))
     _prose(console, width, _confusion(summary))
     _prose(console, width, _data(summary))
+    if summary.left_out:
+        _prose(console, width, _left_out(summary.left_out))
     for line in slice_chart(summary.slices, width=width - len(_INDENT), is_plain=is_plain):
         console.print(Text(_INDENT + line), soft_wrap=True)
     if summary.pushed_to:
@@ -153,6 +157,14 @@ def _data(summary: RunSummary) -> str:
     if summary.bad_records:
         notes.append(f"{summary.bad_records:,} records could not be read")
     return f"data {summary.data_name}: {sizes}; {'; '.join(notes)}"
+
+
+def _left_out(reasons: Mapping[str, int]) -> str:
+    """Lists the most frequent reasons, and counts the reviews of the others."""
+    ordered = sorted(filter(None, reasons), key=lambda reason: (-reasons[reason], reason))
+    shown = [f"{reasons[reason]:,} reviews {reason}" for reason in ordered[:_REASONS]]
+    others = sum(reasons.values()) - sum(reasons[reason] for reason in ordered[:_REASONS])
+    return f"left out: {', '.join(shown)}" + (f" and {others:,} others" if others else "")
 
 
 def _why_not(summary: RunSummary) -> str:

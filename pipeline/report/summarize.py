@@ -56,6 +56,7 @@ def summarize(config: ResolvedConfig, seconds: float, log_path: Path) -> RunSumm
         leaks=reading.leaks,
         dropped_leaks=reading.dropped_leaks,
         bad_records=sum(reading.problems.values()),
+        left_out=reading.left_out,
         metrics=candidate.overall,
         min_accuracy=settings.min_accuracy,
         baseline_accuracy=baseline,

@@ -38,6 +38,7 @@ class RunSummary:
       leaks: Distinct texts that are in both train and test.
       dropped_leaks: Reviews that were taken out of train for it.
       bad_records: Records that could not be read.
+      left_out: Reviews that nobody asked for, by reason: {"labelled '3'": 51}.
       metrics: On the test split: accuracy, auc, precision, recall, log_loss, calibration,
         examples, true_positives, false_positives, true_negatives, false_negatives.
       min_accuracy: The gate's least accuracy.
@@ -64,6 +65,7 @@ class RunSummary:
     leaks: int
     dropped_leaks: int
     bad_records: int
+    left_out: Mapping[str, int]
     metrics: Mapping[str, float]
     min_accuracy: float
     baseline_accuracy: float | None

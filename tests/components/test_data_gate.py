@@ -48,9 +48,37 @@ def test_bad_records_up_to_the_share_that_is_allowed_pass():
 def test_a_third_label_is_listed_with_the_others():
     """With one label named, the other must be one, too."""
     report = ReadingReport(reviews=GOOD, labels={"bad": 5, "good": 6, "meh": 1})
-    (objection,) = objections_to_reading(report, 0.0)
-    assert "'bad' (5), 'good' (6), 'meh' (1)" in objection
-    assert "--negative-label" in objection
+    assert list(objections_to_reading(report, 0.0, positive_label="good")) == [
+        "Only --positive-label is named, and 2 other labels occur: 'good' (6), 'bad' (5), "
+        "'meh' (1). Name the other side as well, e.g. --positive-label good --negative-label "
+        "bad,meh, or with fewer of them. Labels that are named on neither side are left out."
+    ]
+    assert list(objections_to_reading(report, 0.0, "good", "bad")) == []
+
+
+def test_the_labels_are_listed_when_too_many_are_unknown():
+    """All of them with their counts, behind the bad records; as long as they pass, they do."""
+    report = ReadingReport(
+        reviews=GOOD,
+        problems={"unknown_label": 30},
+        problem_examples={"unknown_label": ["r.csv, record 2: label '2'"]},
+        labels={"1": 50, "2": 30, "0": 50},
+    )
+    bad_records, labels = objections_to_reading(report, 0.0)
+    assert bad_records.startswith("30 records could not be read, 23.08%")
+    assert labels.startswith(
+        "The labels are '0' (50), '1' (50), '2' (30); they do not tell which are positive. Name "
+        "both sides, e.g. --positive-label 2 --negative-label 0."
+    )
+    assert list(objections_to_reading(report, 0.5)) == []
+
+
+def test_rare_labels_that_were_not_kept_are_no_proof_of_absence():
+    """Beyond the 1,000 most frequent, a label that is named may be among the others."""
+    counts = {"0": 5, "1": 5}
+    for labels, objections in ((counts, 1), (counts | {"": 9}, 0)):
+        report = ReadingReport(reviews=GOOD, labels=labels)
+        assert len(list(objections_to_reading(report, 0.0, "5", "0"))) == objections
 
 
 def test_an_empty_split_and_a_split_of_one_class_are_named():
@@ -88,7 +116,7 @@ def gate(tmp_path, report, anomalies_by_split, max_bad_records=0.0):
     Executor().Do(
         {"report": [report_artifact], "anomalies": [anomalies_artifact]},
         {"blessing": [DataBlessing()]},
-        {"max_bad_records": max_bad_records},
+        {"max_bad_records": max_bad_records, "positive_label": "", "negative_label": ""},
     )
 
 

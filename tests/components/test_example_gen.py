@@ -16,6 +16,7 @@ import pytest
 import tensorflow as tf
 from tfx.types import artifact_utils, standard_artifacts
 
+from components import example_gen
 from components.dataset.resolve import resolve_source
 from components.dataset.sample import generate_review
 from components.dataset.splits import bucket
@@ -213,7 +214,8 @@ def test_each_table_format_becomes_the_same_examples(tmp_path, suffix):
             for number, (text, label) in enumerate(rows, start=1)
         ]
     assert ingested.report == ReadingReport(
-        reviews={"train": {"0": 1, "1": 2}, "test": {"0": 1, "1": 1}}
+        reviews={"train": {"0": 1, "1": 2}, "test": {"0": 1, "1": 1}},
+        labels={"pos": 3, "neg": 2},
     )
 
 
@@ -244,14 +246,40 @@ def test_bad_records_are_described_by_kind_and_the_rest_is_written(tmp_path):
     report = ingested.report
     assert report.reviews == {"train": {"0": 1, "1": 1}, "test": {"0": 1, "1": 0}}
     assert report.problems == {"unknown_split": 1, "not_utf8": 1, "empty_text": 7}
-    assert report.labels == {r"go\xf6d": 1, "bad": 10}
+    assert report.labels == {r"go\xf6d": 2, "bad": 10}
     assert report.problem_examples["unknown_split"] == [
-        r"r.csv, record 3: split 'd\xe9v', expected train or test"
+        r"r.csv, record 3: split 'd\xe9v', expected train, validation or test"
     ]
     assert report.problem_examples["not_utf8"] == [
         "r.csv, record 4: byte 0xe9 at 3 is not UTF-8 (is it Latin-1? --encoding latin-1)"
     ]
     assert len(report.problem_examples["empty_text"]) == 5
+
+
+def test_given_splits_and_left_out_reviews_are_written_and_counted(tmp_path, monkeypatch):
+    """Validation is eval; reviews without a side or a label are no bad records."""
+    monkeypatch.setattr(example_gen, "COUNTED_WORDS", 4)
+    rows = [
+        ("a", 5, "train"), ("b", 1.0, "Train"), ("c", 3, "train"), ("d", 4, "validation"),
+        ("e", 2, "dev"), ("f", 1, "test"), ("g", 5, "test"), ("h", 3, "test"), ("i", -1, "unsup"),
+        *(("", 5, "train") for _ in range(12)),
+    ]  # fmt: skip
+    lines = [json.dumps({"text": t, "label": label, "split": s}) for t, label, s in rows]
+    (tmp_path / "r.jsonl").write_text("\n".join(lines))
+    ingested = Ingested(tmp_path, tmp_path / "r.jsonl", positive_label="4,5", negative_label="1,2")
+    assert ingested.splits == ["train", "eval", "test"]
+    assert {split: ingested.texts(split) for split in ingested.splits} == {
+        "train": ["a", "b"], "eval": ["d", "e"], "test": ["f", "g"],
+    }  # fmt: skip
+    report = ingested.report
+    assert report.left_out == {"labelled '3'": 2, "in split 'unsup'": 1}
+    # The rarest of five is counted among others.
+    assert report.labels == {"5": 14, "1": 2, "3": 2, "4": 1, "": 1}
+    assert report.problems == {"empty_text": 12}
+    assert report.bad_record_share == pytest.approx(12 / 21)
+    assert report.problem_examples["empty_text"] == [
+        f"r.jsonl, record {number}: the text is blank" for number in range(10, 15)
+    ]
 
 
 @pytest.mark.parametrize("name", ["cut.tar.gz", "cut.csv.gz"])

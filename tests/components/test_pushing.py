@@ -20,6 +20,7 @@ from components import evaluation, pushing
 from components.errors import PushError
 from components.hyperparameters import Hyperparameters
 from components.infra_validation.outcome import Outcome
+from components.pushed_data import PushedData, data_of_newest
 from components.reading_report import ReadingReport, ReadingReportArtifact
 from components.training_record import TrainingRecord
 from serving import versions
@@ -182,7 +183,12 @@ def pushed_model_of(model, base, blessed, tmp_path, evaluation_folder, infra=Non
     destination = pusher_pb2.PushDestination(
         filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(base))
     )
-    facts = {"data": "films", "gate": {"min_accuracy": 0.5}, "source_fingerprint": {"Trainer": "f"}}
+    facts = {
+        "data": "films",
+        "origin": {"path": "/data/films.csv", "digest": "d"},
+        "gate": {"min_accuracy": 0.5},
+        "source_fingerprint": {"Trainer": "f"},
+    }
     pushing.Executor().Do(
         {
             "model": [artifact],
@@ -236,6 +242,7 @@ def test_a_pushed_version_says_what_it_is_and_is_warm_before_it_serves(
     card = json.loads((version / "model_card.json").read_text())
     assert card["data"]["reviews"] == {"train": {"0": 3, "1": 4}, "test": {"0": 2, "1": 2}}
     assert (card["name"], card["data"]["name"], card["variant"]) == ("reviews", "films", "lstm")
+    assert data_of_newest(base) == PushedData("films", "/data/films.csv", "d")
     assert card["hyperparameters"]["epochs"] == 2
     assert card["test_metrics"]["accuracy"] == 0.75
     assert card["gate"] == {"min_accuracy": 0.5}

@@ -16,6 +16,7 @@ def test_findings_become_a_report_in_any_order():
         [["problem_examples", "empty_text"], ["r.csv, record 1: the text is blank"]],
         [["reviews", "train", "1"], 7],
         [["labels", "good"], 7],
+        [["left_out", "labelled '3'"], 6],
         [["dropped_leaks"], 5],
         [["fatal"], ["r.csv: cut"]],
     ]
@@ -25,6 +26,7 @@ def test_findings_become_a_report_in_any_order():
         problem_examples={"empty_text": ["r.csv, record 1: the text is blank"]},
         fatal=["r.csv: cut"],
         labels={"good": 7},
+        left_out={"labelled '3'": 6},
         leaks=4,
         dropped_leaks=5,
     )
@@ -43,13 +45,14 @@ def test_nothing_found_is_a_report_of_empty_splits():
 
 
 def test_the_share_of_bad_records_is_of_all_that_was_in_the_source():
-    """Leaks that were dropped had been read."""
+    """Leaks that were dropped had been read, and so had what was left out."""
     report = ReadingReport(
-        reviews={"train": {"0": 40, "1": 30}, "test": {"0": 10, "1": 10}},
+        reviews={"train": {"0": 30, "1": 30}, "test": {"0": 10, "1": 10}},
         problems={"empty_text": 3, "not_utf8": 2},
+        left_out={"labelled '3'": 7, "labelled '?'": 3},
         dropped_leaks=5,
     )
-    assert report.split_sizes == {"train": 70, "test": 20}
+    assert report.split_sizes == {"train": 60, "test": 20}
     assert report.bad_record_share == pytest.approx(0.05)
 
 

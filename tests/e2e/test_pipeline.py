@@ -185,8 +185,8 @@ def test_shuffled_labels_give_a_model_that_is_refused_with_a_sentence(tmp_path):
     assert not (root / "serving_model").exists()
 
 
-def test_the_data_gate_stops_the_run_before_transform(tmp_path):
-    """Exit code 4, and the record is named."""
+def test_unfit_data_stops_the_run_before_transform(tmp_path):
+    """Exit code 4, and the record is named at a first look, or the split by the data gate."""
     path = tmp_path / "reviews.csv"
     rows = [f'"{generate_review(index).text.decode()}",{index % 2}' for index in range(60)]
     path.write_text("\n".join(["text,label", *rows, "a fine film,maybe"]))
@@ -195,5 +195,15 @@ def test_the_data_gate_stops_the_run_before_transform(tmp_path):
     assert run.returncode == 4, run.stderr
     assert "1 records could not be read" in run.stderr
     assert "reviews.csv, record 61: label 'maybe'" in run.stderr
+    assert "Traceback" not in run.stderr + run.stdout
+    assert not (root / "pipelines").exists()
+
+    # Of the last rows, the positive ones.
+    tested = range(41, 60, 2)
+    rows = [f"{row},{'test' if n in tested else 'train'}" for n, row in enumerate(rows)]
+    path.write_text("\n".join(["text,label,split", *rows]))
+    run = sentiment("run", "--data", str(path), "--root", str(root), cwd=tmp_path)
+    assert run.returncode == 4, run.stderr
+    assert "The data gate stopped the run. Split 'test' has one class only" in run.stderr
     assert "Traceback" not in run.stderr + run.stdout
     assert not (root / "pipelines" / "reviews_sentiment" / "Transform").exists()

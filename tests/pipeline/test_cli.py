@@ -361,3 +361,30 @@ def test_entry_point_does_not_wait_for_threads(in_tmp):
     assert time.perf_counter() - start < 30
     assert result.returncode == 2
     assert result.stderr.startswith("sentiment: error: --epochs is 0; expected")
+
+
+FIRST_LOOK = """
+import sys
+from pipeline import cli
+code = cli.main(sys.argv[1:])
+sys.exit(9 if {"tensorflow", "tfx", "apache_beam"} & sys.modules.keys() else code)
+"""
+
+
+def test_data_that_is_not_fit_is_told_before_anything_heavy_is_imported(in_tmp):
+    """By all its labels, and flags to type; exit code 4, as from the data gate."""
+    rows = "".join(f"text {n},{n % 5 + 1}\n" for n in range(50))
+    (in_tmp / "stars.csv").write_text(f"text,stars\n{rows}")
+    ended = subprocess.run(
+        [sys.executable, "-c", FIRST_LOOK, "run", "--data", "stars.csv"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert ended.returncode == 4
+    assert ended.stderr == (
+        "sentiment: error: The data is not fit to train on. The labels are '1' (10), '2' (10), "
+        "'3' (10), '4' (10), '5' (10); they do not tell which are positive. Name both sides, e.g. "
+        "--positive-label 4,5 --negative-label 1,2. Labels that are named on neither side are left "
+        "out.\n"
+    )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from components.dataset.labels import labels_named
 from components.errors import ConfigurationError
 from pipeline.config import PipelineConfig, names_for, setting_fields
 from pipeline.loading import (
@@ -86,6 +87,8 @@ def test_whole_number_for_a_share_becomes_a_float():
         ("pipeline_name", "my pipeline", "--pipeline-name is 'my pipeline'; expected at most 100"),
         ("model_name", "../up", "--model-name is '../up'; expected at most 100 letters"),
         ("model_name", "m" * 101, "expected at most 100 letters"),
+        ("positive_label", {"a": 1}, "--positive-label is {'a': 1}; expected a label, or a list"),
+        ("negative_label", [["a"]], "--negative-label is [['a']]; expected a label, or a list"),
     ],
 )
 def test_value_that_cannot_be_used(name, value, expectation):
@@ -122,6 +125,34 @@ def test_toml_that_cannot_be_used(toml, text, expectation):
         load_config({}, toml(text))
 
     assert expectation in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "labels"),
+    [
+        ("'4,5'", ("4", "5")),
+        ("['4', '5']", ("4", "5")),
+        ("[4, 5.0]", ("4", "5")),
+        ("4", ("4",)),
+        ("true", ("true",)),
+        ("['so, so', 'bad']", ("so, so", "bad")),
+        ("[]", ()),
+        ("''", ()),
+    ],
+)
+def test_labels_may_be_a_list_in_toml(toml, written, labels):
+    """A text is what the flag would be; an element of a list is one label to the letter."""
+    config = load_config({}, toml(f"positive_label = {written}"))
+
+    assert labels_named(config.positive_label) == labels
+
+
+@pytest.mark.parametrize(("positive", "negative"), [("1", "1.0"), ("4,5", "5"), ("true", "1")])
+def test_a_label_on_both_sides_is_refused(positive, negative):
+    """However it is written; labels that differ in their case alone are two."""
+    with pytest.raises(ConfigurationError, match="both name '"):
+        PipelineConfig(positive_label=positive, negative_label=negative)
+    PipelineConfig(positive_label="A", negative_label="a")
 
 
 def test_missing_config_file(tmp_path):

@@ -54,6 +54,7 @@ BLESSED = RunSummary(
     leaks=123,
     dropped_leaks=0,
     bad_records=0,
+    left_out={},
     metrics={
         "accuracy": 0.8591,
         "auc": 0.9312,
@@ -125,6 +126,17 @@ def whole_run(console: Console, summary: RunSummary = BLESSED) -> None:
                 console.progress(Progress(done, 1_000, "steps", "epoch 1/3", {"loss": 0.5}))
         console.component_finished(step, 4.2)
     console.summary(summary)
+
+
+def test_the_panel_says_what_was_left_out_and_why(stream):
+    """The most frequent reasons by name, the rest by its number."""
+    left_out = {f"labelled '{n}'": n for n in range(1, 8)} | {"in split 'unsup'": 50_000, "": 3}
+    with Console(stream) as console:
+        console.summary(dataclasses.replace(BLESSED, left_out=left_out))
+    assert (
+        "left out: 50,000 reviews in split 'unsup', 7 reviews labelled '7', 6 reviews labelled "
+        "'6', 5 reviews labelled '5', 4 reviews labelled '4' and 9 others"
+    ) in " ".join(text_of(stream).split())
 
 
 def test_a_run_without_a_terminal_is_plain_and_short(stream):

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
 from components.dataset.source import SourceKind
-from components.errors import ConfigurationError, DatasetError
+from components.errors import ConfigurationError, DataGateError, DatasetError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import SAMPLE, get_variant
+from components.pushed_data import CARD_FILE
 from pipeline import resolution
 from pipeline.config import PipelineConfig
 from pipeline.fingerprint import PACKAGES, PROJECT
 from pipeline.loading import EnvironmentSettings
-from pipeline.resolution import beam_arguments, fingerprints, resolve
+from pipeline.resolution import ResolvedConfig, beam_arguments, fingerprints, resolve
 
 
 @pytest.fixture
@@ -108,6 +110,144 @@ def test_the_user_may_choose_how_beam_runs(environment, table):
     assert "--runner=pipeline.runners.local_beam.LocalBeamRunner" in (
         beam_arguments(settings, source)
     )
+
+
+def splits_in(folder: Path, *names: str) -> Path:
+    """Writes a table for each split."""
+    folder.mkdir()
+    for name in names:
+        (folder / f"{name}.csv").write_text("text,label\na good film,1\na bad film,0\n")
+    return folder
+
+
+def test_an_eval_split_of_the_data_is_one_for_all_who_ask(environment, tmp_path):
+    """Early stopping and a search need no further setting."""
+    data = str(splits_in(tmp_path / "films", "train", "validation", "test"))
+    for asked in ({}, {"early_stopping": 2}, {"restore_best": True, "epochs": 2}, {"tune": 3}):
+        assert resolve(PipelineConfig(data=data, **asked), environment, print).has_eval
+    assert resolve(
+        PipelineConfig(data=data, early_stopping=2), environment, print, is_comparison=True
+    ).has_eval
+
+
+def test_without_an_eval_split_one_must_be_carved(environment, table):
+    """By a setting that the message names."""
+    for asked in ({"early_stopping": 2}, {"tune": 3}):
+        with pytest.raises(ConfigurationError, match=r"Try --validation-fraction 0\.1"):
+            resolve(PipelineConfig(data=str(table), **asked), environment, print)
+        settings = PipelineConfig(data=str(table), validation_fraction=0.1, **asked)
+        assert resolve(settings, environment, print).has_eval
+    assert not resolve(PipelineConfig(data=str(table)), environment, print).has_eval
+
+
+def test_two_eval_splits_are_refused(environment, tmp_path):
+    """The data's own is not mixed with one that is carved out of train."""
+    data = str(splits_in(tmp_path / "films", "train", "validation", "test"))
+    with pytest.raises(ConfigurationError) as error:
+        resolve(PipelineConfig(data=data, validation_fraction=0.1), environment, print)
+    assert str(error.value) == (
+        "--validation-fraction is 0.1, and films has a validation split of its own, which becomes "
+        "eval. Leave --validation-fraction out, or set it to 0."
+    )
+    assert resolve(PipelineConfig(data=data, validation_fraction=0.0), environment, print).has_eval
+
+
+def test_what_the_first_records_show_ends_the_run(environment, tmp_path):
+    """Before anything heavy is imported."""
+    path = tmp_path / "stars.csv"
+    path.write_text("text,stars\n" + "".join(f"text {n},{n % 5 + 1}\n" for n in range(50)))
+    with pytest.raises(DataGateError, match="--positive-label 4,5 --negative-label 1,2"):
+        resolve(PipelineConfig(data=str(path)), environment, lambda sentence: None)
+    settings = PipelineConfig(data=str(path), positive_label="4,5", negative_label="1,2")
+    assert resolve(settings, environment, lambda sentence: None).source.label_column == "stars"
+
+
+def pushed(config: ResolvedConfig, card: dict | None = None) -> None:
+    """Leaves a version's card behind, as a push does."""
+    source = config.source
+    version = config.serving_directory / "1795655582"
+    version.mkdir(parents=True)
+    origin = {"path": source.origin, "digest": source.digest}
+    data = {"data": {"name": source.name, "origin": origin}}
+    (version / CARD_FILE).write_text(json.dumps(card or data))
+
+
+def test_a_name_that_another_data_sets_model_has_is_refused(environment, table, tmp_path):
+    """With flags for either case, which work as they are typed."""
+    root = str(tmp_path / "r")
+    pushed(resolve(PipelineConfig(data=str(table), root=root), environment, print))
+    other = tmp_path / "elsewhere" / table.name
+    other.parent.mkdir()
+    other.write_text("text,label\nfine,1\npoor,0\n")
+    with pytest.raises(ConfigurationError) as error:
+        resolve(PipelineConfig(data=str(other), root=root), environment, print)
+    own = "elsewhere_my_reviews_sentiment"
+    assert str(error.value) == (
+        f"The model my_reviews_sentiment in {root} was trained on {table}, and this data is "
+        f"{other}. If that is another data set, add --pipeline-name {own} --model-name {own}; if "
+        "it is the same one, moved and grown, add --model-name my_reviews_sentiment."
+    )
+    for names in (
+        {"pipeline_name": own, "model_name": own},
+        {"model_name": "my_reviews_sentiment"},
+    ):
+        config = resolve(PipelineConfig(data=str(other), root=root, **names), environment, print)
+        assert config.model_name == names["model_name"]
+    resolve(PipelineConfig(data=str(other), root=root), environment, print, is_comparison=True)
+
+
+def test_a_data_set_that_grew_or_moved_keeps_its_model(environment, table, tmp_path):
+    """The same place, or the same content."""
+    root = str(tmp_path / "r")
+    (tmp_path / "link").symlink_to(tmp_path)
+    pushed(resolve(PipelineConfig(data=str(table), root=root), environment, print))
+    moved = tmp_path / "moved" / table.name
+    moved.parent.mkdir()
+
+    table.write_text(table.read_text() + "another good film,1\n")
+    for data in (table, tmp_path / "link" / table.name):
+        resolve(PipelineConfig(data=str(data), root=root), environment, print)
+    same = tmp_path / "same" / table.name
+    same.parent.mkdir()
+    same.write_text("text,label\na good film,1\na bad film,0\n")
+    grown = str(shutil.move(table, moved))
+    with pytest.raises(ConfigurationError, match="moved and grown"):
+        resolve(PipelineConfig(data=grown, root=root), environment, print)
+
+
+def test_folders_of_the_same_files_have_models_of_their_own(environment, tmp_path):
+    """Nothing is refused: the folders' names differ."""
+    names = ("train-00000-of-00001", "validation-00000-of-00001", "test-00000-of-00001")
+    root = str(tmp_path / "r")
+    for folder in ("hf", "other"):
+        data = str(splits_in(tmp_path / folder, *names))
+        config = resolve(PipelineConfig(data=data, root=root), environment, print)
+        assert config.model_name == f"{folder}_sentiment"
+        pushed(config)
+
+
+def test_a_table_named_imdb_does_not_continue_the_reviews_of_that_name(environment, tmp_path):
+    """Though a folder of that name may stand in the current one."""
+    root = tmp_path / "r"
+    version = root / "serving_model" / "imdb_sentiment" / "7"
+    version.mkdir(parents=True)
+    card = {"data": {"name": "imdb", "origin": {"path": "imdb", "digest": "d"}}}
+    (version / CARD_FILE).write_text(json.dumps(card))
+    data = tmp_path / "imdb.csv"
+    data.write_text("text,label\nfine,1\npoor,0\n")
+    with pytest.raises(ConfigurationError, match="was trained on imdb, and this data is /"):
+        resolve(PipelineConfig(data=str(data), root=str(root)), environment, print)
+
+
+@pytest.mark.parametrize("card", ["", "[]", '{"data": 5}', '{"data": {"name": "other"}}'])
+def test_a_card_that_does_not_say_from_where_refuses_nothing(environment, table, tmp_path, card):
+    """Those of earlier releases, and what is no card."""
+    root = tmp_path / "r"
+    version = root / "serving_model" / "my_reviews_sentiment" / "7"
+    version.mkdir(parents=True)
+    (version / CARD_FILE).write_text(card)
+    config = resolve(PipelineConfig(data=str(table), root=str(root)), environment, print)
+    assert config.model_name == "my_reviews_sentiment"
 
 
 def test_an_engine_that_is_not_installed_is_wrong_use(environment, table, monkeypatch):

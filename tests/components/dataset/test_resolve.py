@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import json
+from collections import Counter
 from pathlib import Path
 
 import pyarrow
@@ -13,8 +14,11 @@ import pytest
 
 from components.dataset import imdb, sample
 from components.dataset.download import Download
+from components.dataset.records import LabelSpelling, LeftOut, Review
 from components.dataset.resolve import resolve_source
 from components.dataset.source import ReviewSource, SourceFile, SourceKind, TableFormat
+from components.dataset.splits import split_of
+from components.dataset.tables import read_table
 from components.errors import ArchiveError, DatasetError
 
 PLAIN = TableFormat(SourceKind.CSV)
@@ -63,6 +67,7 @@ def test_a_table_is_described_in_full(tmp_path):
         split_column="",
         positive_label="5",
         negative_label="1",
+        origin=str(path),
     )
 
 
@@ -103,6 +108,17 @@ def test_several_files_globs_and_folders_name_tables(tmp_path):
     assert files(tmp_path / "data" / "**" / "[a-c].csv") == [str(a), str(b), str(c)]
     assert files(f"{a},{tmp_path}/data/[ab].csv") == [str(a), str(b)]
     assert files(tmp_path / "data") == [str(a), str(b), str(c)]
+
+
+def test_what_describes_a_folder_of_tables_is_no_table(tmp_path):
+    """Hidden files, and those that Hugging Face's datasets writes beside the data."""
+    path = write(tmp_path / "data" / "a.csv")
+    for name in ("dataset_infos.json", ".cache/b.csv", "._a.csv", "README.md"):
+        write(tmp_path / "data" / name)
+    assert resolve(tmp_path / "data", tmp_path).files == (SourceFile(str(path), "", PLAIN),)
+    named = write(tmp_path / "state.json", '{"text": "a", "label": 1}\n')
+    (file,) = resolve(named, tmp_path).files
+    assert (file.path, file.split) == (str(named), "")
 
 
 def test_a_file_whose_name_has_a_comma_or_a_star_is_one_file(tmp_path):
@@ -155,9 +171,149 @@ def test_a_file_named_for_no_split_among_others_is_refused(tmp_path):
     for name in ("train.csv", "test.csv", "extra.csv"):
         write(tmp_path / "test" / name)
     assert refusal(tmp_path / "test", tmp_path) == (
-        "extra.csv is named for no split, and other files are named train or test. Name all files "
-        "so, or none."
+        "extra.csv is named for no split, and other files are named for one. Name all files for "
+        "train, validation or test, or none."
     )
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train-00000-of-00001.csv", "validation-00000-of-00001.csv", "test-00000-of-00001.csv"),
+        ("train.csv", "val.csv", "test.csv"),
+        ("train/a.csv", "dev/a.csv", "test/a.csv"),
+        ("reviews_train.csv", "reviews_valid.csv", "reviews_holdout.csv"),
+    ],
+)
+def test_validation_becomes_eval_whatever_it_is_called(tmp_path, names):
+    """In names of files and of folders."""
+    for name in names:
+        write(tmp_path / "films" / name)
+    found = splits(tmp_path / "films", tmp_path)
+    assert found == dict(
+        zip((f"films/{name}" for name in names), ("train", "eval", "test"), strict=True)
+    )
+    source = resolve(tmp_path / "films", tmp_path)
+    assert (source.has_eval, source.carves_test) == (True, False)
+
+
+def test_train_and_test_alone_have_no_eval(tmp_path):
+    """Nothing changes for them."""
+    for name in ("train.csv", "test.csv"):
+        write(tmp_path / name)
+    source = resolve(f"{tmp_path}/*.csv", tmp_path)
+    assert (source.has_eval, source.carves_test) == (False, False)
+
+
+def test_a_missing_test_split_is_carved_from_train_and_told(tmp_path):
+    """By a hash; validation stays what it is."""
+    for name in ("train.csv", "validation.csv"):
+        write(tmp_path / name)
+    told: list[str] = []
+    source = resolve(f"{tmp_path}/*.csv", tmp_path, notify=told.append)
+    assert (source.has_eval, source.carves_test) == (True, True)
+    assert told == [
+        "There is no test split: a fifth of train, by a hash of the text, becomes test. To test on "
+        "reviews of your own choice, give a file named test as well."
+    ]
+
+
+def test_a_split_without_labels_is_left_out_and_told(tmp_path):
+    """As IMDB has one; its content plays no part."""
+    for name in ("train.csv", "test.csv", "unsupervised-00000-of-00001.csv"):
+        write(tmp_path / "imdb" / name)
+    told: list[str] = []
+    source = resolve(tmp_path / "imdb", tmp_path, notify=told.append)
+    assert [file.split for file in source.files] == ["test", "train"]
+    assert told == [
+        "unsupervised-00000-of-00001.csv is left out: it is named for reviews without labels."
+    ]
+    write(tmp_path / "imdb" / "unsupervised-00000-of-00001.csv", "text,label\nx,-1\n")
+    assert resolve(tmp_path / "imdb", tmp_path).digest == source.digest
+    alone = write(tmp_path / "unsupervised.csv")
+    assert resolve(alone, tmp_path).files == (SourceFile(str(alone), "", PLAIN),)
+
+
+def test_splits_without_one_for_training_are_refused(tmp_path):
+    """Testing on what is trained on is never guessed."""
+    for name in ("val.csv", "test.csv"):
+        write(tmp_path / name)
+    assert refusal(f"{tmp_path}/*.csv", tmp_path) == (
+        "The files are named for eval and test, and none for train. Add that one, or give a single "
+        "file: it is split by a hash of the text."
+    )
+
+
+def test_a_split_column_may_call_validation_as_people_do(tmp_path):
+    """Any case, and in its own name as well; each split is read from it."""
+    rows = "a,1, Train \nb,0,DEV\nc,1,test\nd,-1,unsupervised\n"
+    path = write(tmp_path / "r.csv", f"text,label,Split\n{rows}")
+    source = resolve(path, tmp_path)
+    assert (source.split_column, source.has_eval, source.carves_test) == ("Split", True, False)
+    records = [r for r in read_table(source.files[0], source) if not isinstance(r, LabelSpelling)]
+    assert [(r.text, r.split) for r in records[:-1]] == [
+        (b"a", "train"), (b"b", "eval"), (b"c", "test"),
+    ]  # fmt: skip
+    assert records[-1] == LeftOut("in split 'unsupervised'")
+
+
+def test_a_split_column_without_test_has_it_carved_from_train(tmp_path):
+    """By the same hash as without any split; eval stays whole."""
+    rows = [f"text {n},1,{'train' if n % 2 else 'val'}\n" for n in range(1_000)]
+    path = write(tmp_path / "r.csv", f"text,label,split\n{''.join(rows)}")
+    told: list[str] = []
+    source = resolve(path, tmp_path, notify=told.append)
+    assert told[0].endswith("give some whose 'split' is test.")
+    records = [r for r in read_table(source.files[0], source) if isinstance(r, Review)]
+    found = Counter(record.split for record in records)
+    assert found == {"eval": 500, "train": 500 - found["test"], "test": found["test"]}
+    assert 75 < found["test"] < 125
+    assert all(
+        split_of(record.text) == record.split for record in records if record.split != "eval"
+    )
+
+
+def test_a_split_column_of_another_meaning_is_refused(tmp_path):
+    """With a way out."""
+    path = write(tmp_path / "r.csv", "text,label,split\na,1,A\nb,0,B\n")
+    assert refusal(path, tmp_path) == (
+        "The column 'split' names no split (r.csv, record 1: split 'A', expected train, validation "
+        "or test). Rename it to have the reviews split by a hash of the text."
+    )
+    write(path, "text,label,split\na,1,test\nb,0,test\n")
+    assert "names test, and no review for train" in refusal(path, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["r.csv", "r.tsv", "r.jsonl", "r.parquet"])
+def test_the_only_other_column_is_taken_for_the_label_and_told(tmp_path, name):
+    """Where nobody named one."""
+    path = tmp_path / name
+    if name == "r.parquet":
+        pyarrow.parquet.write_table(pyarrow.table({"text": ["a"], "stars": [1]}), path)
+    elif name == "r.jsonl":
+        path.write_text('{"text": "a", "stars": 1}\n')
+    else:
+        path.write_text("text,stars\na,1\n".replace(",", "\t" if name == "r.tsv" else ","))
+    told: list[str] = []
+    assert resolve(path, tmp_path, notify=told.append).label_column == "stars"
+    assert told == [
+        "The column 'stars' is taken for the label: it is the only one beside 'text'. "
+        "--label-column names another."
+    ]
+    assert "has no column 'star'. Its columns are: text, stars. Did you mean 'stars'?" in refusal(
+        path, tmp_path, label_column="star"
+    )
+
+
+def test_data_sets_in_folders_are_told_apart_by_their_folders(tmp_path):
+    """Names of files that say no more than the split are in all of them."""
+    for folder in ("hf", "other"):
+        for split in ("train", "test"):
+            write(tmp_path / folder / "data" / f"{split}-00000-of-00001.csv")
+    names = {
+        (s := resolve(tmp_path / folder, tmp_path)).name: s.origin for folder in ("hf", "other")
+    }
+    assert names == {"hf": str(tmp_path / "hf"), "other": str(tmp_path / "other")}
 
 
 def test_a_split_column_goes_before_names(tmp_path):
@@ -240,18 +396,6 @@ def test_what_a_name_does_not_say_is_told_once_for_all_files(tmp_path):
     assert notices == ["a.csv and 2 more: UTF-16 with a byte-order mark, delimiter ';'"]
     assert [file.format.delimiter for file in source.files] == [";", ";", ";", ","]
     assert ReviewSource.from_json(source.to_json()) == source
-
-
-def test_tables_with_columns_and_no_records_are_refused(tmp_path):
-    """Where other files have some, it is only told."""
-    header = write(tmp_path / "a.csv", "text,label\n")
-    assert refusal(header, tmp_path) == (
-        "a.csv has columns and no records. Give a table with reviews in it."
-    )
-    write(tmp_path / "b.csv")
-    notices: list[str] = []
-    resolve(tmp_path, tmp_path, notify=notices.append)
-    assert notices == ["a.csv has columns and no records"]
 
 
 def test_a_format_that_is_unknown_lists_those_that_are_known(tmp_path):

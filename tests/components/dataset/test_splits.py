@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from components.dataset.splits import bucket, split_of
+import pytest
+
+from components.dataset.splits import bucket, split_in_name, split_of, split_spelt
 
 TEXTS = [f"text {number}".encode() for number in range(5_000)]
 
@@ -31,3 +33,37 @@ def test_salts_make_independent_choices():
     train = [text for text in TEXTS if split_of(text) == "train"]
     share = sum(bucket(text, "validation") < 0.25 for text in train) / len(train)
     assert abs(share - 0.25) < 0.03
+
+
+@pytest.mark.parametrize(
+    ("split", "values"),
+    [
+        ("train", ["train", " Training "]),
+        ("eval", ["validation", "VAL", "valid", "dev", "eval", "Evaluation", "development"]),
+        ("test", ["test", "TESTING", "holdout"]),
+        ("unsupervised", ["unsupervised", "unsup", "Unlabelled", "unlabeled"]),
+        ("", ["", "odd", "trainer", "1"]),
+    ],
+)
+def test_a_column_may_name_a_split_in_several_ways(split, values):
+    """Case and blanks make no difference."""
+    assert [split_spelt(value) for value in values] == [split] * len(values)
+
+
+@pytest.mark.parametrize(
+    ("split", "names"),
+    [
+        ("train", ["train", "train-00000-of-00001", "Train_2", "training.v1", "reviews_train"]),
+        ("train", ["imdb-train-00001-of-00003", "trainset", "train_and_more"]),
+        ("eval", ["validation-00000-of-00001", "val", "dev", "valid_set", "sst-dev", "valset"]),
+        ("test", ["TEST_2", "testset-levelA", "reviews.test", "reviews-test-3", "holdout"]),
+        ("unsupervised", ["unsupervised-00000-of-00001", "unsup"]),
+        (
+            "",
+            ["trainers", "testimonials", "contest", "validity", "developers", "reviews", "retrain"],
+        ),
+    ],
+)
+def test_a_file_may_be_named_for_its_split_at_either_end(split, names):
+    """Shards count for nothing; parts of words do not either."""
+    assert [split_in_name(name) for name in names] == [split] * len(names)

@@ -13,7 +13,7 @@ import pytest
 
 from components.dataset import separated
 from components.dataset.detect import detect, kind_of
-from components.dataset.records import Problem, Review
+from components.dataset.records import LabelSpelling, LeftOut, Problem, Review
 from components.dataset.source import (
     Compression,
     ReviewSource,
@@ -22,13 +22,19 @@ from components.dataset.source import (
     TableFormat,
 )
 from components.dataset.table_options import TableOptions
-from components.dataset.tables import LabelSpelling, read_table
+from components.dataset.tables import read_table
 
 TRAIN = "train"
 LENIENT = TableOptions(max_bad_records=1.0)
 
 
-def read(
+def read(path: Path, kind: SourceKind, split: str = TRAIN, **settings) -> list:
+    """Reads one table to its end; how labels are spelt is left out."""
+    records = read_all(path, kind, split, **settings)
+    return [record for record in records if not isinstance(record, LabelSpelling)]
+
+
+def read_all(
     path: Path, kind: SourceKind, split: str = TRAIN, form: TableFormat | None = None, **settings
 ) -> list:
     """Reads one table to its end, as it is found to be written."""
@@ -372,12 +378,12 @@ def test_a_file_that_is_gone_is_fatal(tmp_path, kind):
 
 def test_a_split_column_decides_and_its_odd_values_are_counted(tmp_path):
     """Case and blanks around it do not matter; it goes before the file's name."""
-    content = "text,label,split\na,1,train\nb,0, TEST \nc,1,dev\nd,0,\n"
+    content = "text,label,split\na,1,train\nb,0, TEST \nc,1,odd\nd,0,\n"
     assert read_text(tmp_path, content, SourceKind.CSV, split_column="split") == [
         review("a", 1, 1, "train"),
         review("b", 0, 2, "test"),
-        problem("unknown_split", 3, "split 'dev', expected train or test"),
-        problem("unknown_split", 4, "split '', expected train or test"),
+        problem("unknown_split", 3, "split 'odd', expected train, validation or test"),
+        problem("unknown_split", 4, "split '', expected train, validation or test"),
     ]
 
 
@@ -392,7 +398,7 @@ def test_without_any_split_a_hash_of_the_text_puts_a_fifth_into_test(tmp_path):
 
 
 def test_other_columns_can_be_named(tmp_path):
-    """Text, label, and both labels."""
+    """Text, label, and both labels; what is named on neither side is left out."""
     content = "review,stars,label\ngood,5,x\nbad,1,x\nmeh,3,x\n"
     assert read_text(
         tmp_path,
@@ -405,14 +411,15 @@ def test_other_columns_can_be_named(tmp_path):
     ) == [
         review("good", 1, 1),
         review("bad", 0, 2),
-        problem("unknown_label", 3, "label '3', expected '5' or '1'"),
+        LeftOut("labelled '3'"),
     ]
 
 
-def test_spellings_are_counted_when_one_label_is_implied(tmp_path):
-    """The data gate stops on a third; a blank is no label."""
-    content = "text,label\na,good\nb,bad\nc,\nd,meh\n"
-    assert read_text(tmp_path, content, SourceKind.CSV, positive_label="good") == [
+def test_each_label_is_told_as_it_is_spelt(tmp_path):
+    """Before what its record holds; a blank is no label."""
+    path = tmp_path / "r.csv"
+    path.write_text("text,label\na,good\nb,bad\nc,\nd,meh\n")
+    assert read_all(path, SourceKind.CSV, positive_label="good") == [
         LabelSpelling("good"),
         review("a", 1, 1),
         LabelSpelling("bad"),

@@ -1,0 +1,275 @@
+"""A look at the first records of each file, before a run imports anything heavy.
+
+What is certain to stop the run is said at once; what the rest of a file may still set right is left
+to the data gate.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from components.dataset.label_objections import (
+    NEGATIVE_FLAG,
+    POSITIVE_FLAG,
+    listed,
+    objection_to_labels,
+    unmatched,
+)
+from components.dataset.labels import key_of, label_of, labels_named, setting_of
+from components.dataset.records import (
+    UNKNOWN_LABEL,
+    LabelSpelling,
+    LeftOut,
+    Problem,
+    Review,
+    objection_to_problems,
+    printable,
+)
+from components.dataset.source import ReviewSource, SourceFile, SourceKind
+from components.dataset.tables import read_table
+from components.errors import DataGateError
+
+# Their labels are those of folders and of the sample's grammar.
+WITHOUT_LABELS = (SourceKind.IMDB_ARCHIVE, SourceKind.IMDB_DIRECTORY, SourceKind.SAMPLE)
+# Bounds of the look, over all files; after the first second, a few records of each file are read.
+RECORDS = 10_000
+RECORDS_OF_A_FILE = 5
+SECONDS = 1.0
+SECONDS_AT_MOST = 2.0
+DESCRIBED_PROBLEMS = 5
+SHARE_OF_SLIPS = 0.1
+# Labels beyond these are no classes.
+COUNTED_LABELS = 1_000
+
+
+@dataclass
+class FirstLook:
+    """What was seen.
+
+    Attributes:
+      reviews: By class, how many.
+      labels: Each label as it is spelt, and its count; of the first 1,000 different ones.
+      labels_by_split: The same for each split that files are named for.
+      left_out: How many records nobody asked for.
+      problems: By kind, how many records could not be read.
+      problem_examples: By kind, the first few, "where: detail".
+      fatal: Problems after which a file could not be read further.
+      empty: Files without any record.
+      is_whole: Whether all files were read to their ends.
+    """
+
+    reviews: Counter[int] = field(default_factory=Counter)
+    labels: Counter[str] = field(default_factory=Counter)
+    labels_by_split: dict[str, Counter[str]] = field(default_factory=dict)
+    left_out: int = 0
+    problems: Counter[str] = field(default_factory=Counter)
+    problem_examples: dict[str, list[str]] = field(default_factory=dict)
+    fatal: list[str] = field(default_factory=list)
+    empty: list[SourceFile] = field(default_factory=list)
+    is_whole: bool = True
+
+    @property
+    def records(self) -> int:
+        """Returns how many records were looked at."""
+        return self.reviews.total() + self.left_out + self.problems.total()
+
+    @property
+    def bad_record_share(self) -> float:
+        """Returns the share, 0 to 1, of the records that could not be read."""
+        return self.problems.total() / self.records if self.problems else 0.0
+
+    def add(self, record: Review | LeftOut | Problem | LabelSpelling, split: str) -> None:
+        """Counts what a reader yields from a file that is named for `split`, or for none ("")."""
+        if isinstance(record, LabelSpelling):
+            self.labels_by_split.setdefault(split, Counter())[record.spelling] += 1
+            if record.spelling in self.labels or len(self.labels) < COUNTED_LABELS:
+                self.labels[record.spelling] += 1
+        elif isinstance(record, Review):
+            self.reviews[record.label] += 1
+        elif isinstance(record, LeftOut):
+            self.left_out += 1
+        elif record.fatal:
+            self.fatal.append(f"{record.where}: {record.detail}")
+        else:
+            self.problems[record.kind] += 1
+            examples = self.problem_examples.setdefault(record.kind, [])
+            if len(examples) < DESCRIBED_PROBLEMS:
+                examples.append(f"{record.where}: {record.detail}")
+
+
+def checked(
+    source: ReviewSource, max_bad_records: float, notify: Callable[[str], None]
+) -> ReviewSource:
+    """Returns the source, with labels that hold commas told from lists of labels.
+
+    Args:
+      source: What was resolved; only tables are looked at.
+      max_bad_records: Share of records that may be bad, 0 to 1.
+      notify: Is told where flags and data spell a label differently.
+
+    Raises:
+      DataGateError: The data gate would stop the run on what was seen, whatever follows.
+    """
+    if source.kind in WITHOUT_LABELS:
+        return source
+    look = look_at(source)
+    named = with_whole_labels(source, look, notify)
+    if named != source:
+        source, look = named, look_at(named)
+    found = list(objections(source, look, max_bad_records))
+    if found:
+        extent = "" if look.is_whole else f" (Seen in the first {look.records:,} records.)"
+        raise DataGateError(f"The data is not fit to train on. {' '.join(found)}{extent}")
+    for sentence in remarks(source, look):
+        notify(sentence)
+    return source
+
+
+def look_at(source: ReviewSource) -> FirstLook:
+    """Reads the first records of each file, with the reader of ReviewExampleGen."""
+    look, started = FirstLook(), time.monotonic()
+    for number, file in enumerate(source.files):
+        if time.monotonic() - started > SECONDS_AT_MOST:
+            look.is_whole = False
+            break
+        before = look.records
+        # What earlier files left of their share is for later ones.
+        share = (RECORDS - before) // (len(source.files) - number)
+        last = before + max(share, RECORDS_OF_A_FILE)
+        for record in read_table(file, source):
+            if look.records >= last or (
+                time.monotonic() - started > SECONDS and look.records >= before + RECORDS_OF_A_FILE
+            ):
+                look.is_whole = False
+                break
+            look.add(record, file.split)
+        if look.records == before and not look.fatal:
+            look.empty.append(file)
+    return look
+
+
+def with_whole_labels(
+    source: ReviewSource, look: FirstLook, notify: Callable[[str], None]
+) -> ReviewSource:
+    """Takes a setting with commas for a single label where the data has it to the letter."""
+    changed: dict[str, Any] = {}
+    for name, flag in (("positive_label", POSITIVE_FLAG), ("negative_label", NEGATIVE_FLAG)):
+        setting = getattr(source, name).strip()
+        occurs = setting.casefold() in map(str.casefold, look.labels)
+        if occurs and labels_named(setting) != (setting,):
+            changed[name] = setting_of([setting])
+            several = ",".join(f'"{label}"' for label in labels_named(setting))
+            notify(f"{flag} '{setting}' is one label of the data. For several: {several}.")
+    return replace(source, **changed)
+
+
+def objections(source: ReviewSource, look: FirstLook, max_bad_records: float) -> Iterator[str]:
+    """Yields a sentence for all that is certain to stop the run."""
+    if look.fatal:
+        yield f"It could not be read. {' '.join(look.fatal)}"
+        return
+    yield from _objections_to_empty_files(source, look)
+    if not look.records:
+        return
+    unlabelled = _objection_to_unlabelled_split(source, look)
+    if unlabelled:
+        yield unlabelled
+        return
+    # What follows a part may make up for it, unless no bad record is allowed.
+    is_certain = look.is_whole or not max_bad_records
+    # But where thousands of labels mean nothing, those that follow are no others.
+    is_hopeless = look.problems[UNKNOWN_LABEL] == look.records
+    labels = objection_to_labels(
+        look.labels,
+        source.positive_label,
+        source.negative_label,
+        unknown=(is_certain or is_hopeless)
+        and UNKNOWN_LABEL in look.problems
+        and look.bad_record_share > max_bad_records,
+        is_whole=look.is_whole and len(look.labels) < COUNTED_LABELS,
+    )
+    # A few odd labels are slips in their records; many are classes, and their list says it all.
+    are_slips = look.problems[UNKNOWN_LABEL] <= SHARE_OF_SLIPS * look.records
+    bad_records = is_certain and objection_to_problems(
+        look.problems, look.problem_examples, look.bad_record_share, max_bad_records
+    )
+    if bad_records and (not labels or are_slips or len(look.problems) > 1):
+        yield bad_records
+    if labels:
+        yield labels
+    if look.is_whole and not labels and not look.problems and len(look.reviews) < 2:
+        left = "All reviews are of one class" if look.reviews else "No review is left"
+        yield f"{left}; labels are {listed(look.labels) or 'none'}."
+
+
+def _objections_to_empty_files(source: ReviewSource, look: FirstLook) -> Iterator[str]:
+    """Says that there is no record, or none in a split."""
+    empty = [printable(Path(file.path).name) for file in look.empty]
+    if len(empty) == len(source.files):
+        holds = "holds no record" if len(empty) == 1 else "hold no records"
+        yield f"{', '.join(empty[:5])} {holds}; expected reviews below the columns' names."
+        return
+    for split in dict.fromkeys(file.split for file in look.empty if file.split):
+        if all(file in look.empty for file in source.files if file.split == split):
+            names = [
+                name for file, name in zip(look.empty, empty, strict=True) if file.split == split
+            ]
+            yield f"Split '{split}' is empty: {', '.join(names[:5])} without a record."
+
+
+def _objection_to_unlabelled_split(source: ReviewSource, look: FirstLook) -> str:
+    """Says that all labels of a split mean nothing, while those of the others do.
+
+    Whoever publishes a contest leaves the labels of its test split out: all are -1, say.
+    """
+    for split, labels in look.labels_by_split.items():
+        others = [file for file in source.files if file.split != split]
+        others_mean = [
+            label_of(label, source) is not None
+            for other, counts in look.labels_by_split.items()
+            if other != split
+            for label in counts
+        ]
+        mean_nothing = all(label_of(label, source) is None for label in labels)
+        if split and mean_nothing and others_mean and all(others_mean):
+            paths = ",".join(shown(file.path) for file in others)
+            return (
+                f"Split '{split}' has no labels of either class, only {listed(labels)}. Leave it "
+                f"out: --data {shlex.quote(paths)}."
+            )
+    return ""
+
+
+def shown(path: str) -> str:
+    """Returns a path as it is typed in the current folder, where that is shorter."""
+    return min(printable(path), printable(os.path.relpath(path)), key=len)
+
+
+def remarks(source: ReviewSource, look: FirstLook) -> Iterator[str]:
+    """Yields a sentence for each named label that the data spells otherwise, or does not have."""
+    literal = labels_named(source.positive_label) + labels_named(source.negative_label)
+    for flag, setting in (
+        (POSITIVE_FLAG, source.positive_label),
+        (NEGATIVE_FLAG, source.negative_label),
+    ):
+        missing = unmatched(setting, look.labels)
+        if look.is_whole and missing:
+            names = ", ".join(f"'{label}'" for label in missing)
+            yield f"{flag}: {names} does not occur; labels are {listed(look.labels)}."
+        for label in labels_named(setting):
+            alike = [
+                each
+                for each in look.labels
+                if each not in literal and key_of(each) == key_of(label)
+            ]
+            if alike:
+                spelt = ", ".join(f"'{each}' ({look.labels[each]:,})" for each in alike)
+                verb = "also means" if label in look.labels else "means"
+                yield f"{flag} '{label}' {verb} {spelt}."

@@ -1,0 +1,74 @@
+"""From one record of a table to the review that it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from components import features
+from components.dataset.labels import expected_labels, is_left_out, label_of, spelling_of
+from components.dataset.records import (
+    UNKNOWN_LABEL,
+    UNKNOWN_SPLIT,
+    LabelSpelling,
+    LeftOut,
+    Problem,
+    Review,
+    encoded,
+    review_or_problem,
+)
+from components.dataset.source import ReviewSource, SourceFile
+from components.dataset.splits import EXPECTED, UNLABELLED, split_of, split_spelt
+
+
+def reviews_in(
+    record: Mapping[str, Any], file: SourceFile, source: ReviewSource, where: str, review_id: str
+) -> Iterator[Review | LeftOut | Problem | LabelSpelling]:
+    """Yields what one record holds: its label's spelling if it has one, and one thing more.
+
+    Args:
+      record: Values by column; strings as str or as UTF-8 bytes.
+      file: Where it is from.
+      source: The columns' names, and what labels mean.
+      where: File and place, for people.
+      review_id: Unique within the source.
+    """
+    split_value = spelling_of(record.get(source.split_column)) if source.split_column else ""
+    split = split_spelt(split_value) if source.split_column else file.split
+    if split in UNLABELLED:
+        yield LeftOut(f"in split '{split_value}'")
+        return
+    spelling = _label(record.get(source.label_column), source)
+    if spelling:
+        yield LabelSpelling(spelling)
+    text = record.get(source.text_column)
+    if not isinstance(text, str | bytes | None):
+        detail = f"the text is of type {type(text).__name__}, expected a string"
+        yield Problem("malformed_row", where, detail, fatal=False)
+        return
+    if is_left_out(spelling, source):
+        yield LeftOut(f"labelled '{spelling}'")
+        return
+    label = label_of(spelling, source)
+    if label is None:
+        detail = f"label '{spelling}', expected {expected_labels(source)}"
+        yield Problem(UNKNOWN_LABEL, where, detail, fatal=False)
+        return
+    if source.split_column and not split:
+        detail = f"split '{split_value}', expected {EXPECTED}"
+        yield Problem(UNKNOWN_SPLIT, where, detail, fatal=False)
+        return
+    content = text if isinstance(text, bytes) else encoded(text or "")
+    if not split or (source.carves_test and split == features.TRAIN_SPLIT):
+        split = split_of(content)
+    yield review_or_problem(
+        text=content, label=label, review_id=review_id, split=split, rating=None, where=where
+    )
+
+
+def _label(value: Any, source: ReviewSource) -> str:
+    """Returns the label as it is spelt; a class's name in place of its number."""
+    names = source.class_names
+    if names and type(value) is int and 0 <= value < len(names):
+        return names[value]
+    return spelling_of(value)
