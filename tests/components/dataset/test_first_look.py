@@ -271,7 +271,7 @@ def test_one_class_is_refused_when_all_was_read(tmp_path, refusal):
 def test_a_file_that_breaks_off_is_refused(tmp_path, refusal):
     """Whatever share of bad records is allowed."""
     path = tmp_path / "r.csv"
-    rows = "".join(f"text {n},{n % 2}\n" for n in range(1_000))
+    rows = "".join(f"{f'word{n} ' * 400},{n % 2}\n" for n in range(1_000))
     path.write_bytes(gzip.compress(f"text,label\n{rows}".encode())[:-20])
     assert refusal(path, 1.0).startswith(
         "The data is not fit to train on. It could not be read. r.csv: the file is truncated or "
