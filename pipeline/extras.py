@@ -39,8 +39,8 @@ def _missing(extra: str) -> str:
 
 
 def _advice(for_what: str, library: str, extra: str) -> str:
+    more = " (uv pip install is quicker; in a checkout, `make setup`)" if extra == PIPELINE else ""
     return (
         f"{for_what} needs {library}, which is not installed. It comes with the extra '{extra}': "
-        f"pip install 'sentiment[{extra}]'"
-        + (" (in a checkout, `make setup`)." if extra == PIPELINE else ".")
+        f"pip install 'sentiment[{extra}]'{more}."
     )

@@ -102,6 +102,7 @@ def test_what_needs_the_pipeline_says_so(with_client_alone, tmp_path, arguments)
     command = arguments.split()[0] + (" without --server" if "predict" in arguments else "")
     assert result.stderr == (
         f"sentiment: error: {command} needs tfx, which is not installed. It comes with the extra "
-        "'pipeline': pip install 'sentiment[pipeline]' (in a checkout, `make setup`).\n"
+        "'pipeline': pip install 'sentiment[pipeline]' (uv pip install is quicker; in a checkout, "
+        "`make setup`).\n"
     )
     assert list(tmp_path.iterdir()) == []
