@@ -190,8 +190,8 @@ def test_loading_is_shown_on_a_terminal_and_taken_away_again(root):
     drawn = in_a_terminal(code, keeps_errors=True)
     assert drawn == (
         "Loading imdb_sentiment, version 7 ...\r\x1b[K0.2000  negative  four\r\n"
-        "0.0118  negative  a long review a long review a long review a long review a\r\n"
-        "                  long review a long review\r\n"
+        "0.0118  negative  a long review a long review a long review a long review a long\r\n"
+        "                  review a long review\r\n"
     )
 
 
