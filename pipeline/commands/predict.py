@@ -11,12 +11,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from components.errors import ConfigurationError
 from pipeline import extras
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
 from pipeline.console.messages import tell, terminal_width
+from pipeline.console.wrapping import wrapped
 from pipeline.loading import load_config
 from pipeline.predict import Verdict, newest_version
 from pipeline.settings import add_flag
@@ -204,7 +205,7 @@ def _writer(form: str) -> Callable[[Verdict], None]:
         rows = csv.writer(stream, lineterminator="\n")
         rows.writerow(Verdict._fields)
         return rows.writerow
-    return lambda verdict: print(_line(verdict))
+    return lambda verdict: print(_line(verdict, sys.stdout))
 
 
 def _json(verdict: Verdict) -> str:
@@ -213,8 +214,11 @@ def _json(verdict: Verdict) -> str:
     return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def _line(verdict: Verdict) -> str:
-    text = printable(" ".join(verdict.text.split()))
-    if verdict.probability is None:
-        return f"{'-':<6}  {'no text':<8}  {text}".rstrip()
-    return f"{verdict.probability:.4f}  {verdict.sentiment:<8}  {text}"
+def _line(verdict: Verdict, stream: TextIO) -> str:
+    """Returns a line of the table; on a terminal it is wrapped, with the text below itself."""
+    probability = "-" if verdict.probability is None else f"{verdict.probability:.4f}"
+    start = f"{probability:<6}  {verdict.sentiment or 'no text':<8}  "
+    line = f"{start}{printable(' '.join(verdict.text.split()))}".rstrip()
+    if not stream.isatty():
+        return line
+    return "\n".join(wrapped(line, terminal_width(stream), " " * len(start)))

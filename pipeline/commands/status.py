@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from pipeline import extras
 from pipeline.config import DEFAULT_MODEL_NAME
-from serving.printable import printable
+from pipeline.console.messages import tell
 
 EXIT_AVAILABLE, EXIT_NOT_AVAILABLE = 0, 1
 
@@ -42,6 +43,6 @@ def run(options: dict[str, Any]) -> int:
         versions = client.status()
     for version in versions:
         why = "" if version.error_code == "OK" else f"{version.error_code}: {version.error_message}"
-        print(printable(f"{version.version}  {version.state:<9}  {why}".rstrip()))
+        tell(f"{version.version}  {version.state:<9}  {why}".rstrip(), sys.stdout)
     is_available = any(version.state == "AVAILABLE" for version in versions)
     return EXIT_AVAILABLE if is_available else EXIT_NOT_AVAILABLE

@@ -101,8 +101,8 @@ def finished(root: Path, pipeline_name: str) -> set[str]:
     return {step.name for step in RunRecord(root / "metadata.db", pipeline_name).steps}
 
 
-def test_a_run_goes_on_after_kill_and_ctrl_c_and_executes_what_changed(small_data, tmp_path):
-    """Killed in Transform, interrupted in Trainer, killed in Evaluator; finished; cached; moved."""
+def test_a_run_goes_on_after_it_was_ended_and_executes_what_changed(small_data, tmp_path):
+    """Killed in Transform, interrupted in Trainer, ended in Evaluator; finished; cached; moved."""
     root = tmp_path / "artifacts"
     arguments = ["run", "--data", str(small_data), "--epochs", "1", "--root", str(root)]
     arguments += ["--min-accuracy", "0.2", "--min-lift", "0", "--batch-size", "32"]
@@ -113,7 +113,11 @@ def test_a_run_goes_on_after_kill_and_ctrl_c_and_executes_what_changed(small_dat
     assert code == 130
     assert errors.strip() == "sentiment: interrupted in Trainer; the next run goes on from there."
     assert executed(root, "reviews_sentiment") & UP_TO_TRANSFORM == {"Transform"}
-    end_after("LatestBlessedModel", signal.SIGKILL, *arguments, cwd=tmp_path)
+    code, errors = end_after("LatestBlessedModel", signal.SIGTERM, *arguments, cwd=tmp_path)
+    assert code == 143
+    assert errors == (
+        "sentiment: ended by SIGTERM in Evaluator; the next run goes on from there.\n"
+    )
     assert not (root / "serving_model").exists()
 
     first = sentiment(*arguments, cwd=tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.server
 import json
 import os
@@ -107,6 +108,23 @@ def test_whatever_is_quoted_is_harmless(folder, capfd, arguments):
     assert_harmless(output, errors, logs(folder))
     assert r"\x1b" in errors or r"\xe9" in errors
     assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "--data", "binary.csv"],
+        ["score", "--input", "binary.csv", "--output", "out", "--root", "."],
+        ["predict", "--file", "binary.csv"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_compressed_file_under_a_false_name_is_harmless(folder, capfd, arguments):
+    """Whether it is read or refused, none of its bytes is shown."""
+    Path("binary.csv").write_bytes(gzip.compress(f"text,{HOSTILE}\n{HOSTILE},1\n".encode()))
+    assert cli.main(arguments) != 0
+
+    assert_harmless(*capfd.readouterr(), logs(folder))
 
 
 @pytest.mark.parametrize("debug", [[], ["--debug"]])

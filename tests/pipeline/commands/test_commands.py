@@ -182,15 +182,19 @@ def test_the_only_model_needs_no_name(two_models, capfd):
 
 
 def test_loading_is_shown_on_a_terminal_and_taken_away_again(root):
-    """Nothing of it remains; a pipe sees nothing of it at all."""
+    """Nothing of it remains, and a pipe sees nothing of it. Verdicts hold in the terminal."""
     flags = ["--root", str(root)]
     code = f"""
         import sys
         from pipeline import cli
-        sys.exit(cli.main(["predict", "four", *{flags!r}]))
+        sys.exit(cli.main(["predict", "four", "a long review " * 6, *{flags!r}]))
     """
     drawn = in_a_terminal(code, keeps_errors=True)
-    assert drawn == ("Loading imdb_sentiment, version 7 ...\r\x1b[K0.2000  negative  four\r\n")
+    assert drawn == (
+        "Loading imdb_sentiment, version 7 ...\r\x1b[K0.2000  negative  four\r\n"
+        "0.0118  negative  a long review a long review a long review a long review a long\r\n"
+        "                  review a long review\r\n"
+    )
 
 
 def test_a_long_file_keeps_its_order_in_csv(root, tmp_path, capsys):
