@@ -39,6 +39,10 @@ _METHOD_NAMES = (
 )
 
 
+# How the inputs of a pushed model's signatures for serialized tf.Examples are called.
+_EXAMPLES = ({"examples": "DT_STRING"}, {examples.INPUTS: "DT_STRING"})
+
+
 class Handlers:
     """Answers requests about the models of a store. Timeouts are in seconds, None for none."""
 
@@ -354,7 +358,7 @@ def _signature(servable: Servable, spec: model_pb2.ModelSpec) -> tuple[str, Sign
 
 def _with_hint(error: StatusError, servable: Servable, signature: Signature) -> StatusError:
     """Says which signature takes raw text, behind TF-Serving's words for where it went wrong."""
-    takes_examples = dict(signature.input_types) == {"examples": "DT_STRING"}
+    takes_examples = dict(signature.input_types) in _EXAMPLES
     if (
         error.code is not Code.INVALID_ARGUMENT
         or not takes_examples

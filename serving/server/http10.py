@@ -12,12 +12,19 @@ _OPTION = "keep-alive"
 
 
 def keeps(request: h11.Request) -> bool:
-    """Returns whether a request of HTTP/1.0 asks to keep the connection."""
-    return request.http_version == b"1.0" and any(
-        option.strip().lower() == _OPTION
-        for name, value in request.headers
-        if name == b"connection"
-        for option in value.decode("latin-1").split(",")
+    """Returns whether a request of HTTP/1.0 asks to keep the connection, and can have it so.
+
+    The answer to HEAD has no length here, and so only the end of the connection ends it.
+    """
+    return (
+        request.http_version == b"1.0"
+        and request.method != b"HEAD"
+        and any(
+            option.strip().lower() == _OPTION
+            for name, value in request.headers
+            if name == b"connection"
+            for option in value.decode("latin-1").split(",")
+        )
     )
 
 

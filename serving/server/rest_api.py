@@ -49,9 +49,10 @@ _GET = re.compile(
     rf"/v1/models(?:/(?P<model>[^/:]+))?{_SELECTOR}(?:/(?P<verb>metadata))?", re.IGNORECASE
 )
 _VERBS = ("classify", "regress", "predict")
-# RFC 3986: what a path and a query may hold, as libevent checks it.
+# RFC 3986: what a path, a query and a fragment may hold, as libevent checks it.
 _CHARACTER = r"[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2}"
-_ORIGIN_FORM = re.compile(rf"(?P<used>(?:{_CHARACTER})*(?:\?(?:{_CHARACTER}|\?)*)?)(?:#.*)?")
+_MORE = rf"(?:{_CHARACTER}|\?)*"
+_ORIGIN_FORM = re.compile(rf"(?:{_CHARACTER})*(?:\?{_MORE})?(?:#{_MORE})?")
 _ABSOLUTE_FORM = re.compile(r"https?://[^/?#]*(?P<origin>.*)", re.IGNORECASE)
 _KNOWN_METHODS = ("GET", "POST", "OPTIONS", "PUT", "DELETE", "PATCH", "HEAD")
 _LARGEST_VERSION = 2**63 - 1
@@ -284,15 +285,14 @@ _CORS_HEADERS = (
 
 
 def _origin_form(target: str) -> str | None:
-    """Returns path and query of a request's target; None if they are no part of a URI.
+    """Returns a request's target from its path on; None if that is no part of a URI.
 
     A proxy's clients send the absolute form, `http://host/path` (RFC 9112, 3.2.2).
     """
     if absolute := _ABSOLUTE_FORM.fullmatch(target):
         origin = absolute["origin"]
         target = origin if origin.startswith("/") else f"/{origin}"
-    found = _ORIGIN_FORM.fullmatch(target)
-    return found["used"] if found else None
+    return target if _ORIGIN_FORM.fullmatch(target) else None
 
 
 def _version(digits: str) -> int | None:

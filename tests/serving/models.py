@@ -174,6 +174,11 @@ def save_sentiment(directory: Path, *signatures: str) -> Path:
         text = tf.io.parse_example(examples, {"text": tf.io.FixedLenFeature([], tf.string)})
         return predict_text(text["text"])
 
+    @_function(_any(tf.string, "inputs"))
+    def classify(inputs):
+        probability = predict_examples(inputs)["probability"]
+        return {"scores": tf.stack([1.0 - probability, probability], axis=1)}
+
     @_function(_any(tf.string, "examples"))
     def transform_features(examples):
         text = tf.io.parse_example(examples, {"text": tf.io.FixedLenFeature([], tf.string)})
@@ -184,6 +189,7 @@ def save_sentiment(directory: Path, *signatures: str) -> Path:
     all_of_them = {
         "serving_default": predict_examples,
         "predict_text": predict_text,
+        "classify": classify,
         "trace_text": trace_text,
         "transform_features": transform_features,
     }

@@ -34,6 +34,14 @@ def test_raw_text_without_a_signature_is_told_which_one_takes_it(reviews_server,
     assert predict(reviews_server.rest_port, "reviews", body).status == 200
 
 
+def test_the_classifiers_signature_has_the_same_hint(reviews_server):
+    """Where somebody asks it by `:predict`: its input is serialized as well."""
+    body = {"signature_name": "classify", "instances": ["a great film"]}
+    answer = predict(reviews_server.rest_port, "reviews", body)
+    assert answer.status == 400
+    assert answer.error.endswith(HINT)
+
+
 def test_grpc_has_the_same_hint(reviews_server):
     """As long as it has room for it: it cuts at 1024 characters."""
     call = Stubs(reviews_server.grpc_port).prediction.Predict

@@ -104,6 +104,10 @@ def test_http_1_0_is_kept_where_it_asks_to_be(rest):
     found = re.findall(rb'"version": "(\d+)"', received)
     assert [int(version) for version in found] == [1, 123, 1]
     assert received.lower().count(b"connection: keep-alive\r\n") == 2
+    body = b'{"instances":[0]}'
+    one = b"POST /v1/models/half:predict HTTP/1.0\r\n%sContent-Length: 17\r\n\r\n" + body
+    received = _send(rest, one % keep + one % close)
+    assert received.count(b'"predictions": [3.0') == 2
 
 
 def _send(port: int, data: bytes) -> bytes:

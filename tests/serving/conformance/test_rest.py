@@ -17,6 +17,7 @@ from ..calling import ask, predict
         ("GET", "/v1/models/no", None, 404, "Could not find any versions of model no"),
         ("GET", "/v1/models/half/versions/9", None, 404, "Could not find version 9 of model half"),
         ("GET", "/v1/models/half?x=1", None, 404, "Could not find any versions of model half?x=1"),
+        ("GET", "/v1/models/half#x", None, 404, "Could not find any versions of model half#x"),
         ("GET", "/v1/models/a%20b", None, 404, "Could not find any versions of model a b"),
         ("GET", "/v1/models/no/metadata", None, 404, "Servable not found for request: Latest(no)"),
         (
