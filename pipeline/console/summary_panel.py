@@ -36,6 +36,8 @@ def print_summary(console: Console, summary: RunSummary, *, is_plain: bool = Fal
     _prose(console, width, _quality(summary))
     _prose(console, width, _confusion(summary))
     _prose(console, width, _data(summary))
+    if summary.is_sample:
+        _prose(console, width, "generated reviews: these figures mean nothing about real ones")
     for line in slice_chart(summary.slices, width=width - len(_INDENT), is_plain=is_plain):
         console.print(Text(_INDENT + line), soft_wrap=True)
     if summary.pushed_to:
