@@ -26,6 +26,7 @@ def add(commands: Any) -> None:
         "predict",
         help="ask a pushed model",
         description="Answers with the newest pushed version, without a server or through one.",
+        epilog='For example: sentiment predict "a great film" "a dull one"',
         allow_abbrev=False,
     )
     predict.add_argument("texts", nargs="*", metavar="TEXT", help="a review")
