@@ -109,21 +109,29 @@ def compose(words: tf.Tensor) -> tf.Tensor:
     may_change = holds(words, unstable_characters())
 
     def compose_some() -> tf.Tensor:
-        distinct, index = tf.unique(tf.boolean_mask(words, may_change))
+        places = tf.where(may_change)
+        distinct, index = tf.unique(tf.gather_nd(words, places))
         composed = tf.gather(_compose(distinct), index)
-        return tf.tensor_scatter_nd_update(words, tf.where(may_change), composed)
+        return tf.tensor_scatter_nd_update(words, places, composed)
 
     return tf.cond(tf.reduce_any(may_change), compose_some, lambda: words)
 
 
+# A function of its own: a graph is made for it once a process, however often one calls `compose`.
+@tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
 def _compose(words: tf.Tensor) -> tf.Tensor:
     """Decomposes all of <string>[words], orders the marks, and composes."""
     decoded = tf.strings.unicode_decode(words, "UTF-8")
     codes, rows = _decomposed(decoded.values, decoded.value_rowids())
-    classes = _combining_classes(codes)
-    codes, classes = _ordered(codes, classes)
-    for _ in range(MOST_PARTS - 1):
-        codes, classes, rows = _composed_once(codes, classes, rows)
+    codes, classes = _ordered(codes, _combining_classes(codes))
+    characters = tf.TensorSpec([None], tf.int32)
+    codes, _, rows = tf.while_loop(
+        lambda *_: True,
+        _composed_once,
+        (codes, classes, rows),
+        shape_invariants=(characters, characters, tf.TensorSpec([None], tf.int64)),
+        maximum_iterations=MOST_PARTS - 1,
+    )
     composed = tf.RaggedTensor.from_value_rowids(codes, rows, nrows=decoded.nrows(), validate=False)
     return tf.strings.unicode_encode(composed, "UTF-8")
 
@@ -131,13 +139,12 @@ def _compose(words: tf.Tensor) -> tf.Tensor:
 def _decomposed(codes: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Puts each code point's parts in its place: both <int>[characters]."""
     parts = dict(sorted(tables().parts.items()))
-    rows_of_parts = [[*each, *[_NOTHING] * (MOST_PARTS - len(each))] for each in parts.values()]
+    table = np.array([[*each, *[_NOTHING] * (MOST_PARTS - len(each))] for each in parts.values()])
     found, index = _find(codes, np.array([*parts], np.int32))
     whole = tf.pad(codes[:, tf.newaxis], [[0, 0], [0, MOST_PARTS - 1]], constant_values=_NOTHING)
-    table = tf.constant(rows_of_parts, tf.int32)
-    wide = tf.where(found[:, tf.newaxis], tf.gather(table, index), whole)
-    is_part = wide != _NOTHING
-    return tf.boolean_mask(wide, is_part), tf.repeat(rows, tf.math.count_nonzero(is_part, axis=1))
+    wide = tf.where(found[:, tf.newaxis], tf.gather(tf.constant(table, tf.int32), index), whole)
+    places = tf.where(wide != _NOTHING)
+    return tf.gather_nd(wide, places), tf.gather(rows, places[:, 0])
 
 
 def _combining_classes(codes: tf.Tensor) -> tf.Tensor:
@@ -168,29 +175,23 @@ def _composed_once(
     go at once: no character is both the second of a pair while a starter, and the first of one.
     """
     places = tf.range(tf.size(codes))
-    is_starter = classes == 0
-    starters = tf.boolean_mask(places, is_starter)
     before = tf.maximum(places - 1, 0)
+    class_before = tf.gather(classes, before)
+    is_starter = classes == 0
     # A starter's partner is the starter right before it.
+    starters = tf.where(is_starter)[:, 0]
     ordinal = tf.cumsum(tf.cast(is_starter, tf.int32)) - 1
     partner = tf.gather(starters, tf.maximum(tf.where(is_starter, ordinal - 1, ordinal), 0))
-    class_before = tf.gather(classes, before)
     is_free = tf.where(is_starter, class_before == 0, class_before != classes)
     is_inside = (places > 0) & (tf.gather(rows, before) == rows)
     composite = _composites(tf.gather(codes, partner), codes)
-    fits = tf.boolean_mask(places, is_free & is_inside & (composite != _NOTHING))
-    partners = tf.gather(partner, fits)
-    is_first = tf.concat([tf.ones_like(partners[:1], tf.bool), partners[1:] != partners[:-1]], 0)
-    taken, takers = tf.boolean_mask(fits, is_first), tf.boolean_mask(partners, is_first)
-    codes = tf.tensor_scatter_nd_update(codes, takers[:, tf.newaxis], tf.gather(composite, taken))
-    stays = tf.tensor_scatter_nd_update(
-        tf.ones_like(codes, tf.bool), taken[:, tf.newaxis], tf.zeros_like(taken, tf.bool)
-    )
-    return (
-        tf.boolean_mask(codes, stays),
-        tf.boolean_mask(classes, stays),
-        tf.boolean_mask(rows, stays),
-    )
+    fits = tf.where(is_free & is_inside & (composite != _NOTHING))
+    takers = tf.gather_nd(partner, fits)
+    first = tf.where(takers != tf.concat([[-1], takers], 0)[:-1])
+    taken, takers = tf.gather_nd(fits, first), tf.gather(takers, first)
+    codes = tf.tensor_scatter_nd_update(codes, takers, tf.gather_nd(composite, taken))
+    left = tf.where(tf.scatter_nd(taken, tf.ones_like(taken[:, 0]), tf.shape(codes, tf.int64)) == 0)
+    return tf.gather_nd(codes, left), tf.gather_nd(classes, left), tf.gather_nd(rows, left)
 
 
 def _composites(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:

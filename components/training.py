@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components import progress, signatures, warm_start
+from components import curves, progress, signatures, warm_start
 from components.errors import TrainingError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import Variant, get_variant
@@ -103,6 +103,8 @@ def fit_variant(
         variant.solve(model, training, hyperparameters)
     if variant.descends:
         fit(model, training, validation, hyperparameters, log_dir, variant.pool_batches)
+    else:
+        curves.write_final(model, log_dir, training, validation)
 
 
 def fit(
@@ -132,7 +134,13 @@ def fit(
             *choosing_weights(hyperparameters),
             ReportProgress(hyperparameters.epochs, len(batches)),
             StopWhenNotFinite(hyperparameters),
-            keras.callbacks.TensorBoard(log_dir=log_dir, write_graph=False),
+            curves.WriteCurves(
+                log_dir,
+                hyperparameters.epochs,
+                hyperparameters.batch_size,
+                training,
+                validation,
+            ),
         ],
     )
 

@@ -1,8 +1,10 @@
 """The bundled sample: reviews written by a small grammar, the same ones on every machine.
 
-A review says two to four times what its writer thinks: plainly, by negating the opposite, or by
-a contrast in which the second half decides. In between stand sentences without any opinion. The
-same adjectives therefore occur in both classes, and only word order tells them apart.
+A review says one to four times what its writer thinks: plainly, by negating the opposite, or by
+a contrast in which the second half decides; at length, or in a few words. In between stand
+sentences without any opinion. The same adjectives therefore occur in both classes, and only word
+order tells them apart. It teaches a model that "not good" is no praise; of real reviews, with
+their thousands of words, it teaches nothing.
 """
 
 from __future__ import annotations
@@ -14,19 +16,19 @@ from components.dataset.records import Review
 
 SAMPLE_SIZE = 2_000
 # Part of the cache's key: raise it with every change to what is written.
-SAMPLE_VERSION = "sample-2"
+SAMPLE_VERSION = "sample-3"
 
 _TEST_EVERY = 5
 # Shares no factor with _TEST_EVERY: both splits have long reviews.
 _LONG_EVERY = 39
 
 _PRAISE = (
-    "wonderful brilliant moving clever charming gripping superb delightful tender witty stunning "
-    "honest warm elegant inspired thrilling touching graceful sharp joyful"
+    "good great fine wonderful brilliant moving clever charming gripping superb delightful tender "
+    "witty stunning honest warm elegant inspired thrilling touching graceful sharp joyful"
 ).split()
 _BLAME = (
-    "dreadful boring clumsy shallow tedious awful lifeless silly bland messy hollow annoying "
-    "weak stale pointless noisy muddled lazy ugly predictable"
+    "bad dull poor dreadful boring clumsy shallow tedious awful lifeless silly bland messy hollow "
+    "annoying weak stale pointless noisy muddled lazy ugly predictable"
 ).split()
 _THINGS = (
     "film,story,cast,script,ending,acting,music,pacing,dialogue,camera work,humour,whole thing"
@@ -36,8 +38,15 @@ _PLAIN = (
     "i found the {thing} {right}",
     "what a {right} {thing}",
     "{right} {thing} from start to finish",
+    "a {right} {thing}",
+    "a {right} one",
+    "{right}",
 )
 _NEGATED = (
+    "not {wrong}",
+    "not {wrong} at all",
+    "not a {wrong} {thing}",
+    "the {thing} isn't {wrong}",
     "the {thing} is not {wrong}",
     "the {thing} is never {wrong}",
     "there is nothing {wrong} about the {thing}",
@@ -80,7 +89,7 @@ def generate_review(index: int) -> Review:
     """
     writer = random.Random(f"{SAMPLE_VERSION}/{index}")
     label = features.POSITIVE if writer.random() < 0.5 else features.NEGATIVE
-    opinions = [_opinion(writer, label) for _ in range(writer.randint(2, 4))]
+    opinions = [_opinion(writer, label) for _ in range(writer.randint(1, 4))]
     fillers = writer.randint(55, 80) if index % _LONG_EVERY == 0 else writer.randint(0, 12)
     sentences = [_filler(writer) for _ in range(fillers)]
     for opinion in opinions[1:]:
@@ -105,8 +114,13 @@ def _opinion(writer: random.Random, label: int) -> str:
     (form,) = writer.choices((_PLAIN, _NEGATED, _CONTRASTED), weights=(50, 30, 20))
     thing, other = writer.sample(_THINGS, 2)
     return writer.choice(form).format(
-        thing=thing, other=other, right=writer.choice(right), wrong=writer.choice(wrong)
+        thing=thing, other=other, right=_adjective(writer, right), wrong=_adjective(writer, wrong)
     )
+
+
+def _adjective(writer: random.Random, adjectives: list[str]) -> str:
+    """Chooses one, and one of the first two in three cases of ten: those are what people say."""
+    return writer.choice(adjectives[:2] if writer.random() < 0.3 else adjectives)
 
 
 def _filler(writer: random.Random) -> str:

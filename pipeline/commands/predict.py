@@ -48,6 +48,7 @@ def add(commands: Any) -> None:
         description="Answers with the newest pushed version, without a server or through one. One "
         "verdict a text, in their order; where a text is blank, it is `no text` (in JSON null, in "
         "CSV empty).",
+        epilog='For example: sentiment predict "a great film" "a dull one"',
         allow_abbrev=False,
     )
     predict.add_argument("texts", nargs="*", metavar="TEXT", help="a review")

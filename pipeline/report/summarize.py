@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from components import evaluation, evaluation_results, features, lift
+from components.dataset.source import SourceKind
 from components.evaluation_results import EvaluationResults
 from components.infra_validation.outcome import Outcome
 from components.reading_report import ReadingReport
@@ -75,6 +76,7 @@ def summarize(config: ResolvedConfig, seconds: float, log_path: Path) -> RunSumm
         seconds=seconds,
         log_path=shown(log_path),
         next_commands=next_commands(config, pushed_to),
+        is_sample=config.source.kind is SourceKind.SAMPLE,
     )
 
 

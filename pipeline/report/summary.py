@@ -56,6 +56,7 @@ class RunSummary:
       seconds: Wall time of the run.
       log_path: Where every log line is.
       next_commands: (what for, command) pairs to try next.
+      is_sample: Whether the reviews are the generated sample's.
     """
 
     pipeline_name: str
@@ -82,6 +83,7 @@ class RunSummary:
     seconds: float
     log_path: str
     next_commands: tuple[tuple[str, str], ...]
+    is_sample: bool = False
 
     @property
     def is_blessed(self) -> bool:

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from components import features, progress, training
 from components.errors import TrainingError
@@ -74,11 +75,59 @@ def test_fitting_learns_and_reports_every_step(tmp_path):
     assert heard[-1].metrics["loss"] < heard[0].metrics["loss"]
 
 
-def test_training_writes_tensorboard_logs(tmp_path):
-    """One event file at least, where the model_run artifact is."""
-    training.fit(tiny_model(), reviews(4), reviews(4), Hyperparameters(epochs=1), str(tmp_path))
-    folders = {path.parent.name for path in tmp_path.rglob("events.out.tfevents.*")}
-    assert folders == {"train", "validation"}
+def curve(directory, run, tag):
+    """Returns the points of a TensorBoard curve: {step: value}."""
+    events = EventAccumulator(str(directory / run), size_guidance={"tensors": 0}).Reload()
+    return {event.step: float(tf.make_ndarray(event.tensor_proto)) for event in events.Tensors(tag)}
+
+
+def test_training_writes_a_point_a_step_where_steps_are_few(tmp_path):
+    """Each step's own loss, not the mean so far: the epoch's mean follows from them."""
+    hyperparameters = Hyperparameters(epochs=2, batch_size=10)
+    heard = []
+    with progress.listening(heard.append):
+        training.fit(tiny_model(), reviews(25), reviews(4), hyperparameters, str(tmp_path))
+    for name in ("loss", "accuracy"):
+        points = curve(tmp_path, "train", name)
+        assert [*points] == [1, 2, 3, 4, 5, 6]
+        for last in (3, 6):
+            mean = (10 * points[last - 2] + 10 * points[last - 1] + 5 * points[last]) / 25
+            assert mean == pytest.approx(heard[last - 1].metrics[name], rel=1e-4)
+            assert curve(tmp_path, "train", f"epoch_{name}")[last] == pytest.approx(mean, rel=1e-4)
+        # An eval split of four says nothing between the epochs.
+        assert [*curve(tmp_path, "validation", name)] == [3, 6]
+        assert curve(tmp_path, "validation", f"epoch_{name}") == curve(tmp_path, "validation", name)
+
+
+def test_a_long_training_has_a_hundred_points_or_some_more_and_looks_at_eval_in_between(tmp_path):
+    """318 steps give a point every third; part of eval is looked at four times an epoch."""
+    model = tiny_model()
+    validation = reviews(60)
+    hyperparameters = Hyperparameters(epochs=2, batch_size=32)
+    training.fit(model, reviews(5_088), validation, hyperparameters, str(tmp_path))
+    points = curve(tmp_path, "train", "loss")
+    assert [*points] == [*range(3, 319, 3)]
+    assert points[318] < 0.5 * points[3]
+    looks = [39, 79, 119, 159, 198, 238, 278, 318]
+    assert [*curve(tmp_path, "validation", "accuracy")] == looks
+    (token_ids, labels), count = validation, 50
+    chosen = np.linspace(0, 59, count).astype(int)
+    answers = model(token_ids[chosen].astype(np.int32)).numpy()[:, 0]
+    exact = -np.mean(np.log(np.where(labels[chosen] == 1, answers, 1 - answers)))
+    assert curve(tmp_path, "validation", "loss")[318] == pytest.approx(exact, rel=1e-3)
+    assert [*curve(tmp_path, "validation", "epoch_loss")] == [159, 318]
+
+
+def test_a_model_that_is_solved_has_its_final_points(tmp_path):
+    """`linear`: what it says of train and eval once it is fitted."""
+    variant = get_variant("linear")
+    hyperparameters = variant.presets[SAMPLE]
+    model = variant.build(hyperparameters)
+    training.fit_variant(variant, model, reviews(60), reviews(20), hyperparameters, str(tmp_path))
+    for run in ("train", "validation"):
+        assert curve(tmp_path, run, "accuracy") == {0: 1.0}
+        (loss,) = curve(tmp_path, run, "loss").values()
+        assert 0.0 < loss < 0.3
 
 
 def test_a_loss_that_is_not_a_number_names_step_and_cause(tmp_path):

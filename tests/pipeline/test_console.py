@@ -139,6 +139,16 @@ def test_the_panel_says_what_was_left_out_and_why(stream):
     ) in " ".join(text_of(stream).split())
 
 
+def test_a_run_on_the_sample_says_what_its_figures_are_worth(stream):
+    """In one line; a run on real reviews has none."""
+    sentence = "  generated reviews: these figures mean nothing about real ones"
+    with Console(stream) as console:
+        console.summary(BLESSED)
+        assert sentence not in text_of(stream).splitlines()
+        console.summary(dataclasses.replace(BLESSED, is_sample=True))
+    assert sentence in text_of(stream).splitlines()
+
+
 def test_a_run_without_a_terminal_is_plain_and_short(stream):
     """A whole run, warned of, takes at most 43 lines, without control characters or bars."""
     with Console(stream) as console:

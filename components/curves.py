@@ -1,0 +1,162 @@
+"""Loss and accuracy over the steps of a training, for TensorBoard.
+
+All runs count steps alike, a batch each. `train` has the mean over the steps since the point
+before. `validation` has reviews of the eval split: a fixed part of it a few times an epoch where
+train is large enough to pay for it, and all of it after each epoch, as `epoch_loss` and
+`epoch_accuracy`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+# A run of at least so many steps has so many points, or up to twice as many.
+POINTS = 100
+LOOKS_PER_EPOCH = 4
+# What a look reads, as a share of train. To read costs a third of what it costs to learn, so the
+# looks of an epoch take some 1.3 % of its time.
+SHARE_PER_LOOK = 1 / 100
+# Fewer reviews say too little; more are not needed.
+LEAST_PART, GREATEST_PART = 50, 500
+
+TRAIN, VALIDATION = "train", "validation"
+Reviews = tuple[np.ndarray, np.ndarray]
+
+
+class WriteCurves(keras.callbacks.Callback):
+    """Writes the points while a model trains."""
+
+    def __init__(
+        self,
+        log_dir: str,
+        epochs: int,
+        batch_size: int,
+        training: Reviews,
+        validation: Reviews | None,
+    ):
+        """Takes the folder of the logs, how long training is, and what it reads.
+
+        Args:
+          log_dir: Gets a folder `train`, and `validation` if there is an eval split.
+          epochs: Passes over the training reviews.
+          batch_size: Reviews a step; an epoch's last step may have fewer.
+          training: `token_ids` <uint16>[reviews, MAX_LENGTH] and `label` <int64>[reviews].
+          validation: The same of the eval split.
+        """
+        super().__init__()
+        self._log_dir = log_dir
+        self._reviews = len(training[1])
+        self._batch_size = batch_size
+        self._steps_per_epoch = -(-self._reviews // batch_size)
+        self._steps = epochs * self._steps_per_epoch
+        self._every = max(self._steps // POINTS, 1)
+        self._part = validation and part_of(validation, self._reviews)
+        self._looks = {
+            self._steps_per_epoch * look // LOOKS_PER_EPOCH
+            for look in range(1, LOOKS_PER_EPOCH + 1)
+        }
+        self._step = 0
+        self._window = dict.fromkeys(("loss", "accuracy"), 0.0)
+        self._window_reviews = 0
+
+    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
+        """Opens the files; `validation`'s with its first point."""
+        self._writers = {TRAIN: _writer(self._log_dir, TRAIN)}
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Keras' means begin anew with each epoch."""
+        self._totals = dict.fromkeys(self._window, 0.0)
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Adds a step to the point that is due, and writes it when it is."""
+        self._step += 1
+        before = batch * self._batch_size
+        reviews = min(before + self._batch_size, self._reviews)
+        for name, total in self._totals.items():
+            # Keras tells the mean over the epoch so far.
+            self._totals[name] = (logs or {})[name] * reviews
+            self._window[name] += self._totals[name] - total
+        self._window_reviews += reviews - before
+        if self._step % self._every == 0 or self._step == self._steps:
+            self._write(
+                TRAIN,
+                {name: total / self._window_reviews for name, total in self._window.items()},
+            )
+            self._window = dict.fromkeys(self._window, 0.0)
+            self._window_reviews = 0
+        if self._part and batch + 1 in self._looks:
+            self._write(VALIDATION, judged(self.model, self._part, self._batch_size))
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Writes what Keras measured on all of eval, and the mean of the epoch beside it."""
+        logs = logs or {}
+        self._write(TRAIN, {f"epoch_{name}": logs[name] for name in self._window})
+        if "val_loss" in logs:
+            values = {name: logs[f"val_{name}"] for name in self._window}
+            self._write(VALIDATION, {f"epoch_{name}": value for name, value in values.items()})
+            if not self._part:
+                self._write(VALIDATION, values)
+
+    def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
+        """Closes the files."""
+        for writer in self._writers.values():
+            writer.close()
+
+    def _write(self, run: str, values: Mapping[str, float]) -> None:
+        if run not in self._writers:
+            self._writers[run] = _writer(self._log_dir, run)
+        _write(self._writers[run], values, self._step)
+
+
+def write_final(
+    model: keras.Model, log_dir: str, training: Reviews, validation: Reviews | None, step: int = 0
+) -> None:
+    """Writes one point each of a model that was fitted in one go, from GREATEST_PART reviews."""
+    for run, reviews in ((TRAIN, training), (VALIDATION, validation)):
+        if reviews:
+            writer = _writer(log_dir, run)
+            some = _spread(reviews, GREATEST_PART)
+            _write(writer, judged(model, some, batch_size=len(some[1])), step)
+            writer.close()
+
+
+def part_of(validation: Reviews, training_reviews: int) -> Reviews | None:
+    """Returns the reviews of a look, the same ones each time; None where they would be too few."""
+    count = min(int(training_reviews * SHARE_PER_LOOK), GREATEST_PART, len(validation[1]))
+    return _spread(validation, count) if count >= LEAST_PART else None
+
+
+def judged(model: keras.Model, reviews: Reviews, batch_size: int) -> dict[str, float]:
+    """Returns loss and accuracy of a model on reviews; Keras' own means are left alone."""
+    token_ids, labels = reviews
+    parts: Sequence[np.ndarray] = [
+        model.predict_on_batch(token_ids[start : start + batch_size].astype(np.int32))[:, 0]
+        for start in range(0, len(labels), batch_size)
+    ]
+    probability = np.concatenate(parts)
+    return {
+        "loss": float(keras.losses.binary_crossentropy(labels.astype(np.float32), probability)),
+        "accuracy": float(np.mean((probability >= 0.5) == labels)),
+    }
+
+
+def _spread(reviews: Reviews, count: int) -> Reviews:
+    """Returns at most `count` reviews, from all over."""
+    token_ids, labels = reviews
+    chosen = np.linspace(0, len(labels) - 1, min(count, len(labels))).astype(int)
+    return token_ids[chosen], labels[chosen]
+
+
+def _writer(log_dir: str, run: str) -> tf.summary.SummaryWriter:
+    return tf.summary.create_file_writer(os.path.join(log_dir, run))
+
+
+def _write(writer: tf.summary.SummaryWriter, values: Mapping[str, float], step: int) -> None:
+    with writer.as_default(step):
+        for name, value in values.items():
+            tf.summary.scalar(name, value)
