@@ -58,7 +58,7 @@ def add(commands: Any) -> None:
         "score",
         usage="sentiment score --input FILE ... --output FOLDER [--FLAG VALUE ...]",
         help="score files of reviews",
-        description="Scores CSV, TSV, JSON, JSON Lines and Parquet files by a pushed model, in Beam.",
+        description="Scores CSV, TSV, JSON (Lines) and Parquet files by a pushed model, in Beam.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
