@@ -108,16 +108,18 @@ def _with_delimiter(lines: list[str], form: TableFormat, delimiter: str | None) 
 
 
 def _with_blanks(lines: list[str], form: TableFormat) -> TableFormat:
-    """Looks for fields that are quoted behind a blank."""
+    """Looks for fields that are quoted behind a blank: more rows are whole so, or most have one."""
     plain = _fit(lines, form)
-    if not any(
-        field.startswith(" ") and field.lstrip(" ").startswith('"')
+    with_blank = sum(
+        any(field.startswith(" ") and field.lstrip(" ").startswith('"') for field in row or ())
         for row in plain.rows
-        for field in row or ()
-    ):
+    )
+    if not with_blank:
         return form
     skipping = dataclasses.replace(form, skips_blanks=True)
-    return skipping if _fit(lines, skipping).good >= plain.good else form
+    good = _fit(lines, skipping).good
+    is_usual = good == plain.good and 2 * with_blank >= len(plain.rows) - 1
+    return skipping if good > plain.good or is_usual else form
 
 
 def _with_quoting(lines: list[str], form: TableFormat) -> TableFormat:

@@ -108,6 +108,7 @@ class _QuotedRows:
         self._line = form.skipped_lines
         self._width = 0
         self._classes: list[set[str] | None] = []
+        self._are_numbers: list[bool] = []
         self._known_rows = 0
         self._size = 0
         self._in_vain = 0
@@ -250,7 +251,8 @@ class _QuotedRows:
     def _learn(self, lines: Sequence[str]) -> None:
         """Learns from rows of one line how wide they are, and what their columns hold.
 
-        A column with few different values holds classes; of others nothing is known.
+        A column with few different values holds classes; of others it is known at most that they
+        are numbers. Fields are kept as they are written, with their quotes.
         """
         reader = self._reader([f"{line}\n" for line in lines[:_KNOWN_ROWS]])
         before = 0
@@ -262,16 +264,19 @@ class _QuotedRows:
                 continue
             except StopIteration:
                 return
-            lines_of_row = reader.line_num - before
+            is_line = reader.line_num - before == 1
+            fields = plain_fields(lines[before], self._form)
             before = reader.line_num
             if not row:
                 continue
             if not self._width:
                 self._width = len(row)
                 self._classes = [set() for _ in row]
-            elif len(row) == self._width and lines_of_row == 1:
+                self._are_numbers = [True] * len(row)
+            elif is_line and len(row) == len(fields) == self._width:
                 self._known_rows += 1
-                for place, field in enumerate(row):
+                for place, field in enumerate(fields):
+                    self._are_numbers[place] &= _is_number(field)
                     values = self._classes[place]
                     if values is not None:
                         values.add(field)
@@ -291,21 +296,25 @@ class _QuotedRows:
         return lines[0].count(delimiter) == self._width - 1 and all(map(self._is_row, lines))
 
     def _is_row(self, line: str) -> bool:
-        """Says whether a line is as wide as a row, and has classes where rows have them."""
-        fields = [_without_quotes(field) for field in plain_fields(line, self._form)]
+        """Says whether a line is as wide as a row, and has in its columns what rows have there."""
+        fields = plain_fields(line, self._form)
         if len(fields) != self._width:
             return False
-        known = [
-            field in values
-            for field, values in zip(fields, self._classes, strict=True)
-            # A field with a quote in it is what the quoted text begins or ends with.
-            if values is not None and 2 * len(values) <= self._known_rows and '"' not in field
-        ]
+        known = []
+        for field, values, are_numbers in zip(
+            fields, self._classes, self._are_numbers, strict=True
+        ):
+            if values is not None and 2 * len(values) <= self._known_rows:
+                # One with a single quote in it is what the quoted text begins or ends with.
+                if field in values or field.count('"') % 2 == 0:
+                    known.append(field in values)
+            elif are_numbers and self._known_rows:
+                known.append(_is_number(field))
         return bool(known) and all(known)
 
 
-def _without_quotes(field: str) -> str:
-    return field[1:-1] if len(field) > 1 and field[0] == field[-1] == '"' else field
+def _is_number(field: str) -> bool:
+    return field.strip('"').isdecimal()
 
 
 def _only_closes(field: str) -> bool:

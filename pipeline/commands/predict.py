@@ -148,11 +148,17 @@ def _read(file: str, settings: PipelineConfig) -> list[str]:
 
     with tempfile.NamedTemporaryFile(prefix="sentiment-") as copy:
         path, name = Path(file), ""
+        # A pipe can be read once, and a file is first looked at, Parquet from its end.
         if file == STANDARD_INPUT:
-            # What it is shows at its beginning, or, for Parquet, at its end.
             shutil.copyfileobj(sys.stdin.buffer, copy)
+            name = "standard input"
+        elif path.exists() and not path.is_file() and not path.is_dir():
+            with path.open("rb") as pipe:
+                shutil.copyfileobj(pipe, copy)
+            name = file
+        if name:
             copy.flush()
-            path, name = Path(copy.name), "standard input"
+            path = Path(copy.name)
         found = read_texts(
             path,
             settings.text_column,

@@ -59,7 +59,7 @@ def add(commands: Any) -> None:
         "score",
         usage="sentiment score --input FILE ... --output FOLDER [--FLAG VALUE ...]",
         help="score files of reviews",
-        description="Scores CSV, TSV, JSON and Parquet files by a pushed model, in Beam.",
+        description="Scores CSV, TSV, JSON (Lines) and Parquet files by a pushed model, in Beam.",
         epilog=_EPILOG,
         allow_abbrev=False,
     )
