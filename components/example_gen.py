@@ -171,6 +171,7 @@ class FindLeaks(beam.PTransform):
         """Groups splits by the digest of the text, so that no text crosses the network."""
         return (
             reviews
+            | "NotEval" >> beam.Filter(lambda review: review.split != features.EVAL_SPLIT)
             | "SplitByText" >> beam.Map(lambda review: (text_digest(review), review.split))
             | "Distinct" >> beam.Distinct()
             | "SplitsOfText" >> beam.combiners.Count.PerKey()

@@ -178,12 +178,15 @@ def objections(source: ReviewSource, look: FirstLook, max_bad_records: float) ->
     yield from _objections_to_empty_files(source, look)
     if not look.records:
         return
-    unlabelled = _objection_to_unlabelled_split(source, look)
-    if unlabelled:
-        yield unlabelled
-        return
     # What follows a part may make up for it, unless no bad record is allowed.
     is_certain = look.is_whole or not max_bad_records
+    # Labels that are left out are no bad records.
+    leaves_out = bool(source.positive_label and source.negative_label)
+    if look.is_whole or (is_certain and not leaves_out):
+        unlabelled = _objection_to_unlabelled_split(source, look)
+        if unlabelled:
+            yield unlabelled
+            return
     # But where thousands of labels mean nothing, those that follow are no others.
     is_hopeless = look.problems[UNKNOWN_LABEL] == look.records
     labels = objection_to_labels(
@@ -229,20 +232,23 @@ def _objection_to_unlabelled_split(source: ReviewSource, look: FirstLook) -> str
 
     Whoever publishes a contest leaves the labels of its test split out: all are -1, say.
     """
-    for split, labels in look.labels_by_split.items():
-        others = [file for file in source.files if file.split != split]
-        others_mean = [
-            label_of(label, source) is not None
-            for other, counts in look.labels_by_split.items()
-            if other != split
-            for label in counts
-        ]
-        mean_nothing = all(label_of(label, source) is None for label in labels)
-        if split and mean_nothing and others_mean and all(others_mean):
-            paths = ",".join(shown(file.path) for file in others)
+    seen = dict.fromkeys(file.split for file in source.files if file not in look.empty)
+    if "" in seen or len(seen) < 2:
+        return ""
+    meaning = {
+        split: {
+            label_of(label, source) is not None for label in look.labels_by_split.get(split, ())
+        }
+        for split in seen
+    }
+    for split in seen:
+        others = set().union(*(meaning[other] for other in seen if other != split))
+        if True not in meaning[split] and others == {True}:
+            files = [shown(file.path) for file in source.files if file.split != split]
+            found = listed(look.labels_by_split.get(split, {})) or "blank ones"
             return (
-                f"Split '{split}' has no labels of either class, only {listed(labels)}. Leave it "
-                f"out: --data {shlex.quote(paths)}."
+                f"Split '{split}' has no labels of either class, only {found}. Leave it out: "
+                f"--data {shlex.quote(','.join(files))}."
             )
     return ""
 

@@ -261,7 +261,7 @@ def test_given_splits_and_left_out_reviews_are_written_and_counted(tmp_path, mon
     monkeypatch.setattr(example_gen, "COUNTED_WORDS", 4)
     rows = [
         ("a", 5, "train"), ("b", 1.0, "Train"), ("c", 3, "train"), ("d", 4, "validation"),
-        ("e", 2, "dev"), ("f", 1, "test"), ("g", 5, "test"), ("h", 3, "test"), ("i", -1, "unsup"),
+        ("b", 2, "dev"), ("f", 1, "test"), ("a", 5, "test"), ("h", 3, "test"), ("i", -1, "unsup"),
         *(("", 5, "train") for _ in range(12)),
     ]  # fmt: skip
     lines = [json.dumps({"text": t, "label": label, "split": s}) for t, label, s in rows]
@@ -269,9 +269,11 @@ def test_given_splits_and_left_out_reviews_are_written_and_counted(tmp_path, mon
     ingested = Ingested(tmp_path, tmp_path / "r.jsonl", positive_label="4,5", negative_label="1,2")
     assert ingested.splits == ["train", "eval", "test"]
     assert {split: ingested.texts(split) for split in ingested.splits} == {
-        "train": ["a", "b"], "eval": ["d", "e"], "test": ["f", "g"],
+        "train": ["a", "b"], "eval": ["b", "d"], "test": ["a", "f"],
     }  # fmt: skip
     report = ingested.report
+    # Of "b", which is in train and eval, nobody is tested on.
+    assert report.leaks == 1
     assert report.left_out == {"labelled '3'": 2, "in split 'unsup'": 1}
     # The rarest of five is counted among others.
     assert report.labels == {"5": 14, "1": 2, "3": 2, "4": 1, "": 1}

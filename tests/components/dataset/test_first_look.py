@@ -208,22 +208,40 @@ def test_blank_labels_are_bad_records_and_no_question_of_meaning(tmp_path, refus
     assert "--positive-label 1" not in refusal(path)
 
 
+@pytest.mark.parametrize(("withheld", "shown"), [(-1, "'-1' (7)"), (None, "blank ones")])
 def test_a_split_of_which_the_labels_are_withheld_is_named_with_what_to_type(
-    tmp_path, refusal, looked_at, monkeypatch
+    tmp_path, refusal, looked_at, monkeypatch, withheld, shown
 ):
     """As contests publish their test split; a fifth of train then becomes test."""
     monkeypatch.chdir(tmp_path)
     rows = [(f"text {n}", n % 2) for n in range(20)]
     for split, labelled in (("train", rows), ("validation", rows[:6])):
         write(tmp_path / f"{split}.parquet", labelled)
-    write(tmp_path / "test.parquet", [(f"test {n}", -1) for n in range(7)])
+    write(tmp_path / "test.parquet", [(f"test {n}", withheld) for n in range(7)])
     sentence = refusal(".")
     assert sentence == (
-        "The data is not fit to train on. Split 'test' has no labels of either class, only '-1' "
-        "(7). Leave it out: --data train.parquet,validation.parquet."
+        f"The data is not fit to train on. Split 'test' has no labels of either class, only {shown}"
+        ". Leave it out: --data train.parquet,validation.parquet."
     )
     source, _ = looked_at(sentence.removesuffix(".").partition("--data ")[2])
     assert (source.has_eval, source.carves_test) == (True, True)
+
+
+def test_a_split_that_begins_with_labels_to_leave_out_may_have_others(
+    tmp_path, looked_at, refusal, monkeypatch
+):
+    """Files may be sorted by their labels; of a whole file it is certain."""
+    write(tmp_path / "train.csv", [(f"text {n}", 1 + 4 * (n % 2)) for n in range(40)])
+    write(tmp_path / "test.csv", [(f"test {n}", 3) for n in range(20)] + [("a", 5), ("b", 1)])
+    settings = {"positive_label": "5", "negative_label": "1"}
+    looked_at(tmp_path, **settings)
+    monkeypatch.setattr(first_look, "RECORDS", 20)
+    looked_at(tmp_path, **settings)
+    write(tmp_path / "test.csv", [(f"test {n}", 3) for n in range(5)])
+    monkeypatch.setattr(first_look, "RECORDS", 100)
+    assert "Split 'test' has no labels of either class, only '3' (5)." in refusal(
+        tmp_path, **settings
+    )
 
 
 def test_bad_records_up_to_what_is_allowed_pass_as_in_the_gate(tmp_path, refusal, looked_at):
