@@ -86,11 +86,7 @@ def run(options: dict[str, Any]) -> int:
     if engine != engines.EMBEDDED:
         return _become(engines.command(engine, flags, unknown))
 
-    print(
-        f"Serving {flags.model_config_file or f'{flags.model_name} from {flags.model_base_path}'}: "
-        f"gRPC at {flags.host}:{flags.port}, REST at http://{flags.host}:{flags.rest_api_port}",
-        flush=True,
-    )
+    print(f"Loading {flags.model_config_file or flags.model_base_path} ...", flush=True)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with warnings.catch_warnings():
         # Libraries warn of the age of Python while TensorFlow imports them.

@@ -41,14 +41,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     logging.getLogger("tensorflow").setLevel(logging.WARNING)
     stopping = threading.Event()
+    from serving.server import memory
     from serving.server.running import Server
     from serving.status import Code, StatusError
 
+    memory.keep_little()
     server = None
     try:
         with _Signals(stopping):
             server = Server(flags)
             server.start(is_wanted=lambda: not stopping.is_set())
+            print(server.description, flush=True)
             stopping.wait()
             _LOG.info("Stopping: no new requests; at most %g s for the others", flags.drain_seconds)
     except StatusError as error:

@@ -101,6 +101,8 @@ class Metrics:
         self.load_attempts = Counter(
             "/tensorflow/cc/saved_model/load_attempt_count", ("model_path", "status")
         )
+        # Not of TF-Serving, which does not count them.
+        self.undecodable_count = Counter("/sentiment/serving/undecodable_count", ("method",))
 
     def page(self) -> str:
         """Returns the metrics page."""
@@ -111,6 +113,7 @@ class Metrics:
             self.request_count,
             self.request_latency,
             self.runtime_latency,
+            self.undecodable_count,
         )
         return "\n".join(line for one in series for line in one.lines()) + "\n"
 
