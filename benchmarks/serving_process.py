@@ -75,6 +75,11 @@ class ServerProcess:
             f"{' '.join(self._command)}"
         )
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
     def memory(self) -> int:
         """Returns its proportional set size, in bytes."""
         return memory_of_tree(self._process.pid)

@@ -8,17 +8,34 @@ that comes again, the first value counts, as in RapidJSON's look-ups; see `Membe
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
+import time
 from typing import Any, AnyStr
 
-from serving.status import StatusError, invalid_argument
+from serving.status import Code, StatusError, invalid_argument
 
 # What the standard library reads differently: surrogates, and numbers beyond a double's range.
-_NEEDS_CARE = re.compile(rb"\\u[dD][89a-fA-F]|[eE]\+?\d{3}|\d{300}")
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_KINDS = bytes(
+    ord("0") if chr(byte).isdecimal() and byte < 128 else byte if byte in b"e+" else
+    ord("e") if byte == ord("E") else ord(" ")
+    for byte in range(256)
+)  # fmt: skip
+_BEYOND_RANGE = (b"e000", b"e+000", b"0" * 300)
+# Bytes that are looked through at once, and the most that a match takes.
+_PIECE = 2**18
+_LONGEST_CARE = 300
+# Characters from which on several items are read in one go, and between two attempts.
+_WORTH_WHILE = 2**14
+# Lists within lists that are read item by item; and items, or tokens, between two looks at a clock.
+_MAX_SPLIT = 3
+_ASKED_EVERY = 4096
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
+_NUMBERS = re.compile(r"[-+.0-9eE, \n\r\t]*")
 _BLANKS = re.compile(r"[ \n\r\t]*")
 _WHITESPACE = re.compile(rb"[ \n\r\t]*")
 _PLAIN = re.compile(rb'[^"\\\x00-\x1f]*')
@@ -85,25 +102,131 @@ def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
 _DECODER = json.JSONDecoder(object_pairs_hook=_object)
 
 
-def parse(body: bytes) -> Any:
+def parse(body: bytes | bytearray, deadline: float | None = None) -> Any:
     """Reads the first document in `body`; what follows it is ignored.
 
+    A large body is read in pieces, between which other threads get their turn.
+
+    Args:
+      body: JSON.
+      deadline: Of `time.monotonic`; None takes as long as it takes.
+
     Raises:
-      StatusError: INVALID_ARGUMENT, with RapidJSON's text and offset.
+      StatusError: INVALID_ARGUMENT, with RapidJSON's text and offset; DEADLINE_EXCEEDED.
     """
     if not body:
         raise invalid_argument("JSON Parse error: The document is empty")
     start = len(_BYTE_ORDER_MARK) if body.startswith(_BYTE_ORDER_MARK) else 0
-    if not _NEEDS_CARE.search(body):
+    if not _needs_care(body):
         text = body.decode("utf-8", "surrogateescape")
         try:
-            document, _ = _DECODER.raw_decode(text, _match(_BLANKS, text, bool(start)).end())
-        except (ValueError, RecursionError):
+            at = _match(_BLANKS, text, bool(start)).end()
+            if len(text) > _PIECE:
+                document = _read_object(text, at, deadline)
+            else:
+                document, _ = _DECODER.raw_decode(text, at)
+        except (ValueError, IndexError, RecursionError):
             pass  # the careful parser says what is wrong, or nests as deep as it takes
         else:
             if isinstance(document, dict):
                 return document
-    return _CarefulParser(body, start).parse()
+    return _CarefulParser(bytes(body), start, deadline).parse()
+
+
+def _needs_care(body: bytes | bytearray) -> bool:
+    for start in range(0, len(body), _PIECE):
+        piece = body[start : start + _PIECE + _LONGEST_CARE]
+        if b"\\u" in piece and _SURROGATE.search(piece):
+            return True
+        kinds = piece.translate(_KINDS)
+        if any(number in kinds for number in _BEYOND_RANGE):
+            return True
+    return False
+
+
+def _read_object(text: str, at: int, deadline: float | None) -> dict[str, Any]:
+    """Reads an object member by member, and its lists item by item.
+
+    Raises:
+      ValueError, IndexError: It is none.
+    """
+    members: list[tuple[str, Any]] = []
+    if text[at] != "{":
+        raise ValueError
+    at = _match(_BLANKS, text, at + 1).end()
+    if text[at] == "}":
+        return {}
+    while True:
+        if text[at] != '"':
+            raise ValueError
+        key, at = _DECODER.raw_decode(text, at)
+        at = _match(_BLANKS, text, at).end()
+        if text[at] != ":":
+            raise ValueError
+        value, at = _read_value(text, _match(_BLANKS, text, at + 1).end(), deadline, _MAX_SPLIT)
+        members.append((key, value))
+        at = _match(_BLANKS, text, at).end()
+        if text[at] == "}":
+            return _object(members)
+        if text[at] != ",":
+            raise ValueError
+        at = _match(_BLANKS, text, at + 1).end()
+
+
+def _read_value(text: str, at: int, deadline: float | None, depth: int) -> tuple[Any, int]:
+    """Reads a value, down to a depth of lists item by item; returns where it ends as well."""
+    if text[at] != "[" or not depth:
+        return _DECODER.raw_decode(text, at)
+    items: list[Any] = []
+    at = _match(_BLANKS, text, at + 1).end()
+    if text[at] == "]":
+        return items, at + 1
+    next_try = at
+    while True:
+        several: list[Any] = []
+        if at >= next_try:
+            next_try = at + _WORTH_WHILE
+            several, at = _read_several(text, at)
+        if several:
+            items += several
+        else:
+            item, at = _read_value(text, at, deadline, depth - 1)
+            items.append(item)
+        if text[at] not in ",]":
+            at = _match(_BLANKS, text, at).end()
+        if text[at] == "]":
+            return items, at + 1
+        if text[at] != ",":
+            raise ValueError
+        at += 1
+        if text[at] in " \n\r\t":
+            at = _match(_BLANKS, text, at).end()
+        if several or not len(items) % _ASKED_EVERY:
+            _check_time(deadline)
+
+
+def _read_several(text: str, at: int) -> tuple[list[Any], int]:
+    """Reads the items of a list up to a comma some way on, all in one go.
+
+    Returns:
+      The items, and where they end; none when the comma is not one between items.
+    """
+    is_text = text[at] == '"'
+    end = text.rfind('",' if is_text else ",", at, at + _PIECE) + is_text
+    if end <= at + _WORTH_WHILE or not (is_text or _NUMBERS.fullmatch(text, at, end)):
+        return [], at
+    piece = f"[{text[at:end]}]"
+    try:
+        # Cut within a string, or past the end of this list, it is no JSON, or not all of it is.
+        items, read = _DECODER.raw_decode(piece)
+    except ValueError:
+        return [], at
+    return (items, end) if read == len(piece) else ([], at)
+
+
+def _check_time(deadline: float | None) -> None:
+    if deadline is not None and time.monotonic() > deadline:
+        raise StatusError(Code.DEADLINE_EXCEEDED, "Timed out waiting for notification")
 
 
 def _match(pattern: re.Pattern[AnyStr], text: AnyStr, start: int) -> re.Match[AnyStr]:
@@ -116,16 +239,19 @@ def _match(pattern: re.Pattern[AnyStr], text: AnyStr, start: int) -> re.Match[An
 class _CarefulParser:
     """RapidJSON's iterative parser, state by state; used for what is odd or wrong."""
 
-    def __init__(self, body: bytes, start: int):
+    def __init__(self, body: bytes, start: int, deadline: float | None = None):
         self._body = body
         self._at = start
+        self._deadline = deadline
 
     def parse(self) -> Any:
         root: list[Any] = []
         open_containers: list[Any] = []
         key = ""
         expects = _START
-        while True:
+        for token in itertools.count(1):
+            if not token % _ASKED_EVERY:
+                _check_time(self._deadline)
             self._at = _match(_WHITESPACE, self._body, self._at).end()
             character = self._body[self._at : self._at + 1]
             if character in (b"", b"\0"):

@@ -38,9 +38,9 @@ class ExamplesBody(NamedTuple):
     examples: list[dict[str, tuple[str, list]]]
 
 
-def read_predict_body(body: bytes) -> PredictBody:
+def read_predict_body(body: bytes | bytearray, deadline: float | None = None) -> PredictBody:
     """Reads the JSON and the signature's name; the model decides about what else is in it."""
-    document = _read_object(body)
+    document = _read_object(body, deadline)
     return PredictBody(document, _signature_name(document))
 
 
@@ -82,9 +82,9 @@ def read_inputs(
     raise invalid_argument("Missing 'inputs' or 'instances' key")
 
 
-def read_examples_body(body: bytes) -> ExamplesBody:
+def read_examples_body(body: bytes | bytearray, deadline: float | None = None) -> ExamplesBody:
     """Reads a `:classify` or `:regress` body."""
-    document = _read_object(body)
+    document = _read_object(body, deadline)
     signature_name = _signature_name(document)
     context = _read_example(document["context"]) if "context" in document else None
     if "examples" not in document:
@@ -99,8 +99,8 @@ def read_examples_body(body: bytes) -> ExamplesBody:
     return ExamplesBody(signature_name, context, [_read_example(value) for value in examples])
 
 
-def _read_object(body: bytes) -> dict[str, Any]:
-    document = json_document.parse(body)
+def _read_object(body: bytes | bytearray, deadline: float | None) -> dict[str, Any]:
+    document = json_document.parse(body, deadline)
     if not isinstance(document, dict):
         raise _format_error(document, "Is not object")
     return document

@@ -110,22 +110,12 @@ def run(options: dict[str, Any]) -> int:
     if engine != engines.EMBEDDED:
         return _become(engines.command(engine, flags, unknown))
 
-    tell(
-        f"Serving {flags.model_config_file or f'{flags.model_name} from {flags.model_base_path}'}: "
-        f"gRPC at {_grpc_places(flags)}, REST at http://{flags.host}:{flags.rest_api_port}",
-        sys.stdout,
-    )
+    tell(f"Loading {flags.model_config_file or flags.model_base_path} ...", sys.stdout)
     if flags.host in _ALL_ADDRESSES:
         print(_WHO_CAN_ASK, flush=True)
     from serving.server import main as server
 
     return server.main(arguments)
-
-
-def _grpc_places(flags: Flags) -> str:
-    port = [f"{flags.host}:{flags.port}"] if flags.port else []
-    path = [f"unix:{flags.grpc_socket_path}"] if flags.grpc_socket_path else []
-    return " and ".join(port + path) or "no port"
 
 
 def _engine(chosen: str, flags: Flags) -> str:

@@ -79,21 +79,76 @@ class Flags:
         True, "replay assets.extra/tf_serving_warmup_requests before a version serves"
     )
     num_request_iterations_for_warmup: int = _flag(1, "how often each warm-up request is replayed")
-    rest_api_timeout_in_ms: int = _flag(30_000, "time limit of a run that REST asked for")
+    rest_api_timeout_in_ms: int = _flag(
+        30_000, "time limit for the answer to a REST request, from its last byte on"
+    )
     rest_api_num_threads: int = _flag(0, "REST requests at a time; 0: four for each processor")
     rest_api_enable_cors_support: bool = _flag(False, "let other origins' pages call REST")
     rest_api_receive_timeout_in_ms: int = _flag(
         60_000, "time limit for a REST request to arrive whole. TF-Serving has none"
     )
+    rest_api_send_timeout_in_ms: int = _flag(
+        60_000,
+        "time limit for a client that reads nothing of its answer; of gRPC's large answers too. "
+        "TF-Serving has none",
+    )
     rest_api_max_body_bytes: int = _flag(
-        256 * 2**20, "largest body of a REST request. TF-Serving has no limit"
+        64 * 2**20, "largest body of a REST request. TF-Serving has no limit"
+    )
+    rest_api_max_unzipped_bytes: int = _flag(
+        100 * 2**20, "largest body once it is unzipped; TF-Serving's own limit, which is no flag"
     )
     grpc_max_threads: int = _flag(
         0,
         "gRPC requests at a time; 0: four for each processor, 16 at least (64 for the engines "
         "binary and docker, which refuse more of them)",
     )
+    grpc_max_message_bytes: int = _flag(
+        64 * 2**20,
+        "largest gRPC request; a larger one is refused by gRPC itself, RESOURCE_EXHAUSTED "
+        "'Received message larger than max'. TF-Serving takes 2147483647",
+    )
+    grpc_max_concurrent_rpcs: int = _flag(
+        1024,
+        "gRPC requests that run or wait; one more is refused by gRPC itself, RESOURCE_EXHAUSTED "
+        "'Concurrent RPC limit exceeded!'. TF-Serving has no limit",
+    )
+    grpc_max_streams_per_connection: int = _flag(
+        128,
+        "gRPC requests of one connection at a time; others wait at the client. TF-Serving has no "
+        "limit",
+    )
     grpc_channel_arguments: str = _flag("", "key=value, comma separated")
+    max_rows_per_request: int = _flag(
+        16_384, "rows of a request, of any of its inputs; 0: any number, as in TF-Serving"
+    )
+    max_string_bytes: int = _flag(
+        2**20,
+        "length of one string, such as a text; 0: any length, as in TF-Serving. An operation on it "
+        "cannot be stopped, and keeps others waiting",
+    )
+    max_rows_per_run: int = _flag(
+        256,
+        "rows that run at once: requests of more texts, or serialized tf.Examples, run in slices, "
+        "for what a model makes of a text is far larger than the text. 0 for a model whose rows "
+        "depend on each other: requests run whole, as in TF-Serving",
+    )
+    max_filled_bytes: int = _flag(
+        16 * 2**20,
+        "what a tensor may grow to that is sent with fewer values than its shape has. TF-Serving "
+        "has no limit",
+    )
+    max_values_per_message: int = _flag(
+        2**22,
+        "values in a JSON body, in a gRPC tensor's lists, and in an answer; 0: any number, as in "
+        "TF-Serving",
+    )
+    max_bytes_in_flight: int = _flag(
+        512 * 2**20,
+        "bytes that all requests in progress hold together, on both ports, with what bodies unzip "
+        "to and answers that are not read yet. Another one is told to come again. TF-Serving has "
+        "no limit",
+    )
     allow_version_labels_for_unavailable_models: bool = _flag(
         False, "new labels may name a version that is not loaded"
     )

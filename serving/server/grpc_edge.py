@@ -1,13 +1,21 @@
-"""gRPC: tensorflow-serving-api's services over the handlers."""
+"""gRPC: tensorflow-serving-api's services over the handlers.
+
+The services are registered without gRPC's own decoding. It runs on the one thread that all calls
+share, and what it makes of bytes that are no message is a traceback each.
+"""
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn
 
 import grpc
+import numpy as np
+from google.protobuf.message import DecodeError, Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from tensorflow_serving.apis import (
     classification_pb2,
@@ -15,126 +23,327 @@ from tensorflow_serving.apis import (
     get_model_status_pb2,
     inference_pb2,
     model_management_pb2,
-    model_service_pb2_grpc,
     predict_pb2,
-    prediction_service_pb2_grpc,
     regression_pb2,
 )
 
+from serving.server import slicing
+from serving.server.admission import LARGE_BYTES, Budget, Gate, Share
+from serving.server.fair_pool import FairPool
 from serving.server.handlers import Handlers
 from serving.server.metrics import Metrics
 from serving.status import Code, StatusError
 
-_MAX_MESSAGE_LENGTH = 2**31 - 1
+_MAX_SENT_LENGTH = 2**31 - 1
 _MAX_DETAILS = 1024
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 # TF-Serving registers its two services without their package.
 _HEALTHY = ("", "ModelService", "PredictionService")
+_SAID_EVERY_SECONDS = 60.0
+_COUNTED_BYTES = 2**20
 
-_Response = TypeVar("_Response")
+_LOG = logging.getLogger(__name__)
+
+
+class GrpcLimits(NamedTuple):
+    """What a client may ask of the edge; see the flags of the same names.
+
+    Attributes:
+      send_timeout: Seconds for a client to read a large answer.
+    """
+
+    max_message_bytes: int = 64 * 2**20
+    max_concurrent_rpcs: int = 1024
+    max_streams_per_connection: int = 128
+    send_timeout: float = 60.0
+    max_values_per_message: int = 2**22
+
+
+DEFAULT_LIMITS = GrpcLimits()
 
 
 def make_server(
     handlers: Handlers,
     metrics: Metrics,
     *,
+    budget: Budget,
+    documents: Gate,
     max_threads: int,
     with_health: bool,
+    limits: GrpcLimits = DEFAULT_LIMITS,
     channel_arguments: list[tuple[str, Any]] | None = None,
 ) -> grpc.Server:
-    """Returns a server without a port. `max_threads` requests run at once, others wait."""
+    """Returns a server without a port.
+
+    Args:
+      handlers: What answers.
+      metrics: What counts.
+      budget: What all requests hold together.
+      documents: Where large messages wait for their turn to be decoded.
+      max_threads: Requests that run at once; others wait.
+      with_health: Whether to serve grpc.health.v1.
+      limits: Of sizes and numbers.
+      channel_arguments: Further ones of gRPC.
+    """
     server = grpc.server(
-        ThreadPoolExecutor(max_threads, thread_name_prefix="grpc"),
+        FairPool(max_threads, "grpc", _connection_of),
+        maximum_concurrent_rpcs=limits.max_concurrent_rpcs or None,
         options=[
-            ("grpc.max_receive_message_length", _MAX_MESSAGE_LENGTH),
-            ("grpc.max_send_message_length", _MAX_MESSAGE_LENGTH),
+            ("grpc.max_receive_message_length", limits.max_message_bytes),
+            ("grpc.max_send_message_length", _MAX_SENT_LENGTH),
+            ("grpc.max_concurrent_streams", limits.max_streams_per_connection),
+            # Else a client that asks for more before it knows the limit is reset, not answered.
+            ("grpc.http.overload_protection", 0),
             # Two servers on one port would share its calls instead of one failing.
             ("grpc.so_reuseport", 0),
             *(channel_arguments or []),
         ],
     )
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-        _PredictionService(handlers, metrics), server
-    )
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(_ModelService(handlers), server)
+    edge = _Edge(metrics, budget, documents, limits)
+    for service, methods in _methods(handlers).items():
+        server.add_generic_rpc_handlers(
+            (
+                grpc.method_handlers_generic_handler(
+                    f"tensorflow.serving.{service}",
+                    {name: edge.handler(name, method) for name, method in methods.items()},
+                ),
+            )
+        )
     if with_health:
         _add_health(server)
     return server
 
 
-class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    def __init__(self, handlers: Handlers, metrics: Metrics):
-        self._handlers = handlers
+def _connection_of(arguments: tuple[Any, ...]) -> str:
+    """Returns the peer of the call that gRPC runs; empty when it cannot be told."""
+    for argument in arguments:
+        call = getattr(argument, "call", None)
+        if call is not None and hasattr(call, "peer"):
+            return str(call.peer())
+    return ""
+
+
+class _Method(NamedTuple):
+    request: type[Message]
+    answer: Callable[[Any, grpc.ServicerContext], Message]
+    is_counted: bool = False
+
+
+def _methods(handlers: Handlers) -> Mapping[str, Mapping[str, _Method]]:
+    def timed(handle: Callable[[Any, float | None], Message]) -> Callable[..., Message]:
+        return lambda request, context: handle(request, context.time_remaining())
+
+    return {
+        "PredictionService": {
+            "Predict": _Method(predict_pb2.PredictRequest, timed(handlers.predict), True),
+            "Classify": _Method(
+                classification_pb2.ClassificationRequest, timed(handlers.classify), True
+            ),
+            "Regress": _Method(regression_pb2.RegressionRequest, timed(handlers.regress), True),
+            "MultiInference": _Method(
+                inference_pb2.MultiInferenceRequest, timed(handlers.multi_inference)
+            ),
+            "GetModelMetadata": _Method(
+                get_model_metadata_pb2.GetModelMetadataRequest,
+                lambda request, _: handlers.metadata(request),
+            ),
+        },
+        "ModelService": {
+            "GetModelStatus": _Method(
+                get_model_status_pb2.GetModelStatusRequest,
+                lambda request, _: handlers.status(request),
+            ),
+            "HandleReloadConfigRequest": _Method(
+                model_management_pb2.ReloadConfigRequest,
+                lambda request, context: handlers.reload(request, context.is_active),
+            ),
+        },
+    }
+
+
+class _Received:
+    """A request's bytes, and the room that they take; or why there is none."""
+
+    def __init__(self, data: bytes, share: Share, refusal: StatusError | None = None):
+        self.size = len(data)
+        self.share = share
+        self._data = data
+        self._refusal = refusal
+
+    def take(self) -> bytes:
+        """Returns the bytes, and keeps them no longer: gRPC keeps this object."""
+        if self._refusal is not None:
+            raise self._refusal
+        data, self._data = self._data, b""
+        return data
+
+
+class _Edge:
+    """Decodes, answers, encodes and counts."""
+
+    def __init__(self, metrics: Metrics, budget: Budget, documents: Gate, limits: GrpcLimits):
         self._metrics = metrics
+        self._budget = budget
+        self._documents = documents
+        self._send_timeout = limits.send_timeout
+        self._max_values = limits.max_values_per_message
+        self._undecodable = _Undecodable(metrics)
 
-    def Predict(  # noqa: N802 -- gRPC's names, here and below
-        self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext
-    ) -> predict_pb2.PredictResponse:
-        return self._counted("Predict", self._handlers.predict, request, context)
+    def handler(self, name: str, method: _Method) -> grpc.RpcMethodHandler:
+        """Returns what gRPC calls for a method."""
 
-    def Classify(  # noqa: N802
-        self, request: classification_pb2.ClassificationRequest, context: grpc.ServicerContext
-    ) -> classification_pb2.ClassificationResponse:
-        return self._counted("Classify", self._handlers.classify, request, context)
+        def answer(received: _Received, context: grpc.ServicerContext) -> bytes:
+            slicing.is_wanted.set(context.is_active)
+            try:
+                return self._answer(name, method, received, context)
+            finally:
+                # What is still held is so until the answer is sent.
+                slicing.is_wanted.set(_always)
 
-    def Regress(  # noqa: N802
-        self, request: regression_pb2.RegressionRequest, context: grpc.ServicerContext
-    ) -> regression_pb2.RegressionResponse:
-        return self._counted("Regress", self._handlers.regress, request, context)
+        return grpc.unary_unary_rpc_method_handler(answer, request_deserializer=self._receive)
 
-    def MultiInference(  # noqa: N802
-        self, request: inference_pb2.MultiInferenceRequest, context: grpc.ServicerContext
-    ) -> inference_pb2.MultiInferenceResponse:
-        return _answer(context, self._handlers.multi_inference, request, context.time_remaining())
+    def _receive(self, data: bytes) -> _Received:
+        """Makes room for a message as soon as it is there; gRPC lets no exception through here."""
+        share = Share(self._budget)
+        try:
+            share.grow(len(data))
+        except StatusError as error:
+            return _Received(b"", share, error)
+        return _Received(data, share)
 
-    def GetModelMetadata(  # noqa: N802
-        self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: grpc.ServicerContext
-    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
-        return _answer(context, self._handlers.metadata, request)
-
-    def _counted(
-        self,
-        api: str,
-        handle: Callable[[Any, float | None], _Response],
-        request: Any,
-        context: grpc.ServicerContext,
-    ) -> _Response:
-        name = request.model_spec.name
+    def _answer(
+        self, name: str, method: _Method, received: _Received, context: grpc.ServicerContext
+    ) -> bytes:
+        share = received.share
+        model = ""
         started = time.perf_counter()
         try:
-            response = handle(request, context.time_remaining())
+            request = self._decode(name, method, received, context)
+            if method.is_counted:
+                model = request.model_spec.name
+            response = method.answer(request, context)
+            del request
+            data = self._encode(response)
+            del response
+            self._hold_until_sent(share, len(data), context)
         except Exception as error:
+            share.release()
             status = _status_error(error)
-            self._metrics.request_count.add(name, status.code.name)
+            if isinstance(error, _UndecodableError):
+                _abort(context, status)
+            if method.is_counted:
+                self._metrics.request_count.add(model, status.code.name)
             _abort(context, status)
-        elapsed = (time.perf_counter() - started) * 1e6
-        self._metrics.request_count.add(name, "OK")
-        self._metrics.request_latency.add(elapsed, name, api, "GRPC")
-        return response
+        if method.is_counted:
+            elapsed = (time.perf_counter() - started) * 1e6
+            self._metrics.request_count.add(model, "OK")
+            self._metrics.request_latency.add(elapsed, model, name, "GRPC")
+        return data
+
+    def _decode(
+        self, name: str, method: _Method, received: _Received, context: grpc.ServicerContext
+    ) -> Any:
+        try:
+            if received.size <= LARGE_BYTES:
+                return method.request.FromString(received.take())
+            remaining = context.time_remaining()
+            deadline = None if remaining is None else time.monotonic() + remaining
+            with self._documents.turn(deadline):
+                data = received.take()
+                self._check_small_fields(data)
+                return method.request.FromString(data)
+        except DecodeError:
+            self._undecodable.add(name, context.peer())
+            raise _UndecodableError(
+                Code.INTERNAL,
+                f"The {received.size} bytes are no {method.request.DESCRIPTOR.full_name}. Send "
+                "the message that the method takes, serialized",
+            ) from None
+
+    def _check_small_fields(self, data: bytes) -> None:
+        """Refuses a message that grows twentyfold when it is decoded: one of tiny fields.
+
+        Raises:
+          StatusError: RESOURCE_EXHAUSTED.
+        """
+        count = _small_fields(data, self._max_values or len(data))
+        if 0 < self._max_values < count:
+            raise StatusError(
+                Code.RESOURCE_EXHAUSTED,
+                f"The message seems to hold {count} values of a few bytes, or more; at most "
+                f"{self._max_values} are taken at a time (--max_values_per_message). Send fewer",
+            )
+
+    def _encode(self, response: Message) -> bytes:
+        if response.ByteSize() <= LARGE_BYTES:
+            return response.SerializeToString()
+        with self._documents.turn(is_first=False):
+            return response.SerializeToString()
+
+    def _hold_until_sent(self, share: Share, size: int, context: grpc.ServicerContext) -> None:
+        """Counts a large answer until its client has read it, or has had the time to."""
+        if size <= LARGE_BYTES:
+            share.release()
+            return
+        share.hold(size)
+        timer = threading.Timer(self._send_timeout, context.cancel)
+        timer.daemon = True
+
+        def release() -> None:
+            timer.cancel()
+            share.release()
+
+        timer.start()
+        if not context.add_callback(release):
+            release()
 
 
-class _ModelService(model_service_pb2_grpc.ModelServiceServicer):
-    def __init__(self, handlers: Handlers):
-        self._handlers = handlers
+def _small_fields(data: bytes, enough: int) -> int:
+    """Counts what looks like a field of at most three bytes: a tag of wire type 2 and its length.
 
-    def GetModelStatus(  # noqa: N802
-        self, request: get_model_status_pb2.GetModelStatusRequest, context: grpc.ServicerContext
-    ) -> get_model_status_pb2.GetModelStatusResponse:
-        return _answer(context, self._handlers.status, request)
+    Counting ends somewhere above `enough`.
 
-    def HandleReloadConfigRequest(  # noqa: N802
-        self, request: model_management_pb2.ReloadConfigRequest, context: grpc.ServicerContext
-    ) -> model_management_pb2.ReloadConfigResponse:
-        return _answer(context, self._handlers.reload, request, context.is_active)
+    The bytes of texts and of numbers look so seldom; those of a message of nothing else, always.
+    """
+    count = 0
+    for start in range(0, len(data), _COUNTED_BYTES):
+        piece = np.frombuffer(data[start : start + _COUNTED_BYTES + 1], np.uint8)
+        count += int(np.count_nonzero(((piece[:-1] & 7) == 2) & (piece[1:] <= 3)))
+        if count > enough:
+            break
+    return count
 
 
-def _answer(
-    context: grpc.ServicerContext, handle: Callable[..., _Response], *arguments: Any
-) -> _Response:
-    try:
-        return handle(*arguments)
-    except Exception as error:
-        _abort(context, _status_error(error))
+def _always() -> bool:
+    return True
+
+
+class _UndecodableError(StatusError):
+    """The status that TF-Serving's gRPC gives to bytes that are no message."""
+
+
+class _Undecodable:
+    """Counts messages that cannot be decoded, and says so once in a while."""
+
+    def __init__(self, metrics: Metrics):
+        self._metrics = metrics
+        self._lock = threading.Lock()
+        self._count = 0
+        self._said_at = float("-inf")
+
+    def add(self, method: str, peer: str) -> None:
+        """Counts one of a method, from a peer."""
+        self._metrics.undecodable_count.add(method)
+        with self._lock:
+            self._count += 1
+            if time.monotonic() - self._said_at < _SAID_EVERY_SECONDS:
+                return
+            count, self._count, self._said_at = self._count, 0, time.monotonic()
+        _LOG.warning(
+            "gRPC requests that could not be decoded: %d; the last was for %s, from %s. Further "
+            "ones are counted, and told every %g s",
+            count, method, peer, _SAID_EVERY_SECONDS,
+        )  # fmt: skip
 
 
 def _status_error(error: Exception) -> StatusError:

@@ -53,12 +53,14 @@ class Handlers:
         *,
         check_method_name: bool = False,
         as_tensor_content: bool = False,
+        tensor_limits: tensors.TensorLimits = tensors.DEFAULT_LIMITS,
     ):
-        """Takes the models; how strict to be about them, and how to write gRPC tensors."""
+        """Takes the models; how strict to be about them, and how to read and write tensors."""
         self.store = store
         self._metrics = metrics
         self._check_method_name = check_method_name
         self._as_tensor_content = as_tensor_content
+        self._tensor_limits = tensor_limits
 
     def predict(
         self, request: predict_pb2.PredictRequest, timeout: float | None
@@ -78,7 +80,7 @@ class Handlers:
                 Code.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.'
             )
         self._check_method_of(signature)
-        arrays = _read_inputs(signature, request.inputs)
+        arrays = _read_inputs(signature, request.inputs, self._tensor_limits)
         outputs = self.run(servable, signature, arrays, request.output_filter, timeout)
         response = predict_pb2.PredictResponse()
         _fill_spec(response.model_spec, request.model_spec.name, servable, name)
@@ -397,7 +399,9 @@ def _check_count(signature: Signature, given: Mapping) -> None:
         )
 
 
-def _read_inputs(signature: Signature, given: Mapping) -> dict[str, np.ndarray]:
+def _read_inputs(
+    signature: Signature, given: Mapping, limits: tensors.TensorLimits
+) -> dict[str, np.ndarray]:
     """Reads the request's tensors by alias, and the signature's defaults where there are some."""
     _check_count(signature, given)
     defaults = getattr(signature.definition, "defaults", {})
@@ -415,7 +419,7 @@ def _read_inputs(signature: Signature, given: Mapping) -> dict[str, np.ndarray]:
                 "and no default value provided. Inputs expected to be in the request "
                 f"{_set(given)}, or default input alias set: {','.join(sorted(defaults))}"
             )
-        array = tensors.to_array(proto)
+        array = tensors.to_array(proto, limits)
         if array is None:
             raise invalid_argument(f"tensor parsing error: {alias}")
         arrays[alias] = array

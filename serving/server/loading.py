@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from serving.server.handlers import Handlers
 from serving.server.metrics import Metrics
 from serving.server.saved_model import SavedModel, status_of
 from serving.server.servable import Run, Servable
+from serving.server.slicing import DEFAULT_LIMITS, RunLimits, SlicedRun, Turns, limited
 from serving.server.text_protos import BatchingParameters as BatchingParametersMessage
 from serving.server.text_protos import read_text_proto
 from serving.status import Code, StatusError, invalid_argument
@@ -40,9 +42,10 @@ class Loader:
         is_batched_by_model: bool = False,
         is_warmed_up: bool = True,
         warmup_iterations: int = 1,
+        limits: RunLimits = DEFAULT_LIMITS,
         handlers: Callable[[], Handlers],
     ):
-        """Takes what TF-Serving's flags say about loading; `handlers` replay the warm-up."""
+        """Takes what the flags say about loading and running; `handlers` replay the warm-up."""
         self._metrics = metrics
         self._session_config = session_config
         self._tags = tags
@@ -50,6 +53,8 @@ class Loader:
         self._is_batched_by_model = is_batched_by_model
         self._is_warmed_up = is_warmed_up
         self._warmup_iterations = warmup_iterations
+        self._limits = limits
+        self._turns = Turns(len(os.sched_getaffinity(0)))
         self._handlers = handlers
 
     def __call__(self, name: str, version: int, folder: Path) -> Servable:
@@ -65,7 +70,8 @@ class Loader:
         finally:
             self._metrics.load_attempts.add(str(folder), status)
         try:
-            servable = Servable(name, version, folder, model, self._batched(model.run, folder))
+            run = self._batched(SlicedRun(model.run, self._limits, self._turns), folder)
+            servable = Servable(name, version, folder, model, limited(run, self._limits))
             if self._is_warmed_up:
                 self._warm_up(servable, folder)
         except BaseException:

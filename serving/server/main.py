@@ -40,9 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     logging.getLogger("tensorflow").setLevel(logging.WARNING)
     stopping = threading.Event()
-    from serving.server import config_files
+    from serving.server import config_files, memory
     from serving.status import Code, StatusError
 
+    memory.keep_little()
     server = None
     try:
         config_files.check(flags)
@@ -52,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _Signals(stopping):
             server = Server(flags)
             server.start(is_wanted=lambda: not stopping.is_set())
+            print(printable(server.description), flush=True)
             stopping.wait()
             _LOG.info("Stopping: no new requests; at most %g s for the others", flags.drain_seconds)
     except StatusError as error:

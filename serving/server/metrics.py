@@ -112,6 +112,8 @@ class Metrics:
         self.load_attempts = Counter(
             "/tensorflow/cc/saved_model/load_attempt_count", ("model_path", "status")
         )
+        # Not of TF-Serving, which does not count them.
+        self.undecodable_count = Counter("/sentiment/serving/undecodable_count", ("method",))
 
     def count_examples(self, model: str, number: int) -> None:
         """Counts the tf.Examples of a Classify, Regress or MultiInference request."""
@@ -129,6 +131,7 @@ class Metrics:
             self.example_counts,
             self.request_latency,
             self.runtime_latency,
+            self.undecodable_count,
         )
         return "\n".join(line for one in series for line in one.lines()) + "\n"
 

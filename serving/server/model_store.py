@@ -18,7 +18,7 @@ from pathlib import Path
 from tensorflow_serving.apis import get_model_status_pb2, model_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving.server import model_config, version_folders
+from serving.server import memory, model_config, version_folders
 from serving.server.servable import Servable
 from serving.status import Code, StatusError, invalid_argument
 from serving.versions import look_up
@@ -382,6 +382,8 @@ class ModelStore:
     def _unload(self, name: str, version: _Version) -> None:
         if version.servable is not None:
             version.servable.retire()
+        version.servable = None
+        memory.give_back()
         with self._changed:
             version.servable, version.is_busy = None, False
             self._set_state(name, version, END)

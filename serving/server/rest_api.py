@@ -6,13 +6,11 @@ redirects, no query parsing. A framework would add all three.
 
 from __future__ import annotations
 
-import gzip
-import io
+import contextlib
 import json
 import re
 import time
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from urllib.parse import unquote_to_bytes
@@ -28,8 +26,10 @@ from tensorflow_serving.apis import (
 
 from serving import rest_requests, rest_responses
 from serving.json_writer import error_body
-from serving.server import examples, page
+from serving.server import examples, page, unzipping
+from serving.server.admission import LARGE_BYTES, Gate, Share
 from serving.server.handlers import Handlers
+from serving.server.json_size import count_values
 from serving.server.metrics import Metrics
 from serving.server.model_store import State
 from serving.server.saved_model import dtype_name
@@ -56,17 +56,41 @@ _ORIGIN_FORM = re.compile(rf"(?:{_CHARACTER})*(?:\?{_MORE})?(?:#{_MORE})?")
 _ABSOLUTE_FORM = re.compile(r"https?://[^/?#]*(?P<origin>.*)", re.IGNORECASE)
 _KNOWN_METHODS = ("GET", "POST", "OPTIONS", "PUT", "DELETE", "PATCH", "HEAD")
 _LARGEST_VERSION = 2**63 - 1
-_MAX_UNZIPPED = 100 * 2**20
+# Values from which on answers are written one at a time.
+_LARGE_ANSWER = 2**16
+
+
+@dataclass(frozen=True)
+class RestLimits:
+    """What a body may hold; named after the flags.
+
+    Attributes:
+      max_unzipped_bytes: Of a body that came as gzip.
+      max_values_per_message: JSON values; 0 is no limit.
+    """
+
+    max_unzipped_bytes: int = 100 * 2**20
+    max_values_per_message: int = 2**22
+
+
+DEFAULT_LIMITS = RestLimits()
 
 
 @dataclass(frozen=True)
 class Request:
-    """What arrived. Header names are in lower case."""
+    """What arrived. Header names are in lower case.
+
+    Attributes:
+      deadline: Of `time.monotonic`, for the answer; None: the API's own, from now on.
+      share: What it holds of the bytes in flight; None: nothing.
+    """
 
     method: str
     target: str
     headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    body: bytes | bytearray = b""
+    deadline: float | None = None
+    share: Share | None = None
 
 
 @dataclass(frozen=True)
@@ -105,14 +129,29 @@ class RestApi:
         metrics: Metrics,
         *,
         timeout: float = 30.0,
+        limits: RestLimits = DEFAULT_LIMITS,
+        documents: Gate | None = None,
         metrics_path: str | None = None,
         with_cors: bool = False,
         with_page: bool = True,
     ):
-        """`timeout` in seconds limits a model's run; no `metrics_path` means no metrics page."""
+        """Takes the handlers, and how to answer.
+
+        Args:
+          handlers: What answers about models.
+          metrics: What counts.
+          timeout: Seconds for an answer, from the request's last byte on.
+          limits: Of what a body may hold.
+          documents: Where large bodies wait for their turn to be read; None: a gate of its own.
+          metrics_path: Of the metrics page; None for none.
+          with_cors: Whether other origins may ask.
+          with_page: Whether `/` is a page to try the models.
+        """
         self._handlers = handlers
         self._metrics = metrics
-        self._timeout = timeout
+        self.timeout = timeout
+        self._limits = limits
+        self._documents = documents or Gate(1)
         self._metrics_path = metrics_path
         self._with_cors = with_cors
         self._page = page.read() if with_page else None
@@ -190,47 +229,100 @@ class RestApi:
         if request.method == "GET":
             # The path is matched in any case, and then compared: `METADATA` asks for the status.
             return self._metadata(spec) if verb == "metadata" else self._status(spec)
-        body = _unzipped(request)
-        if verb == "predict":
-            return self._predict(spec, body)
-        return self._classify(spec, body) if verb == "classify" else self._regress(spec, body)
+        answer = {"predict": self._predict, "classify": self._classify, "regress": self._regress}
+        deadline = time.monotonic() + self.timeout if request.deadline is None else request.deadline
+        return answer[verb](spec, request, deadline)
 
-    def _predict(self, spec: model_pb2.ModelSpec, body: bytes) -> str:
-        asked = rest_requests.read_predict_body(body)
-        with self._handlers.store.acquire(spec) as servable:
-            name = asked.signature_name or DEFAULT_SIGNATURE
-            signature = servable.signatures.get(name)
-            if signature is None:
-                raise invalid_argument(
-                    f'Serving signature name: "{name}" not found in signature def'
+    def _predict(self, spec: model_pb2.ModelSpec, request: Request, deadline: float) -> str:
+        with contextlib.ExitStack() as stack:
+            with self._reading(request, deadline) as body:
+                asked = rest_requests.read_predict_body(body, deadline)
+                del body
+                servable = stack.enter_context(self._handlers.store.acquire(spec))
+                name = asked.signature_name or DEFAULT_SIGNATURE
+                signature = servable.signatures.get(name)
+                if signature is None:
+                    raise invalid_argument(
+                        f'Serving signature name: "{name}" not found in signature def'
+                    )
+                arrays, are_rows = rest_requests.read_inputs(
+                    asked.document, signature.input_types, asked.signature_name
                 )
-            arrays, are_rows = rest_requests.read_inputs(
-                asked.document, signature.input_types, asked.signature_name
-            )
+                del asked
             self._handlers.check_arrays(signature, arrays)
-            outputs = self._handlers.run(servable, signature, arrays, (), self._timeout)
+            outputs = self._handlers.run(servable, signature, arrays, (), _left(deadline))
+            del arrays
         if not outputs:
             raise invalid_argument("Cannot convert empty tensor map to JSON")
         write = rest_responses.write_rows if are_rows else rest_responses.write_columns
-        return write(outputs)
+        is_large = sum(array.size for array in outputs.values()) > _LARGE_ANSWER
+        with self._documents.turn(deadline) if is_large else contextlib.nullcontext():
+            return write(outputs)
 
-    def _classify(self, spec: model_pb2.ModelSpec, body: bytes) -> str:
-        asked = rest_requests.read_examples_body(body)
-        request = classification_pb2.ClassificationRequest(model_spec=spec)
-        request.model_spec.signature_name = _printable(asked.signature_name)
-        examples.fill_input(asked, request.input)
-        result = self._handlers.classify(request, self._timeout).result
+    def _classify(self, spec: model_pb2.ModelSpec, request: Request, deadline: float) -> str:
+        asked = classification_pb2.ClassificationRequest(model_spec=spec)
+        self._read_examples(asked, request, deadline)
+        result = self._handlers.classify(asked, _left(deadline)).result
         return rest_responses.write_classifications(
             [(one.label, one.score) for one in row.classes] for row in result.classifications
         )
 
-    def _regress(self, spec: model_pb2.ModelSpec, body: bytes) -> str:
-        asked = rest_requests.read_examples_body(body)
-        request = regression_pb2.RegressionRequest(model_spec=spec)
-        request.model_spec.signature_name = _printable(asked.signature_name)
-        examples.fill_input(asked, request.input)
-        result = self._handlers.regress(request, self._timeout).result
+    def _regress(self, spec: model_pb2.ModelSpec, request: Request, deadline: float) -> str:
+        asked = regression_pb2.RegressionRequest(model_spec=spec)
+        self._read_examples(asked, request, deadline)
+        result = self._handlers.regress(asked, _left(deadline)).result
         return rest_responses.write_regressions(one.value for one in result.regressions)
+
+    def _read_examples(
+        self,
+        into: classification_pb2.ClassificationRequest | regression_pb2.RegressionRequest,
+        request: Request,
+        deadline: float,
+    ) -> None:
+        with self._reading(request, deadline) as body:
+            asked = rest_requests.read_examples_body(body, deadline)
+            into.model_spec.signature_name = _printable(asked.signature_name)
+            examples.fill_input(asked, into.input)
+
+    @contextlib.contextmanager
+    def _reading(self, request: Request, deadline: float) -> Iterator[bytes | bytearray]:
+        """Yields the body, unzipped, to be read within; a large one when it is its turn.
+
+        Raises:
+          StatusError: It is no gzip, or more than the limits allow.
+        """
+        is_zipped = "gzip" in request.headers.get("content-encoding", "").lower()
+        body: bytes | bytearray | None = None
+        if not is_zipped:
+            body = request.body
+        elif len(request.body) <= LARGE_BYTES:
+            body = unzipping.unzip(request.body, LARGE_BYTES)
+        if body is not None and len(body) <= LARGE_BYTES:
+            yield body
+            return
+        with self._documents.turn(deadline):
+            if body is None:
+                body = self._unzip(request)
+            values = count_values(body, self._limits.max_values_per_message)
+            if 0 < self._limits.max_values_per_message < values:
+                raise StatusError(
+                    Code.RESOURCE_EXHAUSTED,
+                    f"The body holds {values} values or more; at most "
+                    f"{self._limits.max_values_per_message} are taken at a time "
+                    "(--max_values_per_message). Send fewer rows",
+                )
+            yield body
+
+    def _unzip(self, request: Request) -> bytes:
+        body = unzipping.unzip(request.body, self._limits.max_unzipped_bytes)
+        if body is None:
+            raise invalid_argument(
+                f"The body is larger than {self._limits.max_unzipped_bytes} bytes once unzipped "
+                "(--rest_api_max_unzipped_bytes). Send fewer rows"
+            )
+        if request.share is not None:
+            request.share.grow(len(body))
+        return body
 
     def _status(self, spec: model_pb2.ModelSpec) -> str:
         request = get_model_status_pb2.GetModelStatusRequest(model_spec=spec)
@@ -303,19 +395,8 @@ def _version(digits: str) -> int | None:
     return int(significant)
 
 
-def _unzipped(request: Request) -> bytes:
-    if "gzip" not in request.headers.get("content-encoding", "").lower():
-        return request.body
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(request.body)) as file:
-            body = file.read(_MAX_UNZIPPED + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise invalid_argument(
-            f"The body is said to be gzip, and cannot be read: {error}"
-        ) from error
-    if len(body) > _MAX_UNZIPPED:
-        raise invalid_argument(f"The body is larger than {_MAX_UNZIPPED} bytes once unzipped")
-    return body
+def _left(deadline: float) -> float:
+    return deadline - time.monotonic()
 
 
 def _signature_as_json(signature: meta_graph_pb2.SignatureDef) -> dict:

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import tensorflow as tf
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving.server import model_config, tls, unix_socket
+from serving.server import memory, model_config, ports, tls, unix_socket
+from serving.server.admission import Budget, Gate
 from serving.server.batching import BatchScheduler
 from serving.server.batching_parameters import BatchingParameters
 from serving.server.flags import TFLITE_IS_NOT_SERVED, Flags
-from serving.server.grpc_edge import make_server
+from serving.server.grpc_edge import GrpcLimits, make_server
 from serving.server.handlers import Handlers
 from serving.server.loading import Loader
 from serving.server.metrics import DEFAULT_PATH, Metrics
 from serving.server.model_store import ModelStore, StoreSettings
-from serving.server.rest_api import RestApi
+from serving.server.rest_api import RestApi, RestLimits
 from serving.server.rest_edge import RestServer
+from serving.server.slicing import RunLimits
+from serving.server.tensors import TensorLimits
 from serving.server.text_protos import (
     BatchingParameters as BatchingParametersMessage,
 )
@@ -65,6 +70,12 @@ class Server:
             is_batched_by_model=flags.enable_per_model_batching_parameters,
             is_warmed_up=flags.enable_model_warmup,
             warmup_iterations=flags.num_request_iterations_for_warmup,
+            limits=RunLimits(
+                max_rows_per_request=flags.max_rows_per_request,
+                max_string_bytes=flags.max_string_bytes,
+                max_rows_per_run=flags.max_rows_per_run,
+                max_values_per_message=flags.max_values_per_message,
+            ),
             handlers=lambda: self.handlers,
         )
         self.store = ModelStore(
@@ -83,7 +94,11 @@ class Server:
             self.metrics,
             check_method_name=flags.enable_signature_method_name_check,
             as_tensor_content=flags.enable_serialization_as_tensor_content,
+            tensor_limits=TensorLimits(flags.max_filled_bytes, flags.max_values_per_message),
         )
+        self._budget = Budget(flags.max_bytes_in_flight)
+        # Reading one keeps Python from anything else, so several at a time gain nothing.
+        self._documents = Gate(1)
         self._metrics_path = _read_metrics_path(flags.monitoring_config_file)
         self._grpc: grpc.Server | None = None
         self._rest: RestServer | None = None
@@ -92,7 +107,8 @@ class Server:
     def start(self, is_wanted: Callable[[], bool] = lambda: True) -> None:
         """Loads the models and then opens the ports, as TF-Serving does.
 
-        A model without versions is waited for, without limit.
+        A model without versions is waited for, without limit. That a port is taken is found out
+        before; nobody can connect to it until the models are loaded.
 
         Args:
           is_wanted: Asked while waiting; False gives up.
@@ -101,16 +117,44 @@ class Server:
           StatusError: A model cannot be loaded, or the wait was given up.
           OSError: A port cannot be opened.
         """
-        _LOG.info("Loading %s", model_config.describe(self._config))
-        self.store.start()
-        self.store.configure(self._config, is_wanted)
-        # What was imported stays: the collector need not look at it after each unload.
-        gc.collect()
-        gc.freeze()
-        self._open_grpc()
-        self._open_rest()
+        with contextlib.ExitStack() as bound:
+            grpc_sockets = self._bind("gRPC", "--port", bound)
+            rest_sockets = self._bind("REST", "--rest_api_port", bound)
+            _LOG.info("Loading %s", model_config.describe(self._config))
+            self.store.start()
+            self.store.configure(self._config, is_wanted)
+            # What was imported stays: the collector need not look at it after each unload.
+            gc.collect()
+            gc.freeze()
+            memory.give_back()
+            # gRPC takes an address, no socket.
+            for one in grpc_sockets:
+                one.close()
+            self._open_grpc()
+            self._open_rest(rest_sockets)
+            bound.pop_all()
         if self._flags.model_config_file and self._flags.model_config_file_poll_wait_seconds > 0:
             threading.Thread(target=self._follow_config, name="config", daemon=True).start()
+
+    @property
+    def description(self) -> str:
+        """What is served and where, once it is: a line for whoever started it."""
+        host = self._flags.host
+        places = []
+        if self.grpc_port:
+            places.append(f"gRPC at {host}:{self.grpc_port}")
+        if self._flags.grpc_socket_path:
+            places.append(f"gRPC at unix:{self._flags.grpc_socket_path}")
+        if self.rest_port:
+            rest = f"{'https' if self._tls else 'http'}://{host}:{self.rest_port}"
+            places.append(f"REST at {rest}")
+            if self._flags.page:
+                places.append(f"a page to try it at {rest}/")
+        models = ", ".join(
+            f"{model.name} from {model.base_path}"
+            for model in self._config.model_config_list.config
+        )
+        return f"Serving {models}: {', '.join(places) or 'no port is open'}"
 
     def stop(self, grace: float = 0.0) -> None:
         """Closes the ports; requests in progress have `grace` seconds to end.
@@ -129,6 +173,20 @@ class Server:
         if self._scheduler is not None:
             self._scheduler.stop()
 
+    def _bind(self, what: str, flag: str, bound: contextlib.ExitStack) -> list[socket.socket]:
+        """Takes the port of a flag; none where none is to be opened."""
+        flags = self._flags
+        port = {"--port": flags.port, "--rest_api_port": flags.rest_api_port}[flag]
+        if not port or (flag == "--rest_api_port" and port == flags.port > 0):
+            return []
+        try:
+            sockets = ports.bind(flags.host, max(port, 0))
+        except (OSError, OverflowError) as error:
+            raise _port_taken(what, f"{flags.host}:{port}", flag) from error
+        for one in sockets:
+            bound.callback(one.close)
+        return sockets
+
     def _open_grpc(self) -> None:
         flags = self._flags
         if not flags.port and not flags.grpc_socket_path:
@@ -136,8 +194,17 @@ class Server:
         server = make_server(
             self.handlers,
             self.metrics,
+            budget=self._budget,
+            documents=self._documents,
             max_threads=flags.grpc_threads,
             with_health=flags.enable_grpc_healthcheck_service,
+            limits=GrpcLimits(
+                max_message_bytes=flags.grpc_max_message_bytes,
+                max_concurrent_rpcs=flags.grpc_max_concurrent_rpcs,
+                max_streams_per_connection=flags.grpc_max_streams_per_connection,
+                send_timeout=flags.rest_api_send_timeout_in_ms / 1e3,
+                max_values_per_message=flags.max_values_per_message,
+            ),
             channel_arguments=_channel_arguments(flags.grpc_channel_arguments),
         )
         if flags.port:
@@ -165,7 +232,7 @@ class Server:
             raise _port_taken("gRPC", address, "--port")
         return port
 
-    def _open_rest(self) -> None:
+    def _open_rest(self, sockets: Sequence[socket.socket]) -> None:
         flags = self._flags
         if not flags.rest_api_port:
             return
@@ -180,20 +247,25 @@ class Server:
                 self.handlers,
                 self.metrics,
                 timeout=flags.rest_api_timeout_in_ms / 1e3,
+                limits=RestLimits(flags.rest_api_max_unzipped_bytes, flags.max_values_per_message),
+                documents=self._documents,
                 metrics_path=self._metrics_path,
                 with_cors=flags.rest_api_enable_cors_support,
                 with_page=flags.page,
             ),
             num_threads=flags.rest_threads,
             receive_timeout=flags.rest_api_receive_timeout_in_ms / 1e3,
+            send_timeout=flags.rest_api_send_timeout_in_ms / 1e3,
             max_body_bytes=flags.rest_api_max_body_bytes,
+            budget=self._budget,
             ssl_context=self._tls.rest if self._tls else None,
         )
         try:
-            self.rest_port = rest.start(flags.host, max(flags.rest_api_port, 0))
+            rest.start(sockets)
         except OSError as error:
             address = f"{flags.host}:{flags.rest_api_port}"
             raise _port_taken("REST", address, "--rest_api_port") from error
+        self.rest_port = sockets[0].getsockname()[1]
         self._rest = rest
         scheme = "https" if self._tls else "http"
         _LOG.info("Exporting HTTP/REST API at %s://%s:%d ...", scheme, flags.host, self.rest_port)

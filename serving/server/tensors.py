@@ -7,10 +7,13 @@ more (the rest is dropped), and answers use typed fields, as TF-Serving's do.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2, types_pb2
+
+from serving.status import Code, StatusError
 
 _FIELDS = {
     types_pb2.DT_FLOAT: "float_val",
@@ -38,13 +41,33 @@ _DTYPES = {np.dtype(numpy_type): dtype for dtype, numpy_type in NUMPY_TYPES.item
 # numpy's limit on every version; a TensorFlow shape may have 254.
 _MAX_RANK = 32
 _MAX_BYTES = 2**31
-# Values that are not sent cost a caller nothing, and the server their size, several times over.
-# TF-Serving has no such limit.
-_MAX_FILLED_BYTES = 2**24
 
 
-def to_array(proto: tensor_pb2.TensorProto) -> np.ndarray | None:
-    """Reads a tensor; None when TensorFlow could not parse it. Strings are objects, bytes."""
+@dataclass(frozen=True)
+class TensorLimits:
+    """What a tensor may hold. TF-Serving has no such limits; named after the flags.
+
+    Attributes:
+      max_filled_bytes: Size of a tensor that is sent with fewer values than its shape has: they
+        cost a caller nothing, and the server their size, several times over.
+      max_values_per_message: Values in a typed field; 0 is no limit.
+    """
+
+    max_filled_bytes: int = 2**24
+    max_values_per_message: int = 2**22
+
+
+DEFAULT_LIMITS = TensorLimits()
+
+
+def to_array(
+    proto: tensor_pb2.TensorProto, limits: TensorLimits = DEFAULT_LIMITS
+) -> np.ndarray | None:
+    """Reads a tensor; None when TensorFlow could not parse it. Strings are objects, bytes.
+
+    Raises:
+      StatusError: RESOURCE_EXHAUSTED; it is beyond the limits.
+    """
     dtype = proto.dtype
     field = _FIELDS.get(dtype)
     shape = [dimension.size for dimension in proto.tensor_shape.dim]
@@ -59,6 +82,12 @@ def to_array(proto: tensor_pb2.TensorProto) -> np.ndarray | None:
     if proto.tensor_content:
         return _from_content(proto.tensor_content, numpy_type, count, shape)
     values = getattr(proto, field)
+    if 0 < limits.max_values_per_message < len(values):
+        raise StatusError(
+            Code.RESOURCE_EXHAUSTED,
+            f"A tensor lists {len(values)} values; at most {limits.max_values_per_message} are "
+            "taken at a time (--max_values_per_message). Send fewer, or numbers as tensor_content",
+        )
     if dtype in _AS_PAIRS:
         whole_pairs = list(values)[: len(values) // 2 * 2]
         flat = np.array(whole_pairs, np.zeros(1, numpy_type).real.dtype).view(numpy_type)
@@ -74,9 +103,15 @@ def to_array(proto: tensor_pb2.TensorProto) -> np.ndarray | None:
             else np.array(values, numpy_type)
         )
     if len(flat) < count:
-        if count * numpy_type.itemsize > _MAX_FILLED_BYTES:
-            return None
         filling = flat[-1] if len(flat) else (b"" if dtype == types_pb2.DT_STRING else 0)
+        size = numpy_type.itemsize + (len(filling) if isinstance(filling, bytes) else 0)
+        if count * size > limits.max_filled_bytes:
+            raise StatusError(
+                Code.RESOURCE_EXHAUSTED,
+                f"A tensor of shape {shape} came with {len(flat)} values. Filling it up takes "
+                f"{count * size} bytes, and {limits.max_filled_bytes} are allowed "
+                "(--max_filled_bytes). Send all values, or a smaller shape",
+            )
         filled = np.full(count, filling, numpy_type)
         filled[: len(flat)] = flat
         flat = filled

@@ -75,7 +75,12 @@ def server_flags(model_directory) -> dict[str, str | bool]:
 @pytest.fixture(scope="session")
 def server(server_flags, serve) -> Server:
     """The embedded server of `server_flags`."""
-    return serve(**server_flags, rest_api_max_body_bytes=128 * 2**20)
+    return serve(
+        **server_flags,
+        rest_api_max_body_bytes=128 * 2**20,
+        grpc_max_message_bytes=128 * 2**20,
+        max_string_bytes=128 * 2**20,
+    )
 
 
 @pytest.fixture(scope="session")

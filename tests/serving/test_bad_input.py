@@ -164,7 +164,7 @@ def test_the_answer_to_a_body_that_is_too_large_arrives(frugal):
     """Although the client is still sending: the connection is not reset under it."""
     answer = ask(frugal, "POST", "/v1/models/half:predict", b" " * 2**25)
     assert (answer.status, answer.error) == (
-        413, "The body is larger than 1048576 bytes, the limit here",
+        413, "The body is larger than 1048576 bytes, the limit here (--rest_api_max_body_bytes)",
     )  # fmt: skip
     # The length is not announced, and so the limit is met on the way.
     chunks = (b" " * 2**18 for _ in range(64))
@@ -185,7 +185,7 @@ def test_gzip_is_read_up_to_a_limit(rest):
 
 
 def test_100_megabytes_pass_over_grpc(server):
-    """TF-Serving sets the limit for messages to the largest there is."""
+    """When the flag allows it; TF-Serving sets the limit for messages to the largest there is."""
     options = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
     large = b"x" * (100 * 2**20)
     with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}", options) as channel:
@@ -201,10 +201,13 @@ def test_a_small_message_cannot_ask_for_a_large_tensor(stubs):
         getattr(tensor, field).append(value)
         tensor.tensor_shape.dim.add(size=2**27)
         alias, model = ("x", "half") if dtype == 1 else ("text", "echo")
-        request = predict_request(model, **{alias: tensor})
-        assert refusal(stubs.prediction.Predict, request) == (
-            "INVALID_ARGUMENT", f"tensor parsing error: {alias}",
-        )  # fmt: skip
+        code, details = refusal(stubs.prediction.Predict, predict_request(model, **{alias: tensor}))
+        assert code == "RESOURCE_EXHAUSTED"
+        size = 2**27 * (4 if dtype == 1 else 9)
+        assert details == (
+            f"A tensor of shape [134217728] came with 1 values. Filling it up takes {size} bytes, "
+            "and 16777216 are allowed (--max_filled_bytes). Send all values, or a smaller shape"
+        )
     # No element at all, and still more than numpy can describe.
     tensor = tensor_pb2.TensorProto(dtype=1)
     tensor.tensor_shape.dim.add(size=0)

@@ -20,10 +20,10 @@ from . import malformed
 from .calling import Stubs, ask, floats, predict, predict_request, send_raw, wait_until
 from .process import Process
 
-DOCUMENTED_HTTP = {200, 400, 404, 408, 413, 431, 501, 503, 504}
+DOCUMENTED_HTTP = {200, 400, 404, 408, 413, 429, 431, 501, 503, 504}
 DOCUMENTED_GRPC = {
     "OK", "INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION", "UNIMPLEMENTED",
-    "DEADLINE_EXCEEDED",
+    "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED",
 }  # fmt: skip
 MODELS = ("half", "echo", "examples", "two", "types")
 
@@ -118,8 +118,8 @@ def _code_of(call, request) -> tuple[str, str]:
     try:
         call(request, timeout=60)
     except grpc.RpcError as error:
-        if error.details() == "Exception deserializing request!":
-            # gRPC's own answer to bytes that are no message; no handler sees them.
+        if error.code().name == "INTERNAL" and "bytes are no tensorflow." in error.details():
+            # What C++'s gRPC, and so TF-Serving, answers to bytes that are no message.
             return "INVALID_ARGUMENT", error.details()
         return error.code().name, error.details()
     return "OK", ""

@@ -173,20 +173,43 @@ def test_a_socket_path_that_cannot_be_used_is_told_before_loading(path, problem)
 
 
 @pytest.mark.parametrize("flag", ["--port", "--rest_api_port"])
-def test_a_taken_port_is_named(model_directory, flag, capsys):
-    """It says which one and which flag chooses another."""
+def test_a_taken_port_is_named_before_a_model_is_looked_for(tmp_path, flag, capsys):
+    """It says which one and which flag chooses another; it does not wait for versions first."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
         arguments = {"--port": "-1", "--rest_api_port": "-1", flag: str(port)}
         code = main(
-            [f"--model_base_path={model_directory / 'half'}", "--drain_seconds=0"]
+            [f"--model_base_path={tmp_path}", "--drain_seconds=0"]
             + [f"{name}={value}" for name, value in arguments.items()]
         )
     output = capsys.readouterr().out
     assert code == 255
     assert f"127.0.0.1:{port}: the port is taken" in output and flag in output
+    assert "Serving" not in output
+
+
+def test_it_says_that_it_serves_when_it_does(run, tmp_path, copy_version):
+    """With each address, and the page's; nobody could connect to the ports it took before."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = run(
+        "--model_name=half", f"--model_base_path={tmp_path / 'half'}", f"--rest_api_port={port}",
+        "--file_system_poll_wait_seconds=0.1",
+    )  # fmt: skip
+    process.wait_for("cannot be read")
+    with pytest.raises(ConnectionRefusedError):
+        ask(port, "GET", "/v1/models/half")
+    copy_version("half/1", tmp_path / "half" / "1")
+    grpc_port = process.grpc_port
+    line = process.wait_for("Serving half from")
+    assert line == (
+        f"Serving half from {tmp_path / 'half'}: gRPC at 127.0.0.1:{grpc_port}, REST at "
+        f"http://127.0.0.1:{port}, a page to try it at http://127.0.0.1:{port}/\n"
+    )
+    assert ask(port, "GET", "/").status == 200
 
 
 def test_flags_come_in_both_spellings():

@@ -1,0 +1,372 @@
+"""What do hostile clients cost a well-behaved one, and the memory of the embedded server?
+
+    python -m benchmarks.hostile_bytes --root ROOT [--model-name NAME] [--only ATTACK ...]
+
+ROOT is that of a run that pushed a model. Each attack runs by itself, over loopback, against a
+server that serves the pushed model; a client in a process of its own asks for one review at a time
+meanwhile, by gRPC and REST in turns. Told are the peak of the server's memory over what it used
+before, and that client's 99th percentile. It takes some five minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gzip
+import http.client
+import json
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+from benchmarks.serving_load import (
+    Connection,
+    GrpcConnection,
+    RestConnection,
+    milliseconds,
+    predict_request,
+)
+from benchmarks.serving_process import ServerProcess
+from pipeline.config import DEFAULT_MODEL_NAME
+from pipeline.predict import newest_version
+from serving.client import grpc_codec, protos
+from serving.engines import EMBEDDED
+
+_PREDICT = f"{grpc_codec.PREDICTION_SERVICE}/Predict"
+_SIGNATURE = "predict_text"
+_REVIEW = "good film " * 100
+_SECONDS = 120.0
+
+
+class Target:
+    """A server to attack: its ports, and the model it serves."""
+
+    def __init__(self, grpc_port: int, rest_port: int, model: str):
+        """Takes ports of loopback."""
+        self.grpc_port = grpc_port
+        self.rest_port = rest_port
+        self.model = model
+
+    @contextlib.contextmanager
+    def predict(self) -> Iterator[Callable[[bytes], str]]:
+        """Yields what sends bytes as a Predict request and returns the status' name."""
+        options = [
+            ("grpc.max_send_message_length", -1),
+            ("grpc.max_receive_message_length", -1),
+            ("grpc.use_local_subchannel_pool", 1),
+        ]
+        with grpc.insecure_channel(f"127.0.0.1:{self.grpc_port}", options) as channel:
+            call = channel.unary_unary(_PREDICT)
+
+            def send(data: bytes) -> str:
+                try:
+                    call(data, timeout=_SECONDS)
+                except grpc.RpcError as error:
+                    return f"{error.code().name} {error.details()}"
+                return "OK"
+
+            yield send
+
+    def head(self, *headers: str) -> bytes:
+        """Returns the head of a `:predict` request."""
+        lines = (f"POST /v1/models/{self.model}:predict HTTP/1.1", "Host: a", *headers, "", "")
+        return "\r\n".join(lines).encode()
+
+    def post(self, body: bytes, *headers: str) -> str:
+        """Posts a body to `:predict`; returns the status, or what went wrong."""
+        return self.send(self.head(f"Content-Length: {len(body)}", *headers) + body)
+
+    def send(self, data: bytes) -> str:
+        """Sends bytes to REST; returns the status of the answer, or what went wrong."""
+        with socket.create_connection(("127.0.0.1", self.rest_port), timeout=_SECONDS) as sender:
+            with contextlib.suppress(OSError):  # refused before it was sent: the answer is there
+                sender.sendall(data)
+            try:
+                response = http.client.HTTPResponse(sender)
+                response.begin()
+            except (OSError, http.client.HTTPException) as error:
+                return type(error).__name__
+            return str(response.status)
+
+
+def filled(target: Target, *, clients: int = 16, rows: int = 32_768, text: str = "a") -> list[str]:
+    """A shape of many rows, and one string for all of them, from many clients."""
+    with target.predict() as send:
+        message = _message(target.model, [text.encode()], rows)
+        with ThreadPoolExecutor(clients) as pool:
+            return list(pool.map(lambda _: send(message), range(clients)))
+
+
+def long_batches(target: Target, *, clients: int = 8, rows: int = 4_096) -> list[str]:
+    """As many rows as are taken, each of a thousand characters."""
+    with target.predict() as send:
+        message = _message(target.model, [_REVIEW.encode()], rows)
+        with ThreadPoolExecutor(clients) as pool:
+            return list(pool.map(lambda _: send(message), range(clients)))
+
+
+def tiny_fields(target: Target, *, clients: int = 4, size: int = 60 * 2**20) -> list[str]:
+    """Large messages of strings without a character."""
+    with target.predict() as send:
+        message = b"\x42\x00" * (size // 2)
+        tensor = b"\x08\x07" + message
+        entry = b"\x0a\x04text\x12" + _varint(len(tensor)) + tensor
+        data = _message(target.model, [], 0) + b"\x12" + _varint(len(entry)) + entry
+        del message, tensor, entry
+        with ThreadPoolExecutor(clients) as pool:
+            return list(pool.map(lambda _: send(data), range(clients)))
+
+
+def undecodable(target: Target, *, count: int = 27_000) -> list[str]:
+    """Bytes that are no message."""
+    with target.predict() as send:
+        return sorted({send(b"\xff\xff\xff\xff") for _ in range(count)})
+
+
+def streams(target: Target, *, count: int = 1_000, seconds: float = 15.0) -> list[str]:
+    """One connection with as many requests at a time as it can have."""
+    ends = time.monotonic() + seconds
+    with target.predict() as send, ThreadPoolExecutor(count) as pool:
+        message = _message(target.model, [_REVIEW.encode()] * 16, 16)
+
+        def go_on(_: int) -> str:
+            status = "none"
+            while time.monotonic() < ends:
+                status = send(message)
+            return status
+
+        return sorted(set(pool.map(go_on, range(count))))
+
+
+def instances(target: Target, *, clients: int = 8, rows: int = 524_000) -> list[str]:
+    """Small bodies of many texts."""
+    body = _body(",".join(['"a"'] * rows))
+    return _together(clients, lambda: target.post(body))
+
+
+def empty_objects(target: Target, *, clients: int = 8, size: int = 60 * 2**20) -> list[str]:
+    """Large bodies of what is smallest in JSON and large in Python."""
+    body = _body(",".join(["{}"] * (size // 3)))
+    return _together(clients, lambda: target.post(body))
+
+
+def zipped(target: Target, *, clients: int = 16, size: int = 95 * 2**20) -> list[str]:
+    """Bodies that are a thousand times as large once they are unzipped."""
+    body = gzip.compress(_body('"' + "a " * (size // 2) + '"'), 9)
+    return _together(clients, lambda: target.post(body, "Content-Encoding: gzip"))
+
+
+def zipped_texts(target: Target, *, clients: int = 16, size: int = 95 * 2**20) -> list[str]:
+    """The same of many texts."""
+    body = gzip.compress(_body(",".join(['"a"'] * (size // 4))), 9)
+    return _together(clients, lambda: target.post(body, "Content-Encoding: gzip"))
+
+
+def chunks(target: Target, *, count: int = 400_000, clients: int = 1) -> list[str]:
+    """A body that comes byte by byte, each in a chunk of its own."""
+    data = target.head("Transfer-Encoding: chunked") + b"1\r\n \r\n" * count + b"0\r\n\r\n"
+    return _together(clients, lambda: target.send(data))
+
+
+def large_bodies(target: Target, *, clients: int = 4, size: int = 60 * 2**20) -> list[str]:
+    """Bodies as large as are taken, of nothing but blanks."""
+    body = b" " * size + b'{"instances":["a"]}'
+    return _together(clients, lambda: target.post(body))
+
+
+def reviews(target: Target, *, clients: int = 2, size: int = 50 * 2**20) -> list[str]:
+    """Bodies as large as are taken, of reviews of a thousand characters."""
+    body = _body(",".join([json.dumps(_REVIEW)] * (size // len(_REVIEW))))
+    return _together(clients, lambda: target.post(body))
+
+
+def unread(target: Target, *, count: int = 100_000, seconds: float = 10.0) -> list[str]:
+    """Requests one after the other, whose answers nobody reads."""
+    head = f"GET /v1/models/{target.model}/metadata HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", target.rest_port)) as sender:
+        sender.settimeout(seconds)
+        with contextlib.suppress(OSError):
+            sender.sendall(head * count)
+            time.sleep(seconds)
+    return []
+
+
+ATTACKS: dict[str, Callable[[Target], list[str]]] = {
+    attack.__name__: attack
+    for attack in (
+        filled, long_batches, tiny_fields, undecodable, streams, instances, empty_objects, zipped,
+        zipped_texts, chunks, large_bodies, reviews, unread,
+    )
+}  # fmt: skip
+
+
+class Polite:
+    """A client in a process of its own that asks for a review at a time, until it is told to stop.
+
+    Attributes:
+      times: Milliseconds of each request, once it was stopped.
+    """
+
+    def __init__(self, target: Target):
+        """Starts asking; returns once it was answered."""
+        self.times: list[float] = []
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.hostile_bytes", "--polite", str(target.grpc_port),
+             str(target.rest_port), target.model],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert self._process.stdout is not None
+        if self._process.stdout.readline() != "asking\n":
+            raise RuntimeError("The well-behaved client is not answered")
+
+    def stop(self) -> None:
+        """Ends it, and reads what it measured.
+
+        Raises:
+          RuntimeError: A request failed.
+        """
+        output, _ = self._process.communicate()
+        if self._process.returncode:
+            raise RuntimeError("A request of the well-behaved client failed")
+        self.times = json.loads(output)
+
+
+def _be_polite(grpc_port: int, rest_port: int, model: str) -> None:
+    connections: list[Connection] = [GrpcConnection(grpc_port), RestConnection(rest_port)]
+    request = predict_request(model, [_REVIEW])
+    messages = [connection.encode(request) for connection in connections]
+    stopping = threading.Event()
+
+    def wait_for_the_end() -> None:
+        sys.stdin.read()
+        stopping.set()
+
+    threading.Thread(target=wait_for_the_end, daemon=True).start()
+    times = []
+    for connection, message in zip(connections, messages, strict=True):
+        connection.ask(message)
+    print("asking", flush=True)
+    while not stopping.is_set():
+        for connection, message in zip(connections, messages, strict=True):
+            times.append(milliseconds(connection, message)[0])
+            stopping.wait(0.02)
+    print(json.dumps(times))
+
+
+class Memory:
+    """The resident memory of a process, in MB."""
+
+    def __init__(self, pid: int):
+        """Takes the process."""
+        self._folder = Path(f"/proc/{pid}")
+
+    @property
+    def now(self) -> float:
+        """What it uses."""
+        return self._figure("VmRSS")
+
+    @property
+    def peak(self) -> float:
+        """The most since `forget`."""
+        return self._figure("VmHWM")
+
+    def forget(self) -> None:
+        """Forgets the peak so far."""
+        (self._folder / "clear_refs").write_text("5")
+
+    def _figure(self, name: str) -> float:
+        status = (self._folder / "status").read_text()
+        found = re.search(rf"^{name}:\s+(\d+)", status, re.MULTILINE)
+        assert found
+        return int(found[1]) / 1024
+
+
+def _together(clients: int, attack: Callable[[], str]) -> list[str]:
+    with ThreadPoolExecutor(clients) as pool:
+        return list(pool.map(lambda _: attack(), range(clients)))
+
+
+def _body(items: str) -> bytes:
+    return f'{{"signature_name":"{_SIGNATURE}","instances":[{items}]}}'.encode()
+
+
+def _message(model: str, texts: Sequence[bytes], rows: int) -> bytes:
+    request = protos.PredictRequest()
+    request.model_spec.name = model
+    request.model_spec.signature_name = _SIGNATURE
+    if rows:
+        tensor = request.inputs["text"]
+        tensor.dtype = grpc_codec.DT_STRING
+        tensor.tensor_shape.dim.add().size = rows
+        tensor.string_val.extend(texts)
+    data: bytes = request.SerializeToString()
+    return data
+
+
+def _varint(number: int) -> bytes:
+    parts = bytearray()
+    while number > 0x7F:
+        parts.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*parts, number])
+
+
+def measure(target: Target, memory: Memory, attack: Callable[[Target], Any]) -> dict[str, Any]:
+    """Attacks once; returns the figures."""
+    time.sleep(2)
+    before = memory.now
+    memory.forget()
+    client = Polite(target)
+    started = time.perf_counter()
+    statuses = attack(target)
+    seconds = time.perf_counter() - started
+    client.stop()
+    return {
+        "seconds": seconds,
+        "answers": ", ".join(sorted(set(statuses))),
+        "peak over idle, MB": memory.peak - before,
+        "after over idle, MB": memory.now - before,
+        "99th percentile, ms": statistics.quantiles(client.times, n=100)[98],
+        "slowest, ms": max(client.times),
+        "requests": len(client.times),
+    }
+
+
+def main() -> None:
+    """Measures, and prints a line for each attack."""
+    if sys.argv[1:2] == ["--polite"]:
+        _be_polite(int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
+        return
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--root", type=Path, required=True, help="of a run that pushed a model")
+    parser.add_argument("--model-name", default=DEFAULT_MODEL_NAME, help="default: %(default)s")
+    parser.add_argument("--only", nargs="+", choices=list(ATTACKS), default=list(ATTACKS))
+    options = parser.parse_args()
+    folder = newest_version(options.root, options.model_name).parent.absolute()
+    flags = (f"--model_name={options.model_name}", f"--model_base_path={folder}")
+    with ServerProcess(EMBEDDED, *flags) as server:
+        server.wait_until_it_listens()
+        target = Target(server.grpc_port, server.rest_port, options.model_name)
+        memory = Memory(server.pid)
+        long_batches(target, clients=2, rows=512)  # so that what TensorFlow keeps is there
+        for name in options.only:
+            figures = measure(target, memory, ATTACKS[name])
+            shown = (
+                f"{key} {value:,.0f}" if isinstance(value, (int, float)) else f"{key} {value}"
+                for key, value in figures.items()
+            )
+            print(f"{name}: {'; '.join(shown)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""What requests in progress may take together: bytes, and turns at what is large.
+
+Whoever finds no room is told so in words that name the flag. Small requests never wait here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+
+from serving.server.fair_pool import lend_thread
+from serving.status import Code, StatusError
+
+TIMED_OUT = "Timed out waiting for notification"
+# From which size on, in bytes, a message or a body waits for its turn to be read.
+LARGE_BYTES = 2**20
+# More than these large requests do not wait: they are told to come again.
+_MAX_WAITING = 256
+
+
+class Budget:
+    """Bytes that all requests in progress hold together, of both ports."""
+
+    def __init__(self, limit: int, flag: str = "--max_bytes_in_flight"):
+        """Takes the most bytes, and the flag that says so."""
+        self._limit = limit
+        self._flag = flag
+        self._held = 0
+        self._lock = threading.Lock()
+
+    @property
+    def held(self) -> int:
+        """Bytes that are held now."""
+        return self._held
+
+    def change(self, held: int, wanted: int) -> None:
+        """Holds `wanted` bytes in the place of `held`.
+
+        Raises:
+          StatusError: RESOURCE_EXHAUSTED when one request alone is too large, UNAVAILABLE when
+            others hold the rest. Nothing is changed then.
+        """
+        if wanted > self._limit:
+            raise StatusError(
+                Code.RESOURCE_EXHAUSTED,
+                f"The request takes {wanted} bytes, and all requests together may hold "
+                f"{self._limit} ({self._flag}). Send less at a time",
+            )
+        with self._lock:
+            others = self._held - held
+            if wanted > held and others + wanted > self._limit:
+                raise StatusError(
+                    Code.UNAVAILABLE,
+                    f"Requests in progress hold {others} of the {self._limit} bytes that they may "
+                    f"hold together ({self._flag}), and this one needs {wanted}. Send it again "
+                    "later",
+                )
+            self._held = others + wanted
+
+
+class Share:
+    """What one request holds of a budget. It is given back at the latest with the object."""
+
+    def __init__(self, budget: Budget):
+        """Holds nothing so far."""
+        self._budget = budget
+        self._held = 0
+
+    def grow(self, amount: int) -> None:
+        """Holds more; see `Budget.change`."""
+        self.hold(self._held + amount)
+
+    def hold(self, amount: int) -> None:
+        """Holds this much; see `Budget.change`."""
+        self._budget.change(self._held, amount)
+        self._held = amount
+
+    def release(self) -> None:
+        """Holds nothing any more."""
+        if self._held:
+            self.hold(0)
+
+    def __del__(self) -> None:
+        """Gives back what a request held that nobody answered: its client is gone."""
+        self.release()
+
+
+class Gate:
+    """Lets so many large pieces of work in at a time; first come, first served."""
+
+    def __init__(self, places: int):
+        """Takes how many are in at a time."""
+        self._free = places
+        self._lock = threading.Lock()
+        self._waiting: deque[threading.Event] = deque()
+
+    @contextlib.contextmanager
+    def turn(self, deadline: float | None = None, *, is_first: bool = True) -> Iterator[None]:
+        """Waits for a place, and keeps it.
+
+        Args:
+          deadline: Of `time.monotonic`; None waits as long as it takes.
+          is_first: Whether the request may still be refused: nothing has been done for it.
+
+        Raises:
+          StatusError: DEADLINE_EXCEEDED; UNAVAILABLE when too many wait already.
+        """
+        called = self._enqueue(is_first)
+        if called is not None:
+            left = None if deadline is None else max(deadline - time.monotonic(), 0)
+            with lend_thread():
+                is_in_time = called.wait(left)
+            if not is_in_time:
+                with self._lock:
+                    # It may have been called just now, and would keep a place for nobody.
+                    if not called.is_set():
+                        self._waiting.remove(called)
+                        raise StatusError(Code.DEADLINE_EXCEEDED, TIMED_OUT)
+        try:
+            yield
+        finally:
+            self._leave()
+
+    def _enqueue(self, is_first: bool) -> threading.Event | None:
+        """Returns what to wait for; None when there was a place."""
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return None
+            if is_first and len(self._waiting) >= _MAX_WAITING:
+                raise StatusError(
+                    Code.UNAVAILABLE,
+                    f"{len(self._waiting)} large requests wait for their turn already. Send this "
+                    "one again later, or fewer rows at a time",
+                )
+            called = threading.Event()
+            self._waiting.append(called)
+            return called
+
+    def _leave(self) -> None:
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._free += 1

@@ -1,0 +1,186 @@
+"""Threads that are shared fairly: who asks much waits for itself, not others for it."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import Executor, Future
+from typing import Any, NamedTuple
+
+_current = threading.local()
+# Of the threads, for one connection: a client that never sends what it announced keeps a thread.
+_LARGEST_SHARE = 0.75
+
+
+class _Task(NamedTuple):
+    future: Future[Any]
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    keywords: dict[str, Any]
+
+    def run(self) -> None:
+        """Runs it unless it was cancelled; the future hears how it went."""
+        if not self.future.set_running_or_notify_cancel():
+            return
+        try:
+            result = self.function(*self.arguments, **self.keywords)
+        except BaseException as error:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(result)
+
+
+class FairPool(Executor):
+    """Runs tasks of many connections, one of each in turn.
+
+    A task that waits for something else than a processor says so by `lend_thread`, and another
+    thread works meanwhile.
+    """
+
+    def __init__(
+        self,
+        num_threads: int,
+        name: str,
+        connection_of: Callable[[tuple[Any, ...]], Hashable] = lambda arguments: None,
+    ):
+        """Takes how many tasks run at a time.
+
+        Args:
+          num_threads: At least 1.
+          name: What the threads' names begin with.
+          connection_of: Whose turn a task of `submit` is, by its arguments.
+        """
+        self._limit = num_threads
+        self._largest_share = max(1, int(num_threads * _LARGEST_SHARE))
+        self._name = name
+        self._connection_of = connection_of
+        self._lock = threading.Lock()
+        # One for each submission, and so it wakes a thread for each; those of tasks that a busy
+        # thread found by itself wake one for nothing.
+        self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._waiting: OrderedDict[Hashable, deque[_Task]] = OrderedDict()
+        self._num_waiting = 0
+        self._running: dict[Hashable, int] = {}
+        self._num_threads = self._num_idle = self._num_lent = 0
+        self._is_closed = False
+
+    def submit(
+        self, function: Callable[..., Any], /, *arguments: Any, **keywords: Any
+    ) -> Future[Any]:
+        """Runs a function on a thread, when it is its connection's turn."""
+        return self.submit_for(self._connection_of(arguments), function, *arguments, **keywords)
+
+    def submit_for(
+        self,
+        connection: Hashable,
+        function: Callable[..., Any],
+        /,
+        *arguments: Any,
+        **keywords: Any,
+    ) -> Future[Any]:
+        """Runs a function on a thread, when it is this connection's turn.
+
+        Raises:
+          RuntimeError: The pool was shut down.
+        """
+        future: Future[Any] = Future()
+        with self._lock:
+            if self._is_closed:
+                raise RuntimeError("The threads are stopped; start a new server")
+            task = _Task(future, function, arguments, keywords)
+            self._waiting.setdefault(connection, deque()).append(task)
+            self._num_waiting += 1
+            self._start_threads()
+        self._wakes.put(None)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Takes no more tasks. Those that run go on; `wait` is not offered."""
+        with self._lock:
+            self._is_closed = True
+            if cancel_futures:
+                for tasks in self._waiting.values():
+                    for task in tasks:
+                        task.future.cancel()
+            threads = self._num_threads
+        for _ in range(threads):
+            self._wakes.put(None)
+
+    def _start_threads(self) -> None:
+        if self._num_waiting > self._num_idle and self._num_threads < self._allowed:
+            self._num_threads += 1
+            number = self._num_threads
+            threading.Thread(target=self._work, name=f"{self._name}_{number}", daemon=True).start()
+
+    @property
+    def _allowed(self) -> int:
+        return self._limit + self._num_lent
+
+    def _work(self) -> None:
+        _current.pool = self
+        while True:
+            with self._lock:
+                chosen = self._choose()
+                if chosen is None:
+                    if self._is_closed or self._num_threads > self._allowed:
+                        self._num_threads -= 1
+                        self._wakes.put(None)
+                        return
+                    self._num_idle += 1
+            if chosen is None:
+                self._wakes.get()
+                with self._lock:
+                    self._num_idle -= 1
+                continue
+            connection, task = chosen
+            task.run()
+            del chosen, task  # else it is kept, with its request, until the next one
+            with self._lock:
+                self._running[connection] -= 1
+                if not self._running[connection]:
+                    del self._running[connection]
+            del connection
+
+    def _choose(self) -> tuple[Hashable, _Task] | None:
+        """Returns the next connection's first task; who runs its share already is passed over."""
+        if self._num_threads > self._allowed:
+            return None
+        for connection, tasks in self._waiting.items():
+            running = self._running.get(connection, 0)
+            if running >= self._largest_share and self._limit > 1:
+                continue
+            task = tasks.popleft()
+            self._num_waiting -= 1
+            self._running[connection] = running + 1
+            if tasks:
+                self._waiting.move_to_end(connection)
+            else:
+                del self._waiting[connection]
+            return connection, task
+        return None
+
+    def _lend(self) -> None:
+        with self._lock:
+            self._num_lent += 1
+            self._start_threads()
+
+    def _take_back(self) -> None:
+        with self._lock:
+            self._num_lent -= 1
+
+
+@contextlib.contextmanager
+def lend_thread() -> Iterator[None]:
+    """Lets another task run while this one waits. Outside of a pool it does nothing."""
+    pool: FairPool | None = getattr(_current, "pool", None)
+    if pool is None:
+        yield
+        return
+    pool._lend()
+    try:
+        yield
+    finally:
+        pool._take_back()

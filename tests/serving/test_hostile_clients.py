@@ -1,0 +1,274 @@
+"""Clients that mean harm: each is refused in words, or waits, and the others do not notice."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import json
+import socket
+import threading
+import time
+
+import grpc
+import pytest
+from tensorflow.core.framework import tensor_pb2
+
+from serving.server.admission import Budget
+from serving.server.ports import bind
+from serving.server.rest_api import Response
+from serving.server.rest_edge import RestServer
+
+from .calling import Stubs, ask, floats, predict, predict_request, refusal, send_raw, wait_until
+
+TARGET = "/v1/models/echo:predict"
+
+
+@pytest.fixture(scope="module")
+def frugal(server_flags, serve):
+    """A server of all the models that gives little to each client."""
+    return serve(
+        **server_flags,
+        max_rows_per_request=1000,
+        max_values_per_message=5000,
+        max_string_bytes=300_000,
+        max_bytes_in_flight=4 * 2**20,
+        grpc_max_message_bytes=8 * 2**20,
+        rest_api_max_unzipped_bytes=2 * 2**20,
+        rest_api_send_timeout_in_ms=400,
+    )
+
+
+@pytest.fixture(scope="module")
+def stubs(frugal) -> Stubs:
+    """The stubs of its gRPC."""
+    return Stubs(frugal.grpc_port)
+
+
+@pytest.fixture(autouse=True)
+def unharmed(frugal):
+    """After each test both transports answer, and requests hold nothing."""
+    yield
+    assert predict(frugal.rest_port, "half", {"instances": [0]}).json == {"predictions": [3.0]}
+    request = predict_request("half", x=floats(0))
+    answer = Stubs(frugal.grpc_port).prediction.Predict(request, timeout=30)
+    assert answer.outputs["y"].float_val[0] == 3.0
+    wait_until(lambda: frugal._budget.held == 0)
+
+
+# gRPC.
+
+
+def test_bytes_that_are_no_message_are_counted_and_refused(frugal, caplog):
+    """INTERNAL, as C++'s gRPC answers; one line in the log, and a metric, for all of them."""
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    with grpc.insecure_channel(f"127.0.0.1:{frugal.grpc_port}", options) as channel:
+        call = channel.unary_unary("/tensorflow.serving.PredictionService/Classify")
+        for _ in range(50):
+            assert refusal(call, b"\xff\xff\xff\xff") == (
+                "INTERNAL",
+                "The 4 bytes are no tensorflow.serving.ClassificationRequest. Send the message "
+                "that the method takes, serialized",
+            )
+    assert frugal.metrics.undecodable_count.values() == {("Classify",): 50}
+    assert ':sentiment:serving:undecodable_count{method="Classify"} 50' in frugal.metrics.page()
+    said = [record.getMessage() for record in caplog.records if "decoded" in record.getMessage()]
+    assert len(said) == 1 and "that could not be decoded: 1; the last was for Classify" in said[0]
+    assert "Traceback" not in caplog.text
+
+
+def test_one_string_for_many_rows_is_refused(stubs):
+    """By the rows, and by what the string grows to; either flag is named."""
+    tensor = tensor_pb2.TensorProto(dtype=7, string_val=[b"a"])
+    tensor.tensor_shape.dim.add(size=32_768)
+    assert refusal(stubs.prediction.Predict, predict_request("echo", text=tensor)) == (
+        "RESOURCE_EXHAUSTED",
+        "The request has 32768 rows; at most 1000 are taken at a time (--max_rows_per_request). "
+        "Send them in several requests",
+    )
+    tensor.string_val[0] = b"a" * 1000
+    assert refusal(stubs.prediction.Predict, predict_request("echo", text=tensor)) == (
+        "RESOURCE_EXHAUSTED",
+        "A tensor of shape [32768] came with 1 values. Filling it up takes 33030144 bytes, and "
+        "16777216 are allowed (--max_filled_bytes). Send all values, or a smaller shape",
+    )
+
+
+def test_a_message_of_nothing_but_tiny_fields_is_refused_before_it_is_decoded(frugal, stubs):
+    """A megabyte of empty strings; a tensor that lists more than is taken."""
+    request = predict_request("echo", text=[b"a"])
+    request.inputs["text"].string_val.extend([b""] * 2**20)
+    code, details = refusal(stubs.prediction.Predict, request)
+    assert code == "RESOURCE_EXHAUSTED"
+    assert "values of a few bytes" in details and "(--max_values_per_message)" in details
+    del request.inputs["text"].string_val[6000:]
+    code, details = refusal(stubs.prediction.Predict, request)
+    assert code == "RESOURCE_EXHAUSTED"
+    assert details.startswith("A tensor lists 6000 values; at most 5000 are taken at a time")
+
+
+def test_messages_have_a_size_and_share_what_there_is(stubs):
+    """Larger than all requests may be together, and larger than a message may be."""
+    large = predict_request("echo", text=[b"a" * 5 * 2**20])
+    code, details = refusal(stubs.prediction.Predict, large)
+    assert code == "RESOURCE_EXHAUSTED" and "4194304 (--max_bytes_in_flight)" in details
+    code, details = refusal(
+        stubs.prediction.Predict, predict_request("echo", text=[b"a" * 9 * 2**20])
+    )
+    assert code == "RESOURCE_EXHAUSTED" and "larger than max" in details
+    code, details = refusal(stubs.prediction.Predict, predict_request("echo", text=[b"a" * 10**6]))
+    assert code == "RESOURCE_EXHAUSTED" and "(--max_string_bytes)" in details
+
+
+# REST.
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "flag"),
+    [
+        ({"instances": ["a"] * 1001}, 429, "--max_rows_per_request"),
+        ({"instances": ["a" * 300_001]}, 429, "--max_string_bytes"),
+        ("[" + "{}," * 2**19 + "{}]", 429, "--max_values_per_message"),
+        (" " * 5 * 2**20, 429, "--max_bytes_in_flight"),
+    ],
+)
+def test_a_body_that_asks_for_too_much_is_refused(frugal, body, status, flag):
+    """The error names the flag."""
+    answer = predict(frugal.rest_port, "echo", body)
+    assert (answer.status, flag in answer.error) == (status, True), answer.error
+
+
+def test_a_bomb_is_refused_by_what_it_unzips_to(frugal):
+    """By its own limit, and by the values in it."""
+    headers = {"Content-Encoding": "gzip"}
+    answer = ask(frugal.rest_port, "POST", TARGET, gzip.compress(bytes(3 * 2**20)), headers)
+    assert answer.status == 400
+    assert answer.error == (
+        "The body is larger than 2097152 bytes once unzipped (--rest_api_max_unzipped_bytes). Send "
+        "fewer rows"
+    )
+    body = gzip.compress(json.dumps({"instances": [""] * 400_000}).encode())
+    answer = ask(frugal.rest_port, "POST", TARGET, body, headers)
+    assert answer.status == 429 and "--max_values_per_message" in answer.error
+
+
+def test_bodies_that_wait_for_their_end_share_what_there_is(frugal):
+    """Three clients that send a megabyte each and stop; the one that is too much comes again."""
+    head = f"POST {TARGET} HTTP/1.1\r\nHost: a\r\nContent-Length: {2 * 2**20}\r\n\r\n".encode()
+    waiting = [socket.create_connection(("127.0.0.1", frugal.rest_port)) for _ in range(3)]
+    for one in waiting:
+        one.sendall(head + b" " * 2**20)
+    wait_until(lambda: frugal._budget.held == 3 * 2**20)
+    answer = ask(frugal.rest_port, "POST", TARGET, b" " * (2**20 + 2**19))
+    assert answer.status == 503
+    assert answer.error.startswith("Requests in progress hold 3145728 of the 4194304 bytes")
+    for one in waiting:
+        one.close()
+
+
+def test_a_body_in_tiny_chunks_is_refused_and_keeps_nobody(frugal):
+    """After a thousand of them; fewer are read, and large ones as many as there are."""
+    head = f"POST {TARGET} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    received = send_raw(frugal.rest_port, head + b"1\r\n \r\n" * 40_000)
+    assert received.startswith(b"HTTP/1.1 400 ")
+    assert b"chunks of 64 bytes at least, or a Content-Length" in received
+    few = b"1\r\n \r\n" * 900 + b'11\r\n{"instances":[""]\r\n1\r\n}\r\n0\r\n\r\n'
+    assert send_raw(frugal.rest_port, head + few).startswith(b"HTTP/1.1 200 ")
+    large = b"40\r\n%b\r\n" % (b" " * 64) * 4000 + b'12\r\n{"instances":[""]}\r\n0\r\n\r\n'
+    assert send_raw(frugal.rest_port, head + large).startswith(b"HTTP/1.1 200 ")
+
+
+def _unread(server, count: int) -> tuple[socket.socket, bytes]:
+    """Asks `count` times for 200 KB on one connection, and reads none of it."""
+    body = json.dumps({"instances": ["a" * 200_000]}).encode()
+    request = f"POST {TARGET} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**14)
+    client.settimeout(120)
+    client.connect(("127.0.0.1", server.rest_port))
+    return client, (request + body) * count
+
+
+def _answered(server) -> int:
+    return server.metrics.request_count.values().get(("echo", "OK"), 0)
+
+
+def test_answers_that_are_not_read_are_not_made(server):
+    """Back-pressure: a client that asks two hundred times reads all answers, at its own pace."""
+    client, requests = _unread(server, 200)
+    before = _answered(server)
+    sender = threading.Thread(target=client.sendall, args=(requests,))
+    sender.start()
+    time.sleep(1)
+    made = _answered(server) - before
+    time.sleep(0.3)
+    assert _answered(server) - before == made < 100
+    assert server._budget.held < 2 * 2**20
+    reader = client.makefile("rb")
+    for _ in range(200):
+        assert reader.readline() == b"HTTP/1.1 200 OK\r\n"
+        headers = http.client.parse_headers(reader)
+        assert len(reader.read(int(headers["Content-Length"]))) > 200_000
+    sender.join()
+    assert _answered(server) - before == 200
+    reader.close()
+    client.close()
+
+
+def test_a_client_that_never_reads_is_given_up(frugal):
+    """After the time limit for sending, and what it held is free again."""
+    client, requests = _unread(frugal, 60)
+    with pytest.raises(OSError, match=r"reset|Broken pipe"):
+        client.sendall(requests * 2)
+    wait_until(lambda: not frugal._rest._connections)
+    client.close()
+
+
+class _StuckApi:
+    """Answers when it is let, whatever its time limit."""
+
+    timeout = 0.1
+
+    def __init__(self):
+        self.gate = threading.Event()
+
+    def answer(self, request) -> Response:
+        assert self.gate.wait(10)
+        return Response(200, b"{}")
+
+
+def test_the_deadline_is_kept_by_the_edge_when_the_run_does_not():
+    """An operation cannot be stopped; its client is answered all the same, and once."""
+    api, budget = _StuckApi(), Budget(2**20)
+    server = RestServer(api, num_threads=1, budget=budget)
+    sockets = bind("127.0.0.1", 0)
+    server.start(sockets)
+    port = sockets[0].getsockname()[1]
+    started = time.monotonic()
+    answer = ask(port, "POST", TARGET, b"{}")
+    assert (answer.status, answer.error) == (504, "Timed out waiting for notification")
+    assert 0.5 < time.monotonic() - started < 5
+    assert answer.headers["connection"] == "close"
+    assert budget.held == 2
+    api.gate.set()
+    wait_until(lambda: budget.held == 0)
+    assert ask(port, "POST", TARGET, b"{}").body == b"{}"
+    server.stop(1)
+
+
+@pytest.mark.parametrize("digits", ["9" * 5000, "9" * 19, "9" * 20, "1" + "0" * 5000])
+def test_version_numbers_of_any_length_are_refused(frugal, digits):
+    """400, whatever Python says of integers of five thousand digits."""
+    port = frugal.rest_port
+    for path in (
+        f"/v1/models/half/versions/{digits}",
+        f"/v1/models/half/versions/{digits}/metadata",
+    ):
+        assert ask(port, "GET", path).status == 400
+    body = {"instances": [0]}
+    assert ask(port, "POST", f"/v1/models/half/versions/{digits}:predict", body).status == 400
+    answer = predict(port, "half", f'{{"instances":[{digits}]}}')
+    assert answer.status in (200, 400)
+    zeros = "0" * 4000
+    assert ask(port, "POST", f"/v1/models/half/versions/{zeros}1:predict", body).json == {
+        "predictions": [2.0]
+    }
