@@ -23,8 +23,9 @@ def _wait(gate: threading.Event) -> None:
 
 def test_connections_take_turns(gate):
     """Whoever has a hundred tasks waiting is one of two; each one's own order is kept."""
-    pool, order = FairPool(1, "test"), []
-    first = pool.submit_for("busy", _wait, gate)
+    pool, order, started = FairPool(1, "test"), [], threading.Event()
+    first = pool.submit_for("busy", lambda: (started.set(), _wait(gate)))
+    assert started.wait(10)
     tasks = [pool.submit_for("busy", order.append, ("busy", number)) for number in range(100)]
     tasks += [pool.submit_for("other", order.append, ("other", number)) for number in range(3)]
     gate.set()
