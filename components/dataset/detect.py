@@ -367,7 +367,7 @@ def _separated_table(
         raise ValueError(f"its first line goes on for more than {HEAD_BYTES >> 20} MB")
     if not text.strip():
         return DetectedTable(form, (), (), has_records=False)
-    usual = "\t" if form.kind is SourceKind.TSV else ","
+    usual = TableFormat.usual(form.kind).delimiter
     form = dialect.sniffed(
         lines,
         dataclasses.replace(form, delimiter=usual),

@@ -72,8 +72,7 @@ class ScoringFile:
         """Returns how the output is written: as the file is, but for quotes and encoding."""
         if self.output_kind is self.kind:
             return self.format
-        usual = "\t" if self.output_kind is SourceKind.TSV else ","
-        return TableFormat(self.output_kind, delimiter=usual)
+        return TableFormat.usual(self.output_kind)
 
 
 @dataclass(frozen=True)
