@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from components.dataset.compressed import compression_named
-from components.dataset.detect import DetectedTable, missing_column, notices
+from components.dataset.detected_table import DetectedTable, missing_column, notices
 from components.dataset.records import printable
 from components.dataset.resolve import look_at
 from components.dataset.source import Compression, SourceKind, TableFormat
