@@ -6,12 +6,10 @@ import codecs
 import dataclasses
 import re
 import zipfile
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from io import StringIO
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 import pyarrow
 
@@ -24,6 +22,7 @@ from components.dataset.compressed import (
     only_member,
     open_unpacked,
 )
+from components.dataset.detected_table import DetectedTable, refuse_repeated
 from components.dataset.json_records import json_object, read_json, read_json_lines
 from components.dataset.records import MalformedRecord, printable
 from components.dataset.separated import named, numbered, rows_of
@@ -38,7 +37,7 @@ from components.dataset.text_encoding import (
     shown,
 )
 from components.dataset.text_lines import UNDECODABLE, lines_of, open_text
-from components.errors import DatasetError, did_you_mean
+from components.errors import DatasetError
 
 SUFFIXES = {
     ".csv": SourceKind.CSV,
@@ -52,9 +51,6 @@ SUFFIXES = {
 TEXT_SUFFIXES = ("", ".txt", ".tab", ".psv", ".dat", ".data", ".text")
 HEAD_BYTES = 1 << 20
 
-# Of a message that lists columns.
-_MOST_LISTED = 30
-_LONGEST_SHOWN = 60
 _JSON = (SourceKind.JSON_LINES, SourceKind.JSON)
 _SHOWN_DELIMITERS = {"\t": "a tab", " ": "a blank", "": "none, a line is one field"}
 _KINDS = {
@@ -66,28 +62,6 @@ _KINDS = {
 }
 _ARRAY_OF_OBJECTS = re.compile(r"\[\s*[{\]]")
 _UNREADABLE = (*UNPACKABLE, *UNDECODABLE, pyarrow.ArrowException, ValueError)
-
-
-class DetectedTable(NamedTuple):
-    """What the beginning of a file tells.
-
-    Attributes:
-      format: How the file is written.
-      columns: Names of the columns: the header's, or the first record's; empty for an empty file.
-      remarks: What was found that the file's name does not say, for people.
-      has_records: Whether there is any record.
-      row_remarks: The same of rows of fields.
-      numbers: Where text and label seem to be, from "1", if the first row is no header.
-      wrapper: The one name under which a JSON object holds all records, or "".
-    """
-
-    format: TableFormat
-    columns: tuple[str, ...]
-    remarks: tuple[str, ...]
-    has_records: bool
-    row_remarks: tuple[str, ...] = ()
-    numbers: tuple[str, str] | None = None
-    wrapper: str = ""
 
 
 def kind_of(path: Path) -> SourceKind | None:
@@ -127,71 +101,6 @@ def detect(
     if not may_be_prose:
         refuse_repeated(found, name)
     return found
-
-
-def refuse_repeated(table: DetectedTable, name: str) -> None:
-    """Refuses a table in which two columns have one name: which is meant cannot be known.
-
-    Raises:
-      DatasetError: Names the column.
-    """
-    twice = [column for column, count in Counter(table.columns).items() if count > 1]
-    if twice:
-        raise DatasetError(
-            f"{name} has two columns '{_short(twice[0])}'. Give each a name of its own."
-        )
-
-
-def missing_column(
-    table: DetectedTable, name: str, column: str, flag: str, label_flag: str = ""
-) -> str:
-    """Says that a table lacks a column, which it has, and how to name one.
-
-    Args:
-      table: The table.
-      name: The file's name.
-      column: What was looked for.
-      flag: The flag that names it.
-      label_flag: The flag that names the column of labels, where there is one.
-    """
-    message = (
-        f"{name} has no column '{column}'. Its columns are: {_listed(table.columns)}."
-        f"{did_you_mean(column, table.columns)} Name it with {flag}."
-    )
-    if table.wrapper:
-        return (
-            f"{message} Its records seem to be below '{table.wrapper}': write them as one array, "
-            f"or one a line, e.g. by jq -c '.[\"{table.wrapper}\"][]'."
-        )
-    if table.numbers:
-        text, label = table.numbers
-        flags = f"--text-column {text}" + (f" {label_flag} {label}" if label_flag and label else "")
-        if table.format.has_header:
-            return f"{message} Has the file no header? Then: --no-header {flags}."
-        return f"{message} Without a header, columns have numbers, e.g. {flags}."
-    return message
-
-
-def notices(tables: Iterable[tuple[str, DetectedTable]]) -> list[str]:
-    """Returns a line for each way of being written that is to be told, with the files' names."""
-    files: dict[tuple[str, ...], list[str]] = {}
-    for name, table in tables:
-        if remarks := (*table.remarks, *table.row_remarks):
-            files.setdefault(remarks, []).append(name)
-    return [
-        f"{names[0]}{f' and {len(names) - 1:,} more' if len(names) > 1 else ''}: "
-        f"{', '.join(remarks)}"
-        for remarks, names in files.items()
-    ]
-
-
-def _listed(columns: Sequence[str]) -> str:
-    more = f" and {len(columns) - _MOST_LISTED:,} more" if len(columns) > _MOST_LISTED else ""
-    return f"{', '.join(map(_short, columns[:_MOST_LISTED]))}{more}"
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST_SHOWN else f"{name[: _LONGEST_SHOWN - 3]}..."
 
 
 def _words_of(error: Exception) -> str:
@@ -367,7 +276,7 @@ def _separated_table(
         raise ValueError(f"its first line goes on for more than {HEAD_BYTES >> 20} MB")
     if not text.strip():
         return DetectedTable(form, (), (), has_records=False)
-    usual = "\t" if form.kind is SourceKind.TSV else ","
+    usual = TableFormat.usual(form.kind).delimiter
     form = dialect.sniffed(
         lines,
         dataclasses.replace(form, delimiter=usual),

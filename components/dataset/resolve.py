@@ -16,12 +16,10 @@ from components.dataset.compressed import SUFFIXES as COMPRESSIONS
 from components.dataset.detect import (
     SUFFIXES,
     TEXT_SUFFIXES,
-    DetectedTable,
     detect,
     kind_of,
-    missing_column,
-    notices,
 )
+from components.dataset.detected_table import DetectedTable, missing_column, notices
 from components.dataset.names import name_and_origin, name_of
 from components.dataset.records import printable
 from components.dataset.source import ReviewSource, SourceFile, SourceKind

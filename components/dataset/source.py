@@ -68,6 +68,11 @@ class TableFormat:
     ends_at_carriage_return: bool = False
 
     @classmethod
+    def usual(cls, kind: SourceKind) -> TableFormat:
+        """Returns how a table of a kind is written where nothing speaks against it."""
+        return cls(kind, delimiter="\t" if kind is SourceKind.TSV else ",")
+
+    @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> TableFormat:
         """Returns what `asdict` took apart."""
         enums = {"kind": SourceKind, "compression": Compression, "quoting": Quoting}

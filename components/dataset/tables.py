@@ -40,7 +40,7 @@ def read_table(
     if source.split_column:
         columns.append(source.split_column)
     try:
-        form = file.format or TableFormat(source.kind)
+        form = file.format or TableFormat.usual(source.kind)
         for number, record in enumerate(read_records(path, form, columns), start=1):
             where = f"{path.name}, record {number}"
             if isinstance(record, MalformedRecord):

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from components.dataset.compressed import compression_named
-from components.dataset.detect import (
+from components.dataset.detect import detect
+from components.dataset.detected_table import (
     DetectedTable,
-    detect,
     missing_column,
     notices,
     refuse_repeated,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from components.dataset.compressed import compression_named
-from components.dataset.detect import DetectedTable, missing_column, notices
+from components.dataset.detected_table import DetectedTable, missing_column, notices
 from components.dataset.records import printable
 from components.dataset.resolve import look_at
 from components.dataset.source import Compression, SourceKind, TableFormat
@@ -72,8 +72,7 @@ class ScoringFile:
         """Returns how the output is written: as the file is, but for quotes and encoding."""
         if self.output_kind is self.kind:
             return self.format
-        usual = "\t" if self.output_kind is SourceKind.TSV else ","
-        return TableFormat(self.output_kind, delimiter=usual)
+        return TableFormat.usual(self.output_kind)
 
 
 @dataclass(frozen=True)

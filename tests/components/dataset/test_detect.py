@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from components.dataset.detect import DetectedTable, detect, notices
+from components.dataset.detect import detect
+from components.dataset.detected_table import DetectedTable, notices
 from components.dataset.source import Quoting, SourceKind, TableFormat
 from components.dataset.table_options import TableOptions
 from components.errors import ConfigurationError, DatasetError

@@ -259,3 +259,24 @@ def test_columns_without_a_header_are_numbers(tmp_path, read):
     options = TableOptions(header=False, delimiter="semicolon")
     with pytest.raises(DatasetError, match=r"Its columns are: 1, 2.*e\.g\. --text-column 2"):
         read(tmp_path / "l.csv", options)
+
+
+LONE = '" '
+SENTENCES = [f"{LONE if n % 20 == 3 else ''}film {n}, and more\t{n % 2}" for n in range(400)]
+
+
+@BY_READER
+def test_sentences_with_lone_quotes_are_read_as_they_are(tmp_path, read):
+    """Nothing else in the file speaks for quotes that enclose fields."""
+    (tmp_path / "sst.tsv").write_text("\n".join(["text\tlabel", *SENTENCES]))
+    assert read(tmp_path / "sst.tsv") == [line.split("\t")[0] for line in SENTENCES]
+
+
+def test_where_quotes_enclose_fields_a_lone_one_costs_its_row_alone(tmp_path):
+    """20 of 400, and all others are read with as many allowed."""
+    (tmp_path / "sst.tsv").write_text("\n".join(["text\tlabel", *SENTENCES]))
+    options = TableOptions(quoting="doubled")
+    with pytest.raises(DatasetError, match=r"20 records could not be read, 5\.00%"):
+        read_texts(tmp_path / "sst.tsv", "text", options)
+    found = read_texts(tmp_path / "sst.tsv", "text", options, max_bad_records=0.06)
+    assert found.texts == [line.split("\t")[0] for line in SENTENCES if not line.startswith('"')]

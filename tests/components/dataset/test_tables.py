@@ -75,7 +75,7 @@ TEXT_FORMATS = {
     SourceKind.JSON_LINES: JSON_LINES,
 }
 GZIPPED = {
-    kind: TableFormat(kind, Compression.GZIP, delimiter="\t" if kind is SourceKind.TSV else ",")
+    kind: dataclasses.replace(TableFormat.usual(kind), compression=Compression.GZIP)
     for kind in TEXT_FORMATS
 }
 BY_FORMAT = pytest.mark.parametrize("kind", list(TEXT_FORMATS), ids=lambda kind: kind.value)
@@ -191,7 +191,7 @@ def test_a_quote_that_is_never_closed_costs_its_row(tmp_path, kind):
     content = 'text,label\ngood,1\n"bad,0\nfine,1\n'
     if kind is SourceKind.TSV:
         content = content.replace(",", "\t")
-    form = dataclasses.replace(GZIPPED[kind], compression=Compression.NONE)
+    form = TableFormat.usual(kind)
     records = read_text(tmp_path, content, kind, form=form)
     assert records == [
         review("good", 1, 1),
@@ -212,7 +212,7 @@ def test_a_stray_quote_costs_its_row_and_makes_no_review_of_two(tmp_path, kind):
     content = 'text,label\n"Great" film,1\nbad,0\n'
     if kind is SourceKind.TSV:
         content = content.replace(",", "\t")
-    form = dataclasses.replace(GZIPPED[kind], compression=Compression.NONE)
+    form = TableFormat.usual(kind)
     records = read_text(tmp_path, content, kind, form=form)
     assert (records[0].kind, records[0].fatal) == ("malformed_row", False)
     assert records[1:] == [review("bad", 0, 2)]

@@ -1,0 +1,101 @@
+"""What the beginning of a file tells, and how people are told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from components.dataset.source import TableFormat
+from components.errors import DatasetError, did_you_mean
+
+# Of a message that lists columns.
+_MOST_LISTED = 30
+_LONGEST_SHOWN = 60
+
+
+class DetectedTable(NamedTuple):
+    """What the beginning of a file tells.
+
+    Attributes:
+      format: How the file is written.
+      columns: Names of the columns: the header's, or the first record's; empty for an empty file.
+      remarks: What was found that the file's name does not say, for people.
+      has_records: Whether there is any record.
+      row_remarks: The same of rows of fields.
+      numbers: Where text and label seem to be, from "1", if the first row is no header.
+      wrapper: The one name under which a JSON object holds all records, or "".
+    """
+
+    format: TableFormat
+    columns: tuple[str, ...]
+    remarks: tuple[str, ...]
+    has_records: bool
+    row_remarks: tuple[str, ...] = ()
+    numbers: tuple[str, str] | None = None
+    wrapper: str = ""
+
+
+def refuse_repeated(table: DetectedTable, name: str) -> None:
+    """Refuses a table in which two columns have one name: which is meant cannot be known.
+
+    Raises:
+      DatasetError: Names the column.
+    """
+    twice = [column for column, count in Counter(table.columns).items() if count > 1]
+    if twice:
+        raise DatasetError(
+            f"{name} has two columns '{_short(twice[0])}'. Give each a name of its own."
+        )
+
+
+def missing_column(
+    table: DetectedTable, name: str, column: str, flag: str, label_flag: str = ""
+) -> str:
+    """Says that a table lacks a column, which it has, and how to name one.
+
+    Args:
+      table: The table.
+      name: The file's name.
+      column: What was looked for.
+      flag: The flag that names it.
+      label_flag: The flag that names the column of labels, where there is one.
+    """
+    message = (
+        f"{name} has no column '{column}'. Its columns are: {_listed(table.columns)}."
+        f"{did_you_mean(column, table.columns)} Name it with {flag}."
+    )
+    if table.wrapper:
+        return (
+            f"{message} Its records seem to be below '{table.wrapper}': write them as one array, "
+            f"or one a line, e.g. by jq -c '.[\"{table.wrapper}\"][]'."
+        )
+    if table.numbers:
+        text, label = table.numbers
+        flags = f"--text-column {text}" + (f" {label_flag} {label}" if label_flag and label else "")
+        if table.format.has_header:
+            return f"{message} Has the file no header? Then: --no-header {flags}."
+        return f"{message} Without a header, columns have numbers, e.g. {flags}."
+    return message
+
+
+def notices(tables: Iterable[tuple[str, DetectedTable]]) -> list[str]:
+    """Returns a line for each way of being written that is to be told, with the files' names."""
+    files: dict[tuple[str, ...], list[str]] = {}
+    for name, table in tables:
+        if remarks := (*table.remarks, *table.row_remarks):
+            files.setdefault(remarks, []).append(name)
+    return [
+        f"{names[0]}{f' and {len(names) - 1:,} more' if len(names) > 1 else ''}: "
+        f"{', '.join(remarks)}"
+        for remarks, names in files.items()
+    ]
+
+
+def _listed(columns: Sequence[str]) -> str:
+    more = f" and {len(columns) - _MOST_LISTED:,} more" if len(columns) > _MOST_LISTED else ""
+    return f"{', '.join(map(_short, columns[:_MOST_LISTED]))}{more}"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_SHOWN else f"{name[: _LONGEST_SHOWN - 3]}..."
