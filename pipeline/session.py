@@ -22,7 +22,7 @@ from components.errors import (
     summary_of,
 )
 from pipeline.console.messages import tell, tell_lines
-from pipeline.signals import Terminated
+from pipeline.signals import Terminated, leave_alone
 from serving.printable import UNSAFE, printable_lines
 
 if TYPE_CHECKING:
@@ -146,6 +146,7 @@ def explained(error: SentimentError, has_started: bool) -> int:
 
 def interrupted(by: KeyboardInterrupt, where: str = "") -> int:
     """Says that Ctrl-C or SIGTERM ended the command, and returns the exit code."""
+    leave_alone()
     if isinstance(by, Terminated):
         tell(f"sentiment: ended by SIGTERM{where}.")
         return EXIT_TERMINATED

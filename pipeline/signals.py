@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 from types import FrameType
 from typing import NoReturn
+
+from components.errors import causes
 
 EXIT_BY_SIGNAL = 128
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SHOW_CURSOR = b"\x1b[?25h"
+_AGAIN_SECONDS = 1.0
 
 
 class Terminated(KeyboardInterrupt):
@@ -32,7 +36,25 @@ def _interrupt(number: int, _: FrameType | None) -> NoReturn:
     for each in _SIGNALS:
         if signal.getsignal(each) is _interrupt:
             signal.signal(each, _end)
-    raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+    kind = Terminated if number == signal.SIGTERM else KeyboardInterrupt
+    signal.signal(signal.SIGALRM, lambda *_: _raise_unless_unwinding(kind))
+    signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS, _AGAIN_SECONDS)
+    raise kind
+
+
+def _raise_unless_unwinding(kind: type[KeyboardInterrupt]) -> None:
+    """Raises again where nothing came of it: libraries have `except:` and callbacks that swallow.
+
+    While something cleans up after it, it is among the exceptions that are being handled.
+    """
+    handled = sys.exc_info()[1]
+    if handled is None or not any(isinstance(each, KeyboardInterrupt) for each in causes(handled)):
+        raise kind
+
+
+def leave_alone() -> None:
+    """Raises no more: the end is being told."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _end(number: int, _: FrameType | None) -> NoReturn:

@@ -25,9 +25,14 @@ def wait(*arguments, **_):
     try:
         console.scoring_started("began", "", "", "")
         time.sleep(60)
-    finally:
-        console.scoring_started("cleans up", "", "", "")
-        time.sleep(CLEANING_SECONDS)
+    except BaseException:
+        if CLEANING_SECONDS >= 0:
+            console.scoring_started("cleans up", "", "", "")
+            time.sleep(CLEANING_SECONDS)
+            console.scoring_started("is clean", "", "", "")
+            raise
+    # Some library took it for something else.
+    time.sleep(60)
 
 module.{function} = wait
 cli.entry_point()
@@ -86,6 +91,23 @@ def test_a_signal_ends_a_command(start, command, number, code, words):
     assert process.returncode == code
     assert errors.startswith(words) and errors.strip().count("\n") == 0
     assert "cleans up" in output
+
+
+def test_a_signal_that_a_library_swallowed_is_raised_again(start):
+    """Soon; nobody has to send it twice."""
+    process = start(RUN, cleaning_seconds=-1)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (143, f"sentiment: ended by SIGTERM in Trainer{ENDED}")
+
+
+def test_cleaning_up_is_let_to_its_end(start):
+    """However long it takes, nothing is raised into it."""
+    process = start(RUN, cleaning_seconds=2.5)
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=20)
+    assert process.returncode == 143
+    assert "is clean" in output
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
