@@ -120,6 +120,12 @@ def test_tflite_is_refused_before_anything_is_loaded(capsys):
     error = capsys.readouterr().err
     assert "--prefer_tflite_model: the embedded server does not serve TFLite models" in error
     assert "--engine binary" in error
+    serve = ["serve", "--engine", "embedded", "--model_base_path=/no/such"]
+    assert cli.main([*serve, "--prefer_tflite_model"]) == 2
+    assert (
+        "--prefer-tflite-model does not work with --engine embedded. Leave it out, or choose "
+        "--engine binary."
+    ) in capsys.readouterr().err
 
 
 def test_versions_are_printed_for_who_asks(capsys):
