@@ -62,7 +62,7 @@ def _without_split(words: list[str]) -> list[str]:
 
 
 def _tells_shards(word: str) -> bool:
-    return word in _SHARD_WORDS or word.isdecimal()
+    return word.rstrip("0123456789") in {"", *_SHARD_WORDS}
 
 
 def _snake(name: str) -> str:

@@ -20,6 +20,7 @@ COMMIT = "a" * 40
         ("/x/films/data/train-00000-of-00001.parquet", "films", "/x/films"),
         ("/x/films/default/train/0000.parquet", "films", "/x/films"),
         ("/x/films/part-00000.csv", "films", "/x/films"),
+        ("/x/films/train/part1.csv", "films", "/x/films"),
         ("/x/films/val.csv", "films", "/x/films"),
         ("/x/reviews_train.csv", "reviews", "/x/reviews_train.csv"),
         ("/x/train_reviews.csv", "reviews", "/x/train_reviews.csv"),
