@@ -8,13 +8,16 @@ from tfx.v1 import dsl, proto
 from tfx.v1.orchestration import metadata
 from tfx.v1.types import standard_artifacts
 
-from components import evaluation, features, pushing, training
-from components.baseline import CANDIDATE, MODEL, MODEL_BLESSING, LatestBlessedPredecessor
-from components.data_gate import DataGate
-from components.example_gen import ReviewExampleGen
-from components.infra_validation.step import InfraValidator
-from components.tuning import SET_BY_USER, TRIALS
-from components.warm_start import LatestBlessedOfVariant
+from components import features
+from components.data_gate.component import DataGate
+from components.evaluator import evaluation
+from components.evaluator.baseline import CANDIDATE, MODEL, MODEL_BLESSING, LatestBlessedPredecessor
+from components.example_gen.component import ReviewExampleGen
+from components.infra_validator.component import InfraValidator
+from components.pusher import pushing
+from components.trainer import training
+from components.trainer.warm_start import LatestBlessedOfVariant
+from components.tuner.tuning import SET_BY_USER, TRIALS
 from pipeline.fingerprint import PROJECT
 from pipeline.resolution import SCHEMA_FILE, ResolvedConfig
 
@@ -52,7 +55,7 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
     transform = tfx.Transform(
         examples=examples,
         schema=schema,
-        preprocessing_fn="components.preprocessing.preprocessing_fn",
+        preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
         # Test is for finished exports alone: the Evaluator and the InfraValidator ask them for its
         # reviews as they were read.
         splits_config=proto.SplitsConfig(
@@ -70,7 +73,7 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
         },
     ).with_id("WarmStartModel")
     tuner = tfx.Tuner(
-        tuner_fn="components.tuning.tuner_fn",
+        tuner_fn="components.tuner.tuning.tuner_fn",
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         train_args=proto.TrainArgs(splits=training_splits),
@@ -87,7 +90,7 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
         },
     )
     trainer = tfx.Trainer(
-        run_fn="components.training.run_fn",
+        run_fn="components.trainer.training.run_fn",
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         hyperparameters=tuner.outputs["best_hyperparameters"] if settings.tune else None,
@@ -121,7 +124,7 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
         eval_config=evaluation.eval_config(
             settings.min_accuracy, settings.max_regression, settings.min_lift
         ),
-        module_path="components.evaluation",
+        module_path="components.evaluator.evaluation",
     )
     infra_validator = None
     if config.infra_engine:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from components.errors import ConfigurationError, did_you_mean
-from components.pushed_model import PushedModel
 from pipeline.config import DEFAULT_MODEL_NAME
+from pipeline.scoring.pushed_model import PushedModel
 from serving.versions import look_up, number_of
 
 

@@ -13,7 +13,7 @@ from components.dataset.source import ReviewSource, SourceKind
 from components.errors import ConfigurationError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import Variant, get_variant
-from components.pushed_data import data_of_newest
+from components.pusher.pushed_data import data_of_newest
 from pipeline.config import NAME, SAMPLE_PREFIX, PipelineConfig, hyperparameters_for, names_for
 from pipeline.fingerprint import PROJECT, file_fingerprint, source_fingerprint
 from pipeline.loading import EnvironmentSettings
@@ -22,15 +22,15 @@ from serving import engines
 
 # Where the code of each step starts; a step runs again when code that it reaches was edited.
 STEP_MODULES = {
-    "ReviewExampleGen": ("components.example_gen",),
-    "DataGate": ("components.data_gate",),
-    "Transform": ("components.preprocessing",),
-    "Tuner": ("components.tuning",),
-    "Trainer": ("components.training",),
-    "Evaluator": ("components.evaluation",),
+    "ReviewExampleGen": ("components.example_gen.component",),
+    "DataGate": ("components.data_gate.component",),
+    "Transform": ("components.transform.preprocessing",),
+    "Tuner": ("components.tuner.tuning",),
+    "Trainer": ("components.trainer.training",),
+    "Evaluator": ("components.evaluator.evaluation",),
     # The embedded server is started by its name.
-    "InfraValidator": ("components.infra_validation.step", "serving.server.main"),
-    "Pusher": ("components.pushing",),
+    "InfraValidator": ("components.infra_validator.component", "serving.server.main"),
+    "Pusher": ("components.pusher.pushing",),
 }
 
 SCHEMA_FILE = "components/schema.pbtxt"

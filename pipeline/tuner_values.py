@@ -9,7 +9,7 @@ from typing import Any
 
 from components.errors import ConfigurationError
 from components.hyperparameters import EVERY_VARIANT, Hyperparameters, names_where
-from components.tuned import VARIANT, has_best, read_best, tuned_values
+from components.trainer.tuned import VARIANT, has_best, read_best, tuned_values
 from pipeline.config import PipelineConfig
 from serving.small_files import UnreadableFileError, read_small_file
 

@@ -45,9 +45,9 @@ def exported_model(transform_output, tmp_path_factory) -> Path:
     """A SavedModel of `lstm`, with random weights that are large enough for words to matter."""
     import numpy as np
 
-    from components import signatures, training
     from components.hyperparameters import Hyperparameters
     from components.models.registry import get_variant
+    from components.trainer import signatures, training
 
     variant = get_variant("lstm")
     directory = tmp_path_factory.mktemp("export")

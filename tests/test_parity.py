@@ -17,9 +17,10 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.tfxio import tensor_adapter, tf_example_record
 
-from components import evaluation, features
+from components import features
 from components.dataset.archive import read_archive
 from components.dataset.records import Review
+from components.evaluator import evaluation
 from components.hyperparameters import Hyperparameters
 from components.models.registry import get_variant
 from pipeline import predict

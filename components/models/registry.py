@@ -69,7 +69,7 @@ class Variant:
         a convex problem; None when there are none such.
       descends: Whether gradient descent fits the other weights, after `solve`.
       pool_batches: 1 for plain random batches; more where training is faster with batches of
-        reviews of like length. See `components.training_data.ReviewBatches`.
+        reviews of like length. See `components.trainer.batches.ReviewBatches`.
     """
 
     name: str

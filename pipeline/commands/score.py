@@ -18,9 +18,9 @@ from pipeline.settings import add_flag
 from serving.versions import SAVED_MODEL_FILE, look_up
 
 if TYPE_CHECKING:
-    from components.scoring.plan import ScoringPlan
-    from components.scoring.rows import Findings
     from pipeline.console.terminal import Console
+    from pipeline.scoring.plan import ScoringPlan
+    from pipeline.scoring.rows import Findings
 
 EXIT_SCORED = 0
 FORMATS = ("csv", "tsv", "jsonl", "json", "parquet")
@@ -102,8 +102,8 @@ def run(options: dict[str, Any]) -> int:
     output = Path(options["output"]).absolute()
 
     from components.dataset.source import SourceKind
-    from components.scoring.output_folder import make_folder
-    from components.scoring.plan import make_plan
+    from pipeline.scoring.output_folder import make_folder
+    from pipeline.scoring.plan import make_plan
 
     plan = make_plan(
         options["input"],
@@ -157,11 +157,11 @@ def _score(
     log_path: Path,
 ) -> int:
     from components import progress
-    from components.scoring.output_folder import publish, workspace
-    from components.scoring.plan import refuse_existing
-    from components.scoring.rows import check_rows
     from pipeline.resolution import local_beam_arguments
     from pipeline.runners.local import alone_in
+    from pipeline.scoring.output_folder import publish, workspace
+    from pipeline.scoring.plan import refuse_existing
+    from pipeline.scoring.rows import check_rows
 
     names = [file.output for file in plan.files]
     with (
@@ -179,7 +179,7 @@ def _score(
 
         console.task_started("Score the reviews")
         # Beam and TensorFlow take seconds to import: a bad record is told before that.
-        from components.scoring.scoring import score_files
+        from pipeline.scoring.scoring import score_files
 
         mode = "in_memory" if settings.beam_mode == "auto" else settings.beam_mode
         arguments = local_beam_arguments(mode, settings.beam_workers)

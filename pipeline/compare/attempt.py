@@ -101,8 +101,9 @@ def read_figures(config: ResolvedConfig) -> dict[str, Any]:
     """Reads the latest run back, and times its export."""
     from tfx.utils import path_utils
 
-    from components import evaluation_results, features
-    from components.training_record import TrainingRecord
+    from components import features
+    from components.evaluator import evaluation_results
+    from components.trainer.training_record import TrainingRecord
     from pipeline.compare.latency import measured_in_a_fresh_process
     from pipeline.report.run_record import RunRecord
 

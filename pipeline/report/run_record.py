@@ -11,7 +11,7 @@ from typing import TypeAlias
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
 
-from components.infra_validation.outcome import Outcome
+from components.infra_validator.outcome import Outcome
 
 Artifact: TypeAlias = metadata_store_pb2.Artifact
 Event: TypeAlias = metadata_store_pb2.Event

@@ -6,11 +6,12 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from components import evaluation, evaluation_results, features, lift
+from components import features
 from components.dataset.source import SourceKind
-from components.evaluation_results import EvaluationResults
-from components.infra_validation.outcome import Outcome
-from components.reading_report import ReadingReport
+from components.evaluator import evaluation, evaluation_results, lift
+from components.evaluator.evaluation_results import EvaluationResults
+from components.example_gen.reading_report import ReadingReport
+from components.infra_validator.outcome import Outcome
 from pipeline.advice import for_few_reviews
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
 from pipeline.predict import pushed_models

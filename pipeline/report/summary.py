@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from components.infra_validation.outcome import Outcome
-from components.lift import LargerClass
+from components.evaluator.lift import LargerClass
+from components.infra_validator.outcome import Outcome
 
 
 @dataclass(frozen=True)

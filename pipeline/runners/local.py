@@ -137,7 +137,7 @@ class ConsoleSteps:
             self._advise(record)
 
     def _advise(self, record: RunRecord) -> None:
-        from components.reading_report import ReadingReport
+        from components.example_gen.reading_report import ReadingReport
 
         (report,) = record.outputs("ReviewExampleGen", "report")
         reviews = ReadingReport.read(report.uri).split_sizes[features.TRAIN_SPLIT]

@@ -10,7 +10,7 @@ from tensorflow.core.example import example_pb2
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import classification_pb2, input_pb2, regression_pb2
 
-from serving.rest_requests import ExamplesBody
+from serving.server.rest.requests import ExamplesBody
 from serving.server.servable import Signature
 from serving.server.tensors import dtype_of
 from serving.status import StatusError, invalid_argument

@@ -24,10 +24,10 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving.json_tensors import type_name
 from serving.server import examples, tensors
 from serving.server.metrics import Metrics
 from serving.server.model_store import ModelStore
+from serving.server.rest.json_tensors import type_name
 from serving.server.saved_model import dtype_name
 from serving.server.servable import DEFAULT_SIGNATURE, TEXT_SIGNATURE, Servable, Signature
 from serving.status import Code, StatusError, invalid_argument

@@ -19,13 +19,13 @@ from serving.server.admission import Budget, Gate
 from serving.server.batching import BatchScheduler
 from serving.server.batching_parameters import BatchingParameters
 from serving.server.flags import TFLITE_IS_NOT_SERVED, Flags
-from serving.server.grpc_edge import GrpcLimits, make_server
+from serving.server.grpc.edge import GrpcLimits, make_server
 from serving.server.handlers import Handlers
 from serving.server.loading import Loader
 from serving.server.metrics import DEFAULT_PATH, Metrics
 from serving.server.model_store import ModelStore, StoreSettings
-from serving.server.rest_api import RestApi, RestLimits
-from serving.server.rest_edge import RestServer
+from serving.server.rest.api import RestApi, RestLimits
+from serving.server.rest.edge import RestServer
 from serving.server.slicing import RunLimits
 from serving.server.tensors import TensorLimits
 from serving.server.text_protos import (

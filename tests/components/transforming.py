@@ -15,7 +15,8 @@ import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
-from components import features, preprocessing
+from components import features
+from components.transform import preprocessing
 
 WORD_CATEGORIES = ("Lu", "Ll", "Lt", "Lm", "Lo", "Nd")
 MARK_CATEGORIES = ("Mn", "Mc", "Me")

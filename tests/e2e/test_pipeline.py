@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from components.dataset.sample import generate_review
-from components.model_card import FILE as CARD
+from components.pusher.model_card import FILE as CARD
 from pipeline.report.run_record import RunRecord
 
 from .running import sentiment, start

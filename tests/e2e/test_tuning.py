@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from components.model_card import FILE as CARD
+from components.pusher.model_card import FILE as CARD
 from pipeline.report.run_record import RunRecord
 
 from .running import sentiment

@@ -17,7 +17,7 @@ from components.errors import (
     PushError,
     TrainingError,
 )
-from components.infra_validation.outcome import Outcome
+from components.infra_validator.outcome import Outcome
 from pipeline import cli
 from pipeline.compare import comparison
 from pipeline.compare.leaderboard import Failure, Leaderboard

@@ -9,8 +9,8 @@ import textwrap
 
 import pytest
 
-from components.infra_validation.outcome import Outcome
-from components.lift import LargerClass
+from components.evaluator.lift import LargerClass
+from components.infra_validator.outcome import Outcome
 from components.progress import Progress
 from pipeline.console.duration import duration
 from pipeline.console.live_line import live_line

@@ -12,7 +12,7 @@ from components.dataset.source import SourceKind
 from components.errors import ConfigurationError, DataGateError, DatasetError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import SAMPLE, get_variant
-from components.pushed_data import CARD_FILE
+from components.pusher.pushed_data import CARD_FILE
 from pipeline import resolution
 from pipeline.config import PipelineConfig
 from pipeline.fingerprint import PACKAGES, PROJECT
@@ -263,12 +263,16 @@ def test_an_engine_that_is_not_installed_is_wrong_use(environment, table, monkey
     ("file", "line", "steps"),
     [
         (
-            "components/preprocessing.py",
+            "components/transform/preprocessing.py",
             ("text = tf.strings.lower(text", "text = tf.strings.upper(text"),
             # The others read its tokens, at the export and in the slices.
             {"Transform", "Tuner", "Trainer", "Evaluator"},
         ),
-        ("components/preprocessing.py", ("    return {", "    # A comment.\n    return {"), set()),
+        (
+            "components/transform/preprocessing.py",
+            ("    return {", "    # A comment.\n    return {"),
+            set(),
+        ),
         (
             "components/models/lstm.py",
             ("import keras", "import keras as keras"),

@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving import json_document
-from serving.server import json_size
-from serving.server.json_size import count_values
-from serving.server.unzipping import unzip
+from serving.server.rest import json_document, json_size
+from serving.server.rest.json_size import count_values
+from serving.server.rest.unzipping import unzip
 from serving.status import Code, StatusError
 
 # With what tells the inside of a string from the outside.

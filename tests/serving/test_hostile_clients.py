@@ -15,8 +15,8 @@ from tensorflow.core.framework import tensor_pb2
 
 from serving.server.admission import Budget
 from serving.server.ports import bind
-from serving.server.rest_api import Response
-from serving.server.rest_edge import RestServer
+from serving.server.rest.api import Response
+from serving.server.rest.edge import RestServer
 
 from .calling import Stubs, ask, floats, predict, predict_request, refusal, send_raw, wait_until
 

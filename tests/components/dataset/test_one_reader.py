@@ -22,8 +22,8 @@ from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
 from components.dataset.tables import read_table
 from components.dataset.texts import read_texts
 from components.errors import DatasetError
-from components.scoring.plan import make_plan
-from components.scoring.rows import read_chunks
+from pipeline.scoring.plan import make_plan
+from pipeline.scoring.rows import read_chunks
 
 TEXTS = ["good, and so on; really", "ça va\tbien | oui", 'he said "yes"', "two\nlines"]
 LABELS = [1, 0, 1, 0]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from components.evaluation_results import EvaluationResults
-from components.infra_validation.outcome import Outcome
+from components.evaluator.evaluation_results import EvaluationResults
+from components.infra_validator.outcome import Outcome
 from pipeline.advice import for_few_reviews
 from pipeline.config import PipelineConfig
 from pipeline.loading import EnvironmentSettings

@@ -1,0 +1,1 @@
+"""Evaluator: metrics, slices, the gate, and what it compares with."""

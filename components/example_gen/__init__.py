@@ -1,0 +1,1 @@
+"""ReviewExampleGen: reads a data set and writes its splits as tf.Examples."""

@@ -1,0 +1,301 @@
+"""What the candidate is asked, and whether a server answers as the model itself does."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from tfx.components.infra_validator import error_types
+
+from components import features
+from components.infra_validator.served_signatures import Question, is_verdict, questions
+from components.infra_validator.warmup import answered, review
+from serving.client import Client
+from serving.errors import ServingError
+
+REVIEWS = 16
+TOLERANCE = 1e-6
+
+# Each is asked alone as well: a server may pad, cut or batch it in another way.
+EDGE_CASES = (
+    "",
+    review(20_000),
+    'Großartig — 素晴らしい映画 🎬 …\n\t"A \\ B" <br /> e\u0301\u0000!',
+)
+
+
+class Answer(NamedTuple):
+    """What is said of one review.
+
+    Attributes:
+      probability: That it is positive.
+      sentiment: One of `features.CLASSES`; None where only scores are asked for.
+    """
+
+    probability: float
+    sentiment: str | None
+
+
+class Reference:
+    """The exported SavedModel, called directly.
+
+    Attributes:
+      questions: What it can be asked.
+    """
+
+    def __init__(self, saved_model: str):
+        """Loads the model of the folder.
+
+        Raises:
+          ValidationFailed: It cannot be loaded.
+        """
+        self.questions = questions(saved_model)
+        try:
+            # The signatures alone would not keep the tables and weights that they read.
+            self._model = tf.saved_model.load(saved_model)
+        except Exception as error:  # TensorFlow's loader has no error of its own
+            raise error_types.ValidationFailed(
+                f"The export cannot be loaded: {type(error).__name__}: {error}"
+            ) from error
+
+    def answer(self, signature: str, input: str, values: Sequence[str | bytes]) -> list[Answer]:
+        """Returns the answers to `values`, <string>[batch].
+
+        Raises:
+          ValidationFailed: The signature fails, or a probability is none.
+        """
+        try:
+            outputs = self._call(signature, input, values)
+        except tf.errors.OpError as error:
+            raise error_types.ValidationFailed(
+                f"The export's '{signature}' fails: {error.message}"
+            ) from error
+        answers = [
+            Answer(float(probability), sentiment.decode())
+            for probability, sentiment in zip(
+                outputs["probability"], outputs["sentiment"], strict=True
+            )
+        ]
+        for value, answer in zip(values, answers, strict=True):
+            if not 0 <= answer.probability <= 1:
+                raise error_types.ValidationFailed(
+                    f"The export answers {_shown(answer.probability)} to {_quoted(value)}; "
+                    "expected a probability from 0 to 1."
+                )
+        return answers
+
+    def outputs(self, question: Question, values: Sequence[str | bytes]) -> dict[str, np.ndarray]:
+        """Returns the outputs of another trainer's signature, each [values, ...].
+
+        Raises:
+          ValueError: An output has other rows than the input.
+        """
+        outputs = self._call(question.signature, question.input, values)
+        if any(output.shape[:1] != (len(values),) for output in outputs.values()):
+            raise ValueError(f"'{question.signature}' answers with other rows than it is asked")
+        return outputs
+
+    @property
+    def signature_names(self) -> list[str]:
+        """All signatures of the export."""
+        return sorted(self._model.signatures)
+
+    def _call(
+        self, signature: str, input: str, values: Sequence[str | bytes]
+    ) -> dict[str, np.ndarray]:
+        tensor = tf.constant(list(values), tf.string)
+        outputs = self._model.signatures[signature](**{input: tensor})
+        return {name: output.numpy() for name, output in outputs.items()}
+
+
+class Exchange(NamedTuple):
+    """Requests of one kind and what the model itself answers to them.
+
+    Attributes:
+      method: A method of `Client`.
+      values: Texts, or serialized tf.Examples.
+      expected: An answer for each.
+    """
+
+    method: str
+    values: Sequence[str | bytes]
+    expected: list[Answer]
+
+
+class SignatureExchange(NamedTuple):
+    """The same of a signature of another trainer's model, whatever its outputs mean.
+
+    Attributes:
+      question: The signature.
+      values: Texts, or serialized tf.Examples.
+      expected: By output, <float32> or <string>[values, ...].
+    """
+
+    question: Question
+    values: Sequence[str | bytes]
+    expected: dict[str, np.ndarray]
+
+
+def exchanges(
+    reference: Reference, examples: Sequence[bytes]
+) -> list[Exchange | SignatureExchange]:
+    """Returns what to ask a server, with the model's own answers.
+
+    Args:
+      reference: The model.
+      examples: Serialized tf.Examples with `features.TEXT`.
+
+    Raises:
+      ValidationFailed: The model itself does not answer as it should, or to no batch of strings.
+    """
+    texts = [*map(_text_of, examples), *EDGE_CASES]
+    verdicts = {each.signature for each in reference.questions if is_verdict(each)}
+    asked: list[Exchange | SignatureExchange] = []
+    if "predict_text" in verdicts:
+        of_texts = reference.answer("predict_text", "text", texts)
+        asked.append(Exchange("predict", texts, of_texts))
+        asked += [
+            Exchange("predict", [text], reference.answer("predict_text", "text", [text]))
+            for text in EDGE_CASES
+        ]
+        if "classify" in verdicts:
+            scores = [answer._replace(sentiment=None) for answer in of_texts]
+            asked.append(Exchange("classify", texts, scores))
+    if "serving_default" in verdicts:
+        of_examples = reference.answer("serving_default", "examples", examples)
+        asked.append(Exchange("predict_examples", examples, of_examples))
+    return asked or list(_exchanges_of_others(reference, texts, examples))
+
+
+def _exchanges_of_others(
+    reference: Reference, texts: Sequence[str], examples: Sequence[bytes]
+) -> Iterator[SignatureExchange]:
+    """Yields what to ask another trainer's model: all together, and the first alone."""
+    is_asked = False
+    for question in reference.questions:
+        values = answered(reference.outputs, question, texts, examples)
+        for batch in () if values is None else (values, values[:1]):
+            is_asked = True
+            yield SignatureExchange(question, batch, reference.outputs(question, batch))
+    if not is_asked:
+        raise error_types.ValidationFailed(
+            "None of the export's signatures answers to a batch of texts or of serialized "
+            "tf.Examples; it has: "
+            f"{', '.join(reference.signature_names) or 'none'}."
+        )
+
+
+def compare(client: Client, transport: str, asked: Sequence[Exchange | SignatureExchange]) -> int:
+    """Asks a server; returns how many answers agreed with the model's own.
+
+    Args:
+      client: Of the server.
+      transport: Its name, for the messages.
+      asked: What to ask, one exchange after the other.
+
+    Raises:
+      ValidationFailed: An answer is another one; names both, and the review.
+      ServingError: There is no answer.
+    """
+    for exchange in asked:
+        if isinstance(exchange, SignatureExchange):
+            _compare_outputs(client, transport, exchange)
+            continue
+        answers = list(_ask(client, exchange))
+        for value, expected, arrived in zip(
+            exchange.values, exchange.expected, answers, strict=True
+        ):
+            if not _agree(expected, arrived):
+                raise error_types.ValidationFailed(
+                    f"Over {transport}, {exchange.method} answers {_told(arrived)} to "
+                    f"{_quoted(value)}, where the export itself answers {_told(expected)}; at most "
+                    f"{TOLERANCE:g} may lie between them."
+                )
+    return sum(len(exchange.values) for exchange in asked)
+
+
+def _compare_outputs(client: Client, transport: str, exchange: SignatureExchange) -> None:
+    question = exchange.question
+    arrived = client.ask_signature(
+        question.signature, question.input, exchange.values, question.outputs
+    )
+    for name, expected in exchange.expected.items():
+        rows = zip(exchange.values, arrived[name], expected.tolist(), strict=True)
+        for value, of_server, of_export in rows:
+            if not _are_equal(of_server, of_export):
+                raise error_types.ValidationFailed(
+                    f"Over {transport}, '{name}' of {question.signature} is "
+                    f"{_shortened(of_server)} for {_quoted(value)}, where the export itself "
+                    f"answers {_shortened(of_export)}; at most {TOLERANCE:g} may lie between "
+                    "numbers."
+                )
+
+
+def _are_equal(of_server: Any, of_export: Any) -> bool:
+    """Compares nested lists of numbers and strings."""
+    if isinstance(of_export, list):
+        return (
+            isinstance(of_server, list)
+            and len(of_server) == len(of_export)
+            and all(map(_are_equal, of_server, of_export))
+        )
+    if isinstance(of_export, bytes):
+        return bool(of_server == of_export.decode(errors="replace"))
+    if math.isnan(of_export):
+        return math.isnan(of_server)
+    return abs(of_server - of_export) <= TOLERANCE * max(1.0, abs(of_export))
+
+
+def _ask(client: Client, exchange: Exchange) -> Iterator[Answer]:
+    for result in getattr(client, exchange.method)(exchange.values):
+        if exchange.method == "classify":
+            yield Answer(result.scores.get(features.CLASSES[features.POSITIVE], math.nan), None)
+        else:
+            yield Answer(result.probability, result.sentiment)
+
+
+def _agree(expected: Answer, arrived: Answer) -> bool:
+    # At the threshold a difference that is allowed may turn the sentiment.
+    is_at_threshold = abs(expected.probability - features.DECISION_THRESHOLD) <= TOLERANCE
+    return abs(expected.probability - arrived.probability) <= TOLERANCE and (
+        expected.sentiment == arrived.sentiment or is_at_threshold
+    )
+
+
+def read_examples(folder: str, count: int = REVIEWS) -> list[bytes]:
+    """Returns the first serialized tf.Examples of a split's folder of gzipped TFRecords."""
+    files = sorted(tf.io.gfile.glob(os.path.join(folder, "*.gz")))
+    return [record.numpy() for record in tf.data.TFRecordDataset(files, "GZIP").take(count)]
+
+
+def explain(error: ServingError, transport: str) -> str:
+    """Returns a sentence on a request that a server did not answer."""
+    return f"Over {transport}, the server gave no answer that can be used: {error.reason}."
+
+
+def _text_of(example: bytes) -> str:
+    feature = tf.train.Example.FromString(example).features.feature[features.TEXT]
+    return feature.bytes_list.value[0].decode()
+
+
+def _told(answer: Answer) -> str:
+    sentiment = f" ({answer.sentiment})" if answer.sentiment else ""
+    return f"{_shown(answer.probability)}{sentiment}"
+
+
+def _shown(probability: float) -> str:
+    return "NaN" if math.isnan(probability) else f"{probability:.7f}"
+
+
+def _quoted(value: str | bytes) -> str:
+    text = _text_of(value) if isinstance(value, bytes) else value
+    return repr(text if len(text) <= 40 else f"{text[:37]}...")
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

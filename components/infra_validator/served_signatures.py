@@ -1,0 +1,87 @@
+"""What an export can be asked: the verdicts of ours, or whatever another trainer's model takes.
+
+Read from the SavedModel's own description, without loading it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from google.protobuf.message import DecodeError
+from tensorflow.core.framework import types_pb2
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
+
+from serving.versions import SAVED_MODEL_FILE
+
+_SERVE = "serve"
+_INIT_OP = "__saved_model_init_op"
+
+# Signatures of `components.trainer.signatures` that say what the model makes of a review: the one
+# input, and the outputs. Its others read the same graph.
+VERDICTS: Mapping[str, tuple[str, frozenset[str]]] = {
+    "predict_text": ("text", frozenset(("probability", "sentiment"))),
+    "serving_default": ("examples", frozenset(("probability", "sentiment"))),
+    "classify": ("inputs", frozenset(("classes", "scores"))),
+}
+
+
+class Question(NamedTuple):
+    """A signature that takes a batch of strings: texts, or serialized tf.Examples.
+
+    Attributes:
+      signature: Its name.
+      input: The one input's name, <string>[batch].
+      outputs: The outputs' names; each is <float32> or <string>.
+    """
+
+    signature: str
+    input: str
+    outputs: tuple[str, ...]
+
+
+def questions(saved_model: str | os.PathLike[str]) -> list[Question]:
+    """Returns the signatures to ask: those of `VERDICTS` if there are any, else all that suit.
+
+    Empty for what is no SavedModel: whoever loads it says why.
+    """
+    found = [
+        Question(name, next(iter(signature.inputs)), tuple(sorted(signature.outputs)))
+        for name, signature in sorted(_signatures(Path(saved_model)).items())
+        if name != _INIT_OP and _takes_strings(signature) and _gives_what_clients_read(signature)
+    ]
+    return [question for question in found if is_verdict(question)] or found
+
+
+def is_verdict(question: Question) -> bool:
+    """Returns whether a signature is one of `VERDICTS`, and not another of the same name."""
+    expected = VERDICTS.get(question.signature)
+    return expected == (question.input, frozenset(question.outputs))
+
+
+def _signatures(folder: Path) -> Mapping[str, meta_graph_pb2.SignatureDef]:
+    try:
+        content = (folder / SAVED_MODEL_FILE).read_bytes()
+        saved_model = saved_model_pb2.SavedModel.FromString(content)
+    except (OSError, DecodeError):
+        return {}
+    for graph in saved_model.meta_graphs:
+        if _SERVE in graph.meta_info_def.tags:
+            return graph.signature_def
+    return {}
+
+
+def _takes_strings(signature: meta_graph_pb2.SignatureDef) -> bool:
+    if len(signature.inputs) != 1:
+        return False
+    (tensor,) = signature.inputs.values()
+    shape = tensor.tensor_shape
+    is_batch = shape.unknown_rank or (len(shape.dim) == 1 and shape.dim[0].size == -1)
+    return tensor.dtype == types_pb2.DT_STRING and is_batch
+
+
+def _gives_what_clients_read(signature: meta_graph_pb2.SignatureDef) -> bool:
+    kinds = {tensor.dtype for tensor in signature.outputs.values()}
+    return bool(kinds) and kinds <= {types_pb2.DT_FLOAT, types_pb2.DT_STRING}

@@ -1,0 +1,1 @@
+"""Trainer: fits the selected variant and exports it."""

@@ -1,0 +1,103 @@
+"""Warm start: training goes on from the weights of an earlier model instead of random ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import ml_metadata as mlmd
+import tensorflow as tf
+import tensorflow_transform as tft
+from tfx import types
+from tfx.dsl.components.common.resolver import ResolverStrategy
+from tfx.utils import path_utils
+
+from components import features
+from components.errors import ConfigurationError
+from components.evaluator.baseline import MODEL, MODEL_BLESSING, latest_blessed
+from components.hyperparameters import Hyperparameters, names_where
+from components.trainer.training_record import TrainingRecord
+
+_WITHOUT = "Train without --warm-start"
+
+
+class LatestBlessedOfVariant(ResolverStrategy):
+    """Resolves the latest blessed model of one variant; to nothing when there is none."""
+
+    def __init__(self, variant: str):
+        """Takes the variant's name."""
+        self._variant = variant
+
+    def resolve_artifacts(
+        self, store: mlmd.MetadataStore, input_dict: dict[str, list[types.Artifact]]
+    ) -> dict[str, list[types.Artifact]]:
+        """Returns at most one model under MODEL."""
+        models = [model for model in input_dict[MODEL] if self._is_of_variant(model)]
+        return latest_blessed(store, models, input_dict[MODEL_BLESSING])
+
+    def _is_of_variant(self, model: types.Artifact) -> bool:
+        try:
+            record = TrainingRecord.read(path_utils.serving_model_path(model.uri))
+        except OSError:  # somebody deleted it, and with it its variant's name
+            return False
+        return record.model == self._variant
+
+
+def take_up(
+    model: keras.Model,
+    variant: str,
+    hyperparameters: Hyperparameters,
+    base_model: str | None,
+    transform_output: tft.TFTransformOutput,
+) -> None:
+    """Gives `model` the weights of an export.
+
+    Args:
+      model: As the variant builds it.
+      variant: Its name, for the messages.
+      hyperparameters: What it was built with.
+      base_model: Folder of the SavedModel; None when there was no blessed one.
+      transform_output: What the model will be trained with.
+
+    Raises:
+      ConfigurationError: There is nothing to go on from, or it does not fit.
+    """
+    if not base_model:
+        raise ConfigurationError(
+            f"--warm-start needs a blessed model of '{variant}' from an earlier run of this "
+            f"pipeline, and there is none. {_WITHOUT} first, or choose the --model, "
+            "--pipeline-name and --root of that run."
+        )
+    vocabulary = Path(transform_output.vocabulary_file_by_name(features.VOCABULARY))
+    earlier = Path(base_model) / "assets" / vocabulary.name
+    if not earlier.is_file() or earlier.read_bytes() != vocabulary.read_bytes():
+        raise ConfigurationError(
+            "--warm-start: the latest blessed model was trained with another vocabulary, so its "
+            f"word vectors stand for other words. {_WITHOUT}, or with the training reviews of "
+            "that run."
+        )
+    checkpoint = tf.train.load_checkpoint(str(Path(base_model) / "variables" / "variables"))
+    shapes = checkpoint.get_variable_to_shape_map()
+    found = [shapes.get(_key(index)) for index in range(len(model.weights))]
+    expected = [list(weight.shape) for weight in model.weights]
+    if found != expected or _key(len(expected)) in shapes:
+        earlier_sizes = TrainingRecord.read(base_model).hyperparameters
+        differing = [
+            f"--{size.replace('_', '-')} {getattr(earlier_sizes, size)}"
+            for size in names_where("is_size", True)
+            if getattr(earlier_sizes, size) != getattr(hyperparameters, size)
+        ]
+        raise ConfigurationError(
+            f"--warm-start: the latest blessed model of '{variant}' has other layers: "
+            + (
+                f"it was trained with {', '.join(differing)}. {_WITHOUT}, or with that."
+                if differing
+                else f"the variant's code was another then. {_WITHOUT}."
+            )
+        )
+    model.set_weights([checkpoint.get_tensor(_key(index)) for index in range(len(expected))])
+
+
+def _key(index: int) -> str:
+    """Returns where a SavedModel of ours keeps a weight; see `signatures.ServedModel`."""
+    return f"_weights/{index}/.ATTRIBUTES/VARIABLE_VALUE"

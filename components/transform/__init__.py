@@ -1,0 +1,1 @@
+"""Transform: from raw text to token ids, as part of the graph that is served."""

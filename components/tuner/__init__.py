@@ -1,0 +1,1 @@
+"""Tuner: searches the variant's hyperparameters."""

@@ -1,0 +1,123 @@
+"""The gate's thresholds and the slices."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2
+
+from components import features
+from components.evaluator import evaluation, evaluation_results, lift
+
+
+def test_the_gate_holds_accuracy_to_both_bounds():
+    """On the whole split: at least the minimum, and not much worse than the blessed model."""
+    config = evaluation.eval_config(min_accuracy=0.8, max_regression=0.005)
+    (gate,) = (
+        gate for metric in config.metrics_specs[0].metrics for gate in metric.per_slice_thresholds
+    )
+    assert list(gate.slicing_specs) == [config_pb2.SlicingSpec()]
+    threshold = gate.threshold
+    assert threshold.value_threshold.lower_bound.value == pytest.approx(0.8)
+    assert threshold.change_threshold.absolute.value == pytest.approx(-0.005)
+
+
+def test_no_other_metric_gates():
+    """A model is refused for its accuracy alone."""
+    config = evaluation.eval_config(min_accuracy=0.8, max_regression=0.005)
+    gated = [
+        metric.class_name
+        for metric in config.metrics_specs[0].metrics
+        if metric.HasField("threshold") or metric.per_slice_thresholds
+    ]
+    assert gated == ["BinaryAccuracy"]
+
+
+def judged(folder, labels, predictions, **bounds):
+    """Returns the measurements and the verdict of TFMA's own validator, without a baseline."""
+    config = evaluation.eval_config(**{"min_accuracy": 0.0, "max_regression": 0.1, **bounds})
+    config.model_specs[0].CopyFrom(
+        config_pb2.ModelSpec(label_key="label", prediction_key="prediction")
+    )
+    del config.slicing_specs[1:]
+    config = tfma.utils.update_eval_config_with_defaults(config, rubber_stamp=True)
+    frame = pd.DataFrame(
+        {"label": np.array(labels, float), "prediction": np.array(predictions, float)}
+    )
+    tfma.analyze_raw_data(frame, config, output_path=str(folder))
+    return (
+        evaluation_results.load(str(folder)).overall,
+        tfma.load_validation_result(str(folder)).validation_ok,
+    )
+
+
+# Positives and negatives of the test split, and how many of each are judged rightly.
+@pytest.mark.parametrize(
+    ("split", "right", "is_blessed"),
+    [
+        ((5, 195), (0, 195), False),  # 97.5 % right, and never a positive
+        ((6, 194), (3, 194), False),  # 98.5 % beside 97 %: three reviews may be luck
+        ((29, 28), (23, 23), True),  # 81 % of 57 beside 51 %
+    ],
+)
+# TFMA divides by how often a class is answered.
+@pytest.mark.filterwarnings("ignore:invalid value encountered in divide:RuntimeWarning")
+def test_a_model_no_better_than_saying_the_larger_class_is_refused(
+    tmp_path, split, right, is_blessed
+):
+    """However high its accuracy is, and though any accuracy is enough."""
+    labels, predictions = [], []
+    for label, (reviews, hits) in enumerate(zip(reversed(split), reversed(right), strict=True)):
+        labels += [label] * reviews
+        rightly, wrongly = (0.9, 0.1) if label else (0.1, 0.9)
+        predictions += [rightly] * hits + [wrongly] * (reviews - hits)
+    measured, is_ok = judged(tmp_path, labels, predictions, min_lift=0.001)
+    assert measured["accuracy"] == pytest.approx(sum(right) / sum(split))
+    assert is_ok == is_blessed == (lift.proven_lift(measured) >= 0.001)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered in divide:RuntimeWarning")
+def test_a_lift_of_zero_is_not_asked_for(tmp_path):
+    """Whoever wants one class only, gets it."""
+    assert judged(tmp_path, [0, 0, 0, 1], [0.1] * 4, min_lift=0.0)[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (0, "no words"),
+        (1, "1-100"),
+        (100, "1-100"),
+        (101, "101-200"),
+        (200, "101-200"),
+        (201, "201-500"),
+        (500, "201-500"),
+        (501, "cut"),
+    ],
+)
+def test_a_text_falls_into_the_slice_of_its_length_in_words(words, name):
+    """Bounds are inclusive; a text is cut from 501 words on."""
+    texts = np.array([("word " * words).encode()], dtype=object)
+    assert evaluation.length_names(texts) == [name]
+
+
+@pytest.mark.parametrize(
+    ("unknown", "known", "name"),
+    [
+        (0, 0, "under 5 %"),
+        (4, 96, "under 5 %"),
+        (5, 95, "5-10 %"),
+        (10, 90, "10-15 %"),
+        (15, 85, "15-20 %"),
+        (20, 80, "20 % or more"),
+        (3, 0, "20 % or more"),
+    ],
+)
+def test_the_unknown_share_counts_words_and_not_padding(unknown, known, name):
+    """A share is that of the words that the model reads."""
+    token_ids = np.zeros((1, features.MAX_LENGTH), np.int64)
+    if unknown + known:
+        token_ids[0, -(unknown + known) :] = [features.OUT_OF_VOCABULARY_ID] * unknown + [7] * known
+    assert evaluation.unknown_share_names(token_ids) == [name]
