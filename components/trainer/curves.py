@@ -22,7 +22,7 @@ LOOKS_PER_EPOCH = 4
 # looks of an epoch take some 1.3 % of its time.
 SHARE_PER_LOOK = 1 / 100
 # Fewer reviews say too little; more are not needed.
-LEAST_PART, GREATEST_PART = 50, 500
+LEAST_PART, GREATEST_PART = 100, 500
 
 TRAIN, VALIDATION = "train", "validation"
 Reviews = tuple[np.ndarray, np.ndarray]

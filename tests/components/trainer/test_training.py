@@ -103,16 +103,16 @@ def test_training_writes_a_point_a_step_where_steps_are_few(tmp_path):
 def test_a_long_training_has_a_hundred_points_or_some_more_and_looks_at_eval_in_between(tmp_path):
     """318 steps give a point every third; part of eval is looked at four times an epoch."""
     model = tiny_model()
-    validation = reviews(60)
-    hyperparameters = Hyperparameters(epochs=2, batch_size=32)
-    training.fit(model, reviews(5_088), validation, hyperparameters, str(tmp_path))
+    validation = reviews(120)
+    hyperparameters = Hyperparameters(epochs=2, batch_size=64)
+    training.fit(model, reviews(10_176), validation, hyperparameters, str(tmp_path))
     points = curve(tmp_path, "train", "loss")
     assert [*points] == [*range(3, 319, 3)]
     assert points[318] < 0.5 * points[3]
     looks = [39, 79, 119, 159, 198, 238, 278, 318]
     assert [*curve(tmp_path, "validation", "accuracy")] == looks
-    (token_ids, labels), count = validation, 50
-    chosen = np.linspace(0, 59, count).astype(int)
+    (token_ids, labels), count = validation, 101
+    chosen = np.linspace(0, 119, count).astype(int)
     answers = model(token_ids[chosen].astype(np.int32)).numpy()[:, 0]
     exact = -np.mean(np.log(np.where(labels[chosen] == 1, answers, 1 - answers)))
     assert curve(tmp_path, "validation", "loss")[318] == pytest.approx(exact, rel=1e-3)
