@@ -124,6 +124,7 @@ def read_by_predict(path: Path, options: TableOptions = FOUND_BY_CONTENT) -> lis
 
 
 READERS = {"run": read_by_run, "score": read_by_score, "predict": read_by_predict}
+TWICE_PACKED = gzip.compress(gzip.compress(b"text,label\n", mtime=0), mtime=0)
 BY_READER = pytest.mark.parametrize("read", READERS.values(), ids=READERS)
 
 
@@ -209,13 +210,17 @@ def test_two_columns_of_one_name_are_refused_in_parquet(tmp_path, read):
         ("a.csv", bytes(range(1, 255)) * 9, "it is no text"),
         ("a.zip", zipped(b"", "a.csv", "b.csv"), r"holds 2 files \(a.csv, b.csv\), expected one"),
         ("a.zip", zipped(b""), "holds no file"),
-        ("a.gz", gzip.compress(gzip.compress(b"text,label\n")), "and what is in it as well"),
+        (
+            "a.gz",
+            gzip.compress(gzip.compress(b"text,label\n", mtime=0), mtime=0),
+            "and what is in it as well",
+        ),
         ("a.csv", b"", "a.csv is empty"),
         ("a.csv", b" \n\n", "a.csv is empty"),
         ("a.json", b'{"data": [{"text": "x", "label": 1}]}', r"jq -c '\.\[\"data\"\]\[\]'"),
         ("a.csv", b'"text,label\nx,1\n', "its header is no row"),
         ("a.json", b'[{"text": "x", "la', "cannot be read as jsonl"),
-        ("a.csv.gz", gzip.compress(FORMATS["csv"])[:-9], "truncated or corrupt"),
+        ("a.csv.gz", gzip.compress(FORMATS["csv"], mtime=0)[:-9], "truncated or corrupt"),
         ("a.csv.xz", lzma.compress(FORMATS["csv"])[:-9], "cannot be read as csv"),
         ("a.csv.bz2", bz2.compress(FORMATS["csv"])[:-9], "truncated or corrupt"),
     ],
