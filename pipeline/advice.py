@@ -26,7 +26,6 @@ def for_few_reviews(config: ResolvedConfig, train_reviews: int) -> str:
     if is_sample or not 0 < train_reviews < FEW_REVIEWS or get_variant(model).solve:
         return ""
     return (
-        f"{train_reviews:,} training reviews are few for {model}; try --model linear. After 300 "
-        "reviews of IMDB linear is right in 78 % of cases and lstm in 49 %, after 2,000 in 88 % "
-        "and 73 %."
+        f"{train_reviews:,} training reviews are few for {model}; try --model linear. (After 300 "
+        "of IMDB's, linear is right in 78 %, lstm in 49 %.)"
     )
