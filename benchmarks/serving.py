@@ -27,7 +27,7 @@ from benchmarks.serving_measurements import FREE, MEASUREMENTS, REVIEWS, Figures
 from components.dataset.archive import read_archive
 from components.dataset.records import Review
 from pipeline.config import DEFAULT_MODEL_NAME
-from pipeline.predict import newest_version
+from pipeline.pushed_versions import newest_version
 from serving.engines import BINARY, EMBEDDED, is_installed
 
 TARGETS = {

@@ -21,6 +21,7 @@ from components.errors import (
     causes,
     summary_of,
 )
+from pipeline.config import PipelineConfig
 from pipeline.console.messages import tell, tell_lines
 from pipeline.signals import Terminated, leave_alone
 from serving.printable import UNSAFE, printable_lines
@@ -56,6 +57,12 @@ class Session:
     folder: str
     after_full_disk: str = "it goes on from the last finished step"
     after_interrupt: str = "the next run goes on from there"
+
+    @classmethod
+    def of(cls, command: str, config: PipelineConfig) -> Session:
+        """Returns the frame of a command whose output goes to the root."""
+        folder = str(Path(config.root).absolute())
+        return cls(command, config.root, config.debug, folder=folder)
 
     def run(self, work: Callable[[Console, Path], int]) -> int:
         """Returns the exit code of `work`, or that of the error which ended it.

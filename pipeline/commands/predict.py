@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import json
 import os
 import shutil
@@ -15,12 +14,18 @@ from typing import Any, TextIO
 
 from components.errors import ConfigurationError
 from pipeline import extras
+from pipeline.commands.command import (
+    TABLE_SETTINGS,
+    add_command,
+    add_debug,
+    add_settings,
+    config_of,
+)
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
 from pipeline.console.messages import tell, terminal_width
 from pipeline.console.wrapping import wrapped
-from pipeline.loading import load_config
-from pipeline.predict import Verdict, newest_version
-from pipeline.settings import add_flag
+from pipeline.pushed_versions import newest_version
+from pipeline.scoring.verdicts import Verdict
 from serving.printable import UNSAFE, PrintableStream, printable
 
 FORMATS = ("table", "json", "csv")
@@ -30,35 +35,25 @@ BATCH_SIZE = 128
 BAR_FROM = 1_000
 _TAKE_LINE_AWAY = "\r\x1b[K"
 
-_TABLE_SETTINGS = (
-    "text_column",
-    "delimiter",
-    "encoding",
-    "quoting",
-    "header",
-    "max_bad_records",
-)
-
 
 def add(commands: Any) -> None:
     """Adds the command."""
-    predict = commands.add_parser(
+    predict = add_command(
+        commands,
         "predict",
+        run,
         help="ask a pushed model",
         description="Answers with the newest pushed version, without a server or through one. One "
         "verdict a text, in their order; where a text is blank, it is `no text` (in JSON null, in "
         "CSV empty).",
         epilog='For example: sentiment predict "a great film" "a dull one"',
-        allow_abbrev=False,
     )
     predict.add_argument("texts", nargs="*", metavar="TEXT", help="a review")
     predict.add_argument(
         "--file",
         help="reviews to read instead: any table that run reads, .txt (one a line), - for stdin",
     )
-    for field in dataclasses.fields(PipelineConfig):
-        if field.name in _TABLE_SETTINGS:
-            add_flag(predict, field)
+    add_settings(predict, TABLE_SETTINGS)
     predict.add_argument("--server", help="localhost:8500 (gRPC) or http://localhost:8501 (REST)")
     predict.add_argument(
         "--format", choices=FORMATS, default="table", help="json: an object a line (default: table)"
@@ -68,8 +63,7 @@ def add(commands: Any) -> None:
         "--model-name",
         help=f"default: the only one below --root; with --server, {DEFAULT_MODEL_NAME}",
     )
-    predict.add_argument("--debug", action="store_true", help="show tracebacks")
-    predict.set_defaults(command=run)
+    add_debug(predict)
 
 
 def run(options: dict[str, Any]) -> int:
@@ -88,8 +82,7 @@ def run(options: dict[str, Any]) -> int:
     else:
         extras.require(extras.PIPELINE, "predict without --server")
     if file is not None:
-        settings = load_config({name: options[name] for name in _TABLE_SETTINGS if name in options})
-        texts = _read(file, settings)
+        texts = _read(file, config_of(options, TABLE_SETTINGS))
     _check(texts)
     write = _writer(options["format"])
     if not any(map(_says_something, texts)):
@@ -130,7 +123,7 @@ def _loaded(root: Path, name: str | None) -> Callable[[Sequence[str]], list[Verd
     if shows:
         print(words[: terminal_width(sys.stderr) - 1], end="", file=sys.stderr, flush=True)
     try:
-        from pipeline.predict import load
+        from pipeline.scoring.verdicts import load
 
         return load(root, version.parent.name)
     finally:
@@ -138,7 +131,7 @@ def _loaded(root: Path, name: str | None) -> Callable[[Sequence[str]], list[Verd
             print(_TAKE_LINE_AWAY, end="", file=sys.stderr, flush=True)
 
 
-def _read(file: str, settings: PipelineConfig) -> list[str]:
+def _read(file: str, config: PipelineConfig) -> list[str]:
     """Returns the texts of a file, or of standard input; says on standard error how they are read.
 
     Raises:
@@ -161,9 +154,9 @@ def _read(file: str, settings: PipelineConfig) -> list[str]:
             path = Path(copy.name)
         found = read_texts(
             path,
-            settings.text_column,
-            settings.table_options,
-            max_bad_records=settings.max_bad_records,
+            config.text_column,
+            config.table_options,
+            max_bad_records=config.max_bad_records,
             name=name,
         )
     for notice in found.notices:

@@ -13,10 +13,11 @@ from typing import Any
 
 from components.errors import ConfigurationError
 from pipeline import extras
+from pipeline.commands.command import add_command, add_debug
 from pipeline.config import PipelineConfig
 from pipeline.console.messages import tell, tell_command
 from pipeline.loading import environment
-from pipeline.predict import newest_version
+from pipeline.pushed_versions import newest_version
 from serving import engines
 from serving.server import flags as server_flags
 from serving.server.flags import Flags
@@ -37,13 +38,14 @@ _WHO_CAN_ASK = (
 
 def add(commands: Any) -> None:
     """Adds the command. What it does not know itself are flags of the server."""
-    serve = commands.add_parser(
+    serve = add_command(
+        commands,
         "serve",
+        run,
         usage="sentiment serve [--engine ENGINE] [--root ROOT] [--model-name NAME] [--FLAG ...]",
         help="serve a pushed model over gRPC and REST",
         description="Serves the newest pushed version, and each one that is pushed later.",
         add_help=False,
-        allow_abbrev=False,
     )
     serve.add_argument("-h", "--help", action=_Help, nargs=0, help="show all flags and exit")
     serve.add_argument(
@@ -63,8 +65,8 @@ def add(commands: Any) -> None:
     serve.add_argument(
         "--model-name", "--model_name", help="of the pushed model (default: the only one)"
     )
-    serve.add_argument("--debug", action="store_true", help="show tracebacks")
-    serve.set_defaults(command=run, takes_more=True)
+    add_debug(serve)
+    serve.set_defaults(takes_more=True)
 
 
 class _Help(argparse.Action):

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from pipeline import extras
+from pipeline.commands.command import add_command, add_debug
 from pipeline.config import DEFAULT_MODEL_NAME
 from pipeline.console.messages import tell
 
@@ -14,11 +15,12 @@ EXIT_AVAILABLE, EXIT_NOT_AVAILABLE = 0, 1
 
 def add(commands: Any) -> None:
     """Adds the command."""
-    status = commands.add_parser(
+    status = add_command(
+        commands,
         "status",
+        run,
         help="ask a server for its versions",
         description="Lists the versions of a model. Exit code 0 if one of them answers, else 1.",
-        allow_abbrev=False,
     )
     status.add_argument(
         "--server",
@@ -26,8 +28,7 @@ def add(commands: Any) -> None:
         help="localhost:8500 (gRPC) or http://localhost:8501 (REST) (default: %(default)s)",
     )
     status.add_argument("--model-name", default=DEFAULT_MODEL_NAME, help="default: %(default)s")
-    status.add_argument("--debug", action="store_true", help="show tracebacks")
-    status.set_defaults(command=run)
+    add_debug(status)
 
 
 def run(options: dict[str, Any]) -> int:

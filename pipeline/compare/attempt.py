@@ -1,6 +1,6 @@
 """One training of a comparison, in a process of its own.
 
-The first line of standard input holds the settings; its end means that the parent is gone.
+The first line of standard input holds the config; its end means that the parent is gone.
 Standard output is a JSON object a line: which step began, how far it is, and at the end the
 figures or the error. Everything else goes to a log file.
 """
@@ -23,7 +23,7 @@ from components.errors import SentimentError, causes, summary_of
 from pipeline.config import PipelineConfig
 from pipeline.console.log_capture import captured_output
 from pipeline.loading import environment
-from pipeline.resolution import ResolvedConfig, resolve
+from pipeline.resolution import ResolvedRun, resolve
 
 # What a line is about.
 STEP = "step"
@@ -70,7 +70,7 @@ def main() -> None:
     with captured_output(Path(request["log"]), debug=False) as stream:
         teller = Teller(stream)
         try:
-            teller.tell(FIGURES, train_and_measure(PipelineConfig(**request["settings"]), teller))
+            teller.tell(FIGURES, train_and_measure(PipelineConfig(**request["config"]), teller))
         except Exception as error:  # the parent tells of it
             logging.exception("The training ended early.")
             ours = [cause for cause in causes(error) if isinstance(cause, SentimentError)]
@@ -86,18 +86,18 @@ def _leave_with_parent() -> None:
     os._exit(1)
 
 
-def train_and_measure(settings: PipelineConfig, teller: Teller) -> dict[str, Any]:
+def train_and_measure(config: PipelineConfig, teller: Teller) -> dict[str, Any]:
     """Runs the pipeline and returns the figures of `leaderboard.Run`, and `is_cached`."""
-    config = resolve(settings, environment(os.environ), logging.warning, is_comparison=True)
+    run = resolve(config, environment(os.environ), logging.warning, is_comparison=True)
     from pipeline.runners.announcements import announced_to
     from pipeline.runners.in_root import run_in_root
 
     with progress.listening(teller.progress), announced_to(teller):
-        run_in_root(config)
-    return read_figures(config)
+        run_in_root(run)
+    return read_figures(run)
 
 
-def read_figures(config: ResolvedConfig) -> dict[str, Any]:
+def read_figures(run: ResolvedRun) -> dict[str, Any]:
     """Reads the latest run back, and times its export."""
     from tfx.utils import path_utils
 
@@ -105,9 +105,9 @@ def read_figures(config: ResolvedConfig) -> dict[str, Any]:
     from components.evaluator import evaluation_results
     from components.trainer.training_record import TrainingRecord
     from pipeline.compare.latency import measured_in_a_fresh_process
-    from pipeline.report.run_record import RunRecord
+    from pipeline.results.run_record import RunRecord
 
-    record = RunRecord(config.metadata_path, config.pipeline_name)
+    record = RunRecord(run.metadata_path, run.pipeline_name)
     (evaluation,) = record.outputs("Evaluator", "evaluation")
     (model,) = record.outputs("Trainer", "model")
     (examples,) = record.outputs("ReviewExampleGen", "examples")

@@ -11,14 +11,14 @@ from pipeline.console.duration import duration
 from pipeline.console.live_line import live_line
 from pipeline.console.wrapping import INDENT, line_spans
 from pipeline.program import as_typed
-from pipeline.report.summary import RunSummary
+from pipeline.results.summary import RunSummary
 from serving.printable import printable
 
 if TYPE_CHECKING:
     from rich.live import Live
     from rich.text import Text
 
-    from pipeline.compare.leaderboard import Leaderboard
+    from pipeline.results.leaderboard import Leaderboard
 
 _NOTICE = "!! "
 
@@ -194,7 +194,7 @@ class Console:
 
     def leaderboard(self, board: Leaderboard) -> None:
         """Draws the end of a comparison: who is best, and what failed."""
-        from pipeline.compare.table import print_leaderboard
+        from pipeline.console.leaderboard_table import print_leaderboard
 
         self.close()
         print_leaderboard(self._rich, board, is_plain=self._is_plain)

@@ -16,16 +16,16 @@ from pathlib import Path
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
 from pipeline.graph import create_pipeline
-from pipeline.resolution import ResolvedConfig
+from pipeline.resolution import ResolvedRun
 
 
-def run_in_root(config: ResolvedConfig) -> None:
+def run_in_root(run: ResolvedRun) -> None:
     """Runs every step that the cache does not answer for, on this machine.
 
     Meanwhile the root is the working folder of this process, and of those that Beam starts.
     """
-    with _working_in(config.root):
-        LocalDagRunner().run(create_pipeline(replace(config, root=Path())))
+    with _working_in(run.root):
+        LocalDagRunner().run(create_pipeline(replace(run, root=Path())))
 
 
 @contextlib.contextmanager

@@ -10,8 +10,9 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.root import PIPELINES_FOLDER, SERVING_FOLDER, open_metadata
+
 _ABSOLUTE = "SELECT 1 FROM Artifact WHERE uri LIKE '/%' LIMIT 1"
-_PIPELINES, _SERVING = "pipelines", "serving_model"
 
 
 def make_relative(metadata_path: Path) -> int:
@@ -28,16 +29,9 @@ def make_relative(metadata_path: Path) -> int:
     """
     if not _has_absolute(metadata_path):
         return 0
-    # It takes a while to import, which runs without need of it do not have.
-    import ml_metadata as mlmd
-    from ml_metadata.proto import metadata_store_pb2
-
-    connection = metadata_store_pb2.ConnectionConfig()
-    connection.sqlite.filename_uri = str(metadata_path)
-    connection.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READWRITE
-    store = mlmd.MetadataStore(connection)
+    store = open_metadata(metadata_path, can_write=True)
     names = [context.name for context in store.get_contexts_by_type("pipeline")]
-    folders = [f"{_PIPELINES}/{name}" for name in names] + [_SERVING]
+    folders = [f"{PIPELINES_FOLDER}/{name}" for name in names] + [SERVING_FOLDER]
     changed = []
     for artifact in store.get_artifacts():
         before = artifact.SerializeToString(deterministic=True)

@@ -16,7 +16,7 @@ from pipeline.console.duration import duration
 from pipeline.console.live_line import live_line
 from pipeline.console.slice_chart import slice_chart
 from pipeline.console.terminal import Console
-from pipeline.report.summary import RunSummary, SliceRow
+from pipeline.results.summary import RunSummary, SliceRow
 
 STEPS = (
     "ReviewExampleGen",
