@@ -186,14 +186,19 @@ def _answer(
 
 def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
     """Yields the texts in batches, with a bar on a terminal if there are many."""
-    starts: Any = range(0, len(texts), BATCH_SIZE)
-    if len(texts) >= BAR_FROM and sys.stderr.isatty() and not sys.stdout.isatty():
-        from rich.console import Console
-        from rich.progress import track
+    batches = (texts[start : start + BATCH_SIZE] for start in range(0, len(texts), BATCH_SIZE))
+    if len(texts) < BAR_FROM or sys.stdout.isatty():
+        yield from batches
+        return
+    from components.progress import Progress
+    from pipeline.console.live_line import live_line
 
-        starts = track(starts, "Predicting", console=Console(stderr=True), transient=True)
-    for start in starts:
-        yield texts[start : start + BATCH_SIZE]
+    with live_line(sys.stderr, "Predicting") as show:
+        done = 0
+        for batch in batches:
+            show(Progress(done, len(texts), "texts", f"{done:,} of {len(texts):,} texts"))
+            yield batch
+            done += len(batch)
 
 
 def _writer(form: str) -> Callable[[Verdict], None]:

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, TextIO
 
 from components.progress import Progress
 from pipeline.console.duration import duration
-from pipeline.console.live_line import live_line
 from pipeline.console.wrapping import INDENT, line_spans
 from pipeline.program import as_typed
 from pipeline.results.summary import RunSummary
 from serving.printable import printable
 
 if TYPE_CHECKING:
-    from rich.live import Live
     from rich.text import Text
 
+    from pipeline.console.live_line import LiveLine
     from pipeline.results.leaderboard import Leaderboard
 
 _NOTICE = "!! "
@@ -62,13 +61,13 @@ class Console:
     def __init__(self, stream: TextIO, debug: bool = False):
         """Writes to `stream`; with `debug`, log lines go there too, and no line moves."""
         # Rich takes a tenth of a second to import, which `sentiment --help` does not have.
+        from pipeline.console.live_line import can_move, is_plain
         from pipeline.console.printable_console import PrintableConsole
 
         self._rich = PrintableConsole(file=stream, highlight=False, markup=False, emoji=False)
-        self._is_plain = "utf" not in (getattr(stream, "encoding", None) or "").lower()
-        # Rich takes a pipe for a terminal where FORCE_COLOR is set; a bar still has no place there.
-        self._is_live = stream.isatty() and not self._rich.is_dumb_terminal and not debug
-        self._live: Live | None = None
+        self._is_plain = is_plain(stream)
+        self._is_live = can_move(self._rich, stream) and not debug
+        self._live: LiveLine | None = None
         self._report: Progress | None = None
         self._told_stages: set[str] = set()
         self._stage = ""
@@ -204,6 +203,8 @@ class Console:
         # Before the first step there is nothing else to show than how much came.
         is_shown = bool(self.unfinished_step) or report.unit == "bytes"
         self._report = report if is_shown else None
+        if self._live is not None:
+            self._live.show(self._report)
         if self.unfinished_step:
             return
         if self._is_live:
@@ -249,30 +250,8 @@ class Console:
         self._report = report
         if not self._is_live:
             return
-        from rich.live import Live
-        from rich.text import Text
+        from pipeline.console.live_line import LiveLine
 
-        def line() -> Text:
-            return Text(
-                printable(
-                    live_line(
-                        title,
-                        time.monotonic() - self._since,
-                        self._report,
-                        width=self._rich.width,
-                        is_plain=self._is_plain,
-                    )
-                ),
-                no_wrap=True,
-            )
-
-        self._live = Live(
-            get_renderable=line,
-            console=self._rich,
-            refresh_per_second=8,
-            transient=True,
-            # Rich would redirect sys.stdout and sys.stderr, which go to the log.
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
+        self._live = LiveLine(self._rich, title, since=self._since, is_plain=self._is_plain)
+        self._live.show(report)
         self._live.start()
