@@ -116,7 +116,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"sentiment {version('sentiment')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for module in (run, compare, predict, score, serve, status):
-        module.add(commands)
+        command = module.COMMAND.add_to(commands)
+        command.set_defaults(command=module.run)
+        module.add_flags(command)
     return parser
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pipeline.config import PipelineConfig
@@ -22,20 +23,32 @@ TABLE_SETTINGS = (
 )
 
 
-def add_command(
-    commands: Any, name: str, run: Callable[[dict[str, Any]], int], **options: Any
-) -> argparse.ArgumentParser:
-    """Adds a command to the parser and returns its own parser.
+@dataclass(frozen=True)
+class Command:
+    """What `--help` says of a command.
 
-    Args:
-      commands: What argparse returns for subparsers.
-      name: The command's name.
-      run: Is given the parsed options, and returns the exit code.
-      **options: Of the command's parser: help, description, usage, epilog.
+    Attributes:
+      name: The word after `sentiment`.
+      help: What it does, in the list of commands.
+      description: The same in its own help.
+      usage: Its usage, where argparse's own would be too long.
+      epilog: What stands below the flags.
+      add_help: Whether argparse adds --help; not to a command that adds its own.
     """
-    parser: argparse.ArgumentParser = commands.add_parser(name, allow_abbrev=False, **options)
-    parser.set_defaults(command=run)
-    return parser
+
+    name: str
+    help: str
+    description: str
+    usage: str | None = None
+    epilog: str | None = None
+    add_help: bool = True
+
+    def add_to(self, commands: Any) -> argparse.ArgumentParser:
+        """Returns the command's parser, added to what argparse returns for subparsers."""
+        options = dataclasses.asdict(self)
+        name = options.pop("name")
+        parser: argparse.ArgumentParser = commands.add_parser(name, allow_abbrev=False, **options)
+        return parser
 
 
 def add_settings(parser: argparse.ArgumentParser, names: Collection[str]) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import extras
-from pipeline.commands.command import add_command
+from pipeline.commands.command import Command
 from pipeline.loading import add_arguments, load_config
 from pipeline.session import EXIT_UNEXPECTED, Session
 
@@ -28,18 +29,18 @@ exit codes of `sentiment compare`:
 """
 
 
-def add(commands: Any) -> None:
-    """Adds the command."""
-    parser = add_command(
-        commands,
-        "compare",
-        run,
-        usage="sentiment compare --models A,B,... [--seeds N] [--name NAME] [--SETTING VALUE ...]",
-        help="train several variants with several seeds, and rank them",
-        description="Trains each variant with each seed through the pipeline, measures it on the "
-        "test split, and says which differences are real. Nothing is pushed.",
-        epilog=_EPILOG,
-    )
+COMMAND = Command(
+    "compare",
+    usage="sentiment compare --models A,B,... [--seeds N] [--name NAME] [--SETTING VALUE ...]",
+    help="train several variants with several seeds, and rank them",
+    description="Trains each variant with each seed through the pipeline, measures it on the "
+    "test split, and says which differences are real. Nothing is pushed.",
+    epilog=_EPILOG,
+)
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds its flags."""
     models, seeds, name = OWN_FLAGS
     parser.add_argument(
         models,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import os
@@ -16,7 +17,7 @@ from components.errors import ConfigurationError
 from pipeline import extras
 from pipeline.commands.command import (
     TABLE_SETTINGS,
-    add_command,
+    Command,
     add_debug,
     add_settings,
     config_of,
@@ -36,34 +37,34 @@ BAR_FROM = 1_000
 _TAKE_LINE_AWAY = "\r\x1b[K"
 
 
-def add(commands: Any) -> None:
-    """Adds the command."""
-    predict = add_command(
-        commands,
-        "predict",
-        run,
-        help="ask a pushed model",
-        description="Answers with the newest pushed version, without a server or through one. One "
-        "verdict a text, in their order; where a text is blank, it is `no text` (in JSON null, in "
-        "CSV empty).",
-        epilog='For example: sentiment predict "a great film" "a dull one"',
-    )
-    predict.add_argument("texts", nargs="*", metavar="TEXT", help="a review")
-    predict.add_argument(
+COMMAND = Command(
+    "predict",
+    help="ask a pushed model",
+    description="Answers with the newest pushed version, without a server or through one. One "
+    "verdict a text, in their order; where a text is blank, it is `no text` (in JSON null, in "
+    "CSV empty).",
+    epilog='For example: sentiment predict "a great film" "a dull one"',
+)
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds its flags."""
+    parser.add_argument("texts", nargs="*", metavar="TEXT", help="a review")
+    parser.add_argument(
         "--file",
         help="reviews to read instead: any table that run reads, .txt (one a line), - for stdin",
     )
-    add_settings(predict, TABLE_SETTINGS)
-    predict.add_argument("--server", help="localhost:8500 (gRPC) or http://localhost:8501 (REST)")
-    predict.add_argument(
+    add_settings(parser, TABLE_SETTINGS)
+    parser.add_argument("--server", help="localhost:8500 (gRPC) or http://localhost:8501 (REST)")
+    parser.add_argument(
         "--format", choices=FORMATS, default="table", help="json: an object a line (default: table)"
     )
-    predict.add_argument("--root", default=PipelineConfig.root, help="default: %(default)s")
-    predict.add_argument(
+    parser.add_argument("--root", default=PipelineConfig.root, help="default: %(default)s")
+    parser.add_argument(
         "--model-name",
         help=f"default: the only one below --root; with --server, {DEFAULT_MODEL_NAME}",
     )
-    add_debug(predict)
+    add_debug(parser)
 
 
 def run(options: dict[str, Any]) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import extras
-from pipeline.commands.command import add_command
+from pipeline.commands.command import Command
 from pipeline.loading import add_arguments, load_config
 from pipeline.session import Session
 
@@ -28,17 +29,17 @@ exit codes of `sentiment run`:
 """
 
 
-def add(commands: Any) -> None:
-    """Adds the command."""
-    parser = add_command(
-        commands,
-        "run",
-        run,
-        usage="sentiment run [--config FILE] [--SETTING VALUE ...]",
-        help="ingest, check, train, evaluate and push",
-        description="Runs the pipeline on this machine; steps that did not change are cached.",
-        epilog=EPILOG,
-    )
+COMMAND = Command(
+    "run",
+    usage="sentiment run [--config FILE] [--SETTING VALUE ...]",
+    help="ingest, check, train, evaluate and push",
+    description="Runs the pipeline on this machine; steps that did not change are cached.",
+    epilog=EPILOG,
+)
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds its flags."""
     add_arguments(parser)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.errors import ConfigurationError, DatasetError
 from pipeline import extras
-from pipeline.commands.command import TABLE_SETTINGS, add_command, add_settings, config_of
+from pipeline.commands.command import TABLE_SETTINGS, Command, add_settings, config_of
 from pipeline.config import PipelineConfig
 from pipeline.paths import shown
 from pipeline.pushed_versions import newest_version
@@ -40,37 +41,37 @@ exit codes of `sentiment score`:
 """
 
 
-def add(commands: Any) -> None:
-    """Adds the command."""
-    score = add_command(
-        commands,
-        "score",
-        run,
-        usage="sentiment score --input FILE ... --output FOLDER [--FLAG VALUE ...]",
-        help="score files of reviews",
-        description="Scores CSV, TSV, JSON (Lines) and Parquet files by a pushed model, in Beam.",
-        epilog=_EPILOG,
-    )
-    score.add_argument(
+COMMAND = Command(
+    "score",
+    usage="sentiment score --input FILE ... --output FOLDER [--FLAG VALUE ...]",
+    epilog=_EPILOG,
+    help="score files of reviews",
+    description="Scores CSV, TSV, JSON (Lines) and Parquet files by a pushed model, in Beam.",
+)
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds its flags."""
+    parser.add_argument(
         "--input", nargs="+", required=True, metavar="FILE", help="files, or patterns in quotes"
     )
-    score.add_argument("--output", required=True, metavar="FOLDER", help="is made if missing")
-    score.add_argument(
+    parser.add_argument("--output", required=True, metavar="FOLDER", help="is made if missing")
+    parser.add_argument(
         "--overwrite", action="store_true", help="replace files that are in --output already"
     )
-    score.add_argument(
+    parser.add_argument(
         "--format", choices=FORMATS, help="of the outputs (default: that of each input)"
     )
-    score.add_argument(
+    parser.add_argument(
         "--prefix", default="", help="what the new columns' names begin with (default: none)"
     )
-    score.add_argument(
+    parser.add_argument(
         "--model",
         metavar="FOLDER",
         help="a pushed version (default: the newest below --root and --model-name)",
     )
-    score.add_argument("--model-name", help="of the pushed model (default: the only one)")
-    add_settings(score, _SETTINGS)
+    parser.add_argument("--model-name", help="of the pushed model (default: the only one)")
+    add_settings(parser, _SETTINGS)
 
 
 def run(options: dict[str, Any]) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 from components.errors import ConfigurationError
 from pipeline import extras
-from pipeline.commands.command import add_command, add_debug
+from pipeline.commands.command import Command, add_debug
 from pipeline.config import PipelineConfig
 from pipeline.console.messages import tell, tell_command
 from pipeline.loading import environment
@@ -36,37 +36,37 @@ _WHO_CAN_ASK = (
 )
 
 
-def add(commands: Any) -> None:
-    """Adds the command. What it does not know itself are flags of the server."""
-    serve = add_command(
-        commands,
-        "serve",
-        run,
-        usage="sentiment serve [--engine ENGINE] [--root ROOT] [--model-name NAME] [--FLAG ...]",
-        help="serve a pushed model over gRPC and REST",
-        description="Serves the newest pushed version, and each one that is pushed later.",
-        add_help=False,
-    )
-    serve.add_argument("-h", "--help", action=_Help, nargs=0, help="show all flags and exit")
-    serve.add_argument(
+COMMAND = Command(
+    "serve",
+    add_help=False,
+    usage="sentiment serve [--engine ENGINE] [--root ROOT] [--model-name NAME] [--FLAG ...]",
+    help="serve a pushed model over gRPC and REST",
+    description="Serves the newest pushed version, and each one that is pushed later.",
+)
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds its own flags. What it does not know itself are flags of the server."""
+    parser.add_argument("-h", "--help", action=_Help, nargs=0, help="show all flags and exit")
+    parser.add_argument(
         "--version",
         action=_Versions,
         nargs=0,
         default=argparse.SUPPRESS,
         help="show versions and exit",
     )
-    serve.add_argument(
+    parser.add_argument(
         "--engine",
         choices=engines.ENGINES,
         default="auto",
         help="auto: tensorflow_model_server if it is on PATH, else embedded (default: %(default)s)",
     )
-    serve.add_argument("--root", default=PipelineConfig.root, help="default: %(default)s")
-    serve.add_argument(
+    parser.add_argument("--root", default=PipelineConfig.root, help="default: %(default)s")
+    parser.add_argument(
         "--model-name", "--model_name", help="of the pushed model (default: the only one)"
     )
-    add_debug(serve)
-    serve.set_defaults(takes_more=True)
+    add_debug(parser)
+    parser.set_defaults(takes_more=True)
 
 
 class _Help(argparse.Action):
