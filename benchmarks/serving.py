@@ -89,7 +89,7 @@ def _measure(engine: str, subject: Subject) -> Figures:
 
 
 def markdown_table(results: Mapping[str, Any]) -> str:
-    """Returns the figures as a table, with the targets beside them."""
+    """Returns the figures as a table, with the targets next to them."""
     names = {EMBEDDED: "embedded server", BINARY: "TF-Serving"}
     figures = results["figures"]
     rows = [

@@ -251,9 +251,10 @@ def _pusher(
 
 
 def _facts(run: ResolvedRun) -> dict[str, Any]:
-    """Returns what is written beside a pushed model of where it comes from.
+    """Returns what is recorded of a pushed model's origin.
 
-    Each of these changes the candidate or its blessing as well: none makes a push of its own.
+    A change of one of these changes the candidate or its blessing too: the model would be pushed
+    again anyway.
     """
     config = run.config
     return {
@@ -275,6 +276,6 @@ def _add_to_cache_key(step: BaseComponent, fingerprint: str) -> None:
     """Makes a step run again when its code was edited.
 
     TFX's cache compares parameters and inputs; of the code it sees the import path alone.
-    Executors take no notice of a parameter that they do not know.
+    Executors ignore parameters that they do not know.
     """
     step.exec_properties[SOURCE_FINGERPRINT] = fingerprint

@@ -1,4 +1,7 @@
-"""From what the user asked for to everything that `create_pipeline` needs: the run's edge."""
+"""Resolves a configuration: finds the data, the names, the hyperparameters and the fingerprints.
+
+All that a run looks up outside itself is looked up here; `create_pipeline` needs no more.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,8 @@ SCHEMA_FILE = "components/schema.pbtxt"
 
 COMPARISON_SUFFIX = "_comparison"
 
-# Worker processes import TensorFlow anew for every Beam pipeline; below this they never earn it.
+# Worker processes import TensorFlow for every Beam pipeline; with less data than this, that costs
+# more than it saves.
 MULTI_PROCESSING_FROM_BYTES = 8_000_000
 
 
@@ -104,7 +108,8 @@ def resolve(
       config: What the user asked for.
       environment: Where IMDB may be.
       notify: Called with sentences that the user must not miss.
-      is_comparison: Names the pipeline for a comparison, which never meets the runs that push.
+      is_comparison: Whether the run is part of a comparison: its pipeline has a name of its own,
+        so that its artifacts are kept apart from those of runs that push.
 
     Raises:
       DatasetError: The data cannot be found or read.
@@ -165,15 +170,15 @@ def _names(config: PipelineConfig, source: ReviewSource, is_comparison: bool) ->
 
 
 def check_warm_start(config: PipelineConfig, variant: Variant, is_comparison: bool) -> None:
-    """Refuses to continue from an earlier model where that has no sense.
+    """Refuses to continue from an earlier model where that makes no sense.
 
     Raises:
       ConfigurationError: Says what to leave out.
     """
     if config.warm_start and not variant.descends:
         raise ConfigurationError(
-            f"--warm-start: '{variant.name}' is fitted in one go and goes on from nothing. Leave "
-            "it out, or choose a variant that is trained epoch by epoch."
+            f"--warm-start: '{variant.name}' is fitted in one go, and cannot continue from an "
+            "earlier model. Leave it out, or choose a variant that is trained epoch by epoch."
         )
     if config.warm_start and is_comparison:
         raise ConfigurationError(
@@ -199,7 +204,7 @@ def check_validation(config: PipelineConfig, source: ReviewSource) -> None:
 def check_name_is_free(root: Path, model_name: str, source: ReviewSource) -> None:
     """Refuses a name, taken from the data, that another data set's model has in this root.
 
-    Its model would be pushed as the other's next version. Whoever names the model decides.
+    Its model would be pushed as the other's next version. A user who names the model is not asked.
 
     Raises:
       ConfigurationError: Names both data sets, and the flags for either case.
@@ -229,7 +234,7 @@ def free_name(root: Path, taken: str, source: ReviewSource) -> str:
 
 
 def check_search(config: PipelineConfig, is_comparison: bool, has_eval: bool) -> None:
-    """Refuses a search that has no reviews to judge on, or no sense.
+    """Refuses a search that has no reviews to judge on, or that makes no sense.
 
     Raises:
       ConfigurationError: Says what to set instead.
@@ -303,8 +308,8 @@ def local_beam_arguments(mode: str, workers: int) -> tuple[str, ...]:
         "--runner=pipeline.runners.local_beam.LocalBeamRunner",
         f"--direct_running_mode={mode}",
         f"--direct_num_workers={workers if mode == 'multi_processing' else 1}",
-        # Any image at all keeps TFX from packing itself anew for every Beam pipeline, which
-        # takes seconds and is left behind in /tmp. Local runners start no container.
+        # If an image is named, whichever, TFX does not pack itself for every Beam pipeline, which
+        # takes seconds and leaves files in /tmp. Local runners start no container.
         "--sdk_container_image=none",
     )
 

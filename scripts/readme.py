@@ -49,7 +49,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
 
 
 def regenerated(text: str) -> str:
-    """Returns the README with every block made anew."""
+    """Returns the README with every block generated again."""
     return _BLOCK.sub(lambda block: f"{block[1]}{BLOCKS[block['name']]()}\n{block[3]}", text)
 
 

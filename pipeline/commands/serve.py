@@ -95,7 +95,7 @@ def run(options: dict[str, Any]) -> int:
     if engine == engines.EMBEDDED:
         extras.require(extras.PIPELINE, "serve")
         if host := environment(os.environ).serve_host:
-            # What is said later wins, so that a flag of the user's does.
+            # The last flag wins, so that the user's own flags do.
             arguments = [f"--host={host}", *arguments]
     name = options["model_name"]
     if not any(argument.partition("=")[0] in _OWN_MODEL for argument in arguments):
@@ -121,7 +121,7 @@ def run(options: dict[str, Any]) -> int:
 
 
 def _engine(chosen: str, flags: Flags) -> str:
-    """Returns what `auto` stands for: the binary if it is there and can take the flags."""
+    """Returns what `auto` means here: the binary if it is installed and knows the flags."""
     if chosen != "auto":
         return chosen
     suits = engines.is_installed(engines.BINARY) and not engines.unsupported(engines.BINARY, flags)
@@ -129,7 +129,7 @@ def _engine(chosen: str, flags: Flags) -> str:
 
 
 def check_flags(engine: str, flags: Flags) -> None:
-    """Refuses what the engine would end at, or silently leave out.
+    """Refuses flags at which the engine would end, or that it would silently ignore.
 
     Raises:
       ConfigurationError: A flag that TF-Serving, or the container, has no use for.
@@ -143,7 +143,7 @@ def check_flags(engine: str, flags: Flags) -> None:
 
 
 def check_files(flags: Flags) -> None:
-    """Reads the files that flags name, before seconds go into TensorFlow's import.
+    """Reads the files that flags name, before the seconds that TensorFlow's import takes.
 
     Raises:
       ConfigurationError: One is not what it should be.
@@ -158,7 +158,7 @@ def check_files(flags: Flags) -> None:
 
 
 def check_ports(flags: Flags) -> None:
-    """Tries both ports, before seconds go into loading a model.
+    """Tries both ports, before the seconds that loading a model takes.
 
     Raises:
       ConfigurationError: One is taken.

@@ -52,18 +52,18 @@ class Teller:
         self.tell(STEP, step)
 
     def step_cached(self, step: str, execution_id: int) -> None:
-        """A step from the cache is no news."""
+        """Writes nothing: the figures say whether the training came from the cache."""
 
     def step_finished(self, step: str) -> None:
-        """The next line says it."""
+        """Writes nothing: the next line, of another step or of the figures, implies it."""
 
 
 def main() -> None:
-    """Trains as standard input says, tells the outcome, and leaves.
+    """Trains as standard input says, writes the outcome, and exits at once.
 
-    Threads of Beam's workers would be waited for otherwise.
+    A usual exit would wait for the threads of Beam's workers.
     """
-    # Ctrl-C reaches this process too; the parent tells of it, and ends this one.
+    # Ctrl-C reaches this process too; the parent tells the user, and ends this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     request = json.loads(sys.stdin.readline())
     threading.Thread(target=_leave_with_parent, daemon=True).start()
@@ -71,7 +71,7 @@ def main() -> None:
         teller = Teller(stream)
         try:
             teller.tell(FIGURES, train_and_measure(PipelineConfig(**request["config"]), teller))
-        except Exception as error:  # the parent tells of it
+        except Exception as error:  # the parent tells the user
             logging.exception("The training ended early.")
             ours = [cause for cause in causes(error) if isinstance(cause, SentimentError)]
             kind = type(ours[0] if ours else error).__name__
@@ -81,7 +81,7 @@ def main() -> None:
 
 
 def _leave_with_parent() -> None:
-    """Ends the process when its parent did: whoever starts anew must find the root free."""
+    """Ends the process when its parent has ended, so that the next run finds the root free."""
     sys.stdin.read()
     os._exit(1)
 

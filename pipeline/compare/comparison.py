@@ -42,8 +42,8 @@ def compare(
 ) -> Leaderboard:
     """Trains and measures; what was trained before comes from TFX's cache.
 
-    The seeds are the outer loop: a comparison that is broken off has seen every contender
-    about as often, and a slow hour of the machine strikes all alike.
+    The seeds are the outer loop: when a comparison is interrupted, all contenders have been trained
+    about equally often, and when the machine is slow for a while, it is slow for all of them.
 
     Args:
       config: What all contenders share.

@@ -47,7 +47,7 @@ def train(
       config: Of this training.
       log: Is appended to.
       listener: Is told what happens.
-      command: What speaks as `pipeline.compare.attempt` does.
+      command: Starts the process; it must write the same lines as `pipeline.compare.attempt`.
 
     Raises:
       AttemptError: This training failed.

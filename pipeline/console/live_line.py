@@ -58,7 +58,7 @@ class LiveLine(progress.Progress):
         self.tasks[0].start_time = since
 
     def show(self, report: Progress | None) -> None:
-        """Takes the latest report; None takes the bar and its figures away."""
+        """Shows a report; None removes the bar and its figures."""
         self.update(self._task_id, report=report)
 
     def get_renderable(self) -> Text:
@@ -77,7 +77,7 @@ class LiveLine(progress.Progress):
 
 
 class _Head(progress.SpinnerColumn):
-    """Spinner, title and clock; the spinner turns until the line is taken away."""
+    """Spinner, title and clock; the spinner turns until the line is removed."""
 
     def __init__(self, is_plain: bool):
         super().__init__("line" if is_plain else "dots", style=None)
@@ -92,7 +92,7 @@ class _Head(progress.SpinnerColumn):
 
 
 class _Bar(progress.ProgressColumn):
-    """A bar that does without colours; Rich's own shows what is left by a colour alone."""
+    """A bar that needs no colours; Rich's own shows what is left by a colour alone."""
 
     def __init__(self, is_plain: bool):
         super().__init__()
@@ -140,7 +140,7 @@ def is_plain(stream: TextIO) -> bool:
 
 
 def can_move(console: PrintableConsole, stream: TextIO) -> bool:
-    """Whether a line can be taken away again.
+    """Whether a line can be removed again.
 
     Rich takes a pipe for a terminal where FORCE_COLOR is set; a bar still has no place there.
     """

@@ -18,7 +18,7 @@ def for_few_reviews(run: ResolvedRun, train_reviews: int) -> str:
     """Returns a sentence on a variant that needs more reviews than there are; or nothing.
 
     Args:
-      run: The run. The generated sample is easier than reviews of people, and needs no advice.
+      run: The run. The generated sample is easier than real reviews, and needs no advice.
       train_reviews: How many there are to train on.
     """
     model = run.config.model

@@ -26,7 +26,7 @@ HOW_IT_IS_DECIDED = (
 
 @dataclass(frozen=True)
 class Figures:
-    """What is measured of a trained model beside its accuracy.
+    """What is measured of a trained model besides its accuracy.
 
     Attributes:
       auc: Area under the ROC curve.
@@ -139,7 +139,7 @@ class Leaderboard:
 
     @classmethod
     def read(cls, path: Path) -> Leaderboard:
-        """Reads what `to_json` wrote; the rows are computed anew.
+        """Reads what `to_json` wrote; the rows are computed again.
 
         Raises:
           ConfigurationError: The file is not there or not a leaderboard.

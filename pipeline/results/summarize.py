@@ -28,7 +28,7 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
     Args:
       run: The run.
       seconds: Wall time of the run.
-      log_path: Where TFX's own words are.
+      log_path: Where TFX's own messages are.
     """
     record = RunRecord(run.metadata_path, run.pipeline_name)
     (reading_artifact,) = record.outputs("ReviewExampleGen", "report")

@@ -31,7 +31,7 @@ LOCK_FILE = ".lock"
 
 
 def run(config: PipelineConfig, console: Console, log_path: Path) -> RunSummary:
-    """Runs every step that the cache does not answer for.
+    """Runs every step whose outputs are not in the cache.
 
     Args:
       config: What the user asked for.
@@ -72,7 +72,7 @@ def run(config: PipelineConfig, console: Console, log_path: Path) -> RunSummary:
 
 @contextlib.contextmanager
 def alone_in(root: Path, flag: str = "--root") -> Iterator[None]:
-    """Holds `root` for this process; the operating system lets go of it when the process dies.
+    """Locks `root` for this process; the operating system unlocks it when the process ends.
 
     Args:
       root: A folder; it is made where it is missing.

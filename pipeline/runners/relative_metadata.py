@@ -18,8 +18,8 @@ _ABSOLUTE = "SELECT 1 FROM Artifact WHERE uri LIKE '/%' LIMIT 1"
 def make_relative(metadata_path: Path) -> int:
     """Rewrites the paths of artifacts below the root, wherever it was when they were written.
 
-    All in one transaction: whoever is killed meanwhile has changed nothing, and the next run does
-    it. The caller holds the root.
+    All in one transaction: if the process is killed, nothing is changed, and the next run does it.
+    The caller holds the lock of the root.
 
     Args:
       metadata_path: ML Metadata's SQLite file; it need not be there.
@@ -53,7 +53,7 @@ def below_root(path: str, folders: Sequence[str]) -> str:
     """
     if not path.startswith("/"):
         return path
-    # Of a root that lies below such a folder itself, the last one counts.
+    # The root itself may lie below a folder of such a name: the last one counts.
     start = max(path.rfind(f"/{folder}/") for folder in folders)
     return path if start < 0 else path[start + 1 :]
 
