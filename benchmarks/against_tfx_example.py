@@ -1,4 +1,4 @@
-"""How long does a run take, and how much memory, beside TFX's own IMDB example on this machine?
+"""How long does a run take, and how much memory, compared with TFX's IMDB example on this machine?
 
     IMDB_ARCHIVE=... python -m benchmarks.against_tfx_example [--output FILE]
 
@@ -105,7 +105,7 @@ def _write_csv(archive: Path, path: Path) -> None:
 
 
 def markdown_table(figures: Mapping[str, Any]) -> str:
-    """Returns the figures as a table, with the targets beside them."""
+    """Returns the figures as a table, with the targets next to them."""
     rows = ["| | this project | TFX's example | target |", "|---|---|---|---|"]
     for name, (ours, theirs) in figures["figures"].items():
         target = f"at most {TARGETS[name]:g}" if name in TARGETS else ""

@@ -38,7 +38,7 @@ from benchmarks.serving_load import (
 )
 from benchmarks.serving_process import ServerProcess
 from pipeline.config import DEFAULT_MODEL_NAME
-from pipeline.predict import newest_version
+from pipeline.pushed_versions import newest_version
 from serving.client import grpc_codec, protos
 from serving.engines import EMBEDDED
 

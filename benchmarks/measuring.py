@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import ml_metadata as mlmd
-from ml_metadata.proto import metadata_store_pb2
+from pipeline.root import open_metadata
 
 _POLL_SECONDS = 0.5
 
@@ -69,10 +68,7 @@ def measure(
 
 def step_seconds(metadata_path: Path) -> dict[str, float]:
     """Returns the wall time of each step of the first run in an ML Metadata file."""
-    config = metadata_store_pb2.ConnectionConfig()
-    config.sqlite.filename_uri = str(metadata_path)
-    config.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READONLY
-    store = mlmd.MetadataStore(config)
+    store = open_metadata(metadata_path)
     names = {kind.id: kind.name.split(".")[-1] for kind in store.get_execution_types()}
     seconds: dict[str, float] = {}
     for execution in sorted(store.get_executions(), key=lambda each: each.id):

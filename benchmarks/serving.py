@@ -27,7 +27,7 @@ from benchmarks.serving_measurements import FREE, MEASUREMENTS, REVIEWS, Figures
 from components.dataset.archive import read_archive
 from components.dataset.records import Review
 from pipeline.config import DEFAULT_MODEL_NAME
-from pipeline.predict import newest_version
+from pipeline.pushed_versions import newest_version
 from serving.engines import BINARY, EMBEDDED, is_installed
 
 TARGETS = {
@@ -89,7 +89,7 @@ def _measure(engine: str, subject: Subject) -> Figures:
 
 
 def markdown_table(results: Mapping[str, Any]) -> str:
-    """Returns the figures as a table, with the targets beside them."""
+    """Returns the figures as a table, with the targets next to them."""
     names = {EMBEDDED: "embedded server", BINARY: "TF-Serving"}
     figures = results["figures"]
     rows = [

@@ -1,4 +1,4 @@
-"""What a run can be told: `PipelineConfig`.
+"""The configuration of a run: `PipelineConfig`.
 
 A setting is one field of `PipelineConfig`, or of `Hyperparameters`. Its flag, its TOML key, its
 check and its row in the README all come from that field.
@@ -249,7 +249,7 @@ class PipelineConfig(HyperparameterSettings):
 
 
 def setting_fields() -> list[dataclasses.Field[Any]]:
-    """Returns all settings, those of a group together, and its hyperparameters behind them."""
+    """Returns all settings, those of a group together, its hyperparameters last."""
     hyperparameters = {field.name for field in dataclasses.fields(Hyperparameters)}
     return sorted(
         dataclasses.fields(PipelineConfig),

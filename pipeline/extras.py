@@ -1,4 +1,4 @@
-"""The extras of the package: which one a command needs, told before anything is done."""
+"""The extras of the package: a command checks at its start that its own is installed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from components.errors import ConfigurationError
 
 CLIENT, PIPELINE = "client", "pipeline"
 
-# What nobody has who did not install the extra.
+# Libraries that are there only if the extra was installed.
 _LIBRARIES = {
     CLIENT: ("grpc", "httpx"),
     PIPELINE: ("tfx", "tensorflow", "apache_beam", "absl", "rich", "filelock"),
@@ -30,7 +30,7 @@ def require(extra: str, for_what: str) -> None:
 
 
 def explanation(error: ModuleNotFoundError) -> str:
-    """Says which extra brings what a command looked for in vain; empty if none is missing."""
+    """Says which extra installs the module that was not found; empty if no extra is missing."""
     return _advice("This", error.name or "a library", PIPELINE) if _missing(PIPELINE) else ""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.v1 import components as tfx
 from tfx.v1 import dsl, proto
@@ -19,178 +21,261 @@ from components.trainer import training
 from components.trainer.warm_start import LatestBlessedOfVariant
 from components.tuner.tuning import SET_BY_USER, TRIALS
 from pipeline.fingerprint import PROJECT
-from pipeline.resolution import SCHEMA_FILE, ResolvedConfig
+from pipeline.resolution import SCHEMA_FILE, ResolvedRun
 
 SOURCE_FINGERPRINT = "source_fingerprint"
 
 
-def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
+class DataSteps(NamedTuple):
+    """Reads the reviews and judges them, in the order in which the steps run."""
+
+    example_gen: ReviewExampleGen
+    statistics_gen: tfx.StatisticsGen
+    schema_gen: tfx.ImportSchemaGen
+    example_validator: tfx.ExampleValidator
+    data_gate: DataGate
+
+
+class TrainingSteps(NamedTuple):
+    """Makes a model of the reviews; a step that nobody asked for is None."""
+
+    transform: tfx.Transform
+    tuner: tfx.Tuner | None
+    warm_start: dsl.Resolver | None
+    trainer: tfx.Trainer
+
+
+class JudgingSteps(NamedTuple):
+    """Judges the model, and pushes it if it is good; a step that nobody asked for is None."""
+
+    baseline: dsl.Resolver | None
+    evaluator: tfx.Evaluator
+    infra_validator: InfraValidator | None
+    pusher: pushing.Pusher | None
+
+
+def create_pipeline(run: ResolvedRun) -> dsl.Pipeline:
     """Wires the steps. Pure: reads no file, no environment and no clock.
 
     Args:
-      config: A run with nothing left to look up.
+      run: A run with nothing left to look up.
 
     Returns:
       The pipeline, for any of TFX's runners.
     """
-    settings = config.settings
-    example_gen = ReviewExampleGen(config.source, settings.validation_fraction, settings.drop_leaks)
-    examples = example_gen.outputs["examples"]
-    statistics_gen = tfx.StatisticsGen(examples=examples)
+    data = read_and_check(run)
+    trained = train(run, data)
+    judged = judge_and_push(run, data, trained)
+
+    steps = [step for step in (*data, *trained, *judged) if step is not None]
+    for step in steps:
+        if step.id in run.fingerprints:
+            _add_to_cache_key(step, run.fingerprints[step.id])
+    return dsl.Pipeline(
+        pipeline_name=run.pipeline_name,
+        pipeline_root=str(run.pipeline_root),
+        components=steps,
+        enable_cache=run.config.cache,
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(
+            str(run.metadata_path)
+        ),
+        beam_pipeline_args=list(run.beam_arguments),
+    )
+
+
+def read_and_check(run: ResolvedRun) -> DataSteps:
+    """Wires the steps from the source to the data gate."""
+    config = run.config
+    example_gen = ReviewExampleGen(run.source, config.validation_fraction, config.drop_leaks)
+    statistics_gen = tfx.StatisticsGen(examples=example_gen.outputs["examples"])
     schema_gen = tfx.ImportSchemaGen(schema_file=str(PROJECT / SCHEMA_FILE))
-    schema = schema_gen.outputs["schema"]
     example_validator = tfx.ExampleValidator(
-        statistics=statistics_gen.outputs["statistics"], schema=schema
+        statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
     )
     data_gate = DataGate(
         report=example_gen.outputs["report"],
         anomalies=example_validator.outputs["anomalies"],
-        max_bad_records=settings.max_bad_records,
-        positive_label=config.source.positive_label,
-        negative_label=config.source.negative_label,
+        max_bad_records=config.max_bad_records,
+        positive_label=run.source.positive_label,
+        negative_label=run.source.negative_label,
     )
+    return DataSteps(example_gen, statistics_gen, schema_gen, example_validator, data_gate)
 
-    training_splits = [features.TRAIN_SPLIT]
-    validation_splits = [features.EVAL_SPLIT] if config.has_eval else []
+
+def train(run: ResolvedRun, data: DataSteps) -> TrainingSteps:
+    """Wires the steps from the checked reviews to a trained model."""
+    transform = _transform(run, data)
+    tuner = _tuner(run, transform) if run.config.tune else None
+    warm_start = _warm_start(run) if run.config.warm_start else None
+    trainer = _trainer(run, transform, tuner, warm_start)
+    return TrainingSteps(transform, tuner, warm_start, trainer)
+
+
+def judge_and_push(run: ResolvedRun, data: DataSteps, trained: TrainingSteps) -> JudgingSteps:
+    """Wires the steps from the trained model to the pushed one; a comparison only measures it."""
+    model = trained.trainer.outputs["model"]
+    baseline = None if run.is_comparison else _baseline(model)
+    evaluator = _evaluator(run, data, model, baseline)
+    infra_validator = None
+    if run.infra_engine:
+        infra_validator = InfraValidator(
+            model=model,
+            model_blessing=evaluator.outputs["blessing"],
+            examples=data.example_gen.outputs["examples"],
+            engine=run.infra_engine,
+        )
+    pusher = None if run.is_comparison else _pusher(run, data, model, evaluator, infra_validator)
+    return JudgingSteps(baseline, evaluator, infra_validator, pusher)
+
+
+def _training_splits(run: ResolvedRun) -> tuple[list[str], list[str]]:
+    """Returns the splits to fit on and those to validate on; the latter may be none."""
+    return [features.TRAIN_SPLIT], [features.EVAL_SPLIT] if run.has_eval else []
+
+
+def _transform(run: ResolvedRun, data: DataSteps) -> tfx.Transform:
+    fit_on, validate_on = _training_splits(run)
     transform = tfx.Transform(
-        examples=examples,
-        schema=schema,
+        examples=data.example_gen.outputs["examples"],
+        schema=data.schema_gen.outputs["schema"],
         preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
         # Test is for finished exports alone: the Evaluator and the InfraValidator ask them for its
         # reviews as they were read.
-        splits_config=proto.SplitsConfig(
-            analyze=training_splits, transform=training_splits + validation_splits
-        ),
+        splits_config=proto.SplitsConfig(analyze=fit_on, transform=fit_on + validate_on),
         disable_statistics=True,
     )
-    transform.add_upstream_node(data_gate)
-    warm_start = dsl.Resolver(
-        strategy_class=LatestBlessedOfVariant,
-        config={"variant": settings.model},
-        **{
-            MODEL: dsl.Channel(type=standard_artifacts.Model),
-            MODEL_BLESSING: dsl.Channel(type=standard_artifacts.ModelBlessing),
-        },
-    ).with_id("WarmStartModel")
-    tuner = tfx.Tuner(
+    transform.add_upstream_node(data.data_gate)
+    return transform
+
+
+def _tuner(run: ResolvedRun, transform: tfx.Transform) -> tfx.Tuner:
+    hyperparameters = run.hyperparameters.to_config()
+    return tfx.Tuner(
         tuner_fn="components.tuner.tuning.tuner_fn",
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
-        train_args=proto.TrainArgs(splits=training_splits),
+        train_args=proto.TrainArgs(splits=[features.TRAIN_SPLIT]),
         eval_args=proto.EvalArgs(splits=[features.EVAL_SPLIT]),
         custom_config={
-            training.MODEL: settings.model,
-            training.HYPERPARAMETERS: config.hyperparameters.to_config(),
-            TRIALS: settings.tune,
+            training.MODEL: run.config.model,
+            training.HYPERPARAMETERS: hyperparameters,
+            TRIALS: run.config.tune,
             SET_BY_USER: sorted(
-                name
-                for name in config.hyperparameters.to_config()
-                if getattr(settings, name) is not None
+                name for name in hyperparameters if getattr(run.config, name) is not None
             ),
         },
     )
-    trainer = tfx.Trainer(
+
+
+def _warm_start(run: ResolvedRun) -> dsl.Resolver:
+    return dsl.Resolver(
+        strategy_class=LatestBlessedOfVariant,
+        config={"variant": run.config.model},
+        **_models_and_blessings(),
+    ).with_id("WarmStartModel")
+
+
+def _trainer(
+    run: ResolvedRun,
+    transform: tfx.Transform,
+    tuner: tfx.Tuner | None,
+    warm_start: dsl.Resolver | None,
+) -> tfx.Trainer:
+    fit_on, validate_on = _training_splits(run)
+    return tfx.Trainer(
         run_fn="components.trainer.training.run_fn",
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
-        hyperparameters=tuner.outputs["best_hyperparameters"] if settings.tune else None,
-        base_model=warm_start.outputs[MODEL] if settings.warm_start else None,
-        train_args=proto.TrainArgs(splits=training_splits),
+        hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
+        base_model=warm_start.outputs[MODEL] if warm_start else None,
+        train_args=proto.TrainArgs(splits=fit_on),
         # TFX asks for some split that exists; run_fn reads it only if there is validation.
-        eval_args=proto.EvalArgs(splits=validation_splits or training_splits),
+        eval_args=proto.EvalArgs(splits=validate_on or fit_on),
         custom_config={
-            training.MODEL: settings.model,
-            training.HYPERPARAMETERS: config.hyperparameters.to_config(),
-            training.HAS_VALIDATION: bool(validation_splits),
-            training.WARM_START: settings.warm_start,
-            training.IS_TUNED: bool(settings.tune),
+            training.MODEL: run.config.model,
+            training.HYPERPARAMETERS: run.hyperparameters.to_config(),
+            training.HAS_VALIDATION: bool(validate_on),
+            training.WARM_START: run.config.warm_start,
+            training.IS_TUNED: tuner is not None,
         },
     )
 
-    baseline = dsl.Resolver(
-        strategy_class=LatestBlessedPredecessor,
-        **{
-            CANDIDATE: trainer.outputs["model"],
-            MODEL: dsl.Channel(type=standard_artifacts.Model),
-            MODEL_BLESSING: dsl.Channel(type=standard_artifacts.ModelBlessing),
-        },
+
+def _baseline(model: dsl.Channel) -> dsl.Resolver:
+    return dsl.Resolver(
+        strategy_class=LatestBlessedPredecessor, **{CANDIDATE: model}, **_models_and_blessings()
     ).with_id("LatestBlessedModel")
-    evaluator = tfx.Evaluator(
-        examples=examples,
+
+
+def _models_and_blessings() -> dict[str, dsl.Channel]:
+    """Returns what a resolver of earlier models chooses from."""
+    return {
+        MODEL: dsl.Channel(type=standard_artifacts.Model),
+        MODEL_BLESSING: dsl.Channel(type=standard_artifacts.ModelBlessing),
+    }
+
+
+def _evaluator(
+    run: ResolvedRun, data: DataSteps, model: dsl.Channel, baseline: dsl.Resolver | None
+) -> tfx.Evaluator:
+    config = run.config
+    return tfx.Evaluator(
+        examples=data.example_gen.outputs["examples"],
         example_splits=[features.TEST_SPLIT],
-        model=trainer.outputs["model"],
-        baseline_model=None if config.is_comparison else baseline.outputs[MODEL],
-        schema=schema,
+        model=model,
+        baseline_model=baseline.outputs[MODEL] if baseline else None,
+        schema=data.schema_gen.outputs["schema"],
         eval_config=evaluation.eval_config(
-            settings.min_accuracy, settings.max_regression, settings.min_lift
+            config.min_accuracy, config.max_regression, config.min_lift
         ),
         module_path="components.evaluator.evaluation",
     )
-    infra_validator = None
-    if config.infra_engine:
-        infra_validator = InfraValidator(
-            model=trainer.outputs["model"],
-            model_blessing=evaluator.outputs["blessing"],
-            examples=examples,
-            engine=config.infra_engine,
-        )
-    pusher = pushing.Pusher(
-        model=trainer.outputs["model"],
+
+
+def _pusher(
+    run: ResolvedRun,
+    data: DataSteps,
+    model: dsl.Channel,
+    evaluator: tfx.Evaluator,
+    infra_validator: InfraValidator | None,
+) -> pushing.Pusher:
+    return pushing.Pusher(
+        model=model,
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=infra_validator.outputs["blessing"] if infra_validator else None,
         evaluation=evaluator.outputs["evaluation"],
-        report=example_gen.outputs["report"],
-        base_directory=config.serving_directory,
-        # Each of these changes the candidate or its blessing as well: none makes a push of its own.
-        facts={
-            "data": config.source.name,
-            "origin": {"path": config.source.origin, "digest": config.source.digest},
-            "gate": {
-                "min_accuracy": settings.min_accuracy,
-                "max_regression": settings.max_regression,
-                "min_lift": settings.min_lift,
-            },
-            SOURCE_FINGERPRINT: {
-                step: config.fingerprints[step]
-                for step in ("ReviewExampleGen", "Transform", "Trainer", "Evaluator")
-            },
-        },
+        report=data.example_gen.outputs["report"],
+        base_directory=run.serving_directory,
+        facts=_facts(run),
     )
 
-    steps = [
-        example_gen,
-        statistics_gen,
-        schema_gen,
-        example_validator,
-        data_gate,
-        transform,
-        *([tuner] if settings.tune else []),
-        *([warm_start] if settings.warm_start else []),
-        trainer,
-        *([] if config.is_comparison else [baseline]),
-        evaluator,
-        *([infra_validator] if infra_validator else []),
-        *([] if config.is_comparison else [pusher]),
-    ]
-    for step in steps:
-        if step.id in config.fingerprints:
-            _add_to_cache_key(step, config.fingerprints[step.id])
-    return dsl.Pipeline(
-        pipeline_name=config.pipeline_name,
-        pipeline_root=str(config.pipeline_root),
-        components=steps,
-        enable_cache=settings.cache,
-        metadata_connection_config=metadata.sqlite_metadata_connection_config(
-            str(config.metadata_path)
-        ),
-        beam_pipeline_args=list(config.beam_arguments),
-    )
+
+def _facts(run: ResolvedRun) -> dict[str, Any]:
+    """Returns what is recorded of a pushed model's origin.
+
+    A change of one of these changes the candidate or its blessing too: the model would be pushed
+    again anyway.
+    """
+    config = run.config
+    return {
+        "data": run.source.name,
+        "origin": {"path": run.source.origin, "digest": run.source.digest},
+        "gate": {
+            "min_accuracy": config.min_accuracy,
+            "max_regression": config.max_regression,
+            "min_lift": config.min_lift,
+        },
+        SOURCE_FINGERPRINT: {
+            step: run.fingerprints[step]
+            for step in ("ReviewExampleGen", "Transform", "Trainer", "Evaluator")
+        },
+    }
 
 
 def _add_to_cache_key(step: BaseComponent, fingerprint: str) -> None:
     """Makes a step run again when its code was edited.
 
     TFX's cache compares parameters and inputs; of the code it sees the import path alone.
-    Executors take no notice of a parameter that they do not know.
+    Executors ignore parameters that they do not know.
     """
     step.exec_properties[SOURCE_FINGERPRINT] = fingerprint

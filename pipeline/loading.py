@@ -32,9 +32,9 @@ class EnvironmentSettings(NamedTuple):
 
 
 def environment(variables: Mapping[str, str]) -> EnvironmentSettings:
-    """Reads IMDB_ARCHIVE, SENTIMENT_SERVE_HOST, and XDG_CACHE_HOME unless it is relative.
+    """Reads IMDB_ARCHIVE, SENTIMENT_SERVE_HOST and XDG_CACHE_HOME.
 
-    Such a one is left aside, as the standard demands.
+    A relative XDG_CACHE_HOME is ignored, as the standard demands.
 
     https://specifications.freedesktop.org/basedir-spec/latest/
     """
@@ -102,14 +102,14 @@ def markdown_table() -> str:
 
 
 def _read_toml(path: Path, known: Collection[str]) -> dict[str, Any]:
-    # Python 3.10 has none of its own, and where there is the client alone, none is needed.
+    # Python 3.10 has no TOML parser, and the client alone does not install one.
     if sys.version_info >= (3, 11):
         import tomllib
     else:
         import tomli as tomllib
     try:
         text = read_small_file(path)
-        # Standard libraries of Python take time by the square of a dotted key's parts.
+        # tomllib takes time that grows with the square of the number of parts of a dotted key.
         if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
             raise UnreadableFileError(f"a line of it has more than {_MOST_DOTS:,} dots")
         table = tomllib.loads(text)

@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from pipeline.report.paths import shown
+from pipeline.paths import shown
 
 NAME = "sentiment"
 _MODULE = "pipeline.cli"

@@ -1,4 +1,7 @@
-"""From what the user asked for to everything that `create_pipeline` needs: the run's edge."""
+"""Resolves a configuration: finds the data, the names, the hyperparameters and the fingerprints.
+
+All that a run looks up outside itself is looked up here; `create_pipeline` needs no more.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from components.pusher.pushed_data import data_of_newest
 from pipeline.config import NAME, SAMPLE_PREFIX, PipelineConfig, hyperparameters_for, names_for
 from pipeline.fingerprint import PROJECT, file_fingerprint, source_fingerprint
 from pipeline.loading import EnvironmentSettings
+from pipeline.root import METADATA_FILE, PIPELINES_FOLDER, SERVING_FOLDER
 from pipeline.tuner_values import with_found
 from serving import engines
 
@@ -35,20 +39,19 @@ STEP_MODULES = {
 
 SCHEMA_FILE = "components/schema.pbtxt"
 
-METADATA_FILE = "metadata.db"
-SERVING_FOLDER = "serving_model"
 COMPARISON_SUFFIX = "_comparison"
 
-# Worker processes import TensorFlow anew for every Beam pipeline; below this they never earn it.
+# Worker processes import TensorFlow for every Beam pipeline; with less data than this, that costs
+# more than it saves.
 MULTI_PROCESSING_FROM_BYTES = 8_000_000
 
 
 @dataclass(frozen=True)
-class ResolvedConfig:
+class ResolvedRun:
     """A run with nothing left to look up: `create_pipeline` needs no file and no network.
 
     Attributes:
-      settings: What the user asked for, validated.
+      config: What the user asked for, validated.
       source: The reviews.
       pipeline_name: Name of the pipeline, and of its folder.
       model_name: The name that TF-Serving serves the model under.
@@ -61,7 +64,7 @@ class ResolvedConfig:
         is asked for.
     """
 
-    settings: PipelineConfig
+    config: PipelineConfig
     source: ReviewSource
     pipeline_name: str
     model_name: str
@@ -75,12 +78,12 @@ class ResolvedConfig:
     @property
     def has_eval(self) -> bool:
         """Whether there is an eval split: the data's own, or one that is carved out of train."""
-        return self.source.has_eval or self.settings.validation_fraction > 0
+        return self.source.has_eval or self.config.validation_fraction > 0
 
     @property
     def pipeline_root(self) -> Path:
         """Where the steps' artifacts are."""
-        return self.root / "pipelines" / self.pipeline_name
+        return self.root / PIPELINES_FOLDER / self.pipeline_name
 
     @property
     def metadata_path(self) -> Path:
@@ -94,18 +97,19 @@ class ResolvedConfig:
 
 
 def resolve(
-    settings: PipelineConfig,
+    config: PipelineConfig,
     environment: EnvironmentSettings,
     notify: Callable[[str], None],
     is_comparison: bool = False,
-) -> ResolvedConfig:
+) -> ResolvedRun:
     """Finds the data, looks at its first records, names the run and fingerprints the code.
 
     Args:
-      settings: What the user asked for.
+      config: What the user asked for.
       environment: Where IMDB may be.
       notify: Called with sentences that the user must not miss.
-      is_comparison: Names the pipeline for a comparison, which never meets the runs that push.
+      is_comparison: Whether the run is part of a comparison: its pipeline has a name of its own,
+        so that its artifacts are kept apart from those of runs that push.
 
     Raises:
       DatasetError: The data cannot be found or read.
@@ -113,65 +117,85 @@ def resolve(
       ConfigurationError: The names do not suit the data, or the hyperparameters the variant, or
         the server of the infra validation is not installed.
     """
-    source = resolve_source(
-        settings.data,
-        imdb_archive=environment.imdb_archive,
-        cache_dir=environment.cache_dir,
-        text_column=settings.text_column,
-        label_column=settings.label_column,
-        positive_label=settings.positive_label,
-        negative_label=settings.negative_label,
-        options=settings.table_options,
-        notify=notify,
-    )
-    check_validation(settings, source)
-    source = first_look.checked(source, settings.max_bad_records, notify)
+    source = _source(config, environment, notify)
     is_sample = source.kind is SourceKind.SAMPLE
-    named = settings
-    if is_comparison:
-        asked = settings.pipeline_name or source.name
-        named = replace(settings, pipeline_name=f"{asked}{COMPARISON_SUFFIX}")
-    pipeline_name, model_name = names_for(named, source.name, is_sample)
-    root = Path(settings.root).absolute()
-    if not is_comparison and not settings.model_name:
+    root = Path(config.root).absolute()
+    pipeline_name, model_name = _names(config, source, is_comparison)
+    if not is_comparison and not config.model_name:
         check_name_is_free(root, model_name, source)
-    check_search(settings, is_comparison, source.has_eval)
-    settings = with_found(settings, root / METADATA_FILE, pipeline_name)
-    variant = get_variant(settings.model)
-    if settings.warm_start and not variant.descends:
-        raise ConfigurationError(
-            f"--warm-start: '{variant.name}' is fitted in one go and goes on from nothing. Leave "
-            "it out, or choose a variant that is trained epoch by epoch."
-        )
-    if settings.warm_start and is_comparison:
-        raise ConfigurationError(
-            "--warm-start: a comparison trains from the seeds alone, or the order of its "
-            "trainings would count. Leave it out."
-        )
-    infra_engine = None if is_comparison else engine_for(settings.infra_validation)
-    return ResolvedConfig(
-        settings=settings,
+    check_search(config, is_comparison, source.has_eval)
+    config = with_found(config, root / METADATA_FILE, pipeline_name)
+    variant = get_variant(config.model)
+    check_warm_start(config, variant, is_comparison)
+    infra_engine = None if is_comparison else engine_for(config.infra_validation)
+    return ResolvedRun(
+        config=config,
         source=source,
         pipeline_name=pipeline_name,
         model_name=model_name,
-        hyperparameters=hyperparameters_for(settings, is_sample, source.has_eval),
+        hyperparameters=hyperparameters_for(config, is_sample, source.has_eval),
         root=root,
         fingerprints=fingerprints(variant, infra_engine),
-        beam_arguments=beam_arguments(settings, source),
+        beam_arguments=beam_arguments(config, source),
         infra_engine=infra_engine,
         is_comparison=is_comparison,
     )
 
 
-def check_validation(settings: PipelineConfig, source: ReviewSource) -> None:
+def _source(
+    config: PipelineConfig, environment: EnvironmentSettings, notify: Callable[[str], None]
+) -> ReviewSource:
+    """Returns the reviews, found and looked at."""
+    source = resolve_source(
+        config.data,
+        imdb_archive=environment.imdb_archive,
+        cache_dir=environment.cache_dir,
+        text_column=config.text_column,
+        label_column=config.label_column,
+        positive_label=config.positive_label,
+        negative_label=config.negative_label,
+        options=config.table_options,
+        notify=notify,
+    )
+    check_validation(config, source)
+    return first_look.checked(source, config.max_bad_records, notify)
+
+
+def _names(config: PipelineConfig, source: ReviewSource, is_comparison: bool) -> tuple[str, str]:
+    """Returns the names of the pipeline and of the model."""
+    if is_comparison:
+        asked = config.pipeline_name or source.name
+        config = replace(config, pipeline_name=f"{asked}{COMPARISON_SUFFIX}")
+    return names_for(config, source.name, source.kind is SourceKind.SAMPLE)
+
+
+def check_warm_start(config: PipelineConfig, variant: Variant, is_comparison: bool) -> None:
+    """Refuses to continue from an earlier model where that makes no sense.
+
+    Raises:
+      ConfigurationError: Says what to leave out.
+    """
+    if config.warm_start and not variant.descends:
+        raise ConfigurationError(
+            f"--warm-start: '{variant.name}' is fitted in one go, and cannot continue from an "
+            "earlier model. Leave it out, or choose a variant that is trained epoch by epoch."
+        )
+    if config.warm_start and is_comparison:
+        raise ConfigurationError(
+            "--warm-start: a comparison trains from the seeds alone, or the order of its "
+            "trainings would count. Leave it out."
+        )
+
+
+def check_validation(config: PipelineConfig, source: ReviewSource) -> None:
     """Refuses to carve an eval split out of train where the data has one.
 
     Raises:
       ConfigurationError: Says what to leave out.
     """
-    if source.has_eval and settings.validation_fraction:
+    if source.has_eval and config.validation_fraction:
         raise ConfigurationError(
-            f"--validation-fraction is {settings.validation_fraction}, and {source.name} has a "
+            f"--validation-fraction is {config.validation_fraction}, and {source.name} has a "
             "validation split of its own, which becomes eval. Leave --validation-fraction out, or "
             "set it to 0."
         )
@@ -180,7 +204,7 @@ def check_validation(settings: PipelineConfig, source: ReviewSource) -> None:
 def check_name_is_free(root: Path, model_name: str, source: ReviewSource) -> None:
     """Refuses a name, taken from the data, that another data set's model has in this root.
 
-    Its model would be pushed as the other's next version. Whoever names the model decides.
+    Its model would be pushed as the other's next version. A user who names the model is not asked.
 
     Raises:
       ConfigurationError: Names both data sets, and the flags for either case.
@@ -209,22 +233,22 @@ def free_name(root: Path, taken: str, source: ReviewSource) -> str:
     )
 
 
-def check_search(settings: PipelineConfig, is_comparison: bool, has_eval: bool) -> None:
-    """Refuses a search that has no reviews to judge on, or no sense.
+def check_search(config: PipelineConfig, is_comparison: bool, has_eval: bool) -> None:
+    """Refuses a search that has no reviews to judge on, or that makes no sense.
 
     Raises:
       ConfigurationError: Says what to set instead.
     """
-    if is_comparison and (settings.tune or settings.hyperparameters_from):
+    if is_comparison and (config.tune or config.hyperparameters_from):
         raise ConfigurationError(
             "--tune and --hyperparameters-from: a comparison takes presets, e.g. --models "
             "lstm:tuned, and flags that all its variants have. Leave them out."
         )
-    if settings.tune and settings.hyperparameters_from:
+    if config.tune and config.hyperparameters_from:
         raise ConfigurationError(
             "--tune searches for hyperparameters and --hyperparameters-from gives them; choose one."
         )
-    if settings.tune and not (has_eval or settings.validation_fraction):
+    if config.tune and not (has_eval or config.validation_fraction):
         raise ConfigurationError(
             "--tune judges each trial on the eval split, never on test, and no review is kept for "
             "it: --validation-fraction is 0.0. Try --validation-fraction 0.1."
@@ -263,13 +287,13 @@ def fingerprints(
     return found
 
 
-def beam_arguments(settings: PipelineConfig, source: ReviewSource) -> tuple[str, ...]:
+def beam_arguments(config: PipelineConfig, source: ReviewSource) -> tuple[str, ...]:
     """Returns Beam's flags; "auto" takes several processes for data that is worth them."""
-    mode = settings.beam_mode
+    mode = config.beam_mode
     if mode == "auto":
         size = sum(_size(Path(file.path)) for file in source.files)
         mode = "multi_processing" if size >= MULTI_PROCESSING_FROM_BYTES else "in_memory"
-    return local_beam_arguments(mode, settings.beam_workers)
+    return local_beam_arguments(mode, config.beam_workers)
 
 
 def local_beam_arguments(mode: str, workers: int) -> tuple[str, ...]:
@@ -284,8 +308,8 @@ def local_beam_arguments(mode: str, workers: int) -> tuple[str, ...]:
         "--runner=pipeline.runners.local_beam.LocalBeamRunner",
         f"--direct_running_mode={mode}",
         f"--direct_num_workers={workers if mode == 'multi_processing' else 1}",
-        # Any image at all keeps TFX from packing itself anew for every Beam pipeline, which
-        # takes seconds and is left behind in /tmp. Local runners start no container.
+        # If an image is named, whichever, TFX does not pack itself for every Beam pipeline, which
+        # takes seconds and leaves files in /tmp. Local runners start no container.
         "--sdk_container_image=none",
     )
 

@@ -1,4 +1,4 @@
-"""The frame of a command that runs for long: a log of its own, the console, and how it ended."""
+"""What every long command needs: a log file, the console, and a message about how it ended."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from components.errors import (
     causes,
     summary_of,
 )
+from pipeline.config import PipelineConfig
 from pipeline.console.messages import tell, tell_lines
 from pipeline.signals import Terminated, leave_alone
 from serving.printable import UNSAFE, printable_lines
@@ -39,7 +40,7 @@ _DISK_FULL = os.strerror(errno.ENOSPC)
 
 @dataclass(frozen=True)
 class Session:
-    """How a command is framed, and what is said when it cannot go on.
+    """A long command, and what its messages say when it cannot go on.
 
     Attributes:
       command: Its name; the log's name begins with it.
@@ -56,6 +57,12 @@ class Session:
     folder: str
     after_full_disk: str = "it goes on from the last finished step"
     after_interrupt: str = "the next run goes on from there"
+
+    @classmethod
+    def of(cls, command: str, config: PipelineConfig) -> Session:
+        """Returns the session of a command whose output goes to the root."""
+        folder = str(Path(config.root).absolute())
+        return cls(command, config.root, config.debug, folder=folder)
 
     def run(self, work: Callable[[Console, Path], int]) -> int:
         """Returns the exit code of `work`, or that of the error which ended it.
@@ -108,7 +115,7 @@ class Session:
     def _failed(self, error: BaseException, step: str, log_path: Path) -> int:
         """Tells of an error that ended the run; one of ours may be wrapped by TFX or Beam."""
         trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-        # A full disk may be what ended the run; it must not hide the message.
+        # On a full disk the log cannot be written either; the message is shown all the same.
         with contextlib.suppress(OSError), log_path.open("a", encoding="utf-8") as log:
             log.write(printable_lines(trace))
         if self.debug:
@@ -150,6 +157,6 @@ def interrupted(by: KeyboardInterrupt, where: str = "") -> int:
     if isinstance(by, Terminated):
         tell(f"sentiment: ended by SIGTERM{where}.")
         return EXIT_TERMINATED
-    tell("")  # what the terminal shows of Ctrl-C has a line of its own
+    tell("")  # the terminal shows ^C, which keeps its own line
     tell(f"sentiment: interrupted{where}.")
     return EXIT_INTERRUPTED

@@ -1,4 +1,4 @@
-"""SIGTERM ends a command as Ctrl-C does: what was begun is cleaned up, and the end is told."""
+"""SIGTERM ends a command as Ctrl-C does: it cleans up, and tells the user that it was ended."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def _interrupt(number: int, _: FrameType | None) -> NoReturn:
 
 
 def _raise_unless_unwinding(kind: type[KeyboardInterrupt]) -> None:
-    """Raises again where nothing came of it: libraries have `except:` and callbacks that swallow.
+    """Raises again if the first exception was lost: libraries catch everything, or in callbacks.
 
-    While something cleans up after it, it is among the exceptions that are being handled.
+    While the program still cleans up, the exception is among those that are being handled.
     """
     handled = sys.exc_info()[1]
     if handled is None or not any(isinstance(each, KeyboardInterrupt) for each in causes(handled)):
@@ -53,12 +53,12 @@ def _raise_unless_unwinding(kind: type[KeyboardInterrupt]) -> None:
 
 
 def leave_alone() -> None:
-    """Raises no more: the end is being told."""
+    """Stops raising again: the user is being told of the end."""
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _end(number: int, _: FrameType | None) -> NoReturn:
-    # A live line, which nobody takes away any more, hides it.
+    # A live line hides the cursor, and is not removed any more.
     with contextlib.suppress(OSError), open("/dev/tty", "wb", buffering=0) as terminal:
         terminal.write(_SHOW_CURSOR)
     os._exit(EXIT_BY_SIGNAL + number)

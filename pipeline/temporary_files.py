@@ -1,7 +1,7 @@
-"""A folder for what libraries write to the system's temporary one, gone when a command ends.
+"""A temporary folder for what libraries write, removed when a command ends.
 
-TensorFlow leaves the functions that it traces to the end of the interpreter, which a command does
-not wait for; Beam's worker processes do likewise.
+TensorFlow removes the files of traced functions only when the interpreter ends, which a command
+does not wait for; Beam's worker processes do the same.
 """
 
 from __future__ import annotations

@@ -11,24 +11,25 @@ from components.errors import ConfigurationError
 from components.hyperparameters import EVERY_VARIANT, Hyperparameters, names_where
 from components.trainer.tuned import VARIANT, has_best, read_best, tuned_values
 from pipeline.config import PipelineConfig
+from pipeline.root import open_metadata
 from serving.small_files import UnreadableFileError, read_small_file
 
 FROM_TUNER = "tuner"
 
 
-def with_found(settings: PipelineConfig, metadata_path: Path, pipeline_name: str) -> PipelineConfig:
-    """Returns `settings` with the values found; those that a flag sets stay as they are.
+def with_found(config: PipelineConfig, metadata_path: Path, pipeline_name: str) -> PipelineConfig:
+    """Returns `config` with the values found; those that a flag sets stay as they are.
 
     Raises:
       ConfigurationError: There are none, or they cannot be used.
     """
-    asked = settings.hyperparameters_from
+    asked = config.hyperparameters_from
     if not asked:
-        return settings
+        return config
     if asked == FROM_TUNER:
-        found = latest_of_tuner(metadata_path, pipeline_name, settings.model)
+        found = latest_of_tuner(metadata_path, pipeline_name, config.model)
     else:
-        found = read_file(Path(asked), settings.model)
+        found = read_file(Path(asked), config.model)
     not_searched = names_where("part", EVERY_VARIANT)
     by_flag = [name for name in not_searched if name in found]
     if by_flag:
@@ -43,8 +44,8 @@ def with_found(settings: PipelineConfig, metadata_path: Path, pipeline_name: str
             f"--hyperparameters-from {asked}: no hyperparameter is called {', '.join(unknown)}. "
             f"Choose from: {', '.join(known)}."
         )
-    missing = {name: value for name, value in found.items() if getattr(settings, name) is None}
-    return dataclasses.replace(settings, **missing)
+    missing = {name: value for name, value in found.items() if getattr(config, name) is None}
+    return dataclasses.replace(config, **missing)
 
 
 def read_file(path: Path, model: str) -> dict[str, Any]:
@@ -88,8 +89,6 @@ def latest_of_tuner(metadata_path: Path, pipeline_name: str, model: str) -> dict
     # Metadata holds paths relative to the root.
     root, latest_first = metadata_path.parent, []
     if metadata_path.is_file():
-        from pipeline.report.run_record import open_metadata
-
         store = open_metadata(metadata_path)
         context = store.get_context_by_type_and_name("pipeline", pipeline_name)
         if context:

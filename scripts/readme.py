@@ -16,8 +16,8 @@ from typing import Any
 
 from benchmarks.against_tfx_example import markdown_table as benchmark_table
 from benchmarks.serving import markdown_table as serving_table
-from pipeline.compare.markdown import markdown_table as leaderboard_table
 from pipeline.loading import markdown_table as settings_table
+from pipeline.results.markdown import markdown_table as leaderboard_table
 
 PROJECT = Path(__file__).resolve().parent.parent
 README = PROJECT / "README.md"
@@ -49,7 +49,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
 
 
 def regenerated(text: str) -> str:
-    """Returns the README with every block made anew."""
+    """Returns the README with every block generated again."""
     return _BLOCK.sub(lambda block: f"{block[1]}{BLOCKS[block['name']]()}\n{block[3]}", text)
 
 

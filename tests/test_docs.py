@@ -11,7 +11,7 @@ import pytest
 from components.hyperparameters import Hyperparameters
 from components.models.registry import get_variant
 from pipeline import cli
-from pipeline.compare.leaderboard import Leaderboard
+from pipeline.results.leaderboard import Leaderboard
 from scripts.readme import README, RESULTS, regenerated
 
 PROJECT = README.parent

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
-import dataclasses
 import json
 import os
 import shutil
@@ -15,12 +15,18 @@ from typing import Any, TextIO
 
 from components.errors import ConfigurationError
 from pipeline import extras
+from pipeline.commands.command import (
+    TABLE_SETTINGS,
+    Command,
+    add_debug,
+    add_settings,
+    config_of,
+)
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
 from pipeline.console.messages import tell, terminal_width
 from pipeline.console.wrapping import wrapped
-from pipeline.loading import load_config
-from pipeline.predict import Verdict, newest_version
-from pipeline.settings import add_flag
+from pipeline.pushed_versions import newest_version
+from pipeline.scoring.verdicts import Verdict
 from serving.printable import UNSAFE, PrintableStream, printable
 
 FORMATS = ("table", "json", "csv")
@@ -30,46 +36,35 @@ BATCH_SIZE = 128
 BAR_FROM = 1_000
 _TAKE_LINE_AWAY = "\r\x1b[K"
 
-_TABLE_SETTINGS = (
-    "text_column",
-    "delimiter",
-    "encoding",
-    "quoting",
-    "header",
-    "max_bad_records",
+
+COMMAND = Command(
+    "predict",
+    help="ask a pushed model",
+    description="Answers with the newest pushed version, without a server or through one. One "
+    "verdict a text, in their order; where a text is blank, it is `no text` (in JSON null, in "
+    "CSV empty).",
+    epilog='For example: sentiment predict "a great film" "a dull one"',
 )
 
 
-def add(commands: Any) -> None:
-    """Adds the command."""
-    predict = commands.add_parser(
-        "predict",
-        help="ask a pushed model",
-        description="Answers with the newest pushed version, without a server or through one. One "
-        "verdict a text, in their order; where a text is blank, it is `no text` (in JSON null, in "
-        "CSV empty).",
-        epilog='For example: sentiment predict "a great film" "a dull one"',
-        allow_abbrev=False,
-    )
-    predict.add_argument("texts", nargs="*", metavar="TEXT", help="a review")
-    predict.add_argument(
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds its flags."""
+    parser.add_argument("texts", nargs="*", metavar="TEXT", help="a review")
+    parser.add_argument(
         "--file",
         help="reviews to read instead: any table that run reads, .txt (one a line), - for stdin",
     )
-    for field in dataclasses.fields(PipelineConfig):
-        if field.name in _TABLE_SETTINGS:
-            add_flag(predict, field)
-    predict.add_argument("--server", help="localhost:8500 (gRPC) or http://localhost:8501 (REST)")
-    predict.add_argument(
+    add_settings(parser, TABLE_SETTINGS)
+    parser.add_argument("--server", help="localhost:8500 (gRPC) or http://localhost:8501 (REST)")
+    parser.add_argument(
         "--format", choices=FORMATS, default="table", help="json: an object a line (default: table)"
     )
-    predict.add_argument("--root", default=PipelineConfig.root, help="default: %(default)s")
-    predict.add_argument(
+    parser.add_argument("--root", default=PipelineConfig.root, help="default: %(default)s")
+    parser.add_argument(
         "--model-name",
         help=f"default: the only one below --root; with --server, {DEFAULT_MODEL_NAME}",
     )
-    predict.add_argument("--debug", action="store_true", help="show tracebacks")
-    predict.set_defaults(command=run)
+    add_debug(parser)
 
 
 def run(options: dict[str, Any]) -> int:
@@ -88,8 +83,7 @@ def run(options: dict[str, Any]) -> int:
     else:
         extras.require(extras.PIPELINE, "predict without --server")
     if file is not None:
-        settings = load_config({name: options[name] for name in _TABLE_SETTINGS if name in options})
-        texts = _read(file, settings)
+        texts = _read(file, config_of(options, TABLE_SETTINGS))
     _check(texts)
     write = _writer(options["format"])
     if not any(map(_says_something, texts)):
@@ -130,7 +124,7 @@ def _loaded(root: Path, name: str | None) -> Callable[[Sequence[str]], list[Verd
     if shows:
         print(words[: terminal_width(sys.stderr) - 1], end="", file=sys.stderr, flush=True)
     try:
-        from pipeline.predict import load
+        from pipeline.scoring.verdicts import load
 
         return load(root, version.parent.name)
     finally:
@@ -138,7 +132,7 @@ def _loaded(root: Path, name: str | None) -> Callable[[Sequence[str]], list[Verd
             print(_TAKE_LINE_AWAY, end="", file=sys.stderr, flush=True)
 
 
-def _read(file: str, settings: PipelineConfig) -> list[str]:
+def _read(file: str, config: PipelineConfig) -> list[str]:
     """Returns the texts of a file, or of standard input; says on standard error how they are read.
 
     Raises:
@@ -161,9 +155,9 @@ def _read(file: str, settings: PipelineConfig) -> list[str]:
             path = Path(copy.name)
         found = read_texts(
             path,
-            settings.text_column,
-            settings.table_options,
-            max_bad_records=settings.max_bad_records,
+            config.text_column,
+            config.table_options,
+            max_bad_records=config.max_bad_records,
             name=name,
         )
     for notice in found.notices:
@@ -193,14 +187,19 @@ def _answer(
 
 def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
     """Yields the texts in batches, with a bar on a terminal if there are many."""
-    starts: Any = range(0, len(texts), BATCH_SIZE)
-    if len(texts) >= BAR_FROM and sys.stderr.isatty() and not sys.stdout.isatty():
-        from rich.console import Console
-        from rich.progress import track
+    batches = (texts[start : start + BATCH_SIZE] for start in range(0, len(texts), BATCH_SIZE))
+    if len(texts) < BAR_FROM or sys.stdout.isatty():
+        yield from batches
+        return
+    from components.progress import Progress
+    from pipeline.console.live_line import live_line
 
-        starts = track(starts, "Predicting", console=Console(stderr=True), transient=True)
-    for start in starts:
-        yield texts[start : start + BATCH_SIZE]
+    with live_line(sys.stderr, "Predicting") as show:
+        done = 0
+        for batch in batches:
+            show(Progress(done, len(texts), "texts", f"{done:,} of {len(texts):,} texts"))
+            yield batch
+            done += len(batch)
 
 
 def _writer(form: str) -> Callable[[Verdict], None]:

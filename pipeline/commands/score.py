@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.errors import ConfigurationError, DatasetError
 from pipeline import extras
+from pipeline.commands.command import TABLE_SETTINGS, Command, add_settings, config_of
 from pipeline.config import PipelineConfig
-from pipeline.loading import load_config
-from pipeline.predict import newest_version
-from pipeline.report.paths import shown
+from pipeline.paths import shown
+from pipeline.pushed_versions import newest_version
 from pipeline.session import Session
-from pipeline.settings import add_flag
 from serving.versions import SAVED_MODEL_FILE, look_up
 
 if TYPE_CHECKING:
@@ -25,18 +24,7 @@ if TYPE_CHECKING:
 EXIT_SCORED = 0
 FORMATS = ("csv", "tsv", "jsonl", "json", "parquet")
 
-_SHARED_SETTINGS = (
-    "text_column",
-    "delimiter",
-    "encoding",
-    "quoting",
-    "header",
-    "max_bad_records",
-    "root",
-    "beam_mode",
-    "beam_workers",
-    "debug",
-)
+_SETTINGS = (*TABLE_SETTINGS, "root", "beam_mode", "beam_workers", "debug")
 _EPILOG = """\
 Each input gives one file of the same name in --output, with all its columns, its rows in their
 order, and three new columns: probability, sentiment, model_version. Outputs appear when all of
@@ -53,39 +41,37 @@ exit codes of `sentiment score`:
 """
 
 
-def add(commands: Any) -> None:
-    """Adds the command."""
-    score = commands.add_parser(
-        "score",
-        usage="sentiment score --input FILE ... --output FOLDER [--FLAG VALUE ...]",
-        help="score files of reviews",
-        description="Scores CSV, TSV, JSON (Lines) and Parquet files by a pushed model, in Beam.",
-        epilog=_EPILOG,
-        allow_abbrev=False,
-    )
-    score.add_argument(
+COMMAND = Command(
+    "score",
+    usage="sentiment score --input FILE ... --output FOLDER [--FLAG VALUE ...]",
+    epilog=_EPILOG,
+    help="score files of reviews",
+    description="Scores CSV, TSV, JSON (Lines) and Parquet files by a pushed model, in Beam.",
+)
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds its flags."""
+    parser.add_argument(
         "--input", nargs="+", required=True, metavar="FILE", help="files, or patterns in quotes"
     )
-    score.add_argument("--output", required=True, metavar="FOLDER", help="is made if missing")
-    score.add_argument(
+    parser.add_argument("--output", required=True, metavar="FOLDER", help="is made if missing")
+    parser.add_argument(
         "--overwrite", action="store_true", help="replace files that are in --output already"
     )
-    score.add_argument(
+    parser.add_argument(
         "--format", choices=FORMATS, help="of the outputs (default: that of each input)"
     )
-    score.add_argument(
+    parser.add_argument(
         "--prefix", default="", help="what the new columns' names begin with (default: none)"
     )
-    score.add_argument(
+    parser.add_argument(
         "--model",
         metavar="FOLDER",
         help="a pushed version (default: the newest below --root and --model-name)",
     )
-    score.add_argument("--model-name", help="of the pushed model (default: the only one)")
-    for field in dataclasses.fields(PipelineConfig):
-        if field.name in _SHARED_SETTINGS:
-            add_flag(score, field)
-    score.set_defaults(command=run)
+    parser.add_argument("--model-name", help="of the pushed model (default: the only one)")
+    add_settings(parser, _SETTINGS)
 
 
 def run(options: dict[str, Any]) -> int:
@@ -97,8 +83,8 @@ def run(options: dict[str, Any]) -> int:
       RootBusyError: Another run is writing to the output folder.
     """
     extras.require(extras.PIPELINE, "score")
-    settings = load_config({name: options[name] for name in _SHARED_SETTINGS if name in options})
-    model = _model_folder(options["model"], Path(settings.root), options["model_name"])
+    config = config_of(options, _SETTINGS)
+    model = _model_folder(options["model"], Path(config.root), options["model_name"])
     output = Path(options["output"]).absolute()
 
     from components.dataset.source import SourceKind
@@ -108,24 +94,24 @@ def run(options: dict[str, Any]) -> int:
     plan = make_plan(
         options["input"],
         output,
-        text_column=settings.text_column,
+        text_column=config.text_column,
         output_kind=SourceKind(options["format"]) if options["format"] else None,
         prefix=options["prefix"],
         overwrite=options["overwrite"],
-        options=settings.table_options,
+        options=config.table_options,
     )
     make_folder(output)
     session = Session(
         "score",
-        settings.root,
-        settings.debug,
+        config.root,
+        config.debug,
         folder=str(output),
         after_full_disk="nothing was written yet",
         after_interrupt="nothing was written",
     )
     return session.run(
         lambda console, log_path: _score(
-            plan, model, output, settings, options["overwrite"], console, log_path
+            plan, model, output, config, options["overwrite"], console, log_path
         )
     )
 
@@ -151,7 +137,7 @@ def _score(
     plan: ScoringPlan,
     model: Path,
     output: Path,
-    settings: PipelineConfig,
+    config: PipelineConfig,
     overwrite: bool,
     console: Console,
     log_path: Path,
@@ -174,15 +160,15 @@ def _score(
             console.notice(notice)
         console.task_started("Check the records")
         findings = check_rows(plan)
-        _stop_if_unfit(findings, settings.max_bad_records)
+        _stop_if_unfit(findings, config.max_bad_records)
         console.task_finished(f"{findings.total:,} reviews")
 
         console.task_started("Score the reviews")
         # Beam and TensorFlow take seconds to import: a bad record is told before that.
         from pipeline.scoring.scoring import score_files
 
-        mode = "in_memory" if settings.beam_mode == "auto" else settings.beam_mode
-        arguments = local_beam_arguments(mode, settings.beam_workers)
+        mode = "in_memory" if config.beam_mode == "auto" else config.beam_mode
+        arguments = local_beam_arguments(mode, config.beam_workers)
         score_files(plan, findings, model, folder, arguments)
         if not overwrite:
             refuse_existing(names, output)

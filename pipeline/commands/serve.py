@@ -13,10 +13,11 @@ from typing import Any
 
 from components.errors import ConfigurationError
 from pipeline import extras
+from pipeline.commands.command import Command, add_debug
 from pipeline.config import PipelineConfig
 from pipeline.console.messages import tell, tell_command
 from pipeline.loading import environment
-from pipeline.predict import newest_version
+from pipeline.pushed_versions import newest_version
 from serving import engines
 from serving.server import flags as server_flags
 from serving.server.flags import Flags
@@ -35,36 +36,37 @@ _WHO_CAN_ASK = (
 )
 
 
-def add(commands: Any) -> None:
-    """Adds the command. What it does not know itself are flags of the server."""
-    serve = commands.add_parser(
-        "serve",
-        usage="sentiment serve [--engine ENGINE] [--root ROOT] [--model-name NAME] [--FLAG ...]",
-        help="serve a pushed model over gRPC and REST",
-        description="Serves the newest pushed version, and each one that is pushed later.",
-        add_help=False,
-        allow_abbrev=False,
-    )
-    serve.add_argument("-h", "--help", action=_Help, nargs=0, help="show all flags and exit")
-    serve.add_argument(
+COMMAND = Command(
+    "serve",
+    add_help=False,
+    usage="sentiment serve [--engine ENGINE] [--root ROOT] [--model-name NAME] [--FLAG ...]",
+    help="serve a pushed model over gRPC and REST",
+    description="Serves the newest pushed version, and each one that is pushed later.",
+)
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds its own flags. What it does not know itself are flags of the server."""
+    parser.add_argument("-h", "--help", action=_Help, nargs=0, help="show all flags and exit")
+    parser.add_argument(
         "--version",
         action=_Versions,
         nargs=0,
         default=argparse.SUPPRESS,
         help="show versions and exit",
     )
-    serve.add_argument(
+    parser.add_argument(
         "--engine",
         choices=engines.ENGINES,
         default="auto",
         help="auto: tensorflow_model_server if it is on PATH, else embedded (default: %(default)s)",
     )
-    serve.add_argument("--root", default=PipelineConfig.root, help="default: %(default)s")
-    serve.add_argument(
+    parser.add_argument("--root", default=PipelineConfig.root, help="default: %(default)s")
+    parser.add_argument(
         "--model-name", "--model_name", help="of the pushed model (default: the only one)"
     )
-    serve.add_argument("--debug", action="store_true", help="show tracebacks")
-    serve.set_defaults(command=run, takes_more=True)
+    add_debug(parser)
+    parser.set_defaults(takes_more=True)
 
 
 class _Help(argparse.Action):
@@ -93,7 +95,7 @@ def run(options: dict[str, Any]) -> int:
     if engine == engines.EMBEDDED:
         extras.require(extras.PIPELINE, "serve")
         if host := environment(os.environ).serve_host:
-            # What is said later wins, so that a flag of the user's does.
+            # The last flag wins, so that the user's own flags do.
             arguments = [f"--host={host}", *arguments]
     name = options["model_name"]
     if not any(argument.partition("=")[0] in _OWN_MODEL for argument in arguments):
@@ -119,7 +121,7 @@ def run(options: dict[str, Any]) -> int:
 
 
 def _engine(chosen: str, flags: Flags) -> str:
-    """Returns what `auto` stands for: the binary if it is there and can take the flags."""
+    """Returns what `auto` means here: the binary if it is installed and knows the flags."""
     if chosen != "auto":
         return chosen
     suits = engines.is_installed(engines.BINARY) and not engines.unsupported(engines.BINARY, flags)
@@ -127,7 +129,7 @@ def _engine(chosen: str, flags: Flags) -> str:
 
 
 def check_flags(engine: str, flags: Flags) -> None:
-    """Refuses what the engine would end at, or silently leave out.
+    """Refuses flags at which the engine would end, or that it would silently ignore.
 
     Raises:
       ConfigurationError: A flag that TF-Serving, or the container, has no use for.
@@ -141,7 +143,7 @@ def check_flags(engine: str, flags: Flags) -> None:
 
 
 def check_files(flags: Flags) -> None:
-    """Reads the files that flags name, before seconds go into TensorFlow's import.
+    """Reads the files that flags name, before the seconds that TensorFlow's import takes.
 
     Raises:
       ConfigurationError: One is not what it should be.
@@ -156,7 +158,7 @@ def check_files(flags: Flags) -> None:
 
 
 def check_ports(flags: Flags) -> None:
-    """Tries both ports, before seconds go into loading a model.
+    """Tries both ports, before the seconds that loading a model takes.
 
     Raises:
       ConfigurationError: One is taken.

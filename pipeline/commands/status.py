@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from typing import Any
 
 from pipeline import extras
+from pipeline.commands.command import Command, add_debug
 from pipeline.config import DEFAULT_MODEL_NAME
 from pipeline.console.messages import tell
 
 EXIT_AVAILABLE, EXIT_NOT_AVAILABLE = 0, 1
 
 
-def add(commands: Any) -> None:
-    """Adds the command."""
-    status = commands.add_parser(
-        "status",
-        help="ask a server for its versions",
-        description="Lists the versions of a model. Exit code 0 if one of them answers, else 1.",
-        allow_abbrev=False,
-    )
-    status.add_argument(
+COMMAND = Command(
+    "status",
+    help="ask a server for its versions",
+    description="Lists the versions of a model. Exit code 0 if one of them answers, else 1.",
+)
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds its flags."""
+    parser.add_argument(
         "--server",
         default="localhost:8500",
         help="localhost:8500 (gRPC) or http://localhost:8501 (REST) (default: %(default)s)",
     )
-    status.add_argument("--model-name", default=DEFAULT_MODEL_NAME, help="default: %(default)s")
-    status.add_argument("--debug", action="store_true", help="show tracebacks")
-    status.set_defaults(command=run)
+    parser.add_argument("--model-name", default=DEFAULT_MODEL_NAME, help="default: %(default)s")
+    add_debug(parser)
 
 
 def run(options: dict[str, Any]) -> int:

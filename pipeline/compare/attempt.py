@@ -1,6 +1,6 @@
 """One training of a comparison, in a process of its own.
 
-The first line of standard input holds the settings; its end means that the parent is gone.
+The first line of standard input holds the config; its end means that the parent is gone.
 Standard output is a JSON object a line: which step began, how far it is, and at the end the
 figures or the error. Everything else goes to a log file.
 """
@@ -23,7 +23,7 @@ from components.errors import SentimentError, causes, summary_of
 from pipeline.config import PipelineConfig
 from pipeline.console.log_capture import captured_output
 from pipeline.loading import environment
-from pipeline.resolution import ResolvedConfig, resolve
+from pipeline.resolution import ResolvedRun, resolve
 
 # What a line is about.
 STEP = "step"
@@ -52,26 +52,26 @@ class Teller:
         self.tell(STEP, step)
 
     def step_cached(self, step: str, execution_id: int) -> None:
-        """A step from the cache is no news."""
+        """Writes nothing: the figures say whether the training came from the cache."""
 
     def step_finished(self, step: str) -> None:
-        """The next line says it."""
+        """Writes nothing: the next line, of another step or of the figures, implies it."""
 
 
 def main() -> None:
-    """Trains as standard input says, tells the outcome, and leaves.
+    """Trains as standard input says, writes the outcome, and exits at once.
 
-    Threads of Beam's workers would be waited for otherwise.
+    A usual exit would wait for the threads of Beam's workers.
     """
-    # Ctrl-C reaches this process too; the parent tells of it, and ends this one.
+    # Ctrl-C reaches this process too; the parent tells the user, and ends this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     request = json.loads(sys.stdin.readline())
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     with captured_output(Path(request["log"]), debug=False) as stream:
         teller = Teller(stream)
         try:
-            teller.tell(FIGURES, train_and_measure(PipelineConfig(**request["settings"]), teller))
-        except Exception as error:  # the parent tells of it
+            teller.tell(FIGURES, train_and_measure(PipelineConfig(**request["config"]), teller))
+        except Exception as error:  # the parent tells the user
             logging.exception("The training ended early.")
             ours = [cause for cause in causes(error) if isinstance(cause, SentimentError)]
             kind = type(ours[0] if ours else error).__name__
@@ -81,23 +81,23 @@ def main() -> None:
 
 
 def _leave_with_parent() -> None:
-    """Ends the process when its parent did: whoever starts anew must find the root free."""
+    """Ends the process when its parent has ended, so that the next run finds the root free."""
     sys.stdin.read()
     os._exit(1)
 
 
-def train_and_measure(settings: PipelineConfig, teller: Teller) -> dict[str, Any]:
+def train_and_measure(config: PipelineConfig, teller: Teller) -> dict[str, Any]:
     """Runs the pipeline and returns the figures of `leaderboard.Run`, and `is_cached`."""
-    config = resolve(settings, environment(os.environ), logging.warning, is_comparison=True)
+    run = resolve(config, environment(os.environ), logging.warning, is_comparison=True)
     from pipeline.runners.announcements import announced_to
     from pipeline.runners.in_root import run_in_root
 
     with progress.listening(teller.progress), announced_to(teller):
-        run_in_root(config)
-    return read_figures(config)
+        run_in_root(run)
+    return read_figures(run)
 
 
-def read_figures(config: ResolvedConfig) -> dict[str, Any]:
+def read_figures(run: ResolvedRun) -> dict[str, Any]:
     """Reads the latest run back, and times its export."""
     from tfx.utils import path_utils
 
@@ -105,9 +105,9 @@ def read_figures(config: ResolvedConfig) -> dict[str, Any]:
     from components.evaluator import evaluation_results
     from components.trainer.training_record import TrainingRecord
     from pipeline.compare.latency import measured_in_a_fresh_process
-    from pipeline.report.run_record import RunRecord
+    from pipeline.results.run_record import RunRecord
 
-    record = RunRecord(config.metadata_path, config.pipeline_name)
+    record = RunRecord(run.metadata_path, run.pipeline_name)
     (evaluation,) = record.outputs("Evaluator", "evaluation")
     (model,) = record.outputs("Trainer", "model")
     (examples,) = record.outputs("ReviewExampleGen", "examples")

@@ -14,23 +14,25 @@ from components.dataset.source import SourceKind
 from components.errors import ConfigurationError
 from pipeline.compare import isolated
 from pipeline.compare.contenders import Contender
-from pipeline.compare.leaderboard import JSON_FILE, MARKDOWN_FILE, Failure, Leaderboard, Run
-from pipeline.compare.markdown import report
 from pipeline.config import NAME, PipelineConfig, hyperparameters_for
 from pipeline.console.terminal import Console
 from pipeline.fingerprint import LIBRARIES
 from pipeline.loading import environment
-from pipeline.report.paths import shown
-from pipeline.resolution import METADATA_FILE, resolve
+from pipeline.paths import shown
+from pipeline.resolution import ResolvedRun, resolve
+from pipeline.results.leaderboard import JSON_FILE, MARKDOWN_FILE, Failure, Leaderboard, Run
+from pipeline.results.markdown import report
+from pipeline.root import METADATA_FILE
 from pipeline.runners.local import alone_in
 from pipeline.runners.relative_metadata import make_relative
 
 FOLDER = "comparisons"
+Plan = tuple[Contender, PipelineConfig]
 Train = Callable[[PipelineConfig, Path, isolated.AttemptListener], dict[str, Any]]
 
 
 def compare(
-    settings: PipelineConfig,
+    config: PipelineConfig,
     contenders: Sequence[Contender],
     seeds: Sequence[int],
     name: str,
@@ -40,11 +42,11 @@ def compare(
 ) -> Leaderboard:
     """Trains and measures; what was trained before comes from TFX's cache.
 
-    The seeds are the outer loop: a comparison that is broken off has seen every contender
-    about as often, and a slow hour of the machine strikes all alike.
+    The seeds are the outer loop: when a comparison is interrupted, all contenders have been trained
+    about equally often, and when the machine is slow for a while, it is slow for all of them.
 
     Args:
-      settings: What all contenders share.
+      config: What all contenders share.
       contenders: Who is compared.
       seeds: With which seeds.
       name: Of the comparison; "" names it after the data.
@@ -58,52 +60,64 @@ def compare(
     Raises:
       SentimentError: Nothing can be compared; a contender that fails is no such error.
     """
-    root = Path(settings.root).absolute()
+    root = Path(config.root).absolute()
+    plans = [
+        (contender, _config_of(config, contender, seed))
+        for seed in seeds
+        for contender in contenders
+    ]
     with alone_in(root):
         make_relative(root / METADATA_FILE)
-        plans = [
-            (contender, _settings_of(settings, contender, seed))
-            for seed in seeds
-            for contender in contenders
-        ]
-        # What is the same for all contenders; `settings` name a model that may be none of them.
-        config = resolve(plans[0][1], environment(os.environ), console.notice, is_comparison=True)
-        for _, planned in plans[: len(contenders)]:
-            hyperparameters_for(
-                planned, config.source.kind is SourceKind.SAMPLE, config.source.has_eval
-            )
-        name = name or config.pipeline_name
+        run = _resolved(plans[: len(contenders)], console)
+        name = name or run.pipeline_name
         folder = root / FOLDER / name
         (folder / "logs").mkdir(parents=True, exist_ok=True)
-        console.comparison_started(name, config.source.name, len(plans), shown(folder))
+        console.comparison_started(name, run.source.name, len(plans), shown(folder))
 
-        runs, failures = [], []
-        for contender, planned in plans:
-            stem = f"{contender.label.replace(':', '-')}-seed-{planned.seed}"
-            log = folder / "logs" / f"{stem}.log"
-            console.attempt_started(f"{contender.label}, seed {planned.seed}")
-            try:
-                figures = train(planned, log, console)
-            except isolated.AttemptError as error:
-                console.attempt_ended("FAILED", str(error))
-                failures.append(Failure(contender.label, planned.seed, str(error), shown(log)))
-                continue
-            is_cached = figures.pop("is_cached")
-            runs.append(Run(contender.label, contender.model, planned.seed, **figures))
-            console.attempt_ended(
-                "cached" if is_cached else "done", f"accuracy {figures['accuracy']:.2%}"
-            )
+        outcomes = [
+            _outcome(contender, planned, folder / "logs", console, train)
+            for contender, planned in plans
+        ]
         board = Leaderboard(
             name=name,
             command=command,
-            data={"name": config.source.name, "digest": config.source.digest},
+            data={"name": run.source.name, "digest": run.source.digest},
             stack=stack(),
             machine={"cpus": os.cpu_count(), "architecture": platform.machine()},
-            runs=tuple(runs),
-            failures=tuple(failures),
+            runs=tuple(outcome for outcome in outcomes if isinstance(outcome, Run)),
+            failures=tuple(outcome for outcome in outcomes if isinstance(outcome, Failure)),
         )
         save(board, folder)
         return board
+
+
+def _resolved(plans: Sequence[Plan], console: Console) -> ResolvedRun:
+    """Resolves what is the same for all contenders, and checks what each one asks for.
+
+    The first contender stands for all: the model that `config` names may be none of them.
+    """
+    run = resolve(plans[0][1], environment(os.environ), console.notice, is_comparison=True)
+    for _, planned in plans:
+        hyperparameters_for(planned, run.source.kind is SourceKind.SAMPLE, run.source.has_eval)
+    return run
+
+
+def _outcome(
+    contender: Contender, planned: PipelineConfig, logs: Path, console: Console, train: Train
+) -> Run | Failure:
+    """Trains once, tells how it went, and returns the figures or what failed."""
+    label, seed = contender.label, planned.seed
+    log = logs / f"{label.replace(':', '-')}-seed-{seed}.log"
+    console.attempt_started(f"{label}, seed {seed}")
+    try:
+        figures = train(planned, log, console)
+    except isolated.AttemptError as error:
+        console.attempt_ended("FAILED", str(error))
+        return Failure(label, seed, str(error), shown(log))
+    is_cached = figures.pop("is_cached")
+    run = Run(label=label, model=contender.model, seed=seed, **figures)
+    console.attempt_ended("cached" if is_cached else "done", f"accuracy {run.accuracy:.2%}")
+    return run
 
 
 def save(board: Leaderboard, folder: Path) -> None:
@@ -117,10 +131,10 @@ def stack() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
-def _settings_of(settings: PipelineConfig, contender: Contender, seed: int) -> PipelineConfig:
-    preset = contender.preset or settings.preset
+def _config_of(config: PipelineConfig, contender: Contender, seed: int) -> PipelineConfig:
+    preset = contender.preset or config.preset
     changes: dict[str, Any] = {"model": contender.model, "preset": preset, "seed": seed}
-    return replace(settings, **changes)
+    return replace(config, **changes)
 
 
 def check_name(name: str) -> str:

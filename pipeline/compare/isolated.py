@@ -36,24 +36,24 @@ class AttemptListener(Protocol):
 
 
 def train(
-    settings: PipelineConfig,
+    config: PipelineConfig,
     log: Path,
     listener: AttemptListener,
     command: Sequence[str] = _COMMAND,
 ) -> dict[str, Any]:
-    """Trains with `settings`; returns what `attempt.train_and_measure` does.
+    """Trains with `config`; returns what `attempt.train_and_measure` does.
 
     Args:
-      settings: Of this training.
+      config: Of this training.
       log: Is appended to.
       listener: Is told what happens.
-      command: What speaks as `pipeline.compare.attempt` does.
+      command: Starts the process; it must write the same lines as `pipeline.compare.attempt`.
 
     Raises:
       AttemptError: This training failed.
       DatasetError, DataGateError: The data is at fault, and so no other training can succeed.
     """
-    request = json.dumps({"settings": asdict(replace(settings, debug=False)), "log": str(log)})
+    request = json.dumps({"config": asdict(replace(config, debug=False)), "log": str(log)})
     with _process(command) as process:
         assert process.stdin and process.stdout
         with contextlib.suppress(BrokenPipeError):

@@ -2,8 +2,8 @@
 
     python -m pipeline.compare.latency SAVED_MODEL EXAMPLES COUNT
 
-Prints a JSON object in one line. A process that trained the model would be no fair judge: its
-memory holds what the export may lack.
+Prints a JSON object in one line. It does not run in the process that trained
+the model: the memory of that one still holds variables that the export may lack.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def measured_in_a_fresh_process(saved_model: str, examples: str) -> float:
 
 
 def measure(saved_model: str, examples: str, count: int) -> dict[str, float]:
-    """Asks the export's `predict_text` for each of the first `count` reviews by itself.
+    """Asks the export's `predict_text` for each of the first `count` reviews, one at a time.
 
     Args:
       saved_model: Folder of the export.

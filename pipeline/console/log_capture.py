@@ -1,4 +1,4 @@
-"""Sends everything that libraries print to a file, and keeps the terminal for us.
+"""Sends everything that libraries print to a file, and keeps the terminal for our own output.
 
 TensorFlow's C++ code and Beam's worker processes write to file descriptors 1 and 2 without
 asking Python, so it is the descriptors that are redirected.
@@ -47,7 +47,7 @@ def captured_output(log_path: Path, *, debug: bool) -> Iterator[TextIO]:
         )
         for descriptor in (1, 2):
             stack.enter_context(_redirected(descriptor, log.fileno()))
-        # What Python still holds back belongs to the log, so it leaves before the way back.
+        # What Python still buffers belongs to the log: it is flushed before the way back.
         stack.callback(sys.stderr.flush)
         stack.callback(sys.stdout.flush)
         stack.enter_context(contextlib.redirect_stdout(cast("TextIO", PrintableStream(sys.stdout))))

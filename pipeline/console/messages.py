@@ -1,4 +1,4 @@
-"""One message to the user: safe to show, its commands as the user types them, lines that hold."""
+"""One message to the user: safe to show, its commands as the user types them, lines that fit."""
 
 from __future__ import annotations
 

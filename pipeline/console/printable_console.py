@@ -1,4 +1,4 @@
-"""Rich's console, safe to be given what anybody may have written."""
+"""Rich's console, safe for texts that anybody may have written."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from serving.printable import UNSAFE, printable
 
 
 class PrintableConsole(Console):
-    """Shows control characters in what it is told to print; its own colours are no part of that.
+    """Shows control characters in what it is told to print; its own colours are not affected.
 
-    Tables are laid out before they come here: who makes them sees to their cells.
+    Tables are laid out before they come here: whoever makes one escapes its cells.
     """
 
     def print(self, *objects: Any, **options: Any) -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
-from pipeline.report.summary import SliceRow
+from pipeline.results.summary import SliceRow
 
 FEW_REVIEWS = 30
 """Below this, chance moves a slice by some ten points: it has no bar and is never the lowest."""

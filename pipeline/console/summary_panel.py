@@ -12,7 +12,7 @@ from pipeline.console.duration import duration
 from pipeline.console.printable_console import PrintableConsole
 from pipeline.console.slice_chart import slice_chart
 from pipeline.console.wrapping import wrapped_command
-from pipeline.report.summary import RunSummary
+from pipeline.results.summary import RunSummary
 from serving.printable import printable
 
 MAX_WIDTH = 78

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from components.progress import Progress
 from pipeline.console.duration import duration
-from pipeline.console.live_line import live_line
 from pipeline.console.wrapping import INDENT, line_spans
 from pipeline.program import as_typed
-from pipeline.report.summary import RunSummary
+from pipeline.results.summary import RunSummary
 from serving.printable import printable
 
 if TYPE_CHECKING:
-    from rich.live import Live
     from rich.text import Text
 
-    from pipeline.compare.leaderboard import Leaderboard
+    from pipeline.console.live_line import LiveLine
+    from pipeline.results.leaderboard import Leaderboard
 
 _NOTICE = "!! "
 
@@ -56,19 +54,19 @@ class Console:
     """Tells a person what happens: one line a step, and on a terminal a live one below.
 
     Without a terminal there are no control characters and no bars: each step is one line, at
-    its end. Every mark has its word, so that nothing hangs on colour.
+    its end. Every mark has its word, so that nothing depends on colour.
     """
 
     def __init__(self, stream: TextIO, debug: bool = False):
         """Writes to `stream`; with `debug`, log lines go there too, and no line moves."""
         # Rich takes a tenth of a second to import, which `sentiment --help` does not have.
+        from pipeline.console.live_line import can_move, is_plain
         from pipeline.console.printable_console import PrintableConsole
 
         self._rich = PrintableConsole(file=stream, highlight=False, markup=False, emoji=False)
-        self._is_plain = "utf" not in (getattr(stream, "encoding", None) or "").lower()
-        # Rich takes a pipe for a terminal where FORCE_COLOR is set; a bar still has no place there.
-        self._is_live = stream.isatty() and not self._rich.is_dumb_terminal and not debug
-        self._live: Live | None = None
+        self._is_plain = is_plain(stream)
+        self._is_live = can_move(self._rich, stream) and not debug
+        self._live: LiveLine | None = None
         self._report: Progress | None = None
         self._told_stages: set[str] = set()
         self._stage = ""
@@ -80,23 +78,18 @@ class Console:
         """Returns itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Leaves the terminal as it was."""
         self.close()
 
     def close(self) -> None:
-        """Takes the live line away and brings the cursor back."""
+        """Removes the live line and shows the cursor again."""
         if self._live is not None:
             self._live.stop()
             self._live = None
 
     def notice(self, text: str) -> None:
-        """Says what must not be missed: each line is marked, and stands out by its colour."""
+        """Prints a sentence that the user must not miss: each line is marked and coloured."""
         from rich.text import Text
 
         self.close()
@@ -164,11 +157,11 @@ class Console:
         self._start_live(title)
 
     def attempt_at(self, step: str) -> None:
-        """Says which step of the training at hand began."""
+        """Says which step of the current training began."""
         self._start_live(f"{self.unfinished_step}: {_TITLES.get(step, step)}")
 
     def attempt_ended(self, word: str, detail: str) -> None:
-        """Says how the training at hand ended; `word` is done, cached or FAILED."""
+        """Says how the current training ended; `word` is done, cached or FAILED."""
         seconds = time.monotonic() - self._since
         title = f"{self.unfinished_step:<{_ATTEMPT_WIDTH}}"
         self._end(word, title, f"{duration(seconds):>12}  {printable(detail)}")
@@ -181,7 +174,7 @@ class Console:
         self._wrapped(f"log: {log_path}", style="dim")
 
     def task_started(self, title: str) -> None:
-        """Starts the clock of a part of the work that is no step of TFX's."""
+        """Starts the clock of a part of the work that is not a step of TFX."""
         self.unfinished_step, self._since = title, time.monotonic()
         self._start_live(title)
 
@@ -193,17 +186,19 @@ class Console:
         self.unfinished_step = ""
 
     def leaderboard(self, board: Leaderboard) -> None:
-        """Draws the end of a comparison: who is best, and what failed."""
-        from pipeline.compare.table import print_leaderboard
+        """Shows the outcome of a comparison: who is best, and what failed."""
+        from pipeline.console.leaderboard_table import print_leaderboard
 
         self.close()
         print_leaderboard(self._rich, board, is_plain=self._is_plain)
 
     def progress(self, report: Progress) -> None:
-        """Moves the bar of the step at hand, or of what comes before the first step."""
-        # Before the first step there is nothing else to show than how much came.
+        """Moves the bar of the current step, or of what comes before the first step."""
+        # Before the first step, only the size of a download is shown.
         is_shown = bool(self.unfinished_step) or report.unit == "bytes"
         self._report = report if is_shown else None
+        if self._live is not None:
+            self._live.show(self._report)
         if self.unfinished_step:
             return
         if self._is_live:
@@ -212,13 +207,13 @@ class Console:
                 self._stage = report.stage
                 self._start_live(report.stage, self._report)
         elif report.stage not in self._told_stages:
-            # A download may take minutes: it must not look like a halt.
+            # A download may take minutes: the user must see that something happens.
             self._told_stages.add(report.stage)
             size = f" of {report.total / 1e6:.1f} MB" if report.total else ""
             self._wrapped(f"{report.stage}{size if report.unit == 'bytes' else ''} ...")
 
     def summary(self, summary: RunSummary) -> None:
-        """Draws the end of a run: the verdict, and what to do next."""
+        """Shows the outcome of a run: the verdict, and what to do next."""
         from pipeline.console.summary_panel import print_summary
 
         self.close()
@@ -249,30 +244,8 @@ class Console:
         self._report = report
         if not self._is_live:
             return
-        from rich.live import Live
-        from rich.text import Text
+        from pipeline.console.live_line import LiveLine
 
-        def line() -> Text:
-            return Text(
-                printable(
-                    live_line(
-                        title,
-                        time.monotonic() - self._since,
-                        self._report,
-                        width=self._rich.width,
-                        is_plain=self._is_plain,
-                    )
-                ),
-                no_wrap=True,
-            )
-
-        self._live = Live(
-            get_renderable=line,
-            console=self._rich,
-            refresh_per_second=8,
-            transient=True,
-            # Rich would redirect sys.stdout and sys.stderr, which go to the log.
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
+        self._live = LiveLine(self._rich, title, since=self._since, is_plain=self._is_plain)
+        self._live.show(report)
         self._live.start()

@@ -1,4 +1,4 @@
-"""Breaks lines between words, so that they hold in a terminal; what can be copied stays whole."""
+"""Breaks lines between words, so that they fit a terminal; paths and commands can be copied."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What TFX's local runner says of its steps, as calls.
+"""Turns what TFX's local runner logs of its steps into calls.
 
 LocalDagRunner offers no hook for "a step starts": it only logs. This handler listens to those
 four messages by their templates, so that no line of text is parsed.

@@ -1,4 +1,4 @@
-"""A worker process of Beam's that ends with the process which started it.
+"""A worker process of Beam that ends together with the process that started it.
 
 What it prints goes to the log of the run.
 """
@@ -17,7 +17,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Works until Beam says that it is over."""
+    """Runs the worker until Beam ends it."""
     _end_with_starter()
     # Ctrl-C is for the process that started this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

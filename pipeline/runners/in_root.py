@@ -1,8 +1,8 @@
 """Runs a pipeline from within its root, so that nothing it records names the root.
 
-ML Metadata keeps the paths of all artifacts, and TFX's cache takes them into its keys. Relative
-to the root they hold wherever it is: moved, mounted elsewhere, or copied, in which case the copy
-does not lead back into the original.
+ML Metadata keeps the paths of all artifacts, and TFX's cache takes them into its keys. Paths
+relative to the root stay right when the root is moved, mounted elsewhere, or copied; a copy does
+not refer to the original.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from pathlib import Path
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
 from pipeline.graph import create_pipeline
-from pipeline.resolution import ResolvedConfig
+from pipeline.resolution import ResolvedRun
 
 
-def run_in_root(config: ResolvedConfig) -> None:
-    """Runs every step that the cache does not answer for, on this machine.
+def run_in_root(run: ResolvedRun) -> None:
+    """Runs every step whose outputs are not in the cache, on this machine.
 
     Meanwhile the root is the working folder of this process, and of those that Beam starts.
     """
-    with _working_in(config.root):
-        LocalDagRunner().run(create_pipeline(replace(config, root=Path())))
+    with _working_in(run.root):
+        LocalDagRunner().run(create_pipeline(replace(run, root=Path())))
 
 
 @contextlib.contextmanager
 def _working_in(folder: Path) -> Iterator[None]:
-    # By its descriptor, the folder before is found again though it were renamed in the meantime.
+    # A descriptor leads back to the folder even if it was renamed in the meantime.
     before = os.open(".", os.O_RDONLY)
     try:
         os.chdir(folder)

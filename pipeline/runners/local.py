@@ -13,27 +13,28 @@ import filelock
 
 from components import features, notices, progress
 from components.errors import RootBusyError, causes
-from pipeline.advice import for_few_reviews
 from pipeline.config import PipelineConfig
 from pipeline.console.terminal import Console
 from pipeline.loading import environment
-from pipeline.report.paths import shown
-from pipeline.report.summary import RunSummary
-from pipeline.resolution import METADATA_FILE, ResolvedConfig, resolve
+from pipeline.paths import shown
+from pipeline.resolution import ResolvedRun, resolve
+from pipeline.results.advice import for_few_reviews
+from pipeline.results.summary import RunSummary
+from pipeline.root import METADATA_FILE
 from pipeline.runners.announcements import announced_to
 from pipeline.runners.relative_metadata import make_relative
 
 if TYPE_CHECKING:
-    from pipeline.report.run_record import RunRecord
+    from pipeline.results.run_record import RunRecord
 
 LOCK_FILE = ".lock"
 
 
-def run(settings: PipelineConfig, console: Console, log_path: Path) -> RunSummary:
-    """Runs every step that the cache does not answer for.
+def run(config: PipelineConfig, console: Console, log_path: Path) -> RunSummary:
+    """Runs every step whose outputs are not in the cache.
 
     Args:
-      settings: What the user asked for.
+      config: What the user asked for.
       console: Is told what happens, as it happens.
       log_path: Where TFX's own words go; only shown.
 
@@ -41,7 +42,7 @@ def run(settings: PipelineConfig, console: Console, log_path: Path) -> RunSummar
       SentimentError: Anything that can be explained.
     """
     started = time.monotonic()
-    root = Path(settings.root).absolute()
+    root = Path(config.root).absolute()
     with (
         alone_in(root),
         progress.listening(console.progress),
@@ -52,26 +53,26 @@ def run(settings: PipelineConfig, console: Console, log_path: Path) -> RunSummar
                 f"An earlier release noted {changed} absolute paths in {shown(root)}; they are "
                 "relative now, and the root may be moved. Steps that read them run once more."
             )
-        config = resolve(settings, environment(os.environ), console.notice)
+        run = resolve(config, environment(os.environ), console.notice)
         console.run_started(
-            config.pipeline_name, settings.model, config.source.name, shown(root), shown(log_path)
+            run.pipeline_name, config.model, run.source.name, shown(root), shown(log_path)
         )
         # TensorFlow, TFX and Beam take ten seconds to import: a wrong flag is told before that.
-        from pipeline.report.summarize import summarize
+        from pipeline.results.summarize import summarize
         from pipeline.runners.in_root import run_in_root
 
-        with announced_to(ConsoleSteps(console, config)) as steps:
+        with announced_to(ConsoleSteps(console, run)) as steps:
             try:
-                run_in_root(config)
+                run_in_root(run)
             except BaseException as error:
                 steps.stopped_by(error)
                 raise
-        return summarize(config, time.monotonic() - started, log_path)
+        return summarize(run, time.monotonic() - started, log_path)
 
 
 @contextlib.contextmanager
 def alone_in(root: Path, flag: str = "--root") -> Iterator[None]:
-    """Holds `root` for this process; the operating system lets go of it when the process dies.
+    """Locks `root` for this process; the operating system unlocks it when the process ends.
 
     Args:
       root: A folder; it is made where it is missing.
@@ -100,10 +101,10 @@ def alone_in(root: Path, flag: str = "--root") -> Iterator[None]:
 class ConsoleSteps:
     """Turns what TFX's runner announces into lines on the console."""
 
-    def __init__(self, console: Console, config: ResolvedConfig):
+    def __init__(self, console: Console, run: ResolvedRun):
         """Tells `console`; asks ML Metadata what the steps of the run left."""
         self._console = console
-        self._config = config
+        self._run = run
         self._running = ""
         self._cached_because = ""
         self._since = 0.0
@@ -115,17 +116,17 @@ class ConsoleSteps:
 
     def step_cached(self, step: str, execution_id: int) -> None:
         """Its outputs are taken from the cache."""
-        from pipeline.report.run_record import made_at
+        from pipeline.results.run_record import made_at
 
-        made = made_at(self._config.metadata_path, execution_id)
+        made = made_at(self._run.metadata_path, execution_id)
         self._cached_because = f"as on {made:%d %b %H:%M}" if made else "as before"
 
     def step_finished(self, step: str) -> None:
         """The step ended well."""
-        from pipeline.report.run_record import RunRecord, why_skipped
+        from pipeline.results.run_record import RunRecord, why_skipped
 
-        config = self._config
-        record = RunRecord(config.metadata_path, config.pipeline_name)
+        run = self._run
+        record = RunRecord(run.metadata_path, run.pipeline_name)
         if skipped := why_skipped(record, step):
             self._console.component_skipped(step, skipped)
         elif self._cached_because:
@@ -141,7 +142,7 @@ class ConsoleSteps:
 
         (report,) = record.outputs("ReviewExampleGen", "report")
         reviews = ReadingReport.read(report.uri).split_sizes[features.TRAIN_SPLIT]
-        if advice := for_few_reviews(self._config, reviews):
+        if advice := for_few_reviews(self._run, reviews):
             self._console.notice(advice)
 
     def stopped_by(self, error: BaseException) -> None:

@@ -1,4 +1,4 @@
-"""Beam's runner of this machine, with worker processes of our own start."""
+"""Beam's runner for this machine, with worker processes that we start ourselves."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from serving import start
 
 
 class LocalBeamRunner(FnApiRunner):
-    """FnApiRunner, but workers import nothing from the user's folder, and die with this process.
+    """FnApiRunner, but workers import nothing from the user's folder, and end with this process.
 
     FnApiRunner itself starts `python -m ...sdk_worker_main` in a shell: its modules are looked for
     in the current folder first, and whatever kills the shell leaves the worker behind.

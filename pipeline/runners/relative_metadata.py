@@ -10,15 +10,16 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.root import PIPELINES_FOLDER, SERVING_FOLDER, open_metadata
+
 _ABSOLUTE = "SELECT 1 FROM Artifact WHERE uri LIKE '/%' LIMIT 1"
-_PIPELINES, _SERVING = "pipelines", "serving_model"
 
 
 def make_relative(metadata_path: Path) -> int:
     """Rewrites the paths of artifacts below the root, wherever it was when they were written.
 
-    All in one transaction: whoever is killed meanwhile has changed nothing, and the next run does
-    it. The caller holds the root.
+    All in one transaction: if the process is killed, nothing is changed, and the next run does it.
+    The caller holds the lock of the root.
 
     Args:
       metadata_path: ML Metadata's SQLite file; it need not be there.
@@ -28,16 +29,9 @@ def make_relative(metadata_path: Path) -> int:
     """
     if not _has_absolute(metadata_path):
         return 0
-    # It takes a while to import, which runs without need of it do not have.
-    import ml_metadata as mlmd
-    from ml_metadata.proto import metadata_store_pb2
-
-    connection = metadata_store_pb2.ConnectionConfig()
-    connection.sqlite.filename_uri = str(metadata_path)
-    connection.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READWRITE
-    store = mlmd.MetadataStore(connection)
+    store = open_metadata(metadata_path, can_write=True)
     names = [context.name for context in store.get_contexts_by_type("pipeline")]
-    folders = [f"{_PIPELINES}/{name}" for name in names] + [_SERVING]
+    folders = [f"{PIPELINES_FOLDER}/{name}" for name in names] + [SERVING_FOLDER]
     changed = []
     for artifact in store.get_artifacts():
         before = artifact.SerializeToString(deterministic=True)
@@ -59,7 +53,7 @@ def below_root(path: str, folders: Sequence[str]) -> str:
     """
     if not path.startswith("/"):
         return path
-    # Of a root that lies below such a folder itself, the last one counts.
+    # The root itself may lie below a folder of such a name: the last one counts.
     start = max(path.rfind(f"/{folder}/") for folder in folders)
     return path if start < 0 else path[start + 1 :]
 

@@ -59,7 +59,7 @@ class PushedModelHandler(ModelHandler[Chunk, ScoredChunk, PushedModel]):
             yield ScoredChunk(chunk, answers(chunk.texts, model))
 
     def get_num_bytes(self, batch: Sequence[Chunk]) -> int:
-        """Returns the size of the texts; Beam would pickle the chunks to learn theirs."""
+        """Returns the size of the texts; by default, Beam would pickle the chunks to find it."""
         return sum(len(text) for chunk in batch for text in chunk.texts)
 
 

@@ -35,8 +35,8 @@ def make_folder(folder: Path) -> None:
 def workspace(folder: Path) -> Iterator[Path]:
     """Yields a folder of its own inside `folder`, and removes it at the end.
 
-    Whoever calls this holds the folder for itself: what an earlier run that was killed left
-    there is removed. A new name each time, because workers of that run may live on for a while.
+    The caller holds the lock of `folder`, so what an earlier run left there when it was killed is
+    removed. The name is new each time, because workers of that run may still be running.
     """
     for left_over in folder.glob(f"{WORKSPACE_PREFIX}*"):
         shutil.rmtree(left_over, ignore_errors=True)
@@ -62,6 +62,6 @@ def publish(names: Iterable[str], workspace: Path, folder: Path) -> None:
             (workspace / name).replace(folder / name)
         except OSError as error:
             raise ScoringError(
-                f"{folder / name} could not be written: {error.strerror}. Mend that and run again."
+                f"{folder / name} could not be written: {error.strerror}. Fix that and run again."
             ) from error
     flush_to_disk(folder)

@@ -153,12 +153,12 @@ def _json(value: Any) -> str:
 
 
 def _plain(value: Any) -> str:
-    """Spells what JSON does not know: dates by ISO 8601, decimals by their digits."""
+    """Returns what JSON has no type for as text: dates as in ISO 8601, decimals by their digits."""
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def _cell(value: Any) -> str:
-    """Spells a value for a table of text: what JSON knows besides strings as in JSON."""
+    """Returns a value as text for a table: numbers, booleans, lists and objects as in JSON."""
     if value is None:
         return ""
     return _json(value) if isinstance(value, bool | int | float | list | dict) else _plain(value)
@@ -200,7 +200,7 @@ def _join_tables(file: ScoringFile, paths: Sequence[Path], target: Path) -> None
 def _common_schema(file: ScoringFile, schemas: Sequence[pyarrow.Schema]) -> pyarrow.Schema:
     """Returns a schema that each part's values fit; the parts have the same columns.
 
-    pyarrow promotes types by itself only from version 14 on.
+    pyarrow has promoted types itself only since version 14.
     """
     schema = schemas[0]
     for index, field in enumerate(schema):

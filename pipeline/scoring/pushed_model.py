@@ -72,5 +72,5 @@ def _load(folder: Path) -> Any:
         except (OSError, ValueError, RuntimeError, tf.errors.OpError) as error:
             raise ConfigurationError(
                 f"{folder} cannot be loaded as a model: {str(error).splitlines()[0]}. It may be "
-                "half copied; push it anew by `sentiment run`."
+                "half copied; push it again by `sentiment run`."
             ) from error

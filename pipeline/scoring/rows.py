@@ -83,7 +83,7 @@ class Findings:
 
 
 def check_rows(plan: ScoringPlan) -> Findings:
-    """Reads everything once: it costs little beside the model, which then meets no surprise."""
+    """Reads everything once before it is scored: that takes little time compared with the model."""
     findings = Findings()
     for file in plan.files:
         findings.rows[file.output] = 0

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from pipeline.report.run_record import RunRecord
+from pipeline.results.run_record import RunRecord
 
 from .running import sentiment
 

@@ -18,7 +18,7 @@ import pytest
 
 from components.dataset.sample import generate_review
 from components.pusher.model_card import FILE as CARD
-from pipeline.report.run_record import RunRecord
+from pipeline.results.run_record import RunRecord
 
 from .running import sentiment, start
 

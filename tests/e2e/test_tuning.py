@@ -7,7 +7,7 @@ import json
 import pytest
 
 from components.pusher.model_card import FILE as CARD
-from pipeline.report.run_record import RunRecord
+from pipeline.results.run_record import RunRecord
 
 from .running import sentiment
 

@@ -20,7 +20,7 @@ from components.errors import (
 from components.infra_validator.outcome import Outcome
 from pipeline import cli
 from pipeline.compare import comparison
-from pipeline.compare.leaderboard import Failure, Leaderboard
+from pipeline.results.leaderboard import Failure, Leaderboard
 from pipeline.runners import local
 from tests.pipeline.test_console import BLESSED, REFUSED
 

@@ -13,10 +13,11 @@ from components.evaluator.lift import LargerClass
 from components.infra_validator.outcome import Outcome
 from components.progress import Progress
 from pipeline.console.duration import duration
-from pipeline.console.live_line import live_line
+from pipeline.console.live_line import LiveLine
+from pipeline.console.printable_console import PrintableConsole
 from pipeline.console.slice_chart import slice_chart
 from pipeline.console.terminal import Console
-from pipeline.report.summary import RunSummary, SliceRow
+from pipeline.results.summary import RunSummary, SliceRow
 
 STEPS = (
     "ReviewExampleGen",
@@ -422,6 +423,14 @@ def test_slice_chart_of_nothing():
     assert list(slice_chart((), width=76)) == []
 
 
+def live_line(title, seconds, report, *, width, is_plain=False) -> str:
+    """Returns what the live line shows after so many seconds, and a report."""
+    console = PrintableConsole(file=io.StringIO(), width=width)
+    line = LiveLine(console, title, since=0.0, is_plain=is_plain, get_time=lambda: seconds)
+    line.show(report)
+    return line.get_renderable().plain
+
+
 @pytest.mark.parametrize(
     ("width", "line"),
     [
@@ -450,6 +459,15 @@ def test_live_line_fits_the_terminal(width, line):
 def test_live_line_of_other_reports(report, rest):
     """Bytes are shown in MB, and there is a bar only where the end is known."""
     assert live_line("Read", 0.0, report, width=80) == f"⠋ Read 0:00{rest}"
+
+
+def test_live_line_is_safe_and_counts_columns():
+    """Control characters are shown by escapes, and a wide character takes two columns."""
+    report = Progress(1, 2, "steps", "\x1b[2Jepoch", {})
+    assert (
+        live_line("映画\n", 0.0, report, width=80) == "⠋ 映画\\n 0:00  ━━━━━━╌╌╌╌╌╌  \\x1b[2Jepoch"
+    )
+    assert live_line("映画映画", 0.0, None, width=7) == "⠋ 映画 "
 
 
 @pytest.mark.parametrize(
@@ -508,6 +526,23 @@ def test_live_line_in_a_terminal():
 def test_dumb_terminal_has_no_live_line():
     """A terminal that cannot move its cursor is treated as a pipe."""
     assert in_a_terminal(LIVE_RUN, TERM="dumb") == ""
+
+
+def test_a_live_line_without_a_console():
+    """A terminal shows it and it is taken away; a dumb one, or a pipe, gets nothing."""
+    code = """
+        import sys, time
+        from components.progress import Progress
+        from pipeline.console.live_line import live_line
+
+        with live_line(sys.stdout, "Predicting") as show:
+            show(Progress(5, 10, "texts", "5 of 10 texts"))
+            time.sleep(0.3)
+    """
+    drawn = in_a_terminal(code)
+    assert "Predicting 0:00  ━━━━━━╌╌╌╌╌╌  5 of 10 texts" in drawn
+    assert drawn.endswith("\x1b[2K")
+    assert in_a_terminal(code, TERM="dumb") == ""
 
 
 def test_no_color():

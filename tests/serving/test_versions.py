@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.predict import newest_version
+from pipeline.pushed_versions import newest_version
 from serving.versions import look_up, number_of
 
 

@@ -13,10 +13,11 @@ from components.hyperparameters import Hyperparameters
 from pipeline.compare import isolated
 from pipeline.compare.comparison import compare
 from pipeline.compare.contenders import Contender, parse_contenders, parse_seeds
-from pipeline.compare.leaderboard import Leaderboard, rank
-from pipeline.compare.markdown import main, markdown_table
 from pipeline.config import PipelineConfig
 from pipeline.console.terminal import Console
+from pipeline.results.leaderboard import Leaderboard, rank
+from pipeline.results.markdown import markdown_table
+from scripts.leaderboards import main
 
 CONTENDERS = (Contender("lstm"), Contender("cnn_lstm", "reference"), Contender("bilstm"))
 ACCURACIES = {"lstm": (0.86, 0.87, 0.88), "cnn_lstm": (0.88, 0.871, 0.876), "bilstm": (0.7,) * 3}

@@ -18,7 +18,6 @@ from components.dataset.records import Review
 from components.errors import ScoringError, summary_of
 from components.evaluator import evaluation
 from components.example_gen.component import to_example
-from pipeline.predict import load
 from pipeline.resolution import local_beam_arguments
 from pipeline.scoring import model, rows
 from pipeline.scoring.model import answers
@@ -26,6 +25,7 @@ from pipeline.scoring.plan import make_plan
 from pipeline.scoring.pushed_model import Answer, PushedModel
 from pipeline.scoring.rows import check_rows
 from pipeline.scoring.scoring import raised_in_worker, score_files
+from pipeline.scoring.verdicts import load
 
 
 @pytest.fixture(scope="module")

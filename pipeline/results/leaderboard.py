@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import ConfigurationError
-from pipeline.compare.statistics import Estimate, difference, estimate
+from pipeline.results.statistics import Estimate, difference, estimate
 
 JSON_FILE = "leaderboard.json"
 MARKDOWN_FILE = "leaderboard.md"
@@ -25,7 +25,28 @@ HOW_IT_IS_DECIDED = (
 
 
 @dataclass(frozen=True)
-class Run:
+class Figures:
+    """What is measured of a trained model besides its accuracy.
+
+    Attributes:
+      auc: Area under the ROC curve.
+      log_loss: Mean negative log likelihood.
+      training_seconds: Wall time of the fit alone.
+      parameters: How many numbers the model consists of.
+      bytes: Size of the export on disk.
+      latency_ms: Median time that one review takes, one at a time.
+    """
+
+    auc: float
+    log_loss: float
+    training_seconds: float
+    parameters: int
+    bytes: int
+    latency_ms: float
+
+
+@dataclass(frozen=True)
+class Run(Figures):
     """What one training gave.
 
     Attributes:
@@ -33,12 +54,6 @@ class Run:
       model: The variant.
       seed: Of weights, shuffling and dropout.
       accuracy: Share of the test reviews that are judged right.
-      auc: Area under the ROC curve.
-      log_loss: Mean negative log likelihood.
-      training_seconds: Wall time of the fit alone.
-      parameters: How many numbers the model consists of.
-      bytes: Size of the export on disk.
-      latency_ms: Median time that one review takes, one at a time.
       examples: Reviews in the test split.
       hyperparameters: What it was trained with.
     """
@@ -47,12 +62,6 @@ class Run:
     model: str
     seed: int
     accuracy: float
-    auc: float
-    log_loss: float
-    training_seconds: float
-    parameters: int
-    bytes: int
-    latency_ms: float
     examples: int
     hyperparameters: Mapping[str, Any]
 
@@ -75,7 +84,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(Figures):
     """A contender's place; figures without an interval are means over its seeds.
 
     Attributes:
@@ -84,12 +93,6 @@ class Row:
       accuracy: On the test split.
       behind_best: The best one's accuracy minus this one's; None for the best.
       is_tied: Whether the difference to the best is not supported.
-      auc: See `Run`, as for all that follow.
-      log_loss: ...
-      training_seconds: ...
-      parameters: ...
-      bytes: ...
-      latency_ms: ...
     """
 
     label: str
@@ -97,12 +100,6 @@ class Row:
     accuracy: Estimate
     behind_best: Estimate | None
     is_tied: bool
-    auc: float
-    log_loss: float
-    training_seconds: float
-    parameters: int
-    bytes: int
-    latency_ms: float
 
 
 @dataclass(frozen=True)
@@ -142,7 +139,7 @@ class Leaderboard:
 
     @classmethod
     def read(cls, path: Path) -> Leaderboard:
-        """Reads what `to_json` wrote; the rows are computed anew.
+        """Reads what `to_json` wrote; the rows are computed again.
 
         Raises:
           ConfigurationError: The file is not there or not a leaderboard.

@@ -16,8 +16,8 @@ import pytest
 
 from pipeline.config import PipelineConfig
 from pipeline.loading import EnvironmentSettings
-from pipeline.report.summarize import next_commands
 from pipeline.resolution import resolve
+from pipeline.results.summarize import next_commands
 
 LOSSES = [0.75, 0.5, 0.25]
 

@@ -1,49 +1,14 @@
-"""Asks a pushed model without a server: loads the SavedModel into this process."""
+"""The versions that runs pushed below a root, as they lie on the disk."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from components.errors import ConfigurationError, did_you_mean
 from pipeline.config import DEFAULT_MODEL_NAME
-from pipeline.scoring.pushed_model import PushedModel
-from serving.versions import look_up, number_of
-
-
-class Verdict(NamedTuple):
-    """What the model says of a text.
-
-    Attributes:
-      text: The text.
-      probability: That it is positive, 0 to 1; None where the text is blank.
-      sentiment: "positive" or "negative"; None where the text is blank.
-      model_version: The version that answered; None where none did, or the server does not say.
-    """
-
-    text: str
-    probability: float | None
-    sentiment: str | None
-    model_version: int | None
-
-
-def load(root: Path, model_name: str | None) -> Callable[[Sequence[str]], list[Verdict]]:
-    """Returns a function that gives the newest pushed version's verdicts.
-
-    Raises:
-      ConfigurationError: No version is there, or several models and no name; says what is.
-    """
-    folder = newest_version(root, model_name)
-    model = PushedModel(folder)
-
-    def predict(texts: Sequence[str]) -> list[Verdict]:
-        return [
-            Verdict(text, *answer, number_of(folder.name))
-            for text, answer in zip(texts, model.predict(texts), strict=True)
-        ]
-
-    return predict
+from pipeline.root import SERVING_FOLDER
+from serving.versions import look_up
 
 
 def newest_version(root: Path, model_name: str | None) -> Path:
@@ -56,7 +21,7 @@ def newest_version(root: Path, model_name: str | None) -> Path:
     Raises:
       ConfigurationError: There is no version, or several models and no name.
     """
-    base = root / "serving_model"
+    base = root / SERVING_FOLDER
     pushed = pushed_models(root)
     if model_name is None:
         if len(pushed) > 1:
@@ -77,7 +42,7 @@ def newest_version(root: Path, model_name: str | None) -> Path:
 
 def pushed_models(root: Path) -> list[str]:
     """Returns the names of the models that have a version below a root, sorted."""
-    base = root / "serving_model"
+    base = root / SERVING_FOLDER
     folders = base.iterdir() if base.is_dir() else ()
     return sorted(folder.name for folder in folders if _versions(folder))
 

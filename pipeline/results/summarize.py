@@ -12,25 +12,25 @@ from components.evaluator import evaluation, evaluation_results, lift
 from components.evaluator.evaluation_results import EvaluationResults
 from components.example_gen.reading_report import ReadingReport
 from components.infra_validator.outcome import Outcome
-from pipeline.advice import for_few_reviews
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
-from pipeline.predict import pushed_models
+from pipeline.paths import shown
 from pipeline.program import beside_python, program
-from pipeline.report.paths import shown
-from pipeline.report.run_record import RunRecord
-from pipeline.report.summary import RunSummary, SliceRow
-from pipeline.resolution import ResolvedConfig
+from pipeline.pushed_versions import pushed_models
+from pipeline.resolution import ResolvedRun
+from pipeline.results.advice import for_few_reviews
+from pipeline.results.run_record import RunRecord
+from pipeline.results.summary import RunSummary, SliceRow
 
 
-def summarize(config: ResolvedConfig, seconds: float, log_path: Path) -> RunSummary:
+def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
     """Reads the latest run of the pipeline back and judges it as the gate did.
 
     Args:
-      config: The run.
+      run: The run.
       seconds: Wall time of the run.
-      log_path: Where TFX's own words are.
+      log_path: Where TFX's own messages are.
     """
-    record = RunRecord(config.metadata_path, config.pipeline_name)
+    record = RunRecord(run.metadata_path, run.pipeline_name)
     (reading_artifact,) = record.outputs("ReviewExampleGen", "report")
     reading = ReadingReport.read(reading_artifact.uri)
     (evaluation_artifact,) = record.outputs("Evaluator", "evaluation")
@@ -47,28 +47,28 @@ def summarize(config: ResolvedConfig, seconds: float, log_path: Path) -> RunSumm
     infra_blessings = record.outputs("InfraValidator", "blessing")
     infra_validation = Outcome.read(infra_blessings[0]) if infra_blessings else None
     destination = pushed_model.custom_properties["pushed_destination"].string_value
-    pushed_to = str(config.root / destination) if destination else None
-    settings = config.settings
-    advice = for_few_reviews(config, reading.split_sizes[features.TRAIN_SPLIT])
+    pushed_to = str(run.root / destination) if destination else None
+    config = run.config
+    advice = for_few_reviews(run, reading.split_sizes[features.TRAIN_SPLIT])
     return RunSummary(
-        pipeline_name=config.pipeline_name,
-        model=settings.model,
-        data_name=config.source.name,
+        pipeline_name=run.pipeline_name,
+        model=config.model,
+        data_name=run.source.name,
         counts=reading.split_sizes,
         leaks=reading.leaks,
         dropped_leaks=reading.dropped_leaks,
         bad_records=sum(reading.problems.values()),
         left_out=reading.left_out,
         metrics=candidate.overall,
-        min_accuracy=settings.min_accuracy,
+        min_accuracy=config.min_accuracy,
         baseline_accuracy=baseline,
-        max_regression=settings.max_regression,
+        max_regression=config.max_regression,
         larger_class=lift.larger_class(candidate.overall),
         margin=lift.margin(candidate.overall["accuracy"], candidate.overall["examples"]),
         passed_gate=passed_gate,
         refusals=infra_refusals(infra_validation)
         if passed_gate
-        else (*refusals(candidate.overall, settings, baseline), *([advice] if advice else [])),
+        else (*refusals(candidate.overall, config, baseline), *([advice] if advice else [])),
         infra_validation=infra_validation,
         slices=tuple(slice_rows(candidate)),
         pushed_to=pushed_to and shown(pushed_to),
@@ -76,30 +76,30 @@ def summarize(config: ResolvedConfig, seconds: float, log_path: Path) -> RunSumm
         cached=tuple(step.name for step in record.steps if step.is_cached),
         seconds=seconds,
         log_path=shown(log_path),
-        next_commands=next_commands(config, pushed_to),
-        is_sample=config.source.kind is SourceKind.SAMPLE,
+        next_commands=next_commands(run, pushed_to),
+        is_sample=run.source.kind is SourceKind.SAMPLE,
     )
 
 
 def refusals(
-    metrics: Mapping[str, float], settings: PipelineConfig, baseline: float | None
+    metrics: Mapping[str, float], config: PipelineConfig, baseline: float | None
 ) -> tuple[str, ...]:
     """Returns why a model was not blessed, a sentence each.
 
     Args:
       metrics: The model's, as in `RunSummary`.
-      settings: The gate's `min_accuracy`, `min_lift` and `max_regression`.
+      config: The gate's `min_accuracy`, `min_lift` and `max_regression`.
       baseline: The last blessed model's accuracy, if there is one.
     """
-    accuracy, max_regression = metrics["accuracy"], settings.max_regression
+    accuracy, max_regression = metrics["accuracy"], config.max_regression
     reasons = []
-    if accuracy < settings.min_accuracy:
+    if accuracy < config.min_accuracy:
         reasons.append(
             f"Its accuracy on the test split, {accuracy:.2%}, is below the gate's "
-            f"{settings.min_accuracy:.2%} (--min-accuracy)."
+            f"{config.min_accuracy:.2%} (--min-accuracy)."
         )
-    if settings.min_lift and not lift.proven_lift(metrics) >= settings.min_lift:
-        reasons.append(_no_lift(metrics, settings.min_lift))
+    if config.min_lift and not lift.proven_lift(metrics) >= config.min_lift:
+        reasons.append(_no_lift(metrics, config.min_lift))
     if baseline is not None and accuracy - baseline < -max_regression:
         reasons.append(
             f"Its accuracy, {accuracy:.2%}, is {(baseline - accuracy) * 100:.2f} points below the "
@@ -147,22 +147,20 @@ def slice_rows(results: EvaluationResults) -> list[SliceRow]:
     return rows
 
 
-def next_commands(config: ResolvedConfig, pushed_to: str | None) -> tuple[tuple[str, str], ...]:
+def next_commands(run: ResolvedRun, pushed_to: str | None) -> tuple[tuple[str, str], ...]:
     """Returns (description, command) pairs that can be pasted into a shell in this folder."""
     tensorboard: tuple[tuple[str, str], ...] = ()
     if viewer := beside_python("tensorboard"):
-        trainer = shlex.quote(shown(config.pipeline_root / "Trainer"))
+        trainer = shlex.quote(shown(run.pipeline_root / "Trainer"))
         tensorboard = (("See how training went", f"{viewer} --logdir {trainer}"),)
     if pushed_to is None:
         return tensorboard
     root = ""
-    if config.settings.root != PipelineConfig.root:
-        root = f" --root {shlex.quote(shown(config.root))}"
+    if run.config.root != PipelineConfig.root:
+        root = f" --root {shlex.quote(shown(run.root))}"
     name = ""
-    if config.model_name != DEFAULT_MODEL_NAME or set(pushed_models(config.root)) - {
-        DEFAULT_MODEL_NAME
-    }:
-        name = f" --model-name {config.model_name}"
+    if run.model_name != DEFAULT_MODEL_NAME or set(pushed_models(run.root)) - {DEFAULT_MODEL_NAME}:
+        name = f" --model-name {run.model_name}"
     return (
         ("Ask the model", f'{program()} predict{root}{name} "a great film"'),
         (

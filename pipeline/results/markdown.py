@@ -1,20 +1,16 @@
 """Turns recorded leaderboards into one table in Markdown.
 
-    python -m pipeline.compare.markdown FILE...
-
 Places and ties are computed over the runs of all files together.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from components.errors import ConfigurationError, SentimentError
-from pipeline.compare.leaderboard import Leaderboard, Row, Run, explanations, rank
-from pipeline.compare.table import interval, seconds
-from pipeline.console.messages import tell
+from components.errors import ConfigurationError
+from pipeline.results.figures import deviation, interval, megabytes, seconds
+from pipeline.results.leaderboard import Leaderboard, Row, Run, explanations, rank
 from serving.printable import printable, printable_lines
 
 _HEADINGS = (
@@ -101,30 +97,13 @@ def _line(row: Row) -> str:
         f"`{row.label}`",
         str(row.seeds),
         f"{accuracy.mean * 100:.2f}{' ~' if row.is_tied else ''}",
-        "-" if accuracy.deviation is None else f"{accuracy.deviation * 100:.2f}",
-        interval(accuracy.low, accuracy.high),
+        deviation(accuracy),
+        interval(accuracy),
         f"{row.auc:.4f}",
         f"{row.log_loss:.3f}",
         seconds(row.training_seconds),
         f"{row.parameters:,}",
-        f"{row.bytes / 1e6:.1f}",
+        megabytes(row.bytes),
         f"{row.latency_ms:.1f}",
     )
     return f"| {' | '.join(cells)} |"
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Prints the table of the files named; returns the exit code."""
-    if not arguments:
-        tell("Usage: python -m pipeline.compare.markdown FILE...")
-        return 2
-    try:
-        print(printable_lines(markdown_table([Path(argument) for argument in arguments])))
-    except SentimentError as error:
-        tell(f"markdown: error: {error}")
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.compare.statistics import difference, estimate
+from pipeline.results.statistics import difference, estimate
 
 
 def test_the_interval_of_a_mean_is_students():

@@ -8,10 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
-import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
 
 from components.infra_validator.outcome import Outcome
+from pipeline.root import open_metadata
 
 Artifact: TypeAlias = metadata_store_pb2.Artifact
 Event: TypeAlias = metadata_store_pb2.Event
@@ -106,14 +106,6 @@ def why_skipped(record: RunRecord, step: str) -> str:
         if pushed and not pushed[0].custom_properties["pushed"].int_value:
             return "the model is not blessed"
     return ""
-
-
-def open_metadata(metadata_path: Path) -> mlmd.MetadataStore:
-    """Opens an SQLite ML Metadata store for reading."""
-    config = metadata_store_pb2.ConnectionConfig()
-    config.sqlite.filename_uri = str(metadata_path)
-    config.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READONLY
-    return mlmd.MetadataStore(config)
 
 
 def made_at(metadata_path: Path, execution_id: int) -> datetime | None:

@@ -1,4 +1,4 @@
-"""What a few seeds say about all of them: means, intervals, and differences between means."""
+"""Statistics over a few seeds: means, confidence intervals, and differences between means."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Estimate:
 
 
 def estimate(values: Sequence[float]) -> Estimate:
-    """Returns mean and interval by Student's t; the values are taken as drawn independently."""
+    """Returns mean and interval by Student's t; the values must be independent of each other."""
     mean = statistics.fmean(values)
     if len(values) == 1:
         return Estimate(mean)
@@ -61,7 +61,7 @@ def difference(first: Sequence[float], second: Sequence[float]) -> Estimate:
 
 def _interval_of(test: Callable[[], Any]) -> tuple[float, float]:
     with warnings.catch_warnings():
-        # Of values that are all the same: a fit without chance gives one for each seed.
+        # SciPy warns of values that are all the same: a deterministic fit gives one for every seed.
         warnings.simplefilter("ignore", RuntimeWarning)
         low, high = test().confidence_interval(CONFIDENCE)
     return float(low), float(high)

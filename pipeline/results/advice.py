@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from components.dataset.source import SourceKind
 from components.models.registry import get_variant
-from pipeline.resolution import ResolvedConfig
+from pipeline.resolution import ResolvedRun
 
 # One seed, 1,986 test reviews of IMDB, right in %, after so many training reviews:
 #             300  1,000  2,000  4,000
@@ -14,15 +14,15 @@ from pipeline.resolution import ResolvedConfig
 FEW_REVIEWS = 5_000
 
 
-def for_few_reviews(config: ResolvedConfig, train_reviews: int) -> str:
+def for_few_reviews(run: ResolvedRun, train_reviews: int) -> str:
     """Returns a sentence on a variant that needs more reviews than there are; or nothing.
 
     Args:
-      config: The run. The generated sample is easier than reviews of people, and needs no advice.
+      run: The run. The generated sample is easier than real reviews, and needs no advice.
       train_reviews: How many there are to train on.
     """
-    model = config.settings.model
-    is_sample = config.source.kind is SourceKind.SAMPLE
+    model = run.config.model
+    is_sample = run.source.kind is SourceKind.SAMPLE
     if is_sample or not 0 < train_reviews < FEW_REVIEWS or get_variant(model).solve:
         return ""
     return (

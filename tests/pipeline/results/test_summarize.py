@@ -8,13 +8,13 @@ import pytest
 
 from components.evaluator.evaluation_results import EvaluationResults
 from components.infra_validator.outcome import Outcome
-from pipeline.advice import for_few_reviews
 from pipeline.config import PipelineConfig
 from pipeline.loading import EnvironmentSettings
-from pipeline.report.run_record import RunRecord
-from pipeline.report.summarize import infra_refusals, next_commands, refusals, slice_rows
-from pipeline.report.summary import SliceRow
 from pipeline.resolution import resolve
+from pipeline.results.advice import for_few_reviews
+from pipeline.results.run_record import RunRecord
+from pipeline.results.summarize import infra_refusals, next_commands, refusals, slice_rows
+from pipeline.results.summary import SliceRow
 
 
 def measured(accuracy, positives=0.5, reviews=10_000):

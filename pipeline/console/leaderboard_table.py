@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from pipeline.compare.leaderboard import Leaderboard, Row, explanations
 from pipeline.console.printable_console import PrintableConsole
+from pipeline.results.figures import deviation, interval, megabytes, seconds
+from pipeline.results.leaderboard import Leaderboard, Row, explanations
 from serving.printable import printable
 
 MAX_WIDTH = 80
@@ -53,25 +54,15 @@ def _cells(row: Row) -> tuple[str, ...]:
     accuracy = row.accuracy
     return (
         f"{accuracy.mean:.2%}".rstrip("%") + ("~" if row.is_tied else " "),
-        "-" if accuracy.deviation is None else f"{accuracy.deviation * 100:.2f}",
-        interval(accuracy.low, accuracy.high),
+        deviation(accuracy),
+        interval(accuracy),
         f"{row.auc:.3f}",
         f"{row.log_loss:.3f}",
         seconds(row.training_seconds),
         f"{row.parameters / 1e3:,.0f}k",
-        f"{row.bytes / 1e6:.1f}",
+        megabytes(row.bytes),
         f"{row.latency_ms:.1f}",
     )
-
-
-def interval(low: float | None, high: float | None) -> str:
-    """Returns "85.41-86.63", in percent, or "-" where there is none."""
-    return "-" if low is None or high is None else f"{low * 100:.2f}-{high * 100:.2f}"
-
-
-def seconds(value: float) -> str:
-    """Returns "1,234" or, below ten, "2.5"."""
-    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
 
 
 def _prose(console: PrintableConsole, width: int, text: str) -> None:

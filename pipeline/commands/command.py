@@ -1,0 +1,72 @@
+"""What the commands have in common: how one is added to the parser, and the settings it takes."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.config import PipelineConfig
+from pipeline.loading import load_config
+from pipeline.settings import add_flag
+
+# How the text of reviews is read from a table.
+TABLE_SETTINGS = (
+    "text_column",
+    "delimiter",
+    "encoding",
+    "quoting",
+    "header",
+    "max_bad_records",
+)
+
+
+@dataclass(frozen=True)
+class Command:
+    """What `--help` says of a command.
+
+    Attributes:
+      name: The word after `sentiment`.
+      help: What it does, in the list of commands.
+      description: The same in its own help.
+      usage: Its usage, where argparse's own would be too long.
+      epilog: What stands below the flags.
+      add_help: Whether argparse adds --help; not to a command that adds its own.
+    """
+
+    name: str
+    help: str
+    description: str
+    usage: str | None = None
+    epilog: str | None = None
+    add_help: bool = True
+
+    def add_to(self, commands: Any) -> argparse.ArgumentParser:
+        """Returns the command's parser, added to what argparse returns for subparsers."""
+        options = dataclasses.asdict(self)
+        name = options.pop("name")
+        parser: argparse.ArgumentParser = commands.add_parser(name, allow_abbrev=False, **options)
+        return parser
+
+
+def add_settings(parser: argparse.ArgumentParser, names: Collection[str]) -> None:
+    """Adds the flags of some settings, in the order of `PipelineConfig`."""
+    for field in dataclasses.fields(PipelineConfig):
+        if field.name in names:
+            add_flag(parser, field)
+
+
+def config_of(options: Mapping[str, Any], names: Collection[str]) -> PipelineConfig:
+    """Returns the configuration that the flags of `add_settings` give.
+
+    Raises:
+      ConfigurationError: A setting cannot be used.
+    """
+    return load_config({name: options[name] for name in names if name in options})
+
+
+def add_debug(parser: argparse.ArgumentParser) -> None:
+    """Adds --debug to a command that takes no settings."""
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")

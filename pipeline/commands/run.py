@@ -1,0 +1,63 @@
+"""`sentiment run`: ingests, checks, trains, evaluates and pushes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline import extras
+from pipeline.commands.command import Command
+from pipeline.loading import add_arguments, load_config
+from pipeline.session import Session
+
+if TYPE_CHECKING:
+    from pipeline.console.terminal import Console
+
+EXIT_PUSHED = 0
+EXIT_NOT_BLESSED = 3
+
+EPILOG = """\
+exit codes of `sentiment run`:
+  0    the model was pushed
+  1    something unexpected; the log tells
+  2    wrong use: no command, a setting, the data, or a root that another run is using
+  3    the model is not blessed, and was not pushed
+  4    stopped by data that is not fit or not readable: at a first look, or by the data gate
+  130  interrupted; the next run goes on from the last finished step
+  143  ended by SIGTERM; the next run goes on from the last finished step
+"""
+
+
+COMMAND = Command(
+    "run",
+    usage="sentiment run [--config FILE] [--SETTING VALUE ...]",
+    help="ingest, check, train, evaluate and push",
+    description="Runs the pipeline on this machine; steps that did not change are cached.",
+    epilog=EPILOG,
+)
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds its flags."""
+    add_arguments(parser)
+
+
+def run(options: dict[str, Any]) -> int:
+    """Runs the pipeline; returns the exit code.
+
+    Raises:
+      ConfigurationError: A setting cannot be used.
+    """
+    extras.require(extras.PIPELINE, "run")
+    options.pop("words")
+    config = load_config(options, options.pop("config", None))
+
+    def work(console: Console, log_path: Path) -> int:
+        from pipeline.runners import local
+
+        summary = local.run(config, console, log_path)
+        console.summary(summary)
+        return EXIT_PUSHED if summary.is_blessed else EXIT_NOT_BLESSED
+
+    return Session.of("run", config).run(work)

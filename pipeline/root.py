@@ -1,0 +1,26 @@
+"""What lies below a root, and how ML Metadata there is opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ml_metadata as mlmd
+
+METADATA_FILE = "metadata.db"
+PIPELINES_FOLDER = "pipelines"
+SERVING_FOLDER = "serving_model"
+
+
+def open_metadata(path: Path, *, can_write: bool = False) -> mlmd.MetadataStore:
+    """Opens an SQLite ML Metadata store, for reading unless it is asked for more."""
+    # It takes a while to import, which commands that need none of it do not have.
+    import ml_metadata as mlmd
+    from ml_metadata.proto import metadata_store_pb2
+
+    modes = metadata_store_pb2.SqliteMetadataSourceConfig
+    config = metadata_store_pb2.ConnectionConfig()
+    config.sqlite.filename_uri = str(path)
+    config.sqlite.connection_mode = modes.READWRITE if can_write else modes.READONLY
+    return mlmd.MetadataStore(config)
