@@ -106,25 +106,37 @@ def without_problems(found: Iterable) -> list:
     return items
 
 
-def read_by_run(path: Path, options: TableOptions = FOUND_BY_CONTENT) -> list[str]:
+def read_by_run(
+    path: Path, options: TableOptions = FOUND_BY_CONTENT, column: str = "text"
+) -> list[str]:
     """Returns the texts that a run reads."""
     source = resolve_source(
-        str(path), imdb_archive=None, cache_dir=path.parent / "cache", options=options
+        str(path), imdb_archive=None, cache_dir=path.parent, options=options, text_column=column
     )
     found = without_problems(read_table(source.files[0], source))
     return [item.text.decode() for item in found if isinstance(item, Review)]
 
 
-def read_by_score(path: Path, options: TableOptions = FOUND_BY_CONTENT) -> list[str]:
+def read_by_score(
+    path: Path, options: TableOptions = FOUND_BY_CONTENT, column: str = "text"
+) -> list[str]:
     """Returns the texts that are scored."""
-    plan = make_plan([str(path)], path.parent / "out", options=options)
+    plan = make_plan(
+        [str(path)],
+        path.parent / "out",
+        text_column=column,
+        prefix="predicted_",
+        options=options,
+    )
     chunks = without_problems(read_chunks(plan.files[0], plan))
     return [text.decode() for chunk in chunks for text in chunk.texts]
 
 
-def read_by_predict(path: Path, options: TableOptions = FOUND_BY_CONTENT) -> list[str]:
+def read_by_predict(
+    path: Path, options: TableOptions = FOUND_BY_CONTENT, column: str = "text"
+) -> list[str]:
     """Returns the texts that are asked about."""
-    return read_texts(path, "text", options).texts
+    return read_texts(path, column, options).texts
 
 
 READERS = {"run": read_by_run, "score": read_by_score, "predict": read_by_predict}
