@@ -10,17 +10,17 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import pyarrow.parquet
-
 from components import features
 from components.dataset.labels import key_of, known_class, labels_named
+from components.dataset.parquet_records import open_parquet
 
 _METADATA = b"huggingface"
 
 
 def class_names_in(path: Path, column: str) -> tuple[str, ...]:
     """Returns the names of the classes 0, 1, ... of a column; nothing if the file has none."""
-    metadata = pyarrow.parquet.read_schema(path).metadata or {}
+    with open_parquet(path) as file:
+        metadata = file.schema_arrow.metadata or {}
     try:
         names = json.loads(metadata[_METADATA])["info"]["features"][column]["names"]
     except (KeyError, TypeError, ValueError):

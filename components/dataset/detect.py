@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from io import StringIO
 from itertools import islice
 from pathlib import Path
-
-import pyarrow
+from typing import Any
 
 from components.dataset import dialect, foreign_formats, parquet_records
 from components.dataset.compressed import (
@@ -22,7 +21,7 @@ from components.dataset.compressed import (
     only_member,
     open_unpacked,
 )
-from components.dataset.detected_table import DetectedTable, refuse_repeated
+from components.dataset.detected_table import DetectedTable, folded, refuse_repeated
 from components.dataset.json_records import json_object, read_json, read_json_lines
 from components.dataset.records import MalformedRecord, printable
 from components.dataset.separated import named, numbered, rows_of
@@ -50,7 +49,15 @@ SUFFIXES = {
 # Names that say "text", and not which: the content does.
 TEXT_SUFFIXES = ("", ".txt", ".tab", ".psv", ".dat", ".data", ".text")
 HEAD_BYTES = 1 << 20
+# Of JSON, in search of a column that the first record lacks.
+_RECORDS_WITH_COLUMNS = 100
 
+_FASTTEXT = "__label__"
+_FASTTEXT_ADVICE = (
+    "its lines begin with labels as fastText writes them. Write label, tab and text instead, e.g. "
+    "by sed -E 's/^__label__([^ ]+) /\\1\\t/', name it .tsv, and say --no-header --text-column 2 "
+    "--label-column 1 --quoting none."
+)
 _JSON = (SourceKind.JSON_LINES, SourceKind.JSON)
 _SHOWN_DELIMITERS = {"\t": "a tab", " ": "a blank", "": "none, a line is one field"}
 _KINDS = {
@@ -61,7 +68,7 @@ _KINDS = {
     SourceKind.PARQUET: "Parquet",
 }
 _ARRAY_OF_OBJECTS = re.compile(r"\[\s*[{\]]")
-_UNREADABLE = (*UNPACKABLE, *UNDECODABLE, pyarrow.ArrowException, ValueError)
+_UNREADABLE = (*UNPACKABLE, *UNDECODABLE, parquet_records.ParquetError, ValueError)
 
 
 def kind_of(path: Path) -> SourceKind | None:
@@ -77,6 +84,7 @@ def detect(
     options: TableOptions = FOUND_BY_CONTENT,
     *,
     name: str = "",
+    needed: Sequence[str] = (),
     may_be_prose: bool = False,
 ) -> DetectedTable:
     """Looks at a file.
@@ -85,6 +93,8 @@ def detect(
       path: The file.
       options: What the user says of it.
       name: How to call it; its own name when left out.
+      needed: Columns that are looked for: one JSON object without any of them holds the records,
+        if it has one array of objects.
       may_be_prose: Whether it may be lines of text: then no first line is too odd for a header,
         and two columns may have one name.
 
@@ -94,7 +104,7 @@ def detect(
     name = name or printable(path.name)
     by_name = kind_of(path)
     try:
-        found = _detect(path, options, name, by_name, may_be_prose)
+        found = _detect(path, options, name, by_name, needed, may_be_prose)
     except (*_UNREADABLE, zipfile.LargeZipFile) as error:
         as_kind = f" as {by_name.value}" if by_name else ""
         raise DatasetError(f"{name} cannot be read{as_kind}: {_words_of(error)}") from error
@@ -119,6 +129,7 @@ def _detect(
     options: TableOptions,
     name: str,
     by_name: SourceKind | None,
+    needed: Sequence[str],
     may_be_prose: bool,
 ) -> DetectedTable:
     with path.open("rb") as stream:
@@ -159,9 +170,9 @@ def _detect(
     form = dataclasses.replace(form, kind=kind)
     remarks = _remarks_on_file(path, form, head, options, by_name)
     if kind in _JSON:
-        return _json_table(path, form, remarks)
+        return _json_table(path, form, remarks, needed)
     is_cut = len(head) == HEAD_BYTES
-    table = _separated_table(text, is_cut, form, options, may_be_prose)
+    table = _separated_table(text, is_cut, form, options, name, may_be_prose)
     return table._replace(remarks=tuple(remarks))
 
 
@@ -242,31 +253,48 @@ def _remarks_on_file(
     return remarks
 
 
-def _json_table(path: Path, form: TableFormat, remarks: list[str]) -> DetectedTable:
+def _json_table(
+    path: Path, form: TableFormat, remarks: list[str], needed: Sequence[str]
+) -> DetectedTable:
     with open_text(path, form) as stream:
         records = (
-            read_json(stream) if form.kind is SourceKind.JSON else read_json_lines(stream, form)
+            read_json_lines(stream, form)
+            if form.kind is SourceKind.JSON_LINES
+            else read_json(stream, form.wrapper)
         )
         first = next(records, None)
-    if isinstance(first, MalformedRecord):
-        raise ValueError(first.detail)
-    columns = tuple(map(printable, first or ()))
+        if isinstance(first, MalformedRecord):
+            raise ValueError(first.detail)
+        others = list(map(_keys, islice(records, _RECORDS_WITH_COLUMNS - 1)))
     lists = [
         key
         for key, value in (first or {}).items()
         if isinstance(value, list) and value and isinstance(value[0], dict)
     ]
+    columns = tuple(map(printable, first or ()))
+    wrapper = lists[0] if len(lists) == 1 else ""
+    if wrapper and needed and not others and not {*map(folded, needed)} & {*map(folded, columns)}:
+        form = dataclasses.replace(form, kind=SourceKind.JSON, wrapper=wrapper)
+        remark = f"records under '{printable(wrapper)}'"
+        return _json_table(path, form, [*remarks, remark], ())
+    later = [column for column in needed if any(column in keys for keys in others)]
+    columns = tuple(dict.fromkeys((*columns, *later)))
     return DetectedTable(
-        form,
-        columns,
-        tuple(remarks),
-        has_records=first is not None,
-        wrapper=lists[0] if len(lists) == 1 else "",
+        form, columns, tuple(remarks), has_records=first is not None, wrapper=wrapper
     )
 
 
+def _keys(record: dict[str, Any] | MalformedRecord) -> list[str]:
+    return [] if isinstance(record, MalformedRecord) else list(record)
+
+
 def _separated_table(
-    text: str, is_cut: bool, form: TableFormat, options: TableOptions, may_be_prose: bool
+    text: str,
+    is_cut: bool,
+    form: TableFormat,
+    options: TableOptions,
+    name: str,
+    may_be_prose: bool,
 ) -> DetectedTable:
     form = dataclasses.replace(form, has_header=options.header)
     lines = list(lines_of(StringIO(text, newline=""), form))
@@ -276,6 +304,8 @@ def _separated_table(
         raise ValueError(f"its first line goes on for more than {HEAD_BYTES >> 20} MB")
     if not text.strip():
         return DetectedTable(form, (), (), has_records=False)
+    if not may_be_prose and lines[0].startswith(_FASTTEXT):
+        raise DatasetError(f"{name} is no table: {_FASTTEXT_ADVICE}")
     usual = TableFormat.usual(form.kind).delimiter
     form = dialect.sniffed(
         lines,
@@ -313,7 +343,7 @@ def _remarks_on_rows(form: TableFormat, usual: str, options: TableOptions) -> li
     if options.quoting == "auto" and form.quoting is Quoting.NONE:
         remarks.append("quotes are characters like any (else: --quoting doubled)")
     if form.skips_blanks:
-        remarks.append("blanks behind a delimiter left out")
+        remarks.append("blanks beside delimiters left out")
     if form.skipped_lines:
         lines = "line" if form.skipped_lines == 1 else "lines"
         remarks.append(f"{form.skipped_lines} {lines} before the header left out")

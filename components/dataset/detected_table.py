@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from components.dataset.source import TableFormat
@@ -47,6 +48,38 @@ def refuse_repeated(table: DetectedTable, name: str) -> None:
         raise DatasetError(
             f"{name} has two columns '{_short(twice[0])}'. Give each a name of its own."
         )
+
+
+def column_meant(
+    tables: Iterable[DetectedTable], column: str, notify: Callable[[str], None]
+) -> str:
+    """Returns the column that a name means: in all tables the only one that differs in its case.
+
+    Blanks around a name and characters without a width make no difference either. A column of
+    that very name comes first; where no column is meant, the name itself is returned.
+
+    Args:
+      tables: The tables; those without columns do not count.
+      column: The name.
+      notify: Is told which column is read, where its name is not the very same.
+    """
+    found = [table.columns for table in tables if table.columns]
+    meant = {tuple(name for name in columns if folded(name) == folded(column)) for columns in found}
+    alike = sorted({name for names in meant for name in names if name != column})
+    if any(column in columns for columns in found):
+        if any(len(names) > 1 and column in names for names in meant):
+            notify(f"There is a column '{_short(alike[0])}' as well; '{column}' is read.")
+        return column
+    if len(meant) != 1 or len(alike) != 1 or len(next(iter(meant))) != 1:
+        return column
+    notify(f"The column '{_short(alike[0])}' is taken for '{column}'.")
+    return alike[0]
+
+
+def folded(name: str) -> str:
+    """Returns what is the same for names that people take for one."""
+    seen = "".join(each for each in name if unicodedata.category(each) not in ("Cc", "Cf"))
+    return unicodedata.normalize("NFKC", seen).strip().casefold()
 
 
 def missing_column(

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from components.dataset.records import MalformedRecord
-from components.dataset.separated import plain_fields, rows_of
+from components.dataset.separated import blanks_behind_quotes, plain_fields, rows_of
 from components.dataset.source import Quoting, TableFormat
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -92,7 +92,7 @@ def _with_delimiter(lines: list[str], form: TableFormat, delimiter: str | None) 
         (fit.good, fit.width, -place, candidate)
         for place, candidate in enumerate(candidates)
         if candidate in first
-        and (fit := _fit(lines, dataclasses.replace(form, delimiter=candidate))).width > 1
+        and (fit := _fit(lines, _separated_by(candidate, form, first))).width > 1
     ]
     if found:
         # One bad row in ten is no reason to prefer a delimiter that makes fewer columns.
@@ -107,18 +107,27 @@ def _with_delimiter(lines: list[str], form: TableFormat, delimiter: str | None) 
     return form
 
 
+def _separated_by(delimiter: str, form: TableFormat, header: str) -> TableFormat:
+    """Returns a form with another delimiter; blanks behind quotes would cost it its header."""
+    skips_blanks = bool(blanks_behind_quotes(delimiter).search(header))
+    return dataclasses.replace(form, delimiter=delimiter, skips_blanks=skips_blanks)
+
+
 def _with_blanks(lines: list[str], form: TableFormat) -> TableFormat:
-    """Looks for fields that are quoted behind a blank: more rows are whole so, or most have one."""
+    """Looks for quoted fields with blanks around them: more rows are whole so, or most have one."""
+    if form.delimiter == " ":
+        return form
     plain = _fit(lines, form)
     with_blank = sum(
         any(field.startswith(" ") and field.lstrip(" ").startswith('"') for field in row or ())
         for row in plain.rows
     )
-    if not with_blank:
+    behind = blanks_behind_quotes(form.delimiter)
+    if not with_blank and not any(map(behind.search, lines)):
         return form
     skipping = dataclasses.replace(form, skips_blanks=True)
     good = _fit(lines, skipping).good
-    is_usual = good == plain.good and 2 * with_blank >= len(plain.rows) - 1
+    is_usual = with_blank and good == plain.good and 2 * with_blank >= len(plain.rows) - 1
     return skipping if good > plain.good or is_usual else form
 
 

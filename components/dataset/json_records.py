@@ -41,13 +41,23 @@ def json_object(text: str) -> dict[str, Any]:
     return _without_repeated_keys(record)
 
 
-def read_json(stream: IO[str]) -> Iterator[dict[str, Any] | MalformedRecord]:
+def read_json(stream: IO[str], wrapper: str = "") -> Iterator[dict[str, Any] | MalformedRecord]:
     """Yields the objects of one array, or objects that follow each other, as they are read.
 
     The memory it takes is that of the longest record. What is no JSON ends the file: where the
     next record begins is not known.
+
+    Args:
+      stream: The text.
+      wrapper: The name in one object under which the array is; what follows the array is not read.
     """
     text = _Window(stream)
+    if wrapper:
+        try:
+            _go_to_value(text, wrapper)
+        except (ValueError, RecursionError) as error:
+            yield MalformedRecord(f"line {text.line:,}: not JSON: {error}", is_last=True)
+            return
     is_array = text.next_character() == "["
     if is_array:
         text.skip(1)
@@ -57,7 +67,7 @@ def read_json(stream: IO[str]) -> Iterator[dict[str, Any] | MalformedRecord]:
         if is_array:
             if character == "]":
                 text.skip(1)
-                if text.next_character():
+                if not wrapper and text.next_character():
                     yield MalformedRecord(f"line {text.line:,}: {_BEHIND_LAST}", is_last=True)
                 return
             if not is_first and character:
@@ -89,6 +99,29 @@ def read_json(stream: IO[str]) -> Iterator[dict[str, Any] | MalformedRecord]:
             yield _without_repeated_keys(record)
         except ValueError as error:
             yield MalformedRecord(f"line {line:,}: {error}")
+
+
+def _go_to_value(text: _Window, key: str) -> None:
+    """Goes to the value that an object has under a key.
+
+    Raises:
+      ValueError: There is no such object.
+    """
+    before = "{"
+    while True:
+        if text.next_character() != before:
+            raise ValueError(f"{before!r} expected, before '{printable(key)}' was found")
+        text.skip(1)
+        text.next_character()
+        found = text.decode()
+        if text.next_character() != ":":
+            raise ValueError(f"':' expected behind the key '{printable(str(found))}'")
+        text.skip(1)
+        text.next_character()
+        if found == key:
+            return
+        text.decode()
+        before = ","
 
 
 class _WithRepeatedKey(dict[str, Any]):

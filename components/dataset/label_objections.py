@@ -139,7 +139,14 @@ def _likely_positive(labels: Sequence[str]) -> tuple[str, str]:
         return higher, lower
     if known_class(first) == features.NEGATIVE or known_class(second) == features.POSITIVE:
         return second, first
+    # So the words begin in many languages: negativo, negatif; positivo, positiv.
+    if _begins(first, "neg", "nég") or _begins(second, "pos"):
+        return second, first
     return first, second
+
+
+def _begins(label: str, *beginnings: str) -> bool:
+    return key_of(label).startswith(beginnings)
 
 
 def _two_sides(labels: Sequence[str]) -> tuple[list[str], list[str]]:

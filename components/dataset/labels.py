@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import re
 import unicodedata
@@ -47,7 +48,15 @@ def spelling_of(value: Any) -> str:
     text = printable(str(value).strip())
     if text.lower() in _MISSING:
         return ""
-    return text if len(text) <= MAX_SPELLING else f"{text[: MAX_SPELLING - 3]}..."
+    return _bounded(text)
+
+
+def _bounded(label: str) -> str:
+    """Returns a label; of a long one the beginning, and what tells it from others that begin so."""
+    if len(label) <= MAX_SPELLING:
+        return label
+    mark = f"... #{hashlib.sha256(label.encode()).hexdigest()[:8]}"
+    return label[: MAX_SPELLING - len(mark)] + mark
 
 
 @lru_cache(maxsize=10_000)
@@ -81,8 +90,9 @@ def labels_named(setting: str) -> tuple[str, ...]:
     try:
         (row,) = csv.reader([setting], skipinitialspace=True, strict=True)
     except (csv.Error, ValueError):
-        return (setting.strip(),)
-    return tuple(dict.fromkeys(part.strip() for part in row if part.strip())) or (setting.strip(),)
+        return (_bounded(setting.strip()),)
+    parts = tuple(dict.fromkeys(_bounded(part.strip()) for part in row if part.strip()))
+    return parts or (_bounded(setting.strip()),)
 
 
 def setting_of(labels: Iterable[str]) -> str:

@@ -12,14 +12,14 @@ from components import features
 from components.dataset import imdb, sample
 from components.dataset.archive import labelled_folders
 from components.dataset.class_names import class_names_in, names_in_force
-from components.dataset.compressed import SUFFIXES as COMPRESSIONS
-from components.dataset.detect import (
-    SUFFIXES,
-    TEXT_SUFFIXES,
-    detect,
-    kind_of,
+from components.dataset.detect import SUFFIXES, kind_of
+from components.dataset.detected_table import (
+    DetectedTable,
+    column_meant,
+    missing_column,
+    notices,
 )
-from components.dataset.detected_table import DetectedTable, missing_column, notices
+from components.dataset.look_at import ARCHIVE_SUFFIXES, look_at
 from components.dataset.names import name_and_origin, name_of
 from components.dataset.records import printable
 from components.dataset.source import ReviewSource, SourceFile, SourceKind
@@ -31,7 +31,6 @@ AUTO, IMDB, SAMPLE = "auto", "imdb", "sample"
 SPLIT_COLUMN = "split"
 DEFAULT_LABEL_COLUMN = "label"
 
-_ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz")
 # What Hugging Face's `datasets` writes beside the data.
 _DESCRIPTIONS = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
 _BLOCK = 1 << 20
@@ -91,7 +90,7 @@ def resolve_source(
             digest=_digest(file for folder in folders for file in sorted(folder.iterdir())),
             origin=str(paths[0]),
         )
-    if len(paths) == 1 and paths[0].name.endswith(_ARCHIVE_SUFFIXES):
+    if len(paths) == 1 and paths[0].name.endswith(ARCHIVE_SUFFIXES):
         return ReviewSource(
             kind=SourceKind.IMDB_ARCHIVE,
             name=name_of(paths[0]),
@@ -183,7 +182,7 @@ def _table_source(
     options: TableOptions,
     notify: Callable[[str], None],
 ) -> ReviewSource:
-    tables = {path: look_at(path, options) for path in paths}
+    tables = {path: look_at(path, options, (text_column, label_column)) for path in paths}
     kinds = {_FAMILY.get(table.format.kind, table.format.kind) for table in tables.values()}
     if len(kinds) > 1:
         listed = ", ".join(path.name for path in paths[:5])
@@ -199,6 +198,8 @@ def _table_source(
     splits = dict.fromkeys(paths, "") if split_column else splits_by_name(paths, notify)
     tables = {path: tables[path] for path in splits}
     columns = {path: table.columns for path, table in tables.items()}
+    text_column = column_meant(tables.values(), text_column, notify)
+    label_column = column_meant(tables.values(), label_column, notify)
     label_column = _label_column(columns, text_column, label_column, notify)
     for path, table in tables.items():
         _check_columns(path, table, text_column, label_column)
@@ -262,37 +263,6 @@ def _split_column(columns: Iterable[str]) -> str:
 
 def _is_split(column: str) -> bool:
     return column.strip().lower() == SPLIT_COLUMN
-
-
-def look_at(path: Path, options: TableOptions) -> DetectedTable:
-    """Returns how a table is written.
-
-    Raises:
-      DatasetError: Its name is that of no format and its content is none either, or it cannot be
-        read.
-    """
-    suffix = path.suffix.lower()
-    if suffix in COMPRESSIONS:
-        suffix = Path(path.stem).suffix.lower()
-    if kind_of(path) is None and suffix not in TEXT_SUFFIXES:
-        try:
-            table = detect(path, options)
-        except DatasetError as error:
-            if " is no table: " in str(error):
-                raise
-            raise _unknown_format(path) from error
-        if table.format.kind in (SourceKind.PARQUET, SourceKind.JSON, SourceKind.JSON_LINES):
-            return table
-        raise _unknown_format(path)
-    return detect(path, options)
-
-
-def _unknown_format(path: Path) -> DatasetError:
-    return DatasetError(
-        f"{printable(path.name)}: unknown format. Expected {', '.join(SUFFIXES)}, text formats "
-        f"also with {', '.join(COMPRESSIONS)}, or an archive ({', '.join(_ARCHIVE_SUFFIXES)}) "
-        "laid out as IMDB's."
-    )
 
 
 def _check_columns(path: Path, table: DetectedTable, text_column: str, label_column: str) -> None:

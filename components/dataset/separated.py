@@ -7,8 +7,10 @@ row: reading goes on at the line after that in which the row began.
 from __future__ import annotations
 
 import csv
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from components.dataset.records import MalformedRecord
@@ -50,6 +52,9 @@ def rows_of(blocks: Iterator[list[str]], form: TableFormat) -> Iterator[Row | Ma
         return _plain_rows(blocks, form)
     if form.quoting is Quoting.BACKSLASH:
         blocks = (list(map(_doubled, block)) for block in blocks)
+    if form.skips_blanks:
+        pattern = blanks_behind_quotes(form.delimiter)
+        blocks = ([pattern.sub(r"\1", line) for line in block] for block in blocks)
     return _QuotedRows(blocks, form).rows()
 
 
@@ -85,6 +90,17 @@ def _plain_rows(blocks: Iterator[list[str]], form: TableFormat) -> Iterator[Row]
         for line in block:
             if line and line != "\r":
                 yield plain_fields(line, form)
+
+
+@lru_cache(maxsize=10)
+def blanks_behind_quotes(delimiter: str) -> re.Pattern[str]:
+    """Returns a pattern of a closing quote (group 1) and the blanks up to a delimiter or the end.
+
+    A quote that is written twice does not close a field, unless it begins the field.
+    """
+    end = re.escape(delimiter)
+    closes = rf'(?<!")"(?:"")*|(?:^|(?<={end}))(?:"")+' if end else r'(?<!")"(?:"")*'
+    return re.compile(rf"({closes}) +(?=\r?$|{end or '$'})")
 
 
 def _doubled(line: str) -> str:

@@ -51,10 +51,12 @@ class TableFormat:
       delimiter: The character between two fields; "" when a line is one field.
       quoting: DOUBLED: a quoted field may hold delimiters and line breaks, and a quotation mark in
         it is written twice; BACKSLASH: or behind a backslash; NONE: it is a character like any.
-      skips_blanks: Whether blanks behind a delimiter are no part of the field.
+      skips_blanks: Whether blanks behind a delimiter, and between a closing quote and the next
+        delimiter, are no part of the field.
       has_header: Whether the first row names the columns; they have numbers from 1 otherwise.
       skipped_lines: Lines before the first row.
       ends_at_carriage_return: Whether CR alone ends a line.
+      wrapper: The name in one JSON object under which the array of all records is, or "".
     """
 
     kind: SourceKind
@@ -66,6 +68,7 @@ class TableFormat:
     has_header: bool = True
     skipped_lines: int = 0
     ends_at_carriage_return: bool = False
+    wrapper: str = ""
 
     @classmethod
     def usual(cls, kind: SourceKind) -> TableFormat:

@@ -6,11 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow
-
 from components.dataset.compressed import UNPACKABLE, PackedFileError
 from components.dataset.json_records import read_json, read_json_lines
-from components.dataset.parquet_records import read_parquet
+from components.dataset.parquet_records import ParquetError, read_parquet
 from components.dataset.records import (
     LabelSpelling,
     LeftOut,
@@ -25,7 +23,7 @@ from components.dataset.text_encoding import UTF_8
 from components.dataset.text_lines import UNDECODABLE, LongLineError, blocks_of_lines, open_text
 
 # What reading a file raises that is truncated or corrupt, or otherwise written than was found.
-UNREADABLE = (*UNPACKABLE, *UNDECODABLE, pyarrow.ArrowException)
+UNREADABLE = (*UNPACKABLE, *UNDECODABLE, ParquetError)
 
 
 def read_table(
@@ -73,7 +71,7 @@ def read_records(
         if form.kind is SourceKind.JSON_LINES:
             yield from read_json_lines(stream, form)
         elif form.kind is SourceKind.JSON:
-            yield from read_json(stream)
+            yield from read_json(stream, form.wrapper)
         else:
             yield from _read_separated(blocks_of_lines(stream, form), form)
 

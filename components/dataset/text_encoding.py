@@ -103,8 +103,8 @@ def shown(encoding: str, head: bytes) -> str:
 def objection_to_utf8(head: bytes, allowed: float) -> str:
     """Says that a file is not UTF-8 at all, where, and the way out; "" if it is, or is damaged.
 
-    One that has more characters of several bytes than bytes which are none is UTF-8 with a few bad
-    records.
+    One that has more characters of several bytes than bytes which are none, and more lines with the
+    former, is UTF-8 with a few bad records.
 
     Args:
       head: The file's beginning.
@@ -116,10 +116,12 @@ def objection_to_utf8(head: bytes, allowed: float) -> str:
     text = head.decode("utf-8", "surrogateescape")
     beyond_ascii = [character for character in text if character > "\x7f"]
     bad = sum(map(_is_stray_byte, beyond_ascii))
-    if len(beyond_ascii) - bad >= bad:
-        return ""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     bad_lines = [any(map(_is_stray_byte, line)) for line in lines]
+    # Some pairs of bytes in other encodings are a character in UTF-8 by chance.
+    is_by_chance = 2 * sum(bad_lines) > sum(not line.isascii() for line in lines)
+    if len(beyond_ascii) - bad >= bad and not is_by_chance:
+        return ""
     if sum(bad_lines) <= allowed * len(lines):
         return ""
     return (
@@ -143,7 +145,10 @@ def _first_bad(head: bytes) -> int | None:
 
 def _way_out(head: bytes, bad: int) -> str:
     letters = len(re.findall(rb"[A-Za-z]", head))
-    if bad > letters:
+    beyond_ascii = list(map(len, re.findall(rb"[\x80-\xff]+", head)))
+    # A word of a Western language hardly has three such letters that follow each other.
+    in_runs = sum(length for length in beyond_ascii if length > 2)
+    if bad > letters or 2 * in_runs > sum(beyond_ascii):
         return (
             "Which encoding is it? Name it with --encoding, e.g. windows-1251 (Cyrillic), gb18030 "
             "(Chinese), shift_jis (Japanese), euc_kr (Korean)."

@@ -10,10 +10,12 @@ from components.dataset.compressed import compression_named
 from components.dataset.detect import detect
 from components.dataset.detected_table import (
     DetectedTable,
+    column_meant,
     missing_column,
     notices,
     refuse_repeated,
 )
+from components.dataset.look_at import look_at
 from components.dataset.records import (
     MalformedRecord,
     Problem,
@@ -22,7 +24,6 @@ from components.dataset.records import (
     printable,
     problem_of_text,
 )
-from components.dataset.resolve import look_at
 from components.dataset.source import SourceKind, TableFormat
 from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
 from components.dataset.tables import UNREADABLE, read_records, unreadable, with_way_out
@@ -75,10 +76,12 @@ def read_texts(
     shown = name or printable(path.name)
     is_unnamed = bool(name) or _is_named_lines(path)
     table = (
-        detect(path, options, name=name, may_be_prose=True)
+        detect(path, options, name=name, needed=(column,), may_be_prose=True)
         if is_unnamed
-        else look_at(path, options)
+        else look_at(path, options, (column,))
     )
+    meant: list[str] = []
+    column = column_meant([table], column, meant.append)
     if is_unnamed and _is_lines(table, column, is_named=not name):
         told = notices([(shown, table._replace(row_remarks=()))])
         found = _lines(path, table.format, shown)
@@ -88,7 +91,7 @@ def read_texts(
             raise DatasetError(f"{shown} is empty: expected a column {column}.")
         if column not in table.columns:
             raise DatasetError(missing_column(table, shown, column, "--text-column"))
-        told = notices([(shown, table)])
+        told = [*meant, *notices([(shown, table)])]
         found = _column(path, table.format, column, shown)
     return _without_bad(found, shown, max_bad_records, told)
 

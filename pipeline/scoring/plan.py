@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from components.dataset.compressed import compression_named
-from components.dataset.detected_table import DetectedTable, missing_column, notices
+from components.dataset.detected_table import (
+    DetectedTable,
+    column_meant,
+    missing_column,
+    notices,
+)
+from components.dataset.look_at import look_at
 from components.dataset.records import printable
-from components.dataset.resolve import look_at
 from components.dataset.source import Compression, SourceKind, TableFormat
 from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
 from components.errors import ConfigurationError, DatasetError, did_you_mean
@@ -118,12 +123,16 @@ def make_plan(
       ConfigurationError: An output cannot be written as asked.
     """
     added = AddedColumns.with_prefix(prefix)
-    tables = {path: look_at(path, options) for path in dict.fromkeys(_matches(inputs))}
+    tables = {
+        path: look_at(path, options, (text_column,)) for path in dict.fromkeys(_matches(inputs))
+    }
+    told: list[str] = []
+    text_column = column_meant(tables.values(), text_column, told.append)
     files = tuple(
         _file(path, table, output_kind, text_column, added) for path, table in tables.items()
     )
     _check_outputs(files, output, overwrite)
-    told = notices((printable(path.name), table) for path, table in tables.items())
+    told += notices((printable(path.name), table) for path, table in tables.items())
     empty = [printable(path.name) for path, table in tables.items() if not table.has_records]
     if empty:
         more = f" and {len(empty) - 1:,} more" if len(empty) > 1 else ""

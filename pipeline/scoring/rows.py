@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import pyarrow
-import pyarrow.parquet
 
-from components.dataset.parquet_records import without_decoding
+from components.dataset.parquet_records import open_parquet, without_decoding
 from components.dataset.records import MalformedRecord, Problem, encoded, problem_of_text
 from components.dataset.source import SourceKind
 from components.dataset.tables import UNREADABLE, read_records, unreadable, with_way_out
@@ -183,7 +182,7 @@ def _tables(
 ) -> Iterator[tuple[list[bytes], pyarrow.Table] | Problem]:
     """Yields texts and rows of each chunk, as Parquet's own types; the first holds no row."""
     path = Path(file.path)
-    with pyarrow.parquet.ParquetFile(path) as parquet:
+    with open_parquet(path) as parquet:
         yield [], parquet.schema_arrow.empty_table()
         start = 1
         for batch in parquet.iter_batches(ROWS_PER_CHUNK):

@@ -104,6 +104,16 @@ def test_the_advice_for_many_labels_works_as_it_is_typed(counts, positive, negat
         assert objection(counts, other.positive_label, other.negative_label) == ""
 
 
+@pytest.mark.parametrize(
+    ("negative", "positive"),
+    [("negativo", "positivo"), ("Negatif", "positif"), ("négatif", "bon"), ("schlecht", "Positiv")],
+)
+def test_the_likely_positive_word_comes_first(negative, positive):
+    """In the languages in which it begins as in English."""
+    sentence = objection({negative: 150, positive: 150})
+    assert [source.positive_label for source in followed(sentence)] == [positive, negative]
+
+
 def test_minus_one_may_stand_for_no_label():
     """Hugging Face writes it so; both readings are offered."""
     _, unlabelled = followed(objection({"-1": 50, "0": 30, "1": 20}))

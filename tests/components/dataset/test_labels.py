@@ -80,7 +80,16 @@ def test_labels_stay_as_they_are_written():
     assert [spelling_of(value) for value in values] == [
         "Sí", "1.0", "1", "0.5", "1.0", "true", "-1", printable("caf\udce9"),
     ]  # fmt: skip
-    assert spelling_of("x" * 1_000) == "x" * 97 + "..."
+    assert spelling_of("x" * 1_000) == "x" * 87 + "... #44f83544"
+
+
+def test_long_labels_that_begin_alike_are_two():
+    """They are named as they are shown, or in full."""
+    bad, good = (f"{'a very long class name ' * 9}{end}" for end in ("bad", "good"))
+    assert spelling_of(bad) != spelling_of(good)
+    for name in (good, spelling_of(good)):
+        named = source(positive=name)
+        assert [label_of(spelling_of(each), named) for each in (bad, good)] == [0, 1]
 
 
 def test_labels_that_are_no_numbers_keep_apart():

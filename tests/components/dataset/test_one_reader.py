@@ -8,6 +8,8 @@ import gzip
 import io
 import json
 import lzma
+import re
+import subprocess
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -78,6 +80,8 @@ FORMATS = {
     "json indented": json.dumps(RECORDS, indent=2).encode("utf-8-sig"),
     "json objects": "\n".join(json.dumps(each, indent=1) for each in RECORDS).encode(),
     "csv of json": json.dumps(RECORDS, ensure_ascii=False).encode(),
+    "json wrapped": json.dumps({"count": [4], "data": RECORDS, "next": None}, indent=1).encode(),
+    "jsonl wrapped": json.dumps({"version": "2", "data": RECORDS}).encode(),
     "parquet": parquet(),
     "csv of parquet": parquet(),
 }
@@ -102,25 +106,37 @@ def without_problems(found: Iterable) -> list:
     return items
 
 
-def read_by_run(path: Path, options: TableOptions = FOUND_BY_CONTENT) -> list[str]:
+def read_by_run(
+    path: Path, options: TableOptions = FOUND_BY_CONTENT, column: str = "text"
+) -> list[str]:
     """Returns the texts that a run reads."""
     source = resolve_source(
-        str(path), imdb_archive=None, cache_dir=path.parent / "cache", options=options
+        str(path), imdb_archive=None, cache_dir=path.parent, options=options, text_column=column
     )
     found = without_problems(read_table(source.files[0], source))
     return [item.text.decode() for item in found if isinstance(item, Review)]
 
 
-def read_by_score(path: Path, options: TableOptions = FOUND_BY_CONTENT) -> list[str]:
+def read_by_score(
+    path: Path, options: TableOptions = FOUND_BY_CONTENT, column: str = "text"
+) -> list[str]:
     """Returns the texts that are scored."""
-    plan = make_plan([str(path)], path.parent / "out", options=options)
+    plan = make_plan(
+        [str(path)],
+        path.parent / "out",
+        text_column=column,
+        prefix="predicted_",
+        options=options,
+    )
     chunks = without_problems(read_chunks(plan.files[0], plan))
     return [text.decode() for chunk in chunks for text in chunk.texts]
 
 
-def read_by_predict(path: Path, options: TableOptions = FOUND_BY_CONTENT) -> list[str]:
+def read_by_predict(
+    path: Path, options: TableOptions = FOUND_BY_CONTENT, column: str = "text"
+) -> list[str]:
     """Returns the texts that are asked about."""
-    return read_texts(path, "text", options).texts
+    return read_texts(path, column, options).texts
 
 
 READERS = {"run": read_by_run, "score": read_by_score, "predict": read_by_predict}
@@ -165,6 +181,98 @@ def test_a_file_in_latin_1_names_the_way_out_and_the_way_works(tmp_path, read):
         "--encoding latin-1 reads it. To leave such records out instead: --max-bad-records."
     )
     assert read(path, TableOptions(encoding="latin-1")) == ["It cost £5", "café"]
+
+
+@BY_READER
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_blanks_between_a_closing_quote_and_a_delimiter_are_no_fault(tmp_path, read, delimiter):
+    """A quote that is written twice does not close the field."""
+    texts = [f'a "b"{delimiter} c', '"quoted" ', "", f'x "" {delimiter} y', "z"]
+    rows = [
+        '"{}" {}  "{}" '.format(text.replace('"', '""'), delimiter, 1) for text in texts if text
+    ]
+    (tmp_path / "r.csv").write_text("\r\n".join([f'"text" {delimiter} "label" ', *rows]))
+    assert read(tmp_path / "r.csv") == [text for text in texts if text]
+
+
+@BY_READER
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "json", "parquet"])
+@pytest.mark.parametrize("name", ["Text", "TEXT", " text\u200b", "\ufefftext"])
+def test_a_column_is_found_whatever_its_case(tmp_path, read, suffix, name):
+    """And whatever surrounds its name that has no width."""
+    path = tmp_path / f"r.{suffix}"
+    records = [{name: record["text"], "LABEL": record["label"]} for record in RECORDS]
+    if suffix == "parquet":
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(records), path)
+    elif suffix == "csv":
+        path.write_text(separated(",").replace("text,label", f"{name},LABEL"), newline="")
+    else:
+        path.write_text(
+            "".join(map(json.dumps, records))
+            if suffix == "json"
+            else "\n".join(map(json.dumps, records))
+        )
+    assert read(path) == TEXTS
+
+
+@BY_READER
+def test_of_two_columns_that_differ_in_case_the_one_that_is_named_is_read(tmp_path, read):
+    """Where neither is, which is meant cannot be known."""
+    (tmp_path / "r.csv").write_text("text,Text,label\na,b,1\n")
+    assert read(tmp_path / "r.csv") == ["a"]
+    (tmp_path / "r.csv").write_text("TEXT,Text,label\na,b,1\n")
+    with pytest.raises(
+        DatasetError, match=r"no column 'text'\. Its columns are: TEXT, Text, label"
+    ):
+        read(tmp_path / "r.csv")
+
+
+@BY_READER
+def test_the_first_record_of_json_may_lack_the_text(tmp_path, read):
+    """It alone is bad."""
+    lines = [{"label": 1}, *RECORDS]
+    (tmp_path / "r.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    if read is read_by_predict:
+        assert read(tmp_path / "r.jsonl") == ["", *TEXTS]
+    else:
+        with pytest.raises(DatasetError, match="record 1: the text is blank"):
+            read(tmp_path / "r.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"), [("shift-jis", "とても"), ("gb18030", "很好"), ("koi8-r", "фильм")]
+)
+@BY_READER
+def test_another_script_is_not_taken_for_latin_1(tmp_path, read, encoding, text):
+    """Even where English words surround it."""
+    rows = "".join(f"the film number {n} was {text} and so on,{n % 2}\n" for n in range(30))
+    (tmp_path / "r.csv").write_bytes(f"text,label\n{rows}".encode(encoding))
+    with pytest.raises(DatasetError, match=r"line 2: .*Which encoding is it\?"):
+        read(tmp_path / "r.csv")
+    assert read(tmp_path / "r.csv", TableOptions(encoding=encoding))[0].split()[5] == text
+
+
+def test_the_way_out_of_fasttexts_format_works(tmp_path):
+    """The lines that the advice makes are read."""
+    lines = [f'__label__{n % 2} a film, "number {n}' for n in range(20)]
+    path = tmp_path / "train.txt"
+    path.write_text("\n".join(lines))
+    with pytest.raises(DatasetError, match="fastText") as error:
+        read_by_run(path)
+    script = re.search(r"sed -E '(.*)', name", str(error.value))[1]
+    made = subprocess.run(["sed", "-E", script, path], capture_output=True, text=True, check=True)
+    (tmp_path / "train.tsv").write_text(made.stdout)
+    source = resolve_source(
+        str(tmp_path / "train.tsv"),
+        imdb_archive=None,
+        cache_dir=tmp_path,
+        text_column="2",
+        label_column="1",
+        options=TableOptions(header=False, quoting="none"),
+    )
+    found = without_problems(read_table(source.files[0], source))
+    reviews = [(each.text.decode(), each.label) for each in found if isinstance(each, Review)]
+    assert reviews == [(f'a film, "number {n}', n % 2) for n in range(20)]
 
 
 @BY_READER
@@ -217,7 +325,7 @@ def test_two_columns_of_one_name_are_refused_in_parquet(tmp_path, read):
         ),
         ("a.csv", b"", "a.csv is empty"),
         ("a.csv", b" \n\n", "a.csv is empty"),
-        ("a.json", b'{"data": [{"text": "x", "label": 1}]}', r"jq -c '\.\[\"data\"\]\[\]'"),
+        ("a.json", b'{"data": [{"text": "x", "label": 1}]}\n' * 2, r"jq -c '\.\[\"data\"\]\[\]'"),
         ("a.csv", b'"text,label\nx,1\n', "its header is no row"),
         ("a.json", b'[{"text": "x", "la', "cannot be read as jsonl"),
         ("a.csv.gz", gzip.compress(FORMATS["csv"], mtime=0)[:-9], "truncated or corrupt"),

@@ -337,14 +337,30 @@ def test_a_missing_column_lists_those_that_exist_and_names_the_nearest(tmp_path)
         "r.csv has no column 'text'. Its columns are: Review Text, labels, id. Name it with "
         "--text-column."
     )
-    assert refusal(path, tmp_path, text_column="Review text") == (
-        "r.csv has no column 'Review text'. Its columns are: Review Text, labels, id. Did you mean "
+    assert refusal(path, tmp_path, text_column="Reviewtext") == (
+        "r.csv has no column 'Reviewtext'. Its columns are: Review Text, labels, id. Did you mean "
         "'Review Text'? Name it with --text-column."
     )
     assert refusal(path, tmp_path, text_column="Review Text") == (
         "r.csv has no column 'label'. Its columns are: Review Text, labels, id. Did you mean "
         "'labels'? Name it with --label-column."
     )
+
+
+def test_a_column_that_differs_in_its_case_is_told(tmp_path):
+    """So that nobody wonders which was read."""
+    told: list[str] = []
+    path = write(tmp_path / "r.csv", "Text,LABEL\na,1\nb,0\n")
+    source = resolve(path, tmp_path, notify=told.append)
+    assert (source.text_column, source.label_column) == ("Text", "LABEL")
+    assert told == [
+        "The column 'Text' is taken for 'text'.",
+        "The column 'LABEL' is taken for 'label'.",
+    ]
+    told.clear()
+    write(path, "text,label,Label\na,1,0\nb,0,1\n")
+    assert resolve(path, tmp_path, notify=told.append).label_column == "label"
+    assert told == ["There is a column 'Label' as well; 'label' is read."]
 
 
 @pytest.mark.parametrize("name", ["r.jsonl", "r.parquet", "r.tsv.gz"])

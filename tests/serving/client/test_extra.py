@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 import venv
 from collections.abc import Callable
@@ -71,6 +72,30 @@ def test_a_server_is_asked_by_the_command(with_client_alone, address):
     assert float(answer.split(",")[1]) == pytest.approx(probability_of(b"a great film"))
     status = with_client_alone("status", "--server", address)
     assert (status.returncode, status.stdout, status.stderr) == (0, "7  AVAILABLE\n", "")
+
+
+@pytest.mark.parametrize("name", ["r.csv", "r.tsv", "r.jsonl", "r.json", "r.txt", "r.csv.gz"])
+def test_a_file_is_asked_about(with_client_alone, address, tmp_path, name):
+    """Every format of text; none of them needs the pipeline's libraries."""
+    content = b"text\na great film\na dull one\n"
+    if "json" in name:
+        content = b'{"text": "a great film"}\n{"text": "a dull one"}\n'
+    if name == "r.txt":
+        content = content.removeprefix(b"text\n")
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    arguments = ("predict", "--file", name, "--server", address, "--format", "csv")
+    asked = with_client_alone(*arguments, cwd=tmp_path)
+    assert (asked.returncode, asked.stderr) == (0, "")
+    texts = [line.split(",")[0] for line in asked.stdout.splitlines()]
+    assert texts == ["text", "a great film", "a dull one"]
+
+
+def test_a_parquet_file_says_what_it_needs(with_client_alone, address, tmp_path):
+    """Only for that is pyarrow looked for."""
+    (tmp_path / "r.parquet").write_bytes(b"PAR1")
+    asked = with_client_alone("predict", "--file", "r.parquet", "--server", address, cwd=tmp_path)
+    assert (asked.returncode, asked.stdout) == (2, "")
+    assert "This needs pyarrow, which is not installed." in asked.stderr
 
 
 @pytest.mark.parametrize(

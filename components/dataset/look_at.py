@@ -1,0 +1,52 @@
+"""How a table that a person names is written, or why it is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from components.dataset.compressed import SUFFIXES as COMPRESSIONS
+from components.dataset.detect import SUFFIXES, TEXT_SUFFIXES, detect, kind_of
+from components.dataset.detected_table import DetectedTable
+from components.dataset.records import printable
+from components.dataset.source import SourceKind
+from components.dataset.table_options import TableOptions
+from components.errors import DatasetError
+
+ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz")
+
+
+def look_at(path: Path, options: TableOptions, needed: Sequence[str] = ()) -> DetectedTable:
+    """Returns how a table is written.
+
+    Args:
+      path: The file.
+      options: What the user says of it.
+      needed: Columns that are looked for, see `detect`.
+
+    Raises:
+      DatasetError: Its name is that of no format and its content is none either, or it cannot be
+        read.
+    """
+    suffix = path.suffix.lower()
+    if suffix in COMPRESSIONS:
+        suffix = Path(path.stem).suffix.lower()
+    if kind_of(path) is None and suffix not in TEXT_SUFFIXES:
+        try:
+            table = detect(path, options, needed=needed)
+        except DatasetError as error:
+            if " is no table: " in str(error):
+                raise
+            raise _unknown_format(path) from error
+        if table.format.kind in (SourceKind.PARQUET, SourceKind.JSON, SourceKind.JSON_LINES):
+            return table
+        raise _unknown_format(path)
+    return detect(path, options, needed=needed)
+
+
+def _unknown_format(path: Path) -> DatasetError:
+    return DatasetError(
+        f"{printable(path.name)}: unknown format. Expected {', '.join(SUFFIXES)}, text formats "
+        f"also with {', '.join(COMPRESSIONS)}, or an archive ({', '.join(ARCHIVE_SUFFIXES)}) "
+        "laid out as IMDB's."
+    )
