@@ -17,6 +17,15 @@ from serving.status import Code, StatusError
 TIMED_OUT = "Timed out waiting for notification"
 # From which size on, in bytes, a message or a body waits for its turn to be read.
 LARGE_BYTES = 2**20
+# So does one of so many values, from a smaller size on.
+LARGE_COUNT, COUNTED_BYTES = 2**14, 2**16
+# What a value takes in Python, at the most: a string's head, its place in a list and in an array.
+BYTES_OF_VALUE = 64
+# Requests that hold no more than this may use the last part of a budget as well, so that a few
+# large ones, or clients that send no further, never keep out all others.
+_SMALL_BYTES = 2**16
+_KEPT_FOR_SMALL = 1 / 8
+_LONGEST_REST = 0.2
 # More than these large requests do not wait: they are told to come again.
 _MAX_WAITING = 256
 
@@ -49,16 +58,22 @@ class Budget:
                 f"The request takes {wanted} bytes, and all requests together may hold "
                 f"{self._limit} ({self._flag}). Send less at a time",
             )
+        room = self._limit
+        if wanted > _SMALL_BYTES:
+            room = max(room - int(room * _KEPT_FOR_SMALL), wanted)
+        # Nothing is made while the lock is held: the collector might run, and end a Share.
         with self._lock:
             others = self._held - held
-            if wanted > held and others + wanted > self._limit:
-                raise StatusError(
-                    Code.UNAVAILABLE,
-                    f"Requests in progress hold {others} of the {self._limit} bytes that they may "
-                    f"hold together ({self._flag}), and this one needs {wanted}. Send it again "
-                    "later",
-                )
-            self._held = others + wanted
+            fits = wanted <= held or others + wanted <= room
+            if fits:
+                self._held = others + wanted
+        if not fits:
+            raise StatusError(
+                Code.UNAVAILABLE,
+                f"Requests in progress hold {others} of the {self._limit} bytes that they may "
+                f"hold together ({self._flag}), and this one needs {wanted}. Send it again "
+                "later",
+            )
 
 
 class Share:
@@ -86,6 +101,20 @@ class Share:
     def __del__(self) -> None:
         """Gives back what a request held that nobody answered: its client is gone."""
         self.release()
+
+
+@contextlib.contextmanager
+def in_turns() -> Iterator[None]:
+    """Rests for as long as the block took, for a fifth of a second at most.
+
+    To be used where the block is one call that keeps Python to itself: whoever waits at a gate for
+    the next such call would have it at once, and everybody else find no gap between two.
+    """
+    started = time.monotonic()
+    try:
+        yield
+    finally:
+        time.sleep(min(time.monotonic() - started, _LONGEST_REST))
 
 
 class Gate:

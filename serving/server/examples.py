@@ -39,6 +39,14 @@ def _fill_example(features: Mapping[str, tuple[str, list]], into: example_pb2.Ex
             getattr(feature, f"{kind}_list").value.extend(values)
 
 
+def extent(given: input_pb2.Input) -> tuple[int, int]:
+    """Returns how many tf.Examples there are, and the bytes of the context before each."""
+    if given.WhichOneof("kind") == "example_list_with_context":
+        listed = given.example_list_with_context
+        return len(listed.examples), listed.context.ByteSize()
+    return len(given.example_list.examples), 0
+
+
 def serialized(given: input_pb2.Input) -> np.ndarray:
     """Returns serialized tf.Examples <string>[batch], each behind the context if there is one."""
     if given.WhichOneof("kind") == "example_list_with_context":

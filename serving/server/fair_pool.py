@@ -58,8 +58,7 @@ class FairPool(Executor):
         self._name = name
         self._connection_of = connection_of
         self._lock = threading.Lock()
-        # One for each submission, and so it wakes a thread for each; those of tasks that a busy
-        # thread found by itself wake one for nothing.
+        # One for each idle thread that is called, and no more: busy threads find tasks themselves.
         self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._waiting: OrderedDict[Hashable, deque[_Task]] = OrderedDict()
         self._num_waiting = 0
@@ -93,8 +92,7 @@ class FairPool(Executor):
             task = _Task(future, function, arguments, keywords)
             self._waiting.setdefault(connection, deque()).append(task)
             self._num_waiting += 1
-            self._start_threads()
-        self._wakes.put(None)
+            self._call_thread()
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -105,15 +103,21 @@ class FairPool(Executor):
                 for tasks in self._waiting.values():
                     for task in tasks:
                         task.future.cancel()
-            threads = self._num_threads
-        for _ in range(threads):
-            self._wakes.put(None)
+            while self._num_idle:
+                self._wake_one()
 
-    def _start_threads(self) -> None:
-        if self._num_waiting > self._num_idle and self._num_threads < self._allowed:
+    def _call_thread(self) -> None:
+        """Wakes a thread that is idle, or starts one if there may be more."""
+        if self._num_idle:
+            self._wake_one()
+        elif self._num_threads < self._allowed:
             self._num_threads += 1
             number = self._num_threads
             threading.Thread(target=self._work, name=f"{self._name}_{number}", daemon=True).start()
+
+    def _wake_one(self) -> None:
+        self._num_idle -= 1
+        self._wakes.put(None)
 
     @property
     def _allowed(self) -> int:
@@ -127,13 +131,12 @@ class FairPool(Executor):
                 if chosen is None:
                     if self._is_closed or self._num_threads > self._allowed:
                         self._num_threads -= 1
-                        self._wakes.put(None)
+                        if self._num_waiting and self._num_idle:
+                            self._wake_one()
                         return
                     self._num_idle += 1
             if chosen is None:
                 self._wakes.get()
-                with self._lock:
-                    self._num_idle -= 1
                 continue
             connection, task = chosen
             task.run()
@@ -165,7 +168,8 @@ class FairPool(Executor):
     def _lend(self) -> None:
         with self._lock:
             self._num_lent += 1
-            self._start_threads()
+            if self._num_waiting:
+                self._call_thread()
 
     def _take_back(self) -> None:
         with self._lock:

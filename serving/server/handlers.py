@@ -6,8 +6,9 @@ TF-Serving's.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,8 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving.server import examples, tensors
+from serving.server import examples, slicing, tensors
+from serving.server.admission import LARGE_COUNT, Gate, in_turns
 from serving.server.metrics import Metrics
 from serving.server.model_store import ModelStore
 from serving.server.rest.json_tensors import type_name
@@ -54,13 +56,18 @@ class Handlers:
         check_method_name: bool = False,
         as_tensor_content: bool = False,
         tensor_limits: tensors.TensorLimits = tensors.DEFAULT_LIMITS,
+        documents: Gate | None = None,
     ):
-        """Takes the models; how strict to be about them, and how to read and write tensors."""
+        """Takes the models, how strict to be about them, and how to read and write tensors.
+
+        Requests of many strings are read one at a time, in turns at `documents`.
+        """
         self.store = store
         self._metrics = metrics
         self._check_method_name = check_method_name
         self._as_tensor_content = as_tensor_content
         self._tensor_limits = tensor_limits
+        self._documents = documents or Gate(1)
 
     def predict(
         self, request: predict_pb2.PredictRequest, timeout: float | None
@@ -80,7 +87,12 @@ class Handlers:
                 Code.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.'
             )
         self._check_method_of(signature)
-        arrays = _read_inputs(signature, request.inputs, self._tensor_limits)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        strings = sum(tensors.count_strings(tensor) for tensor in request.inputs.values())
+        with self._reading(strings, deadline):
+            arrays = _read_inputs(signature, request.inputs, self._tensor_limits)
+        if deadline is not None:
+            timeout = deadline - time.monotonic()
         outputs = self.run(servable, signature, arrays, request.output_filter, timeout)
         response = predict_pb2.PredictResponse()
         _fill_spec(response.model_spec, request.model_spec.name, servable, name)
@@ -183,7 +195,7 @@ class Handlers:
     ) -> inference_pb2.MultiInferenceResponse:
         """Runs several signatures of a given version."""
         inputs, fetches = self._plan_tasks(servable, request)
-        batch_of_examples = examples.serialized(request.input)
+        batch_of_examples = self._serialized(request.input, timeout)
         feeds = dict.fromkeys(sorted(inputs), batch_of_examples)
         names = sorted(fetches)
         values = self._timed(servable, "MultiInference", feeds, names, timeout)
@@ -309,7 +321,7 @@ class Handlers:
         aliases: Sequence[str],
         timeout: float | None,
     ) -> tuple[dict[str, np.ndarray], int]:
-        batch = examples.serialized(given)
+        batch = self._serialized(given, timeout)
         fetches = [signature.outputs[alias] for alias in aliases]
         values = self._timed(servable, api, {feed: batch}, fetches, timeout)
         self._metrics.count_examples(servable.name, len(batch))
@@ -328,6 +340,30 @@ class Handlers:
         elapsed = (time.perf_counter() - started) * 1e6
         self._metrics.runtime_latency.add(elapsed, servable.name, api, "TF1")
         return values
+
+    def _serialized(self, given: input_pb2.Input, timeout: float | None) -> np.ndarray:
+        """Returns the tf.Examples of a request, unless they are too many or grow too large."""
+        limits = self._tensor_limits
+        count, context_size = examples.extent(given)
+        slicing.check_rows(count, limits.max_rows_per_request)
+        if context_size * count > limits.max_filled_bytes:
+            raise StatusError(
+                Code.RESOURCE_EXHAUSTED,
+                f"A context of {context_size} bytes goes before each of {count} tf.Examples. "
+                f"Together they take {context_size * count} bytes, and {limits.max_filled_bytes} "
+                "are allowed (--max_filled_bytes). Send fewer tf.Examples at a time",
+            )
+        with self._reading(count, None if timeout is None else time.monotonic() + timeout):
+            return examples.serialized(given)
+
+    @contextlib.contextmanager
+    def _reading(self, count: int, deadline: float | None) -> Iterator[None]:
+        """Lets many strings be read when it is their turn."""
+        if count <= LARGE_COUNT:
+            yield
+            return
+        with self._documents.turn(deadline), in_turns():
+            yield
 
     def _check_method_of(self, signature: Signature) -> None:
         method = signature.definition.method_name

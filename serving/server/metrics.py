@@ -13,6 +13,10 @@ from collections.abc import Sequence
 # Microseconds, up to some 20 minutes.
 _LATENCY_LIMITS = tuple(10 * 1.8**exponent for exponent in range(33))
 _COUNT_LIMITS = tuple(2.0**exponent for exponent in range(15))
+# A model's name comes from the client: so many series of names that no model has, and so long.
+_MOST_REFUSED_SERIES = 1000
+_LONGEST_NAME = 256
+_OTHER_NAMES = "(other)"
 DEFAULT_PATH = "/monitoring/prometheus/metrics"
 
 
@@ -30,6 +34,10 @@ class Counter:
         """Adds one, or a number."""
         with self._lock:
             self._values[label_values] = self._values.get(label_values, 0) + number
+
+    def has_room(self, most: int, *label_values: str) -> bool:
+        """Returns whether these label values are counted already, or are among the first few."""
+        return label_values in self._values or len(self._values) < most
 
     def values(self) -> dict[tuple[str, ...], int]:
         """Returns the numbers by label values."""
@@ -114,6 +122,18 @@ class Metrics:
         )
         # Not of TF-Serving, which does not count them.
         self.undecodable_count = Counter("/sentiment/serving/undecodable_count", ("method",))
+
+    def count_request(self, model: str, status: str) -> None:
+        """Counts a request by the model it asked for and the status of the answer.
+
+        Requests that fail may ask for anything: of their names a thousand are kept, the rest are
+        counted together.
+        """
+        if status != "OK":
+            model = model[:_LONGEST_NAME]
+            if not self.request_count.has_room(_MOST_REFUSED_SERIES, model, status):
+                model = _OTHER_NAMES
+        self.request_count.add(model, status)
 
     def count_examples(self, model: str, number: int) -> None:
         """Counts the tf.Examples of a Classify, Regress or MultiInference request."""

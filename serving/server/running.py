@@ -89,16 +89,19 @@ class Server:
                 force_allow_labels=flags.force_allow_any_version_labels_for_unavailable_models,
             ),
         )
+        # Reading one keeps Python from anything else, so several at a time gain nothing.
+        self._documents = Gate(1)
         self.handlers = Handlers(
             self.store,
             self.metrics,
             check_method_name=flags.enable_signature_method_name_check,
             as_tensor_content=flags.enable_serialization_as_tensor_content,
-            tensor_limits=TensorLimits(flags.max_filled_bytes, flags.max_values_per_message),
+            tensor_limits=TensorLimits(
+                flags.max_filled_bytes, flags.max_values_per_message, flags.max_rows_per_request
+            ),
+            documents=self._documents,
         )
         self._budget = Budget(flags.max_bytes_in_flight)
-        # Reading one keeps Python from anything else, so several at a time gain nothing.
-        self._documents = Gate(1)
         self._metrics_path = _read_metrics_path(flags.monitoring_config_file)
         self._grpc: grpc.Server | None = None
         self._rest: RestServer | None = None

@@ -65,6 +65,20 @@ class Turns:
         self.batches = Gate(processors)
 
 
+def check_rows(rows: int, most: int) -> None:
+    """Refuses a request of too many rows; `most` 0 is no limit.
+
+    Raises:
+      StatusError: RESOURCE_EXHAUSTED.
+    """
+    if 0 < most < rows:
+        raise StatusError(
+            Code.RESOURCE_EXHAUSTED,
+            f"The request has {rows} rows; at most {most} are taken at a time "
+            "(--max_rows_per_request). Send them in several requests",
+        )
+
+
 def check_inputs(arrays: Mapping[str, np.ndarray], limits: RunLimits) -> None:
     """Refuses a request of too many rows, or of too long a string.
 
@@ -74,14 +88,13 @@ def check_inputs(arrays: Mapping[str, np.ndarray], limits: RunLimits) -> None:
       StatusError: RESOURCE_EXHAUSTED.
     """
     rows = max((len(array) for array in arrays.values() if array.ndim), default=0)
-    if 0 < limits.max_rows_per_request < rows:
-        raise StatusError(
-            Code.RESOURCE_EXHAUSTED,
-            f"The request has {rows} rows; at most {limits.max_rows_per_request} are taken at a "
-            "time (--max_rows_per_request). Send them in several requests",
-        )
+    check_rows(rows, limits.max_rows_per_request)
     longest = max(
-        (len(text) for array in arrays.values() if array.dtype == object for text in array.flat),
+        (
+            max(map(len, array.ravel().tolist()), default=0)
+            for array in arrays.values()
+            if array.dtype == object
+        ),
         default=0,
     )
     if 0 < limits.max_string_bytes < longest:

@@ -50,11 +50,26 @@ class TensorLimits:
     Attributes:
       max_filled_bytes: Size of a tensor that is sent with fewer values than its shape has: they
         cost a caller nothing, and the server their size, several times over.
-      max_values_per_message: Values in a typed field; 0 is no limit.
+      max_values_per_message: Values in a typed field, strings of any tensor; 0 is no limit.
+      max_rows_per_request: tf.Examples of a request; 0 is no limit.
     """
 
     max_filled_bytes: int = 2**24
     max_values_per_message: int = 2**22
+    max_rows_per_request: int = 16_384
+
+    def check_count(self, count: int) -> None:
+        """Refuses a tensor that lists too many values.
+
+        Raises:
+          StatusError: RESOURCE_EXHAUSTED.
+        """
+        if 0 < self.max_values_per_message < count:
+            raise StatusError(
+                Code.RESOURCE_EXHAUSTED,
+                f"A tensor lists {count} values; at most {self.max_values_per_message} are taken "
+                "at a time (--max_values_per_message). Send fewer, or numbers as tensor_content",
+            )
 
 
 DEFAULT_LIMITS = TensorLimits()
@@ -80,22 +95,22 @@ def to_array(
     if any(size < 0 for size in shape) or largest > _MAX_BYTES:
         return None
     if proto.tensor_content:
+        if numpy_type.hasobject:
+            if count > len(proto.tensor_content):  # each string has a byte for its length
+                return None
+            limits.check_count(count)
         return _from_content(proto.tensor_content, numpy_type, count, shape)
     values = getattr(proto, field)
-    if 0 < limits.max_values_per_message < len(values):
-        raise StatusError(
-            Code.RESOURCE_EXHAUSTED,
-            f"A tensor lists {len(values)} values; at most {limits.max_values_per_message} are "
-            "taken at a time (--max_values_per_message). Send fewer, or numbers as tensor_content",
-        )
+    limits.check_count(len(values))
     if dtype in _AS_PAIRS:
         whole_pairs = list(values)[: len(values) // 2 * 2]
         flat = np.array(whole_pairs, np.zeros(1, numpy_type).real.dtype).view(numpy_type)
     elif dtype in _AS_BITS:
         flat = np.array(values, np.int64).astype(np.uint16).view(numpy_type)
     elif dtype == types_pb2.DT_STRING:
-        flat = np.empty(len(values), object)
-        flat[:] = list(values)
+        kept = values[:count]  # TensorFlow drops the rest
+        flat = np.empty(len(kept), object)
+        flat[:] = kept
     else:
         flat = (
             np.array(values, np.int64).astype(numpy_type)
@@ -116,6 +131,16 @@ def to_array(
         filled[: len(flat)] = flat
         flat = filled
     return flat[:count].reshape(shape)
+
+
+def count_strings(proto: tensor_pb2.TensorProto) -> int:
+    """Returns how many strings a tensor lists: what `to_array` makes an object of each."""
+    if proto.dtype != types_pb2.DT_STRING:
+        return 0
+    if not proto.tensor_content:
+        return len(proto.string_val)
+    shape = [max(dimension.size, 0) for dimension in proto.tensor_shape.dim]
+    return min(math.prod(shape), len(proto.tensor_content))
 
 
 def _from_content(

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from serving.server.admission import Budget, Gate, Share
+from serving.server.admission import Budget, Gate, Share, in_turns
 from serving.status import Code, StatusError
 
 
@@ -31,6 +31,33 @@ def test_what_others_hold_is_unavailable_and_what_is_too_large_is_refused():
     one.hold(10)
     other.grow(90)
     assert budget.held == 100
+
+
+def test_the_last_part_is_kept_for_small_requests():
+    """An eighth, for those of 64 KiB or less; one that needs more than the rest, gets it alone."""
+    kibibyte = 2**10
+    budget = Budget(1024 * kibibyte)
+    one, other, small = Share(budget), Share(budget), Share(budget)
+    one.grow(800 * kibibyte)
+    with pytest.raises(StatusError) as error:
+        other.grow(97 * kibibyte)
+    assert error.value.code is Code.UNAVAILABLE
+    other.grow(96 * kibibyte)
+    small.grow(64 * kibibyte)
+    assert budget.held == 960 * kibibyte
+    other.release()
+    small.release()
+    one.grow(224 * kibibyte)
+    assert budget.held == 1024 * kibibyte
+
+
+def test_whoever_keeps_python_to_itself_rests_as_long():
+    """A fifth of a second at most."""
+    for seconds, rest in ((0.05, 0.05), (0.3, 0.2)):
+        started = time.monotonic()
+        with in_turns():
+            time.sleep(seconds)
+        assert time.monotonic() - started >= seconds + rest
 
 
 def test_a_share_is_given_back_once():

@@ -113,3 +113,17 @@ def test_thousands_of_tasks_from_many_threads_all_run():
         future.result(30)
     assert total == [4000]
     pool.shutdown()
+
+
+def test_busy_threads_are_not_called(gate):
+    """A thousand tasks that threads find by themselves leave nothing behind."""
+    pool = FairPool(2, "test")
+    held = [pool.submit_for(name, _wait, gate) for name in ("a", "b")]
+    tasks = [pool.submit_for(number % 7, int) for number in range(1000)]
+    assert pool._wakes.qsize() == 0
+    gate.set()
+    for task in [*held, *tasks]:
+        task.result(10)
+    assert pool._wakes.qsize() <= 2
+    assert pool.submit(lambda: "answered").result(10) == "answered"
+    pool.shutdown()

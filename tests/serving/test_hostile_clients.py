@@ -11,7 +11,9 @@ import time
 
 import grpc
 import pytest
+from tensorflow.core.example import example_pb2
 from tensorflow.core.framework import tensor_pb2
+from tensorflow_serving.apis import classification_pb2
 
 from serving.server.admission import Budget
 from serving.server.ports import bind
@@ -117,6 +119,72 @@ def test_messages_have_a_size_and_share_what_there_is(stubs):
     assert code == "RESOURCE_EXHAUSTED" and "larger than max" in details
     code, details = refusal(stubs.prediction.Predict, predict_request("echo", text=[b"a" * 10**6]))
     assert code == "RESOURCE_EXHAUSTED" and "(--max_string_bytes)" in details
+
+
+def test_strings_packed_as_content_are_counted_before_they_are_read(stubs):
+    """As those of a typed field are; those that the shape leaves out are not even looked at."""
+    tensor = tensor_pb2.TensorProto(dtype=7, tensor_content=bytes(6000))
+    tensor.tensor_shape.dim.add(size=6000)
+    code, details = refusal(stubs.prediction.Predict, predict_request("echo", text=tensor))
+    assert code == "RESOURCE_EXHAUSTED"
+    assert details.startswith("A tensor lists 6000 values; at most 5000 are taken at a time")
+    tensor.tensor_shape.dim[0].size = 6001
+    assert refusal(stubs.prediction.Predict, predict_request("echo", text=tensor)) == (
+        "INVALID_ARGUMENT",
+        "tensor parsing error: text",
+    )
+    tensor = tensor_pb2.TensorProto(dtype=7, string_val=[b"first", *[b"rest"] * 4000])
+    tensor.tensor_shape.dim.add(size=1)
+    answer = stubs.prediction.Predict(predict_request("echo", text=tensor), timeout=30)
+    assert list(answer.outputs["text"].string_val) == [b"first"]
+
+
+def test_what_many_strings_become_is_held(server):
+    """A message that is far smaller than its strings are in Python: both count."""
+    strings = [b"four"] * 20_000
+    grown: list[int] = []
+    change = server._budget.change
+    server._budget.change = lambda held, wanted: (grown.append(wanted), change(held, wanted))
+    try:
+        request = predict_request("echo", text=strings)
+        assert refusal(Stubs(server.grpc_port).prediction.Predict, request)[0] == (
+            "RESOURCE_EXHAUSTED"
+        )
+    finally:
+        server._budget.change = change
+    assert 20_000 * 64 <= max(grown) - request.ByteSize() < 20_100 * 64
+
+
+def test_a_context_before_many_examples_is_refused(stubs):
+    """It is copied before each of them."""
+    request = classification_pb2.ClassificationRequest()
+    request.model_spec.name = "examples"
+    request.model_spec.signature_name = "classify"
+    listed = request.input.example_list_with_context
+    listed.context.features.feature["text"].bytes_list.value.append(b"a" * 100_000)
+    for _ in range(900):
+        listed.examples.add()
+    code, details = refusal(stubs.prediction.Classify, request)
+    assert code == "RESOURCE_EXHAUSTED"
+    assert "before each of 900 tf.Examples" in details and "(--max_filled_bytes)" in details
+    del listed.examples[:]
+    request.input.example_list.examples.extend(example_pb2.Example() for _ in range(1001))
+    code, details = refusal(stubs.prediction.Classify, request)
+    assert code == "RESOURCE_EXHAUSTED" and "has 1001 rows" in details
+
+
+def test_names_that_no_model_has_are_not_kept(frugal, stubs):
+    """A thousand of them are counted by name, and no more than their beginnings."""
+    name = "n" * 10_000
+    assert refusal(stubs.prediction.Predict, predict_request(name, x=floats(0)))[0] == "NOT_FOUND"
+    counts = frugal.metrics.request_count.values
+    assert counts()[("n" * 256, "NOT_FOUND")] == 1
+    for number in range(1500):
+        frugal.metrics.count_request(f"name {number}", "NOT_FOUND")
+    assert len(counts()) == 1001
+    assert counts()[("(other)", "NOT_FOUND")] >= 500
+    frugal.metrics.count_request("pushed later", "OK")
+    assert counts()[("pushed later", "OK")] == 1
 
 
 # REST.

@@ -6,6 +6,7 @@ share, and what it makes of bytes that are no message is a traceback each.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -27,8 +28,17 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving.server import slicing
-from serving.server.admission import LARGE_BYTES, Budget, Gate, Share
+from serving.server import slicing, tensors
+from serving.server.admission import (
+    BYTES_OF_VALUE,
+    COUNTED_BYTES,
+    LARGE_BYTES,
+    LARGE_COUNT,
+    Budget,
+    Gate,
+    Share,
+    in_turns,
+)
 from serving.server.fair_pool import FairPool
 from serving.server.handlers import Handlers
 from serving.server.metrics import Metrics
@@ -40,7 +50,9 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 # TF-Serving registers its two services without their package.
 _HEALTHY = ("", "ModelService", "PredictionService")
 _SAID_EVERY_SECONDS = 60.0
-_COUNTED_BYTES = 2**20
+_COUNTED_AT_ONCE = 2**20
+# Of a field, so that the message that is made of it is far larger.
+_FEW_BYTES = 7
 
 _LOG = logging.getLogger(__name__)
 
@@ -232,11 +244,11 @@ class _Edge:
             if isinstance(error, _UndecodableError):
                 _abort(context, status)
             if method.is_counted:
-                self._metrics.request_count.add(model, status.code.name)
+                self._metrics.count_request(model, status.code.name)
             _abort(context, status)
         if method.is_counted:
             elapsed = (time.perf_counter() - started) * 1e6
-            self._metrics.request_count.add(model, "OK")
+            self._metrics.count_request(model, "OK")
             self._metrics.request_latency.add(elapsed, model, name, "GRPC")
         return data
 
@@ -244,14 +256,21 @@ class _Edge:
         self, name: str, method: _Method, received: _Received, context: grpc.ServicerContext
     ) -> Any:
         try:
-            if received.size <= LARGE_BYTES:
-                return method.request.FromString(received.take())
+            data = received.take()
+            fields = 0
+            if received.size > COUNTED_BYTES:
+                fields = _small_fields(data, self._max_values or len(data))
+            if received.size <= LARGE_BYTES and fields <= LARGE_COUNT:
+                return method.request.FromString(data)
+            self._check_small_fields(fields)
             remaining = context.time_remaining()
             deadline = None if remaining is None else time.monotonic() + remaining
             with self._documents.turn(deadline):
-                data = received.take()
-                self._check_small_fields(data)
-                return method.request.FromString(data)
+                received.share.grow(fields * BYTES_OF_VALUE)
+                with in_turns() if fields > LARGE_COUNT else contextlib.nullcontext():
+                    request = method.request.FromString(data)
+            _hold_strings(request, received)
+            return request
         except DecodeError:
             self._undecodable.add(name, context.peer())
             raise _UndecodableError(
@@ -260,13 +279,12 @@ class _Edge:
                 "the message that the method takes, serialized",
             ) from None
 
-    def _check_small_fields(self, data: bytes) -> None:
+    def _check_small_fields(self, count: int) -> None:
         """Refuses a message that grows twentyfold when it is decoded: one of tiny fields.
 
         Raises:
           StatusError: RESOURCE_EXHAUSTED.
         """
-        count = _small_fields(data, self._max_values or len(data))
         if 0 < self._max_values < count:
             raise StatusError(
                 Code.RESOURCE_EXHAUSTED,
@@ -298,17 +316,30 @@ class _Edge:
             release()
 
 
+def _hold_strings(request: Any, received: _Received) -> None:
+    """Counts what Python makes of a large request's strings, before it does.
+
+    Raises:
+      StatusError: See `Budget.change`.
+    """
+    if not isinstance(request, predict_pb2.PredictRequest):
+        return
+    strings = sum(tensors.count_strings(tensor) for tensor in request.inputs.values())
+    if strings > LARGE_COUNT:
+        received.share.hold(received.size + strings * BYTES_OF_VALUE)
+
+
 def _small_fields(data: bytes, enough: int) -> int:
-    """Counts what looks like a field of at most three bytes: a tag of wire type 2 and its length.
+    """Counts what looks like a field of a few bytes: a tag of wire type 2 and its length.
 
     Counting ends somewhere above `enough`.
 
     The bytes of texts and of numbers look so seldom; those of a message of nothing else, always.
     """
     count = 0
-    for start in range(0, len(data), _COUNTED_BYTES):
-        piece = np.frombuffer(data[start : start + _COUNTED_BYTES + 1], np.uint8)
-        count += int(np.count_nonzero(((piece[:-1] & 7) == 2) & (piece[1:] <= 3)))
+    for start in range(0, len(data), _COUNTED_AT_ONCE):
+        piece = np.frombuffer(data[start : start + _COUNTED_AT_ONCE + 1], np.uint8)
+        count += int(np.count_nonzero(((piece[:-1] & 7) == 2) & (piece[1:] <= _FEW_BYTES)))
         if count > enough:
             break
     return count

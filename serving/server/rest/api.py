@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
+from typing import cast
 from urllib.parse import unquote_to_bytes
 
 from tensorflow.core.protobuf import meta_graph_pb2
@@ -25,7 +26,14 @@ from tensorflow_serving.apis import (
 )
 
 from serving.server import examples
-from serving.server.admission import LARGE_BYTES, Gate, Share
+from serving.server.admission import (
+    BYTES_OF_VALUE,
+    COUNTED_BYTES,
+    LARGE_BYTES,
+    LARGE_COUNT,
+    Gate,
+    Share,
+)
 from serving.server.handlers import Handlers
 from serving.server.metrics import Metrics
 from serving.server.model_store import State
@@ -216,10 +224,10 @@ class RestApi:
                 spec.version_label = _decoded(match["label"])
             text = self._answer_verb(verb, spec, request)
         except StatusError as error:
-            self._metrics.request_count.add(model, error.code.name)
+            self._metrics.count_request(model, error.code.name)
             return json_error(HTTP_STATUS[error.code], error.message)
         elapsed = (time.perf_counter() - started) * 1e6
-        self._metrics.request_count.add(model, "OK")
+        self._metrics.count_request(model, "OK")
         self._metrics.request_latency.add(
             elapsed, model, verb if request.method == "POST" else "", "REST"
         )
@@ -297,13 +305,14 @@ class RestApi:
             body = request.body
         elif len(request.body) <= LARGE_BYTES:
             body = unzipping.unzip(request.body, LARGE_BYTES)
-        if body is not None and len(body) <= LARGE_BYTES:
-            yield body
+        is_short = body is not None and len(body) <= LARGE_BYTES
+        if is_short and not _has_many_values(cast(bytes, body)):
+            yield cast(bytes, body)
             return
         with self._documents.turn(deadline):
             if body is None:
                 body = self._unzip(request)
-            values = count_values(body, self._limits.max_values_per_message)
+            values = count_values(body, self._limits.max_values_per_message or len(body))
             if 0 < self._limits.max_values_per_message < values:
                 raise StatusError(
                     Code.RESOURCE_EXHAUSTED,
@@ -311,6 +320,8 @@ class RestApi:
                     f"{self._limits.max_values_per_message} are taken at a time "
                     "(--max_values_per_message). Send fewer rows",
                 )
+            if values > LARGE_COUNT and request.share is not None:
+                request.share.grow(values * BYTES_OF_VALUE)
             yield body
 
     def _unzip(self, request: Request) -> bytes:
@@ -374,6 +385,10 @@ _CORS_HEADERS = (
     ("Access-Control-Allow-Methods", "POST, GET"),
     ("Access-Control-Allow-Headers", "Content-Type"),
 )
+
+
+def _has_many_values(body: bytes | bytearray) -> bool:
+    return len(body) > COUNTED_BYTES and count_values(body, LARGE_COUNT) > LARGE_COUNT
 
 
 def _origin_form(target: str) -> str | None:
