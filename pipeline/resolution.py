@@ -124,7 +124,8 @@ def resolve(
     if not is_comparison and not config.model_name:
         check_name_is_free(root, model_name, source)
     check_search(config, is_comparison, source.has_eval)
-    config = with_found(config, root / METADATA_FILE, pipeline_name)
+    if config.hyperparameters_from:
+        config = with_found(config, root / METADATA_FILE, pipeline_name)
     variant = get_variant(config.model)
     check_warm_start(config, variant, is_comparison)
     infra_engine = None if is_comparison else engine_for(config.infra_validation)

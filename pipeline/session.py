@@ -21,7 +21,6 @@ from components.errors import (
     causes,
     summary_of,
 )
-from pipeline.config import PipelineConfig
 from pipeline.console.messages import tell, tell_lines
 from pipeline.signals import Terminated, leave_alone
 from serving.printable import UNSAFE, printable_lines
@@ -59,10 +58,9 @@ class Session:
     after_interrupt: str = "the next run goes on from there"
 
     @classmethod
-    def of(cls, command: str, config: PipelineConfig) -> Session:
+    def in_root(cls, command: str, root: str, debug: bool) -> Session:
         """Returns the session of a command whose output goes to the root."""
-        folder = str(Path(config.root).absolute())
-        return cls(command, config.root, config.debug, folder=folder)
+        return cls(command, root, debug, folder=str(Path(root).absolute()))
 
     def run(self, work: Callable[[Console, Path], int]) -> int:
         """Returns the exit code of `work`, or that of the error which ended it.

@@ -18,14 +18,14 @@ FROM_TUNER = "tuner"
 
 
 def with_found(config: PipelineConfig, metadata_path: Path, pipeline_name: str) -> PipelineConfig:
-    """Returns `config` with the values found; those that a flag sets stay as they are.
+    """Returns `config` with the values that `hyperparameters_from` names, which must be set.
+
+    Values that a flag sets stay as they are.
 
     Raises:
       ConfigurationError: There are none, or they cannot be used.
     """
     asked = config.hyperparameters_from
-    if not asked:
-        return config
     if asked == FROM_TUNER:
         found = latest_of_tuner(metadata_path, pipeline_name, config.model)
     else:

@@ -81,23 +81,8 @@ def resolve_source(
             )
             return _sample_source()
     paths = _expand(data)
-    if len(paths) == 1 and paths[0].is_dir() and labelled_folders(paths[0]):
-        folders = labelled_folders(paths[0])
-        return ReviewSource(
-            kind=SourceKind.IMDB_DIRECTORY,
-            name=name_of(paths[0]),
-            files=tuple(SourceFile(str(folder), folder.parent.name) for folder in folders),
-            digest=_digest(file for folder in folders for file in sorted(folder.iterdir())),
-            origin=str(paths[0]),
-        )
-    if len(paths) == 1 and paths[0].name.endswith(ARCHIVE_SUFFIXES):
-        return ReviewSource(
-            kind=SourceKind.IMDB_ARCHIVE,
-            name=name_of(paths[0]),
-            files=(SourceFile(str(paths[0])),),
-            digest=_digest(paths),
-            origin=str(paths[0]),
-        )
+    if len(paths) == 1 and (labelled := _labelled_source(paths[0])):
+        return labelled
     return _table_source(
         _tables_in(paths),
         text_column,
@@ -121,6 +106,27 @@ def _imdb_source(archive: imdb.VerifiedArchive) -> ReviewSource:
         digest=archive.sha256,
         origin=IMDB,
     )
+
+
+def _labelled_source(path: Path) -> ReviewSource | None:
+    """Returns a folder or an archive laid out as IMDB's; None for any other path."""
+    if path.is_dir() and (folders := labelled_folders(path)):
+        return ReviewSource(
+            kind=SourceKind.IMDB_DIRECTORY,
+            name=name_of(path),
+            files=tuple(SourceFile(str(folder), folder.parent.name) for folder in folders),
+            digest=_digest(file for folder in folders for file in sorted(folder.iterdir())),
+            origin=str(path),
+        )
+    if path.name.endswith(ARCHIVE_SUFFIXES):
+        return ReviewSource(
+            kind=SourceKind.IMDB_ARCHIVE,
+            name=name_of(path),
+            files=(SourceFile(str(path)),),
+            digest=_digest([path]),
+            origin=str(path),
+        )
+    return None
 
 
 def _expand(data: str) -> list[Path]:

@@ -79,4 +79,4 @@ def run(options: dict[str, Any]) -> int:
         console.leaderboard(board)
         return EXIT_UNEXPECTED if board.failures else EXIT_COMPARED
 
-    return Session.of("compare", config).run(work)
+    return Session.in_root("compare", config.root, config.debug).run(work)

@@ -60,4 +60,4 @@ def run(options: dict[str, Any]) -> int:
         console.summary(summary)
         return EXIT_PUSHED if summary.is_blessed else EXIT_NOT_BLESSED
 
-    return Session.of("run", config).run(work)
+    return Session.in_root("run", config.root, config.debug).run(work)

@@ -52,23 +52,13 @@ class BaseClient:
           ClientSetupError: One of these cannot be used; says why and what can.
         """
         shown = str(address if transport is None else transport.address)
-        problem = ""
+        settings = Settings(timeout, batch_size, retries)
         if (address is None) == (transport is None):
             problem = "give either an address or a transport"
         elif transport is not None and tls is not None:
             problem = "`tls` goes with an address, not with a transport"
-        elif not model:
-            problem = "the model's name is empty"
-        elif version is not None and label is not None:
-            problem = "give a version or a label, not both"
-        elif version is not None and not 0 <= version < 2**63:
-            problem = f"version is {version}; give a number from 0 to 2**63 - 1"
-        elif timeout_problem(timeout):
-            problem = timeout_problem(timeout)
-        elif batch_size < 1:
-            problem = f"batch_size is {batch_size}; give a number of rows, 1 or more"
-        elif retries.attempts < 1:
-            problem = f"retries.attempts is {retries.attempts}; give 1, or more to ask again"
+        else:
+            problem = _problem_of(model, version, label, settings)
         if problem:
             raise ClientSetupError(problem, address=shown, model=model)
         if transport is None:
@@ -78,6 +68,23 @@ class BaseClient:
         self._calls = Calls(
             transport.address,
             Model(model, version, label),
-            Settings(timeout, batch_size, retries),
+            settings,
             tells_version=transport.tells_version,
         )
+
+
+def _problem_of(model: str, version: int | None, label: str | None, settings: Settings) -> str:
+    """Says what of a client's set-up cannot be used; empty if all of it can."""
+    if not model:
+        return "the model's name is empty"
+    if version is not None and label is not None:
+        return "give a version or a label, not both"
+    if version is not None and not 0 <= version < 2**63:
+        return f"version is {version}; give a number from 0 to 2**63 - 1"
+    if problem := timeout_problem(settings.timeout):
+        return problem
+    if settings.batch_size < 1:
+        return f"batch_size is {settings.batch_size}; give a number of rows, 1 or more"
+    if settings.retries.attempts < 1:
+        return f"retries.attempts is {settings.retries.attempts}; give 1, or more to ask again"
+    return ""
