@@ -11,13 +11,13 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis import constants as tfma_constants
-from tensorflow_model_analysis.extractors import extractor, transformed_features_extractor
+from tensorflow_model_analysis.extractors import extractor
 
 # TFMA 0.52 leaves half of these out of its own namespace.
 from tensorflow_model_analysis.proto import config_pb2
 
 from components import features
-from components.evaluator import proven_lift
+from components.evaluator import proven_lift, tfma_adapter
 from components.transform import preprocessing
 
 ACCURACY = "binary_accuracy"
@@ -123,7 +123,7 @@ def custom_extractors(
     )
     stages = [stage.stage_name for stage in extractors]
     extractors.insert(
-        stages.index(transformed_features_extractor._TRANSFORMED_FEATURES_EXTRACTOR_STAGE_NAME) + 1,
+        stages.index(tfma_adapter.TRANSFORMED_FEATURES_STAGE) + 1,
         extractor.Extractor(
             stage_name="ExtractSliceFeatures",
             ptransform="ExtractSliceFeatures" >> beam.Map(_with_slice_features),

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from tfx import types
-from tfx.components.infra_validator import executor as tfx_infra_validator
 from tfx.components.util import model_utils
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import artifact_utils, standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import path_utils
 
-from components import features
+from components import features, tfx_adapter
 from components.infra_validator import answers
 from components.infra_validator.trial import try_candidate
 
@@ -48,7 +47,7 @@ class Executor(base_executor.BaseExecutor):
                 input_dict[standard_component_specs.MODEL_BLESSING_KEY]
             )
         ):
-            tfx_infra_validator._mark_not_blessed(blessing)
+            tfx_adapter.mark_infra_blessing(blessing, is_blessed=False)
             return
         folder = Path(self._get_tmp_dir())
         try:
@@ -66,9 +65,9 @@ class Executor(base_executor.BaseExecutor):
             shutil.rmtree(folder)
         outcome.write(blessing)
         if not outcome.refusal:
-            tfx_infra_validator._mark_blessed(blessing)
+            tfx_adapter.mark_infra_blessing(blessing, is_blessed=True)
             return
-        tfx_infra_validator._mark_not_blessed(blessing)
+        tfx_adapter.mark_infra_blessing(blessing, is_blessed=False)
         # The machine may have been at fault: without its folder, the cache does not take a
         # refusal up, and the next run tries again.
         shutil.rmtree(blessing.uri)

@@ -20,6 +20,7 @@ from tfx.types import artifact_utils, standard_artifacts, standard_component_spe
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import proto_utils
 
+from components import tfx_adapter
 from components.errors import PushError
 from components.example_gen.reading_report import ReadingReportArtifact
 from components.infra_validator import warmup
@@ -59,7 +60,7 @@ class Executor(tfx_pusher.Executor):
             output_dict[standard_component_specs.PUSHED_MODEL_KEY]
         )
         if not self.CheckBlessing(input_dict):
-            self._MarkNotPushed(pushed_model)
+            tfx_adapter.mark_not_pushed(self, pushed_model)
             return
         destination = pusher_pb2.PushDestination()
         proto_utils.json_to_proto(
@@ -82,10 +83,8 @@ class Executor(tfx_pusher.Executor):
         link = Path(pushed_model.uri)
         link.rmdir()
         link.symlink_to(os.path.relpath(version, link.parent), target_is_directory=True)
-        self._MarkPushed(
-            pushed_model,
-            pushed_destination=str(base_directory / version.name),
-            pushed_version=version.name,
+        tfx_adapter.mark_pushed(
+            self, pushed_model, str(base_directory / version.name), version.name
         )
 
 

@@ -18,12 +18,12 @@ from components.models.registry import Variant, get_variant
 from components.trainer import training
 from components.trainer.batches import read_examples
 from components.trainer.tuned import VARIANT, tuned_values
+from components.tuner.keras_tuner_adapter import BaseTuner, TrialStatus
 
 # Keys of Tuner's custom_config, beside those of `training`.
 TRIALS = "trials"
 SET_BY_USER = "set_by_user"
 OBJECTIVE = "val_loss"
-TrialStatus = keras_tuner.engine.trial.TrialStatus
 
 
 def tuner_fn(fn_args: Any) -> TunerFnResult:
@@ -98,7 +98,7 @@ def search_space(
     return space
 
 
-class VariantTuner(keras_tuner.engine.base_tuner.BaseTuner):
+class VariantTuner(BaseTuner):
     """Fits the variant as the Trainer does, once a trial."""
 
     def __init__(

@@ -1,7 +1,7 @@
 """Turns what TFX's local runner logs of its steps into calls.
 
 LocalDagRunner offers no hook for "a step starts": it only logs. This handler listens to those
-four messages by their templates, so that no line of text is parsed.
+messages by their templates, so that no line of text is parsed.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from typing import Protocol, TypeVar, cast
 
 from absl import logging as absl_logging
 
-_STARTED = "Component %s is running."
-_FINISHED = "Component %s is finished."
-_CACHED = "A cached execution %d is used."
+from components.tfx_adapter import STEP_CACHED, STEP_FINISHED, STEP_STARTED
 
 
 class StepListener(Protocol):
@@ -41,12 +39,12 @@ class _Announcements(logging.Handler):
         self._step = ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.msg == _STARTED and isinstance(record.args, tuple):
+        if record.msg == STEP_STARTED and isinstance(record.args, tuple):
             self._step = str(record.args[0])
             self._listener.step_started(self._step)
-        elif record.msg == _CACHED and isinstance(record.args, tuple):
+        elif record.msg == STEP_CACHED and isinstance(record.args, tuple):
             self._listener.step_cached(self._step, cast("int", record.args[0]))
-        elif record.msg == _FINISHED:
+        elif record.msg == STEP_FINISHED:
             self._listener.step_finished(self._step)
 
 

@@ -11,6 +11,7 @@ import signal
 import sys
 from typing import TextIO, cast
 
+from pipeline.runners import beam_adapter
 from serving.printable import PrintableStream
 
 _PR_SET_PDEATHSIG = 1
@@ -23,9 +24,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdout = cast("TextIO", PrintableStream(sys.stdout))
     sys.stderr = cast("TextIO", PrintableStream(sys.stderr))
-    from apache_beam.runners.worker import sdk_worker_main
-
-    sdk_worker_main.main(sys.argv)
+    beam_adapter.work(sys.argv)
 
 
 def _end_with_starter() -> None:

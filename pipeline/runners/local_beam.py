@@ -5,12 +5,11 @@ from __future__ import annotations
 import shlex
 
 from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.portability import python_urns
 from apache_beam.portability.api import beam_runner_api_pb2
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineResult
 
-from pipeline.runners import beam_worker
+from pipeline.runners import beam_adapter, beam_worker
 from serving import start
 
 
@@ -26,7 +25,5 @@ class LocalBeamRunner(FnApiRunner):
     ) -> PipelineResult:
         """Runs a pipeline; the command of each environment of processes is replaced."""
         command = f"exec {shlex.join(start.command(beam_worker.__name__))}"
-        for environment in pipeline_proto.components.environments.values():
-            if environment.urn == python_urns.SUBPROCESS_SDK:
-                environment.payload = command.encode()
+        beam_adapter.replace_worker_command(pipeline_proto, command)
         return super().run_via_runner_api(pipeline_proto, options)

@@ -2,6 +2,7 @@ import dataclasses
 import errno
 import os
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -336,15 +337,19 @@ def test_start_imports_nothing_heavy():
 
 
 def test_help_is_quick():
-    """`sentiment --help` takes less than 0.3 s, the best of five on a machine that is busy."""
+    """`sentiment --help` takes less than 0.3 s of a processor, the best of five.
+
+    Not of the clock: on a busy machine that measures who else is there.
+    """
     command = [Path(sys.executable).with_name("sentiment"), "--help"]
     times = []
     for _ in range(5):
-        start = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        times.append(time.perf_counter() - start)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
-    assert min(times) < 0.3
+    assert 0.0 < min(times) < 0.3
 
 
 def test_entry_point_does_not_wait_for_threads(in_tmp):

@@ -40,6 +40,7 @@ from serving.server.admission import (
     in_turns,
 )
 from serving.server.fair_pool import FairPool
+from serving.server.grpc import grpc_adapter
 from serving.server.handlers import Handlers
 from serving.server.metrics import Metrics
 from serving.status import Code, StatusError
@@ -98,7 +99,7 @@ def make_server(
       channel_arguments: Further ones of gRPC.
     """
     server = grpc.server(
-        FairPool(max_threads, "grpc", _connection_of),
+        FairPool(max_threads, "grpc", grpc_adapter.peer_of),
         maximum_concurrent_rpcs=limits.max_concurrent_rpcs or None,
         options=[
             ("grpc.max_receive_message_length", limits.max_message_bytes),
@@ -124,15 +125,6 @@ def make_server(
     if with_health:
         _add_health(server)
     return server
-
-
-def _connection_of(arguments: tuple[Any, ...]) -> str:
-    """Returns the peer of the call that gRPC runs; empty when it cannot be told."""
-    for argument in arguments:
-        call = getattr(argument, "call", None)
-        if call is not None and hasattr(call, "peer"):
-            return str(call.peer())
-    return ""
 
 
 class _Method(NamedTuple):

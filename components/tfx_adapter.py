@@ -1,0 +1,44 @@
+"""What is used of TFX beyond its public names; another release may change it without notice.
+
+Nothing of TFX is imported until a function is called.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tfx import types
+    from tfx.components.pusher.executor import Executor as PusherExecutor
+
+LIBRARY = "tfx"
+
+# What LocalDagRunner logs of a step, with the step's name or the execution's id as argument.
+STEP_STARTED = "Component %s is running."
+STEP_FINISHED = "Component %s is finished."
+STEP_CACHED = "A cached execution %d is used."
+
+
+def mark_infra_blessing(blessing: types.Artifact, *, is_blessed: bool) -> None:
+    """Writes InfraValidator's verdict into its artifact, where TFX's Pusher looks for it.
+
+    Args:
+      blessing: An InfraBlessing; its folder gets a file, its custom properties a value.
+      is_blessed: Whether the model may be pushed.
+    """
+    from tfx.components.infra_validator import executor
+
+    mark = executor._mark_blessed if is_blessed else executor._mark_not_blessed
+    mark(blessing)
+
+
+def mark_pushed(
+    executor: PusherExecutor, pushed_model: types.Artifact, destination: str, version: str
+) -> None:
+    """Writes into the artifact where the model was pushed, as TFX's Pusher does."""
+    executor._MarkPushed(pushed_model, pushed_destination=destination, pushed_version=version)
+
+
+def mark_not_pushed(executor: PusherExecutor, pushed_model: types.Artifact) -> None:
+    """Writes into the artifact that nothing was pushed, as TFX's Pusher does."""
+    executor._MarkNotPushed(pushed_model)

@@ -1,0 +1,41 @@
+"""TFMA's private names are there, and mean what the slices and the gate count on."""
+
+from __future__ import annotations
+
+import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.metrics import confusion_matrix_metrics
+from tensorflow_model_analysis.proto import config_pb2
+
+from components.evaluator import tfma_adapter
+from tests.canary import canary
+
+
+def test_the_stage_that_transforms_features_is_among_tfmas_own(tmp_path):
+    """After the raw features were extracted, before slices are cut by them."""
+    with canary(tfma_adapter.LIBRARY, tfma_adapter.__name__):
+        config = config_pb2.EvalConfig(
+            model_specs=[config_pb2.ModelSpec(preprocessing_function_names=["transform"])],
+            slicing_specs=[config_pb2.SlicingSpec()],
+        )
+        model = tfma.default_eval_shared_model(str(tmp_path), eval_config=config, tags=["serve"])
+        stages = [
+            stage.stage_name
+            for stage in tfma.default_extractors(eval_shared_model=model, eval_config=config)
+        ]
+        at = stages.index(tfma_adapter.TRANSFORMED_FEATURES_STAGE)
+        assert stages.index("ExtractFeatures") < at < stages.index("ExtractSliceKeys")
+
+
+def test_a_metric_is_named_by_its_default_name():
+    """As `proven_lift` is, which is derived from one of TFMA's."""
+    with canary(tfma_adapter.LIBRARY, "components.evaluator.proven_lift"):
+
+        class Named(confusion_matrix_metrics.ConfusionMatrixMetric):
+            def _default_name(self):
+                return "of ours"
+
+            def result(self, tp, tn, fp, fn):
+                return 0.0
+
+        (computation, *_) = Named(thresholds=0.5).computations()[-1:]
+        assert [key.name for key in computation.keys] == ["of ours"]
