@@ -10,16 +10,15 @@ from tfx.v1.types import standard_artifacts
 
 from components import features
 from components.data_gate.component import DataGate
-from components.evaluator import evaluation
 from components.evaluator.baseline import CANDIDATE, MODEL, MODEL_BLESSING, LatestBlessedPredecessor
+from components.evaluator.gate import eval_config
 from components.example_gen.component import ReviewExampleGen
-from components.infra_validator.component import InfraValidator
-from components.pusher import pushing
+from components.infra_validator.component import ReviewModelInfraValidator
+from components.pusher.component import ReviewModelPusher
 from components.trainer import training
 from components.trainer.warm_start import LatestBlessedOfVariant
 from components.tuner.tuning import SET_BY_USER, TRIALS
-from pipeline.fingerprint import PROJECT
-from pipeline.resolution import SCHEMA_FILE, ResolvedConfig
+from pipeline.resolution import ResolvedConfig
 
 SOURCE_FINGERPRINT = "source_fingerprint"
 
@@ -37,7 +36,7 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
     example_gen = ReviewExampleGen(config.source, settings.validation_fraction, settings.drop_leaks)
     examples = example_gen.outputs["examples"]
     statistics_gen = tfx.StatisticsGen(examples=examples)
-    schema_gen = tfx.ImportSchemaGen(schema_file=str(PROJECT / SCHEMA_FILE))
+    schema_gen = tfx.ImportSchemaGen(schema_file=features.schema_file())
     schema = schema_gen.outputs["schema"]
     example_validator = tfx.ExampleValidator(
         statistics=statistics_gen.outputs["statistics"], schema=schema
@@ -121,20 +120,18 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
         model=trainer.outputs["model"],
         baseline_model=None if config.is_comparison else baseline.outputs[MODEL],
         schema=schema,
-        eval_config=evaluation.eval_config(
-            settings.min_accuracy, settings.max_regression, settings.min_lift
-        ),
-        module_path="components.evaluator.evaluation",
+        eval_config=eval_config(settings.min_accuracy, settings.max_regression, settings.min_lift),
+        module_path="components.evaluator.extractors",
     )
     infra_validator = None
     if config.infra_engine:
-        infra_validator = InfraValidator(
+        infra_validator = ReviewModelInfraValidator(
             model=trainer.outputs["model"],
             model_blessing=evaluator.outputs["blessing"],
             examples=examples,
             engine=config.infra_engine,
-        )
-    pusher = pushing.Pusher(
+        ).with_id("InfraValidator")
+    pusher = ReviewModelPusher(
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=infra_validator.outputs["blessing"] if infra_validator else None,
@@ -155,7 +152,7 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
                 for step in ("ReviewExampleGen", "Transform", "Trainer", "Evaluator")
             },
         },
-    )
+    ).with_id("Pusher")
 
     steps = [
         example_gen,
