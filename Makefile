@@ -17,10 +17,11 @@ run: $(READY) ## train, judge and push a model (more settings: make run ARGS="--
 test: $(READY) ## run all tests (a part of them: make test ARGS=tests/components)
 	@.venv/bin/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
-lint: $(READY) ## check style, documentation and types
+lint: $(READY) ## check style, documentation, types and which way imports point
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-logo
 
 format: $(READY) ## bring the code into the project's style
 	@.venv/bin/ruff check --fix .
@@ -30,4 +31,4 @@ bench: $(READY) ## measure against TFX's own IMDB example (takes a quarter of an
 	@.venv/bin/python -m benchmarks.against_tfx_example $(ARGS)
 
 clean: ## remove the environment and caches; artifacts/ stays
-	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

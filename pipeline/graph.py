@@ -15,7 +15,7 @@ from components.evaluator.gate import eval_config
 from components.example_gen.component import ReviewExampleGen
 from components.infra_validator.component import ReviewModelInfraValidator
 from components.pusher.component import ReviewModelPusher
-from components.trainer import training
+from components.trainer import custom_config
 from components.trainer.warm_start import LatestBlessedOfVariant
 from components.tuner.tuning import SET_BY_USER, TRIALS
 from pipeline.resolution import ResolvedConfig
@@ -78,8 +78,8 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
         train_args=proto.TrainArgs(splits=training_splits),
         eval_args=proto.EvalArgs(splits=[features.EVAL_SPLIT]),
         custom_config={
-            training.MODEL: settings.model,
-            training.HYPERPARAMETERS: config.hyperparameters.to_config(),
+            custom_config.MODEL: settings.model,
+            custom_config.HYPERPARAMETERS: config.hyperparameters.to_config(),
             TRIALS: settings.tune,
             SET_BY_USER: sorted(
                 name
@@ -98,11 +98,11 @@ def create_pipeline(config: ResolvedConfig) -> dsl.Pipeline:
         # TFX asks for some split that exists; run_fn reads it only if there is validation.
         eval_args=proto.EvalArgs(splits=validation_splits or training_splits),
         custom_config={
-            training.MODEL: settings.model,
-            training.HYPERPARAMETERS: config.hyperparameters.to_config(),
-            training.HAS_VALIDATION: bool(validation_splits),
-            training.WARM_START: settings.warm_start,
-            training.IS_TUNED: bool(settings.tune),
+            custom_config.MODEL: settings.model,
+            custom_config.HYPERPARAMETERS: config.hyperparameters.to_config(),
+            custom_config.HAS_VALIDATION: bool(validation_splits),
+            custom_config.WARM_START: settings.warm_start,
+            custom_config.IS_TUNED: bool(settings.tune),
         },
     )
 

@@ -21,7 +21,12 @@ from components.example_gen.reading_report import ReadingReportArtifact
 
 
 class DataBlessing(Artifact):
-    """Says by its existence that the data passed the gate; its folder is empty."""
+    """Says by its existence that the data passed the gate; its folder is empty.
+
+    >>> from components import DataBlessing
+    >>> DataBlessing.TYPE_NAME
+    'ReviewDataBlessing'
+    """
 
     TYPE_NAME = "ReviewDataBlessing"
 
@@ -42,7 +47,29 @@ class DataGateSpec(ComponentSpec):
 
 
 class DataGate(base_component.BaseComponent):
-    """Holds the data to what training needs; see `Executor`."""
+    """Stops the run when the data is not fit to train on.
+
+    It asks whether too many records could not be read, labels are not what they should be, a split
+    is empty or has one class only, or ExampleValidator found an anomaly. Steps that must not run
+    before it take it as an upstream node: `transform.add_upstream_node(data_gate)`.
+
+    Inputs:
+      report: ReadingReportArtifact, of ReviewExampleGen.
+      anomalies: ExampleAnomalies, of TFX's ExampleValidator.
+
+    Outputs:
+      blessing: DataBlessing. It is there when the data passed.
+
+    >>> from tfx.types import Channel, standard_artifacts
+    >>> from components import DataGate, ReadingReportArtifact
+    >>> data_gate = DataGate(
+    ...     report=Channel(ReadingReportArtifact),
+    ...     anomalies=Channel(standard_artifacts.ExampleAnomalies),
+    ...     max_bad_records=0.01,
+    ... )
+    >>> sorted(data_gate.inputs), sorted(data_gate.outputs)
+    (['anomalies', 'report'], ['blessing'])
+    """
 
     SPEC_CLASS = DataGateSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -51,16 +78,16 @@ class DataGate(base_component.BaseComponent):
         self,
         report: types.BaseChannel,
         anomalies: types.BaseChannel,
-        max_bad_records: float,
-        positive_label: str,
-        negative_label: str,
+        max_bad_records: float = 0.0,
+        positive_label: str = "",
+        negative_label: str = "",
     ):
         """Describes the step.
 
         Args:
           report: What ReviewExampleGen found.
           anomalies: What ExampleValidator found.
-          max_bad_records: A share, 0 to 1.
+          max_bad_records: Share of the records, 0 to 1, that may be unreadable.
           positive_label: The labels that were named, see `labels.labels_named`; "" if none were.
           negative_label: The same for the other side.
         """

@@ -21,7 +21,24 @@ def custom_extractors(
 ) -> list[extractor.Extractor]:
     """Returns TFMA's extractors, with one that adds the slice features to each batch.
 
-    The Evaluator finds this function by its name; see TFX's Evaluator, `module_path`.
+    The Evaluator finds this function by its name, in the module that its `module_path` names.
+
+    >>> from tfx.types import Channel, standard_artifacts
+    >>> from tfx.v1.components import Evaluator
+    >>> from components import eval_config
+    >>> evaluator = Evaluator(
+    ...     examples=Channel(standard_artifacts.Examples),
+    ...     model=Channel(standard_artifacts.Model),
+    ...     eval_config=eval_config(),
+    ...     module_path="components.evaluator.extractors",
+    ... )
+    >>> sorted(evaluator.outputs)
+    ['blessing', 'evaluation']
+
+    Args:
+      eval_shared_model: The candidate, and the model that it is compared with.
+      eval_config: What `components.eval_config` returns.
+      tensor_adapter_config: How TFMA reads the Examples.
     """
     extractors = tfma.default_extractors(
         eval_shared_model=eval_shared_model,

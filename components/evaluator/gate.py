@@ -15,9 +15,20 @@ ACCURACY = "binary_accuracy"
 
 
 def eval_config(
-    min_accuracy: float, max_regression: float, min_lift: float = 0.0
+    min_accuracy: float = 0.80, max_regression: float = 0.005, min_lift: float = 0.0
 ) -> config_pb2.EvalConfig:
-    """Returns the metrics, the slices and the gate.
+    """Returns the metrics, the slices and the gate, for TFX's Evaluator.
+
+    The slices but `rating` are computed by the extractors of this package: the Evaluator needs
+    `module_path="components.evaluator.extractors"` beside it.
+
+    >>> from components import eval_config
+    >>> config = eval_config(min_accuracy=0.85)
+    >>> [list(slice.feature_keys) for slice in config.slicing_specs]
+    [[], ['rating'], ['length'], ['unknown_words']]
+    >>> (gate,) = config.metrics_specs[0].metrics[0].per_slice_thresholds
+    >>> gate.threshold.value_threshold.lower_bound.value
+    0.85
 
     Args:
       min_accuracy: The least accuracy on the whole test split that is blessed; slices are

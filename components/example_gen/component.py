@@ -39,16 +39,29 @@ class ReviewExampleGen(base_beam_component.BaseBeamComponent):
 
     Where the authors drew no eval split, it is carved out of train by a hash of the text, so that
     equal texts stay together.
+
+    Outputs:
+      examples: Examples. Splits `train`, `test` and, if there is one, `eval`; gzipped TFRecords of
+        tf.Examples with `text` <bytes>, `label` <int64> (1 positive, 0 negative), `review_id`
+        <bytes> and, where the data has stars, `rating` <int64>.
+      report: ReadingReportArtifact. What was read and what was left out; DataGate takes it.
+
+    >>> from components import ReviewExampleGen, resolve_source
+    >>> example_gen = ReviewExampleGen(resolve_source("sample"), validation_fraction=0.1)
+    >>> sorted(example_gen.outputs)
+    ['examples', 'report']
     """
 
     SPEC_CLASS = ReviewExampleGenSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
-    def __init__(self, source: ReviewSource, validation_fraction: float, drop_leaks: bool):
+    def __init__(
+        self, source: ReviewSource, validation_fraction: float = 0.0, drop_leaks: bool = False
+    ):
         """Describes the step.
 
         Args:
-          source: What to read.
+          source: What to read; `resolve_source` finds it.
           validation_fraction: Share of train, 0 to 0.5, that becomes `eval`; with 0 there is
             no such split unless the source has one.
           drop_leaks: Whether texts that occur in test as well are taken out of train.

@@ -8,6 +8,7 @@ from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.infra_validator.executor import ENGINE, Executor
+from serving.engines import EMBEDDED
 
 
 class ReviewModelInfraValidatorSpec(ComponentSpec):
@@ -29,7 +30,29 @@ class ReviewModelInfraValidatorSpec(ComponentSpec):
 
 
 class ReviewModelInfraValidator(base_component.BaseComponent):
-    """Blesses what a model server serves as it is; see `Executor`."""
+    """Blesses what a model server serves as it is, and answers as the model itself does.
+
+    TFX's InfraValidator starts its server in Docker or Kubernetes, and asks whether there is an
+    answer; this one starts a server on this machine and compares the answers.
+
+    Inputs:
+      model: Model, of the Trainer.
+      model_blessing: ModelBlessing, of the Evaluator: a model without it is not tried.
+      examples: Examples, of ReviewExampleGen. Texts of `train` are asked about.
+
+    Outputs:
+      blessing: InfraBlessing, as TFX's own step gives it.
+
+    >>> from tfx.types import Channel, standard_artifacts
+    >>> from components import ReviewModelInfraValidator
+    >>> infra_validator = ReviewModelInfraValidator(
+    ...     model=Channel(standard_artifacts.Model),
+    ...     model_blessing=Channel(standard_artifacts.ModelBlessing),
+    ...     examples=Channel(standard_artifacts.Examples),
+    ... )
+    >>> infra_validator.exec_properties["engine"]
+    'embedded'
+    """
 
     SPEC_CLASS = ReviewModelInfraValidatorSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -39,9 +62,16 @@ class ReviewModelInfraValidator(base_component.BaseComponent):
         model: types.BaseChannel,
         model_blessing: types.BaseChannel,
         examples: types.BaseChannel,
-        engine: str,
+        engine: str = EMBEDDED,
     ):
-        """Describes the step; `engine` is one of `serving.engines.ENGINES` but auto."""
+        """Describes the step.
+
+        Args:
+          model: The candidate.
+          model_blessing: Whether the gate let it pass.
+          examples: Texts to ask about.
+          engine: The server, one of `serving.engines.ENGINES` but auto.
+        """
         super().__init__(
             ReviewModelInfraValidatorSpec(
                 model=model,

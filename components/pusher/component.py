@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+import os
+from collections.abc import Mapping
 from typing import Any
 
 from tfx import types
@@ -14,6 +15,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from components.example_gen.reading_report import ReadingReportArtifact
 from components.pusher.executor import EVALUATION, FACTS, REPORT, Executor
+from components.pusher.model_card import NO_FACTS
 
 
 class ReviewModelPusherSpec(ComponentSpec):
@@ -44,7 +46,32 @@ class ReviewModelPusherSpec(ComponentSpec):
 
 
 class ReviewModelPusher(base_component.BaseComponent):
-    """Pushes a blessed model with its card and its warm-up requests; see `Executor`."""
+    """Pushes a blessed model with its card and its warm-up requests, all or nothing.
+
+    TFX's Pusher copies file by file into the version's folder, where a server may load half of it.
+    This one makes a version appear by one rename, after its last byte is on the disk, and writes
+    into it a card of what is known of it, and the requests that TF-Serving replays on it first.
+
+    Inputs:
+      model: Model, of the Trainer.
+      model_blessing: ModelBlessing, of the Evaluator.
+      infra_blessing: InfraBlessing, optional.
+      evaluation: ModelEvaluation, of the Evaluator, optional: measurements for the card.
+      report: ReadingReportArtifact, of ReviewExampleGen, optional: counts for the card.
+
+    Outputs:
+      pushed_model: PushedModel. A link to the version.
+
+    >>> from tfx.types import Channel, standard_artifacts
+    >>> from components import ReviewModelPusher
+    >>> pusher = ReviewModelPusher(
+    ...     model=Channel(standard_artifacts.Model),
+    ...     model_blessing=Channel(standard_artifacts.ModelBlessing),
+    ...     base_directory="serving_model/films",
+    ... )
+    >>> sorted(pusher.outputs)
+    ['pushed_model']
+    """
 
     SPEC_CLASS = ReviewModelPusherSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -53,15 +80,27 @@ class ReviewModelPusher(base_component.BaseComponent):
         self,
         model: types.BaseChannel,
         model_blessing: types.BaseChannel,
-        base_directory: Path,
-        facts: dict[str, Any],
+        base_directory: str | os.PathLike[str],
+        facts: Mapping[str, Any] | None = None,
         evaluation: types.BaseChannel | None = None,
         report: types.BaseChannel | None = None,
         infra_blessing: types.BaseChannel | None = None,
     ):
-        """Pushes below `base_directory`; `facts` go into the card, see `model_card.write`."""
+        """Describes the step.
+
+        Args:
+          model: The candidate.
+          model_blessing: Whether the gate let it pass.
+          base_directory: The folder that a server watches; its children are versions.
+          facts: What the card says of data, gate and code, see `model_card.write`.
+          evaluation: What the Evaluator measured.
+          report: What ReviewExampleGen read.
+          infra_blessing: Whether a server served it as it is.
+        """
         destination = pusher_pb2.PushDestination(
-            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(base_directory))
+            filesystem=pusher_pb2.PushDestination.Filesystem(
+                base_directory=os.fspath(base_directory)
+            )
         )
         super().__init__(
             ReviewModelPusherSpec(
@@ -71,7 +110,7 @@ class ReviewModelPusher(base_component.BaseComponent):
                 evaluation=evaluation,
                 report=report,
                 push_destination=destination,
-                facts=json.dumps(facts, sort_keys=True),
+                facts=json.dumps({**NO_FACTS, **(facts or {})}, sort_keys=True),
                 pushed_model=types.Channel(type=standard_artifacts.PushedModel),
             )
         )

@@ -15,6 +15,13 @@ from components.infra_validator.outcome import Outcome
 from components.pusher.pushed_data import CARD_FILE as FILE
 from components.trainer.training_record import TrainingRecord
 
+# What a pipeline says that knows nothing of these.
+NO_FACTS: dict[str, Any] = {
+    "data": "",
+    "origin": {"path": "", "digest": ""},
+    "gate": {},
+    "source_fingerprint": {},
+}
 LIBRARIES = ("tensorflow", "keras", "tfx", "tensorflow-transform", "apache-beam")
 
 

@@ -6,64 +6,104 @@ import time
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow_transform as tft
 
 from components.hyperparameters import Hyperparameters
-from components.models.registry import Variant, get_variant
+from components.models.registry import Variant
 from components.trainer import signatures, warm_start
 from components.trainer.batches import read_examples
+from components.trainer.custom_config import Training
 from components.trainer.fit import fit_variant, set_seeds
 from components.trainer.training_record import TrainingRecord
-from components.trainer.tuned import tuned_values
-
-# Keys of Trainer's custom_config.
-MODEL = "model"
-HYPERPARAMETERS = "hyperparameters"
-HAS_VALIDATION = "has_validation"
-WARM_START = "warm_start"
-IS_TUNED = "is_tuned"
 
 
 def run_fn(fn_args: Any) -> None:
-    """Trains and exports; TFX's Trainer calls it.
+    """Trains and exports; TFX's Trainer calls it by the name "components.run_fn".
+
+    The Trainer takes what Transform made of the reviews with `components.preprocessing_fn`. Its
+    `custom_config` may hold:
+
+      model: Name of the variant, one of `components.variant_names()`; by default `lstm`.
+      hyperparameters: Values by name, in place of the variant's own; see `Hyperparameters`.
+      has_validation: Whether the loss on eval is measured after each epoch; by default only where
+        a hyperparameter asks for it.
+      warm_start: Whether training continues from `base_model`, an earlier model of the variant.
+      is_tuned: Whether the hyperparameters are those that a Tuner with `tuner_fn` found.
+
+    It writes a SavedModel that takes raw text, see `components.trainer.signatures`.
+
+    >>> from tfx.types import Channel, standard_artifacts
+    >>> from tfx.v1.components import Trainer
+    >>> trainer = Trainer(
+    ...     run_fn="components.run_fn",
+    ...     examples=Channel(standard_artifacts.Examples),
+    ...     transform_graph=Channel(standard_artifacts.TransformGraph),
+    ...     custom_config={"model": "linear", "hyperparameters": {"regularization": 0.5}},
+    ... )
+    >>> sorted(trainer.outputs)
+    ['model', 'model_run']
 
     Args:
-      fn_args: `tfx.v1.components.FnArgs`, with the keys above in `custom_config`.
+      fn_args: `tfx.v1.components.FnArgs`.
 
     Raises:
       TrainingError: The loss stopped being a number.
-      ConfigurationError: There is no earlier model to go on from, or it does not fit.
+      ConfigurationError: There is no such model, no earlier one to continue from, or that one does
+        not fit.
     """
-    config = fn_args.custom_config
-    hyperparameters = Hyperparameters.from_config(config[HYPERPARAMETERS])
-    if config.get(IS_TUNED):
-        hyperparameters = hyperparameters.overridden(**tuned_values(fn_args.hyperparameters))
-    variant = get_variant(config[MODEL])
+    asked = Training.asked_by(fn_args)
     transform_output = tft.TFTransformOutput(fn_args.transform_output)
-    set_seeds(hyperparameters)
-    model = variant.build(hyperparameters)
-    if config.get(WARM_START):
-        warm_start.take_up(
-            model, variant.name, hyperparameters, fn_args.base_model, transform_output
-        )
-    training = read_examples(fn_args.train_files, transform_output)
-    validation = None
-    if config[HAS_VALIDATION]:
-        validation = read_examples(fn_args.eval_files, transform_output)
-
+    set_seeds(asked.hyperparameters)
+    model = built(asked, fn_args, transform_output)
+    training, validation = read(asked, fn_args, transform_output)
     started = time.monotonic()
     fit_variant(
-        variant, model, training, validation, hyperparameters, log_dir=fn_args.model_run_dir
+        asked.variant,
+        model,
+        training,
+        validation,
+        asked.hyperparameters,
+        log_dir=fn_args.model_run_dir,
     )
     seconds = time.monotonic() - started
-    signatures.export(
-        *served_models(variant, hyperparameters, model),
-        transform_output,
-        fn_args.serving_model_dir,
+    export(asked, model, transform_output, seconds, fn_args.serving_model_dir)
+
+
+def built(asked: Training, fn_args: Any, transform_output: tft.TFTransformOutput) -> keras.Model:
+    """Returns the variant's model, with random weights or those of an earlier model."""
+    model = asked.variant.build(asked.hyperparameters)
+    if asked.warm_start:
+        warm_start.take_up(
+            model, asked.variant.name, asked.hyperparameters, fn_args.base_model, transform_output
+        )
+    return model
+
+
+def read(
+    asked: Training, fn_args: Any, transform_output: tft.TFTransformOutput
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray] | None]:
+    """Returns token ids and labels of train, and of eval where there is validation."""
+    training = read_examples(fn_args.train_files, transform_output)
+    if not asked.has_validation:
+        return training, None
+    return training, read_examples(fn_args.eval_files, transform_output)
+
+
+def export(
+    asked: Training,
+    model: keras.Model,
+    transform_output: tft.TFTransformOutput,
+    seconds: float,
+    directory: str,
+) -> None:
+    """Writes the SavedModel, and the record of the training in its folder."""
+    served = served_models(asked.variant, asked.hyperparameters, model)
+    signatures.export(*served, transform_output, directory)
+    record = TrainingRecord(
+        asked.variant.name, asked.hyperparameters, seconds, model.count_params()
     )
-    TrainingRecord(variant.name, hyperparameters, seconds, model.count_params()).write(
-        fn_args.serving_model_dir
-    )
+    record.write(directory)
 
 
 def served_models(

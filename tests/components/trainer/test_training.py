@@ -18,7 +18,7 @@ from components import features, progress
 from components.errors import TrainingError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import SAMPLE, get_variant
-from components.trainer import fit, training
+from components.trainer import custom_config, fit, training
 from components.trainer.training_record import TrainingRecord
 
 
@@ -256,9 +256,9 @@ def trained(tmp_path, transform_output):
         training.run_fn(
             SimpleNamespace(
                 custom_config={
-                    training.MODEL: "lstm",
-                    training.HYPERPARAMETERS: start.to_config(),
-                    training.HAS_VALIDATION: False,
+                    custom_config.MODEL: "lstm",
+                    custom_config.HYPERPARAMETERS: start.to_config(),
+                    custom_config.HAS_VALIDATION: False,
                 }
                 | (custom or {}),
                 transform_output=transform_output.transform_savedmodel_dir.rsplit("/", 1)[0],
@@ -289,7 +289,7 @@ def test_run_fn_takes_the_tuners_values(trained):
     """They win over those that the search started from."""
     exported = trained(
         Hyperparameters(epochs=1, batch_size=8),
-        {training.IS_TUNED: True},
+        {custom_config.IS_TUNED: True},
         hyperparameters={"values": {"model": "lstm", "batch_size": 4, "lstm_units": 5}},
     )
     expected = Hyperparameters(epochs=1, batch_size=4, lstm_units=5)
@@ -300,7 +300,7 @@ def test_run_fn_goes_on_from_an_earlier_model(trained, exported_model):
     """At a rate that moves nothing, what is exported says what the earlier model says."""
     exported = trained(
         Hyperparameters(epochs=1, learning_rate=1e-12),
-        {training.WARM_START: True},
+        {custom_config.WARM_START: True},
         base_model=str(exported_model),
     )
     ask = {"text": tf.constant(["a great film", "dull and far too long"])}
@@ -350,9 +350,9 @@ def test_a_deterministic_run_gives_the_same_bits_each_time(tmp_path, transform_o
     for run in ("first", "second"):
         arguments = {
             "custom_config": {
-                training.MODEL: "lstm_dropout",
-                training.HYPERPARAMETERS: hyperparameters.to_config(),
-                training.HAS_VALIDATION: False,
+                custom_config.MODEL: "lstm_dropout",
+                custom_config.HYPERPARAMETERS: hyperparameters.to_config(),
+                custom_config.HAS_VALIDATION: False,
             },
             "transform_output": transform_output.transform_savedmodel_dir.rsplit("/", 1)[0],
             "train_files": [pattern],

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from components import features
 from components.transform import preprocessing
 
-from .transforming import (
+from ..transforming import (
     APOSTROPHES,
     INVISIBLE,
     analyze,

@@ -13,13 +13,13 @@ from components import features
 from components.errors import ConfigurationError, TrainingError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import get_variant, variant_names
-from components.trainer import training
+from components.trainer import custom_config
 from components.trainer.tuned import read_best, tuned_values
-from components.tuner import tuning
+from components.tuner import tuning, variant_tuner
 from components.tuner.search_space import search_space
 from components.tuner.variant_tuner import log_loss
 
-from .test_training import written_examples
+from ..trainer.test_training import written_examples
 
 
 def test_every_variant_has_a_search_of_its_own_hyperparameters():
@@ -58,8 +58,8 @@ def searched(tmp_path, transform_output):
         return tuning.tuner_fn(
             SimpleNamespace(
                 custom_config={
-                    training.MODEL: "linear",
-                    training.HYPERPARAMETERS: start.to_config(),
+                    custom_config.MODEL: "linear",
+                    custom_config.HYPERPARAMETERS: start.to_config(),
                     tuning.TRIALS: 2,
                     tuning.SET_BY_USER: [],
                 },
@@ -107,7 +107,7 @@ def test_a_search_in_which_every_trial_fails_has_no_best(searched, monkeypatch):
         raise MemoryError("no room for the weights")
 
     result = searched(Hyperparameters())
-    monkeypatch.setattr(training, "fit_variant", out_of_memory)
+    monkeypatch.setattr(variant_tuner, "fit_variant", out_of_memory)
     with pytest.raises(TrainingError, match=r"No trial of 2 .* MemoryError: no room for the"):
         result.tuner.search(**result.fit_kwargs)
 
