@@ -28,7 +28,15 @@ _BEAM_STEP = re.compile(r" \[while running '[^']*'\]")
 
 
 class SentimentError(Exception):
-    """Base of all errors that are explained to the user rather than traced."""
+    """Base of all errors that are explained to the user rather than traced.
+
+    >>> from components import SentimentError, get_variant
+    >>> try:
+    ...     get_variant("lsmt")
+    ... except SentimentError as error:
+    ...     print(str(error)[:44])
+    Unknown model 'lsmt'. Choose from: lstm, lst
+    """
 
 
 class ConfigurationError(SentimentError):

@@ -1,4 +1,4 @@
-"""Names, ids and sizes of the features: the one leaf that every component shares."""
+"""Names, ids and sizes of the features, and their schema: the leaf that every component shares."""
 
 TEXT = "text"
 LABEL = "label"
@@ -22,3 +22,17 @@ FIRST_WORD_ID = 2
 NEGATIVE, POSITIVE = 0, 1
 CLASSES = ("negative", "positive")
 DECISION_THRESHOLD = 0.5
+
+SCHEMA_NAME = "schema.pbtxt"
+
+
+def schema_file() -> str:
+    """Returns the path of the curated schema of what ReviewExampleGen writes.
+
+    >>> from pathlib import Path
+    >>> Path(schema_file()).name
+    'schema.pbtxt'
+    """
+    from importlib.resources import files  # takes a tenth of what `sentiment --help` may
+
+    return str(files(__package__) / SCHEMA_NAME)

@@ -67,6 +67,10 @@ class Hyperparameters:
     """Settings of one training run. The defaults are the reference text's; all else is off.
 
     A variant has some of them; `components.models.registry.Variant.takes` names which.
+
+    >>> from components import Hyperparameters
+    >>> Hyperparameters(epochs=2).overridden(batch_size=32, dropout=None).batch_size
+    32
     """
 
     epochs: int = hyperparameter(

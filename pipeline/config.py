@@ -15,7 +15,7 @@ from components.dataset.labels import key_of, labels_named, setting_of, spelling
 from components.dataset.table_options import QUOTINGS, TableOptions
 from components.errors import ConfigurationError
 from components.hyperparameters import Hyperparameters
-from components.models.registry import SAMPLE, get_variant, variant_names
+from components.models.registry import DEFAULT_MODEL, SAMPLE, get_variant, variant_names
 from pipeline.settings import check, flag_of, hyperparameter_setting, setting
 from serving.engines import ENGINES
 
@@ -123,7 +123,10 @@ class PipelineConfig(HyperparameterSettings):
         False, "take texts that are in test as well out of train", group="data"
     )
     model: str = setting(
-        "lstm", f"model variant: {', '.join(variant_names())}", group="model", metavar="VARIANT"
+        DEFAULT_MODEL,
+        f"model variant: {', '.join(variant_names())}",
+        group="model",
+        metavar="VARIANT",
     )
     preset: str | None = setting(
         None,

@@ -70,13 +70,24 @@ def reachable_modules(modules: Iterable[str], project: Path = PROJECT) -> dict[s
         file = _file_of(name, project)
         if file is None:
             raise ValueError(f"There is no module '{name}' in {project}.")
-        tree = found[name] = ast.parse(file.read_bytes(), filename=str(file))
+        parsed = ast.parse(file.read_bytes(), filename=str(file))
+        tree = found[name] = _AsItRuns().visit(parsed)
         # Importing a.b.c runs a and a.b first.
         parents = [name.rsplit(".", count)[0] for count in range(1, name.count(".") + 1)]
         imported = _imports(tree, name, is_package=file.name == "__init__.py")
         waiting += parents
         waiting += [each for each in imported if _file_of(each, project)]
     return found
+
+
+class _AsItRuns(ast.NodeTransformer):
+    """Leaves out what is for type checkers alone: `components` names all its parts to them."""
+
+    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
+        self.generic_visit(node)
+        test = node.test
+        is_for_types = isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
+        return node.orelse if is_for_types else node
 
 
 def _imports(tree: ast.Module, importer: str, is_package: bool) -> Iterator[str]:

@@ -12,16 +12,15 @@ from tfx.v1.types import standard_artifacts
 
 from components import features
 from components.data_gate.component import DataGate
-from components.evaluator import evaluation
 from components.evaluator.baseline import CANDIDATE, MODEL, MODEL_BLESSING, LatestBlessedPredecessor
+from components.evaluator.gate import eval_config
 from components.example_gen.component import ReviewExampleGen
-from components.infra_validator.component import InfraValidator
-from components.pusher import pushing
-from components.trainer import training
+from components.infra_validator.component import ReviewModelInfraValidator
+from components.pusher.component import ReviewModelPusher
+from components.trainer import custom_config
 from components.trainer.warm_start import LatestBlessedOfVariant
 from components.tuner.tuning import SET_BY_USER, TRIALS
-from pipeline.fingerprint import PROJECT
-from pipeline.resolution import SCHEMA_FILE, ResolvedRun
+from pipeline.resolution import ResolvedRun
 
 SOURCE_FINGERPRINT = "source_fingerprint"
 
@@ -50,8 +49,8 @@ class JudgingSteps(NamedTuple):
 
     baseline: dsl.Resolver | None
     evaluator: tfx.Evaluator
-    infra_validator: InfraValidator | None
-    pusher: pushing.Pusher | None
+    infra_validator: ReviewModelInfraValidator | None
+    pusher: ReviewModelPusher | None
 
 
 def create_pipeline(run: ResolvedRun) -> dsl.Pipeline:
@@ -88,7 +87,7 @@ def read_and_check(run: ResolvedRun) -> DataSteps:
     config = run.config
     example_gen = ReviewExampleGen(run.source, config.validation_fraction, config.drop_leaks)
     statistics_gen = tfx.StatisticsGen(examples=example_gen.outputs["examples"])
-    schema_gen = tfx.ImportSchemaGen(schema_file=str(PROJECT / SCHEMA_FILE))
+    schema_gen = tfx.ImportSchemaGen(schema_file=features.schema_file())
     example_validator = tfx.ExampleValidator(
         statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
     )
@@ -118,12 +117,12 @@ def judge_and_push(run: ResolvedRun, data: DataSteps, trained: TrainingSteps) ->
     evaluator = _evaluator(run, data, model, baseline)
     infra_validator = None
     if run.infra_engine:
-        infra_validator = InfraValidator(
+        infra_validator = ReviewModelInfraValidator(
             model=model,
             model_blessing=evaluator.outputs["blessing"],
             examples=data.example_gen.outputs["examples"],
             engine=run.infra_engine,
-        )
+        ).with_id("InfraValidator")
     pusher = None if run.is_comparison else _pusher(run, data, model, evaluator, infra_validator)
     return JudgingSteps(baseline, evaluator, infra_validator, pusher)
 
@@ -157,8 +156,8 @@ def _tuner(run: ResolvedRun, transform: tfx.Transform) -> tfx.Tuner:
         train_args=proto.TrainArgs(splits=[features.TRAIN_SPLIT]),
         eval_args=proto.EvalArgs(splits=[features.EVAL_SPLIT]),
         custom_config={
-            training.MODEL: run.config.model,
-            training.HYPERPARAMETERS: hyperparameters,
+            custom_config.MODEL: run.config.model,
+            custom_config.HYPERPARAMETERS: hyperparameters,
             TRIALS: run.config.tune,
             SET_BY_USER: sorted(
                 name for name in hyperparameters if getattr(run.config, name) is not None
@@ -192,11 +191,11 @@ def _trainer(
         # TFX asks for some split that exists; run_fn reads it only if there is validation.
         eval_args=proto.EvalArgs(splits=validate_on or fit_on),
         custom_config={
-            training.MODEL: run.config.model,
-            training.HYPERPARAMETERS: run.hyperparameters.to_config(),
-            training.HAS_VALIDATION: bool(validate_on),
-            training.WARM_START: run.config.warm_start,
-            training.IS_TUNED: tuner is not None,
+            custom_config.MODEL: run.config.model,
+            custom_config.HYPERPARAMETERS: run.hyperparameters.to_config(),
+            custom_config.HAS_VALIDATION: bool(validate_on),
+            custom_config.WARM_START: run.config.warm_start,
+            custom_config.IS_TUNED: tuner is not None,
         },
     )
 
@@ -225,10 +224,8 @@ def _evaluator(
         model=model,
         baseline_model=baseline.outputs[MODEL] if baseline else None,
         schema=data.schema_gen.outputs["schema"],
-        eval_config=evaluation.eval_config(
-            config.min_accuracy, config.max_regression, config.min_lift
-        ),
-        module_path="components.evaluator.evaluation",
+        eval_config=eval_config(config.min_accuracy, config.max_regression, config.min_lift),
+        module_path="components.evaluator.extractors",
     )
 
 
@@ -237,9 +234,9 @@ def _pusher(
     data: DataSteps,
     model: dsl.Channel,
     evaluator: tfx.Evaluator,
-    infra_validator: InfraValidator | None,
-) -> pushing.Pusher:
-    return pushing.Pusher(
+    infra_validator: ReviewModelInfraValidator | None,
+) -> ReviewModelPusher:
+    return ReviewModelPusher(
         model=model,
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=infra_validator.outputs["blessing"] if infra_validator else None,
@@ -247,7 +244,7 @@ def _pusher(
         report=data.example_gen.outputs["report"],
         base_directory=run.serving_directory,
         facts=_facts(run),
-    )
+    ).with_id("Pusher")
 
 
 def _facts(run: ResolvedRun) -> dict[str, Any]:

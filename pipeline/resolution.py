@@ -14,6 +14,7 @@ from components.dataset.names import name_of
 from components.dataset.resolve import resolve_source
 from components.dataset.source import ReviewSource, SourceKind
 from components.errors import ConfigurationError
+from components.features import SCHEMA_NAME
 from components.hyperparameters import Hyperparameters
 from components.models.registry import Variant, get_variant
 from components.pusher.pushed_data import data_of_newest
@@ -31,13 +32,11 @@ STEP_MODULES = {
     "Transform": ("components.transform.preprocessing",),
     "Tuner": ("components.tuner.tuning",),
     "Trainer": ("components.trainer.training",),
-    "Evaluator": ("components.evaluator.evaluation",),
+    "Evaluator": ("components.evaluator.gate", "components.evaluator.extractors"),
     # The embedded server is started by its name.
     "InfraValidator": ("components.infra_validator.component", "serving.server.main"),
-    "Pusher": ("components.pusher.pushing",),
+    "Pusher": ("components.pusher.component",),
 }
-
-SCHEMA_FILE = "components/schema.pbtxt"
 
 COMPARISON_SUFFIX = "_comparison"
 
@@ -282,7 +281,7 @@ def fingerprints(
         step: (*STEP_MODULES[step], variant.module) for step in ("Tuner", "Trainer")
     }
     found = {step: source_fingerprint(*names, project=project) for step, names in modules.items()}
-    found["ImportSchemaGen"] = file_fingerprint(project / SCHEMA_FILE)
+    found["ImportSchemaGen"] = file_fingerprint(project / "components" / SCHEMA_NAME)
     if infra_engine and (build := engines.identity(infra_engine)):
         found["InfraValidator"] += f" {build}"
     return found

@@ -20,7 +20,8 @@ from tfx_bsl.tfxio import tensor_adapter, tf_example_record
 from components import features
 from components.dataset.archive import read_archive
 from components.dataset.records import Review
-from components.evaluator import evaluation
+from components.evaluator import extractors as extracting
+from components.evaluator import gate
 from components.hyperparameters import Hyperparameters
 from components.models.registry import get_variant
 from pipeline import predict
@@ -119,21 +120,19 @@ def test_the_evaluator_judges_what_the_trained_model_says(
 ):
     """TFMA's own extractors, with ours, put together as the Evaluator puts them together."""
     config = tfma.utils.update_eval_config_with_defaults(
-        evaluation.eval_config(0.8, 0.005), rubber_stamp=True
+        gate.eval_config(0.8, 0.005), rubber_stamp=True
     )
     model = tfma.default_eval_shared_model(
         str(exported_model), eval_config=config, tags=[tf.saved_model.SERVING]
     )
-    schema = text_format.Parse(
-        Path(evaluation.__file__).with_name("schema.pbtxt").read_text(), schema_pb2.Schema()
-    )
+    schema = text_format.Parse(Path(features.schema_file()).read_text(), schema_pb2.Schema())
     records = tf_example_record.TFExampleBeamRecord(
         "inmemory", schema=schema, raw_record_column_name=tfma.ARROW_INPUT_COLUMN
     )
     adapter = tensor_adapter.TensorAdapterConfig(
         records.ArrowSchema(), records.TensorRepresentations()
     )
-    extractors = evaluation.custom_extractors(model, config, adapter)
+    extractors = extracting.custom_extractors(model, config, adapter)
     with beam.Pipeline(runner="FnApiRunner") as pipeline:
         extracts = (
             pipeline

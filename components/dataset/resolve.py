@@ -41,8 +41,8 @@ _FAMILY = {SourceKind.JSON: SourceKind.JSON_LINES}
 def resolve_source(
     data: str,
     *,
-    imdb_archive: str | None,
-    cache_dir: Path,
+    imdb_archive: str | None = None,
+    cache_dir: Path | None = None,
     text_column: str = "text",
     label_column: str = "label",
     positive_label: str = "",
@@ -52,10 +52,14 @@ def resolve_source(
 ) -> ReviewSource:
     """Finds the data, downloads it if need be, and checks what can be checked at once.
 
+    >>> from components import resolve_source
+    >>> resolve_source("sample").name
+    'sample'
+
     Args:
       data: "auto", "imdb", "sample", or paths: see `PipelineConfig.data`.
       imdb_archive: IMDB's archive, when the user has it somewhere.
-      cache_dir: Where a downloaded archive is kept.
+      cache_dir: Where a downloaded archive is kept; by default in `~/.cache/sentiment`.
       text_column: Column of the text, for tables.
       label_column: Column of the label, for tables.
       positive_label: The labels that mean positive, for tables; see `labels.labels_named`.
@@ -66,6 +70,7 @@ def resolve_source(
     Raises:
       DatasetError: The data cannot be found, or is not what it should be.
     """
+    cache_dir = cache_dir or Path.home() / ".cache" / "sentiment"
     if data == SAMPLE:
         return _sample_source()
     if data == IMDB:

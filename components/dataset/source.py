@@ -111,6 +111,13 @@ class SourceFile:
 class ReviewSource:
     """Everything that a reader needs to know, resolved and checked at the edge.
 
+    `resolve_source` returns one; ReviewExampleGen takes it.
+
+    >>> from components import ReviewSource, resolve_source
+    >>> source = resolve_source("sample")
+    >>> ReviewSource.from_json(source.to_json()) == source
+    True
+
     Attributes:
       kind: How the files are read.
       name: Short name for people and for default pipeline names: "imdb", "sample", or that of

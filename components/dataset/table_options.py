@@ -26,6 +26,10 @@ _DELIMITER_WORDS = {
 class TableOptions:
     """What a person says of how tables are written; what is left out is found by content.
 
+    >>> from components import TableOptions
+    >>> TableOptions(delimiter="semicolon").character
+    ';'
+
     Attributes:
       delimiter: A character, or a word for one; "" finds it.
       encoding: Name of an encoding; "" finds it.

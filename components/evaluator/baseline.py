@@ -34,6 +34,18 @@ class LatestBlessedPredecessor(ResolverStrategy):
     TFX's LatestBlessedModelStrategy would answer with the candidate as soon as it is blessed.
     A second run would then compare the model with itself, and because this is a new input, the
     Evaluator would never be taken from the cache.
+
+    >>> from tfx.types import Channel, standard_artifacts
+    >>> from tfx.v1.dsl import Resolver
+    >>> from components import LatestBlessedPredecessor
+    >>> baseline = Resolver(
+    ...     strategy_class=LatestBlessedPredecessor,
+    ...     candidate=Channel(standard_artifacts.Model),
+    ...     model=Channel(standard_artifacts.Model),
+    ...     model_blessing=Channel(standard_artifacts.ModelBlessing),
+    ... ).with_id("LatestBlessedModel")
+    >>> sorted(baseline.outputs)
+    ['candidate', 'model', 'model_blessing']
     """
 
     def resolve_artifacts(

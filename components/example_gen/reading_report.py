@@ -19,7 +19,12 @@ OTHER_WORDS = ""
 
 
 class ReadingReportArtifact(Artifact):
-    """A folder with one `reading_report.json`."""
+    """A folder with one `reading_report.json`; `ReadingReport.read` reads it.
+
+    >>> from components import ReadingReportArtifact
+    >>> ReadingReportArtifact.TYPE_NAME
+    'ReviewReadingReport'
+    """
 
     TYPE_NAME = "ReviewReadingReport"
 
@@ -27,6 +32,11 @@ class ReadingReportArtifact(Artifact):
 @dataclass(frozen=True)
 class ReadingReport:
     """What was read.
+
+    >>> from components import ReadingReport
+    >>> report = ReadingReport({"train": {"0": 3, "1": 5}, "test": {"0": 1, "1": 1}})
+    >>> report.split_sizes
+    {'train': 8, 'test': 2}
 
     Attributes:
       reviews: Reviews by split and label: {"train": {"0": 12500, "1": 12500}, ...}.

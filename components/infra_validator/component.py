@@ -1,80 +1,18 @@
-"""InfraValidator: keeps back a model that a model server cannot serve as it is."""
+"""ReviewModelInfraValidator: what the step takes, what it writes, its place in a pipeline."""
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-from typing import Any
-
 from tfx import types
-from tfx.components.util import model_utils
-from tfx.dsl.components.base import base_component, base_executor, executor_spec
-from tfx.types import artifact_utils, standard_artifacts, standard_component_specs
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
-from tfx.utils import path_utils
 
-from components import features, tfx_adapter
-from components.infra_validator import answers
-from components.infra_validator.trial import try_candidate
-
-ENGINE = "engine"
+from components.infra_validator.executor import ENGINE, Executor
+from serving.engines import EMBEDDED
 
 
-class Executor(base_executor.BaseExecutor):
-    """Tries the candidate in a model server on this machine.
-
-    TFX's executor asks Docker or Kubernetes, over gRPC, whether there is an answer, not which,
-    and keeps the reason of a refusal to its log. Its blessing is what this one gives as well.
-    """
-
-    def Do(  # noqa: N802 -- TFX's name
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
-        """Blesses the model or not. A model that the gate refused is not tried.
-
-        Raises:
-          InfraValidationError: There was no server to try it in.
-        """
-        blessing = artifact_utils.get_single_instance(
-            output_dict[standard_component_specs.BLESSING_KEY]
-        )
-        model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
-        if not model_utils.is_model_blessed(
-            artifact_utils.get_single_instance(
-                input_dict[standard_component_specs.MODEL_BLESSING_KEY]
-            )
-        ):
-            tfx_adapter.mark_infra_blessing(blessing, is_blessed=False)
-            return
-        folder = Path(self._get_tmp_dir())
-        try:
-            outcome = try_candidate(
-                path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)),
-                answers.read_examples(
-                    artifact_utils.get_split_uri(
-                        input_dict[standard_component_specs.EXAMPLES_KEY], features.TRAIN_SPLIT
-                    )
-                ),
-                exec_properties[ENGINE],
-                folder,
-            )
-        finally:
-            shutil.rmtree(folder)
-        outcome.write(blessing)
-        if not outcome.refusal:
-            tfx_adapter.mark_infra_blessing(blessing, is_blessed=True)
-            return
-        tfx_adapter.mark_infra_blessing(blessing, is_blessed=False)
-        # The machine may have been at fault: without its folder, the cache does not take a
-        # refusal up, and the next run tries again.
-        shutil.rmtree(blessing.uri)
-
-
-class InfraValidatorSpec(ComponentSpec):
-    """Parameters, inputs and outputs of InfraValidator."""
+class ReviewModelInfraValidatorSpec(ComponentSpec):
+    """Parameters, inputs and outputs of ReviewModelInfraValidator."""
 
     PARAMETERS = {ENGINE: ExecutionParameter(type=str)}
     INPUTS = {
@@ -91,10 +29,32 @@ class InfraValidatorSpec(ComponentSpec):
     }
 
 
-class InfraValidator(base_component.BaseComponent):
-    """Blesses what a model server serves as it is; see `Executor`."""
+class ReviewModelInfraValidator(base_component.BaseComponent):
+    """Blesses what a model server serves as it is, and answers as the model itself does.
 
-    SPEC_CLASS = InfraValidatorSpec
+    TFX's InfraValidator starts its server in Docker or Kubernetes, and asks whether there is an
+    answer; this one starts a server on this machine and compares the answers.
+
+    Inputs:
+      model: Model, of the Trainer.
+      model_blessing: ModelBlessing, of the Evaluator: a model without it is not tried.
+      examples: Examples, of ReviewExampleGen. Texts of `train` are asked about.
+
+    Outputs:
+      blessing: InfraBlessing, as TFX's own step gives it.
+
+    >>> from tfx.types import Channel, standard_artifacts
+    >>> from components import ReviewModelInfraValidator
+    >>> infra_validator = ReviewModelInfraValidator(
+    ...     model=Channel(standard_artifacts.Model),
+    ...     model_blessing=Channel(standard_artifacts.ModelBlessing),
+    ...     examples=Channel(standard_artifacts.Examples),
+    ... )
+    >>> infra_validator.exec_properties["engine"]
+    'embedded'
+    """
+
+    SPEC_CLASS = ReviewModelInfraValidatorSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
     def __init__(
@@ -102,11 +62,18 @@ class InfraValidator(base_component.BaseComponent):
         model: types.BaseChannel,
         model_blessing: types.BaseChannel,
         examples: types.BaseChannel,
-        engine: str,
+        engine: str = EMBEDDED,
     ):
-        """Describes the step; `engine` is one of `serving.engines.ENGINES` but auto."""
+        """Describes the step.
+
+        Args:
+          model: The candidate.
+          model_blessing: Whether the gate let it pass.
+          examples: Texts to ask about.
+          engine: The server, one of `serving.engines.ENGINES` but auto.
+        """
         super().__init__(
-            InfraValidatorSpec(
+            ReviewModelInfraValidatorSpec(
                 model=model,
                 model_blessing=model_blessing,
                 examples=examples,

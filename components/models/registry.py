@@ -32,6 +32,8 @@ FAMILIES = (
     "components.models.cnn_bilstm_pool",
 )
 
+DEFAULT_MODEL = "lstm"
+
 # Names of presets.
 REFERENCE = "reference"
 TUNED = "tuned"
@@ -184,7 +186,12 @@ def variant(
 
 
 def variant_names() -> tuple[str, ...]:
-    """Returns the names that `--model` takes, in the order of registration."""
+    """Returns the names of the variants, in the order of registration.
+
+    >>> from components import variant_names
+    >>> variant_names()[:2]
+    ('lstm', 'lstm_dropout')
+    """
     for family in FAMILIES:
         importlib.import_module(family)
     return tuple(_variants)
@@ -192,6 +199,10 @@ def variant_names() -> tuple[str, ...]:
 
 def get_variant(name: str) -> Variant:
     """Returns the variant of that name.
+
+    >>> from components import get_variant
+    >>> get_variant("lstm").presets["tuned"].schedule
+    'cosine'
 
     Raises:
       ConfigurationError: There is none; lists the choices.

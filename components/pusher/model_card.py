@@ -9,12 +9,19 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
-from components.evaluator import evaluation_results, lift
+from components.evaluator import lift, results
 from components.example_gen.reading_report import ReadingReport
 from components.infra_validator.outcome import Outcome
 from components.pusher.pushed_data import CARD_FILE as FILE
 from components.trainer.training_record import TrainingRecord
 
+# What a pipeline says that knows nothing of these.
+NO_FACTS: dict[str, Any] = {
+    "data": "",
+    "origin": {"path": "", "digest": ""},
+    "gate": {},
+    "source_fingerprint": {},
+}
 LIBRARIES = ("tensorflow", "keras", "tfx", "tensorflow-transform", "apache-beam")
 
 
@@ -82,11 +89,11 @@ def _training(version: Path) -> dict[str, Any]:
 def _measurements(evaluation: str | None) -> dict[str, Any]:
     if evaluation is None:
         return {}
-    metrics = evaluation_results.load_candidate(evaluation).overall
+    metrics = results.load_candidate(evaluation).overall
     found: dict[str, Any] = {
         "test_metrics": {name: _number(value) for name, value in metrics.items()}
     }
-    if metrics.keys() >= evaluation_results.CONFUSION_COUNTS.keys():
+    if metrics.keys() >= results.CONFUSION_COUNTS.keys():
         larger = lift.larger_class(metrics)
         found["larger_class"] = {"name": larger.name or None, "share": _number(larger.share)}
     return found

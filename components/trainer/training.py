@@ -2,80 +2,108 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 import tensorflow_transform as tft
 
-from components import progress
-from components.errors import TrainingError
 from components.hyperparameters import Hyperparameters
-from components.models.registry import Variant, get_variant
-from components.trainer import curves, signatures, warm_start
-from components.trainer.batches import ReviewBatches, read_examples
+from components.models.registry import Variant
+from components.trainer import signatures, warm_start
+from components.trainer.batches import read_examples
+from components.trainer.custom_config import Training
+from components.trainer.fit import fit_variant, set_seeds
 from components.trainer.training_record import TrainingRecord
-from components.trainer.tuned import tuned_values
-
-# Keys of Trainer's custom_config.
-MODEL = "model"
-HYPERPARAMETERS = "hyperparameters"
-HAS_VALIDATION = "has_validation"
-WARM_START = "warm_start"
-IS_TUNED = "is_tuned"
 
 
 def run_fn(fn_args: Any) -> None:
-    """Trains and exports; TFX's Trainer calls it.
+    """Trains and exports; TFX's Trainer calls it by the name "components.run_fn".
+
+    The Trainer takes what Transform made of the reviews with `components.preprocessing_fn`. Its
+    `custom_config` may hold:
+
+      model: Name of the variant, one of `components.variant_names()`; by default `lstm`.
+      hyperparameters: Values by name, in place of the variant's own; see `Hyperparameters`.
+      has_validation: Whether the loss on eval is measured after each epoch; by default only where
+        a hyperparameter asks for it.
+      warm_start: Whether training continues from `base_model`, an earlier model of the variant.
+      is_tuned: Whether the hyperparameters are those that a Tuner with `tuner_fn` found.
+
+    It writes a SavedModel that takes raw text, see `components.trainer.signatures`.
+
+    >>> from tfx.types import Channel, standard_artifacts
+    >>> from tfx.v1.components import Trainer
+    >>> trainer = Trainer(
+    ...     run_fn="components.run_fn",
+    ...     examples=Channel(standard_artifacts.Examples),
+    ...     transform_graph=Channel(standard_artifacts.TransformGraph),
+    ...     custom_config={"model": "linear", "hyperparameters": {"regularization": 0.5}},
+    ... )
+    >>> sorted(trainer.outputs)
+    ['model', 'model_run']
 
     Args:
-      fn_args: `tfx.v1.components.FnArgs`, with the keys above in `custom_config`.
+      fn_args: `tfx.v1.components.FnArgs`.
 
     Raises:
       TrainingError: The loss stopped being a number.
-      ConfigurationError: There is no earlier model to go on from, or it does not fit.
+      ConfigurationError: There is no such model, no earlier one to continue from, or that one does
+        not fit.
     """
-    config = fn_args.custom_config
-    hyperparameters = Hyperparameters.from_config(config[HYPERPARAMETERS])
-    if config.get(IS_TUNED):
-        hyperparameters = hyperparameters.overridden(**tuned_values(fn_args.hyperparameters))
-    variant = get_variant(config[MODEL])
+    asked = Training.asked_by(fn_args)
     transform_output = tft.TFTransformOutput(fn_args.transform_output)
-    set_seeds(hyperparameters)
-    model = variant.build(hyperparameters)
-    if config.get(WARM_START):
-        warm_start.take_up(
-            model, variant.name, hyperparameters, fn_args.base_model, transform_output
-        )
-    training = read_examples(fn_args.train_files, transform_output)
-    validation = None
-    if config[HAS_VALIDATION]:
-        validation = read_examples(fn_args.eval_files, transform_output)
-
+    set_seeds(asked.hyperparameters)
+    model = built(asked, fn_args, transform_output)
+    training, validation = read(asked, fn_args, transform_output)
     started = time.monotonic()
     fit_variant(
-        variant, model, training, validation, hyperparameters, log_dir=fn_args.model_run_dir
+        asked.variant,
+        model,
+        training,
+        validation,
+        asked.hyperparameters,
+        log_dir=fn_args.model_run_dir,
     )
     seconds = time.monotonic() - started
-    signatures.export(
-        *served_models(variant, hyperparameters, model),
-        transform_output,
-        fn_args.serving_model_dir,
-    )
-    TrainingRecord(variant.name, hyperparameters, seconds, model.count_params()).write(
-        fn_args.serving_model_dir
-    )
+    export(asked, model, transform_output, seconds, fn_args.serving_model_dir)
 
 
-def set_seeds(hyperparameters: Hyperparameters) -> None:
-    """Makes what follows depend on the seed, to the bit where `deterministic` asks for it."""
-    keras.utils.set_random_seed(hyperparameters.seed)
-    if hyperparameters.deterministic:
-        tf.config.experimental.enable_op_determinism()
+def built(asked: Training, fn_args: Any, transform_output: tft.TFTransformOutput) -> keras.Model:
+    """Returns the variant's model, with random weights or those of an earlier model."""
+    model = asked.variant.build(asked.hyperparameters)
+    if asked.warm_start:
+        warm_start.take_up(
+            model, asked.variant.name, asked.hyperparameters, fn_args.base_model, transform_output
+        )
+    return model
+
+
+def read(
+    asked: Training, fn_args: Any, transform_output: tft.TFTransformOutput
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray] | None]:
+    """Returns token ids and labels of train, and of eval where there is validation."""
+    training = read_examples(fn_args.train_files, transform_output)
+    if not asked.has_validation:
+        return training, None
+    return training, read_examples(fn_args.eval_files, transform_output)
+
+
+def export(
+    asked: Training,
+    model: keras.Model,
+    transform_output: tft.TFTransformOutput,
+    seconds: float,
+    directory: str,
+) -> None:
+    """Writes the SavedModel, and the record of the training in its folder."""
+    served = served_models(asked.variant, asked.hyperparameters, model)
+    signatures.export(*served, transform_output, directory)
+    record = TrainingRecord(
+        asked.variant.name, asked.hyperparameters, seconds, model.count_params()
+    )
+    record.write(directory)
 
 
 def served_models(
@@ -89,150 +117,3 @@ def served_models(
     served = variant.build(without_noise)
     served.set_weights(model.get_weights())
     return served, variant.build(without_noise, each_word=True)
-
-
-def fit_variant(
-    variant: Variant,
-    model: keras.Model,
-    training: tuple[np.ndarray, np.ndarray],
-    validation: tuple[np.ndarray, np.ndarray] | None,
-    hyperparameters: Hyperparameters,
-    log_dir: str,
-) -> None:
-    """Sets `model`'s weights as the variant wants it: some by a solver, others by descent."""
-    if variant.solve:
-        variant.solve(model, training, hyperparameters)
-    if variant.descends:
-        fit(model, training, validation, hyperparameters, log_dir, variant.pool_batches)
-    else:
-        curves.write_final(model, log_dir, training, validation)
-
-
-def fit(
-    model: keras.Model,
-    training: tuple[np.ndarray, np.ndarray],
-    validation: tuple[np.ndarray, np.ndarray] | None,
-    hyperparameters: Hyperparameters,
-    log_dir: str,
-    pool_batches: int = 1,
-) -> None:
-    """Fits `model` by binary cross-entropy with Adam, a new order of the reviews each epoch."""
-    cut = hyperparameters.batch_size, hyperparameters.seed, pool_batches
-    batches = ReviewBatches(*training, *cut)
-    model.compile(
-        optimizer=optimizer(hyperparameters, steps=len(batches) * hyperparameters.epochs),
-        loss=keras.losses.BinaryCrossentropy(label_smoothing=hyperparameters.label_smoothing),
-        metrics=["accuracy"],
-        # XLA makes an LSTM of 500 steps slower on a CPU.
-        jit_compile=False,
-    )
-    model.fit(
-        batches,
-        validation_data=validation and ReviewBatches(*validation, *cut),
-        epochs=hyperparameters.epochs,
-        verbose=0,
-        callbacks=[
-            *choosing_weights(hyperparameters),
-            ReportProgress(hyperparameters.epochs, len(batches)),
-            StopWhenNotFinite(hyperparameters),
-            curves.WriteCurves(
-                log_dir,
-                hyperparameters.epochs,
-                hyperparameters.batch_size,
-                training,
-                validation,
-            ),
-        ],
-    )
-
-
-def optimizer(hyperparameters: Hyperparameters, steps: int) -> keras.optimizers.Optimizer:
-    """Returns Adam (Kingma & Ba, 2015), with what the hyperparameters add to it.
-
-    Weight decay is decoupled from the gradient (Loshchilov & Hutter, 2019); the learning rate
-    of the cosine schedule ends at 0 after `steps`.
-    """
-    rate = hyperparameters.learning_rate
-    if hyperparameters.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, decay_steps=steps)
-    return keras.optimizers.Adam(
-        rate,
-        weight_decay=hyperparameters.weight_decay or None,
-        global_clipnorm=hyperparameters.clip_norm or None,
-        use_ema=hyperparameters.weight_averaging > 0,
-        ema_momentum=hyperparameters.weight_averaging,
-    )
-
-
-def choosing_weights(hyperparameters: Hyperparameters) -> list[keras.callbacks.Callback]:
-    """Returns the callbacks that decide which weights are kept: averages, those of which epoch.
-
-    The order matters: the loss on eval, and the best epoch's weights, are those of the averages.
-    """
-    callbacks: list[keras.callbacks.Callback] = []
-    averages = hyperparameters.weight_averaging > 0
-    if averages:
-        callbacks.append(keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
-    if hyperparameters.needs_validation:
-        callbacks.append(
-            keras.callbacks.EarlyStopping(
-                monitor="val_loss",
-                patience=hyperparameters.early_stopping or hyperparameters.epochs,
-                # Keras leaves the last step's weights, not the averages, when it stops early.
-                restore_best_weights=hyperparameters.restore_best or averages,
-            )
-        )
-    return callbacks
-
-
-class ReportProgress(keras.callbacks.Callback):
-    """Reports each step to `components.progress`."""
-
-    def __init__(self, epochs: int, steps_per_epoch: int):
-        """Counts `epochs` times `steps_per_epoch` steps in all."""
-        super().__init__()
-        self._epochs = epochs
-        self._steps_per_epoch = steps_per_epoch
-        self._epoch = 0
-
-    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Remembers which epoch the steps belong to."""
-        self._epoch = epoch
-
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Reports one more step."""
-        progress.report(
-            progress.Progress(
-                done=self._epoch * self._steps_per_epoch + batch + 1,
-                total=self._epochs * self._steps_per_epoch,
-                unit="steps",
-                stage=f"epoch {self._epoch + 1}/{self._epochs}",
-                metrics=dict(logs or {}),
-            )
-        )
-
-
-class StopWhenNotFinite(keras.callbacks.Callback):
-    """Stops training with a TrainingError as soon as the loss is NaN or infinite."""
-
-    def __init__(self, hyperparameters: Hyperparameters):
-        """Keeps the hyperparameters, to name the likely cause."""
-        super().__init__()
-        self._hyperparameters = hyperparameters
-        self._epoch = 0
-
-    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Remembers which epoch the steps belong to."""
-        self._epoch = epoch
-
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Checks the loss of the epoch so far: it stays NaN once a step's was."""
-        loss = (logs or {}).get("loss", 0.0)
-        if not math.isfinite(loss):
-            raise TrainingError(
-                f"Training diverged: the loss became {loss} at step {batch + 1} of epoch "
-                f"{self._epoch + 1}. The likely cause is a learning rate of "
-                f"{self._hyperparameters.learning_rate:g} with batches of "
-                f"{self._hyperparameters.batch_size}: try --learning-rate "
-                f"{self._hyperparameters.learning_rate / 10:g}."
-            )

@@ -36,6 +36,18 @@ LOWER_CASE = {
 def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, tf.Tensor]:
     """Learns the vocabulary and turns reviews into token ids.
 
+    TFX's Transform asks for it by the name "components.preprocessing_fn".
+
+    >>> from tfx.types import Channel, standard_artifacts
+    >>> from tfx.v1.components import Transform
+    >>> transform = Transform(
+    ...     preprocessing_fn="components.preprocessing_fn",
+    ...     examples=Channel(standard_artifacts.Examples),
+    ...     schema=Channel(standard_artifacts.Schema),
+    ... )
+    >>> tokenize(tf.constant(["Not a GOOD film!<br />"])).to_list()
+    [[b'not', b'a', b'good', b'film']]
+
     Args:
       inputs: `text`: <string>[batch], UTF-8, and `label`: <int64>[batch].
 

@@ -2,44 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from pathlib import Path
 from typing import Any
 
-import keras
 import keras_tuner
-import numpy as np
 import tensorflow_transform as tft
 from tfx.v1.components import TunerFnResult
 
-from components.errors import ConfigurationError, TrainingError
-from components.hyperparameters import EVERY_VARIANT, Hyperparameters, names_where
-from components.models.registry import Variant, get_variant
-from components.trainer import training
 from components.trainer.batches import read_examples
-from components.trainer.tuned import VARIANT, tuned_values
-from components.tuner.keras_tuner_adapter import BaseTuner, TrialStatus
+from components.trainer.custom_config import Training
+from components.tuner.search_space import StartFirst, search_space
+from components.tuner.variant_tuner import OBJECTIVE, VariantTuner
 
-# Keys of Tuner's custom_config, beside those of `training`.
+# Keys of Tuner's custom_config, beside those of `components.trainer.custom_config`.
 TRIALS = "trials"
 SET_BY_USER = "set_by_user"
-OBJECTIVE = "val_loss"
+DEFAULT_TRIALS = 10
 
 
 def tuner_fn(fn_args: Any) -> TunerFnResult:
-    """Returns a random search over the variant's space; TFX's Tuner calls it.
+    """Returns a random search over the variant's space; TFX's Tuner asks for "components.tuner_fn".
+
+    The `custom_config` may hold `model` and `hyperparameters` as for `components.run_fn`, and:
+
+      trials: How many are tried; by default 10. The first is where the search starts.
+      set_by_user: Names of hyperparameters that are not searched.
+
+    Each trial is fitted on `train` and judged by its loss on `eval`, which must be among the splits
+    that Transform wrote.
+
+    >>> from tfx.proto import trainer_pb2
+    >>> from tfx.types import Channel, standard_artifacts
+    >>> from tfx.v1.components import Tuner
+    >>> tuner = Tuner(
+    ...     tuner_fn="components.tuner_fn",
+    ...     examples=Channel(standard_artifacts.Examples),
+    ...     transform_graph=Channel(standard_artifacts.TransformGraph),
+    ...     train_args=trainer_pb2.TrainArgs(),
+    ...     eval_args=trainer_pb2.EvalArgs(),
+    ...     custom_config={"model": "linear", "trials": 3},
+    ... )
+    >>> sorted(tuner.outputs)
+    ['best_hyperparameters', 'tuner_results']
 
     Args:
-      fn_args: `tfx.v1.components.FnArgs`, with the keys above in `custom_config`.
+      fn_args: `tfx.v1.components.FnArgs`.
+
+    Raises:
+      ConfigurationError: There is no such model, or nothing is left to search.
     """
-    config = fn_args.custom_config
-    hyperparameters = Hyperparameters.from_config(config[training.HYPERPARAMETERS])
-    variant = get_variant(config[training.MODEL])
+    asked = Training.asked_by(fn_args)
+    variant, hyperparameters = asked.variant, asked.hyperparameters
+    config = fn_args.custom_config or {}
     transform_output = tft.TFTransformOutput(fn_args.transform_graph_path)
     oracle = StartFirst(
         objective=keras_tuner.Objective(OBJECTIVE, "min"),
-        max_trials=config[TRIALS],
-        hyperparameters=search_space(variant, hyperparameters, config[SET_BY_USER]),
+        max_trials=config.get(TRIALS, DEFAULT_TRIALS),
+        hyperparameters=search_space(variant, hyperparameters, config.get(SET_BY_USER, ())),
         seed=hyperparameters.seed,
     )
     return TunerFnResult(
@@ -49,105 +67,3 @@ def tuner_fn(fn_args: Any) -> TunerFnResult:
             "validation": read_examples(fn_args.eval_files, transform_output),
         },
     )
-
-
-class StartFirst(keras_tuner.oracles.RandomSearchOracle):
-    """A random search whose first trial is what it starts from: the best is no worse than that."""
-
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """Returns the values of the next trial, as KerasTuner asks for them."""
-        if not self.start_order:
-            return {"status": TrialStatus.RUNNING, "values": dict(self.hyperparameters.values)}
-        space: dict[str, Any] = super().populate_space(trial_id)
-        return space
-
-
-def search_space(
-    variant: Variant, start: Hyperparameters, set_by_user: Collection[str]
-) -> keras_tuner.HyperParameters:
-    """Returns all that decides on a trial but the seed: choices, and what all trials share.
-
-    So the best trial's values are the whole of what was judged, whatever a later run starts from.
-
-    Args:
-      variant: Whose hyperparameters they are.
-      start: The values that are not searched; those that are begin with them.
-      set_by_user: Names that are not searched.
-
-    Raises:
-      ConfigurationError: Nothing is left to search.
-    """
-    space = keras_tuner.HyperParameters()
-    space.Fixed(VARIANT, variant.name)
-    values = start.to_config()
-    open_choices = {
-        name: sorted({*choices, values[name]})
-        for name, choices in variant.search.items()
-        if name not in set_by_user
-    }
-    if not open_choices:
-        raise ConfigurationError(
-            f"--tune has nothing to search: all that '{variant.name}' searches is set by a flag "
-            f"({', '.join(variant.search)}). Leave one of them out."
-        )
-    for name in variant.takes:
-        if name in open_choices:
-            space.Choice(name, open_choices[name], default=values[name])
-        elif name not in names_where("part", EVERY_VARIANT):
-            space.Fixed(name, values[name])
-    return space
-
-
-class VariantTuner(BaseTuner):
-    """Fits the variant as the Trainer does, once a trial."""
-
-    def __init__(
-        self,
-        oracle: keras_tuner.Oracle,
-        variant: Variant,
-        hyperparameters: Hyperparameters,
-        directory: str,
-    ):
-        """Searches from `hyperparameters`; `directory` is for the tuner's own files."""
-        super().__init__(oracle, directory=directory, project_name="trials", overwrite=True)
-        self._variant = variant
-        self._hyperparameters = hyperparameters
-
-    def run_trial(
-        self,
-        trial: Any,
-        fitted_on: tuple[np.ndarray, np.ndarray],
-        validation: tuple[np.ndarray, np.ndarray],
-        **_: Any,
-    ) -> dict[str, float]:
-        """Returns the loss on eval."""
-        hyperparameters = self._hyperparameters.overridden(
-            **tuned_values(trial.hyperparameters.get_config())
-        )
-        training.set_seeds(hyperparameters)
-        model = self._variant.build(hyperparameters)
-        log_dir = str(Path(self.project_dir) / "logs" / trial.trial_id)
-        training.fit_variant(self._variant, model, fitted_on, validation, hyperparameters, log_dir)
-        return {OBJECTIVE: log_loss(model, *validation)}
-
-    def on_search_end(self) -> None:
-        """Refuses a search in which no trial came to its end: KerasTuner would choose one still.
-
-        Raises:
-          TrainingError: With what the last trial failed of.
-        """
-        trials = list(self.oracle.trials.values())
-        if not any(trial.status == TrialStatus.COMPLETED for trial in trials):
-            reason = (trials[-1].message or "no reason is known").strip().splitlines()[-1]
-            raise TrainingError(
-                f"No trial of {len(trials)} came to its end, so there are no best hyperparameters. "
-                f"The last one failed of: {reason}"
-            )
-        super().on_search_end()
-
-
-def log_loss(model: keras.Model, token_ids: np.ndarray, labels: np.ndarray) -> float:
-    """Returns the mean negative log likelihood of <int64>[reviews] labels."""
-    probability = model.predict(token_ids.astype(np.int32), batch_size=256, verbose=0)[:, 0]
-    right = np.where(labels == 1, probability, 1.0 - probability)
-    return float(-np.log(np.clip(right, 1e-7, None)).mean())

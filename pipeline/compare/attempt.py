@@ -102,7 +102,7 @@ def read_figures(run: ResolvedRun) -> dict[str, Any]:
     from tfx.utils import path_utils
 
     from components import features
-    from components.evaluator import evaluation_results
+    from components.evaluator import results
     from components.trainer.training_record import TrainingRecord
     from pipeline.compare.latency import measured_in_a_fresh_process
     from pipeline.results.run_record import RunRecord
@@ -112,7 +112,7 @@ def read_figures(run: ResolvedRun) -> dict[str, Any]:
     (model,) = record.outputs("Trainer", "model")
     (examples,) = record.outputs("ReviewExampleGen", "examples")
     saved_model = path_utils.serving_model_path(model.uri)
-    metrics = evaluation_results.load(evaluation.uri).overall
+    metrics = results.load(evaluation.uri).overall
     trained = TrainingRecord.read(saved_model)
     return {
         "accuracy": metrics["accuracy"],

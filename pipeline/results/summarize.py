@@ -8,8 +8,8 @@ from pathlib import Path
 
 from components import features
 from components.dataset.source import SourceKind
-from components.evaluator import evaluation, evaluation_results, lift
-from components.evaluator.evaluation_results import EvaluationResults
+from components.evaluator import lift, results, slices
+from components.evaluator.results import EvaluationResults
 from components.example_gen.reading_report import ReadingReport
 from components.infra_validator.outcome import Outcome
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
@@ -35,12 +35,12 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
     reading = ReadingReport.read(reading_artifact.uri)
     (evaluation_artifact,) = record.outputs("Evaluator", "evaluation")
     has_baseline = bool(record.inputs("Evaluator", "baseline_model"))
-    candidate = evaluation_results.load(evaluation_artifact.uri, has_baseline=has_baseline)
+    candidate = results.load(evaluation_artifact.uri, has_baseline=has_baseline)
     baseline = None
     if has_baseline:
-        baseline = evaluation_results.load(
-            evaluation_artifact.uri, has_baseline=True, baseline=True
-        ).overall["accuracy"]
+        baseline = results.load(evaluation_artifact.uri, has_baseline=True, baseline=True).overall[
+            "accuracy"
+        ]
     (pushed_model,) = record.outputs("Pusher", "pushed_model")
     (blessing,) = record.outputs("Evaluator", "blessing")
     passed_gate = bool(blessing.custom_properties["blessed"].int_value)
@@ -135,8 +135,8 @@ def slice_rows(results: EvaluationResults) -> list[SliceRow]:
     """Returns a row for each slice by one feature, in the order that people count in."""
     order = {
         features.RATING: [str(stars) for stars in range(1, 11)],
-        evaluation.LENGTH: list(evaluation.LENGTH_NAMES),
-        evaluation.UNKNOWN_WORDS: list(evaluation.UNKNOWN_SHARE_NAMES),
+        slices.LENGTH: list(slices.LENGTH_NAMES),
+        slices.UNKNOWN_WORDS: list(slices.UNKNOWN_SHARE_NAMES),
     }
     rows = []
     for feature, values in order.items():

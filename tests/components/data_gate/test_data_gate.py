@@ -6,9 +6,9 @@ import pytest
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.data_gate.component import (
-    DataBlessing,
-    Executor,
+from components.data_gate.component import DataBlessing
+from components.data_gate.executor import Executor
+from components.data_gate.objections import (
     objections_to_anomalies,
     objections_to_reading,
     objections_to_splits,

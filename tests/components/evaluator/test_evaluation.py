@@ -9,12 +9,13 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 
 from components import features
-from components.evaluator import evaluation, evaluation_results, lift
+from components.evaluator import lift, results, slices
+from components.evaluator.gate import eval_config
 
 
 def test_the_gate_holds_accuracy_to_both_bounds():
     """On the whole split: at least the minimum, and not much worse than the blessed model."""
-    config = evaluation.eval_config(min_accuracy=0.8, max_regression=0.005)
+    config = eval_config(min_accuracy=0.8, max_regression=0.005)
     (gate,) = (
         gate for metric in config.metrics_specs[0].metrics for gate in metric.per_slice_thresholds
     )
@@ -26,7 +27,7 @@ def test_the_gate_holds_accuracy_to_both_bounds():
 
 def test_no_other_metric_gates():
     """A model is refused for its accuracy alone."""
-    config = evaluation.eval_config(min_accuracy=0.8, max_regression=0.005)
+    config = eval_config(min_accuracy=0.8, max_regression=0.005)
     gated = [
         metric.class_name
         for metric in config.metrics_specs[0].metrics
@@ -37,7 +38,7 @@ def test_no_other_metric_gates():
 
 def judged(folder, labels, predictions, **bounds):
     """Returns the measurements and the verdict of TFMA's own validator, without a baseline."""
-    config = evaluation.eval_config(**{"min_accuracy": 0.0, "max_regression": 0.1, **bounds})
+    config = eval_config(**{"min_accuracy": 0.0, "max_regression": 0.1, **bounds})
     config.model_specs[0].CopyFrom(
         config_pb2.ModelSpec(label_key="label", prediction_key="prediction")
     )
@@ -48,7 +49,7 @@ def judged(folder, labels, predictions, **bounds):
     )
     tfma.analyze_raw_data(frame, config, output_path=str(folder))
     return (
-        evaluation_results.load(str(folder)).overall,
+        results.load(str(folder)).overall,
         tfma.load_validation_result(str(folder)).validation_ok,
     )
 
@@ -100,7 +101,7 @@ def test_a_lift_of_zero_is_not_asked_for(tmp_path):
 def test_a_text_falls_into_the_slice_of_its_length_in_words(words, name):
     """Bounds are inclusive; a text is cut from 501 words on."""
     texts = np.array([("word " * words).encode()], dtype=object)
-    assert evaluation.length_names(texts) == [name]
+    assert slices.length_names(texts) == [name]
 
 
 @pytest.mark.parametrize(
@@ -120,4 +121,4 @@ def test_the_unknown_share_counts_words_and_not_padding(unknown, known, name):
     token_ids = np.zeros((1, features.MAX_LENGTH), np.int64)
     if unknown + known:
         token_ids[0, -(unknown + known) :] = [features.OUT_OF_VOCABULARY_ID] * unknown + [7] * known
-    assert evaluation.unknown_share_names(token_ids) == [name]
+    assert slices.unknown_share_names(token_ids) == [name]

@@ -21,8 +21,9 @@ from components.dataset.sample import generate_review
 from components.dataset.splits import bucket
 from components.dataset.table_options import TableOptions
 from components.errors import DatasetError
-from components.example_gen import component
-from components.example_gen.component import Executor, ReviewExampleGen
+from components.example_gen import findings
+from components.example_gen.component import ReviewExampleGen
+from components.example_gen.executor import Executor
 from components.example_gen.reading_report import ReadingReport, ReadingReportArtifact
 
 BEAM = [
@@ -258,7 +259,7 @@ def test_bad_records_are_described_by_kind_and_the_rest_is_written(tmp_path):
 
 def test_given_splits_and_left_out_reviews_are_written_and_counted(tmp_path, monkeypatch):
     """Validation is eval; reviews without a side or a label are no bad records."""
-    monkeypatch.setattr(component, "COUNTED_WORDS", 4)
+    monkeypatch.setattr(findings, "COUNTED_WORDS", 4)
     rows = [
         ("a", 5, "train"), ("b", 1.0, "Train"), ("c", 3, "train"), ("d", 4, "validation"),
         ("b", 2, "dev"), ("f", 1, "test"), ("a", 5, "test"), ("h", 3, "test"), ("i", -1, "unsup"),

@@ -17,11 +17,12 @@ from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
 from components.errors import PushError
-from components.evaluator import evaluation
+from components.evaluator import gate
 from components.example_gen.reading_report import ReadingReport, ReadingReportArtifact
 from components.hyperparameters import Hyperparameters
 from components.infra_validator.outcome import Outcome
-from components.pusher import pushing
+from components.pusher.executor import Executor
+from components.pusher.publish import publish
 from components.pusher.pushed_data import PushedData, data_of_newest
 from components.trainer.training_record import TrainingRecord
 from serving import versions
@@ -59,7 +60,7 @@ def contents(directory):
 def test_a_version_is_a_copy_of_the_model_named_by_the_time(model, base):
     """Every file arrives; the number is the second of the push."""
     before = int(time.time())
-    version = pushing.publish(model, base)
+    version = publish(model, base)
     assert before <= int(version.name) <= time.time()
     assert contents(version) == contents(model)
     assert [path.name for path in base.iterdir()] == [version.name]
@@ -70,7 +71,7 @@ def test_a_later_push_has_a_larger_number_within_the_same_second_and_after_a_clo
 ):
     """TF-Serving serves the largest number: the newest push must have it."""
     (base / "99999999999").mkdir(parents=True)
-    names = [int(pushing.publish(model, base).name) for _ in range(3)]
+    names = [int(publish(model, base).name) for _ in range(3)]
     assert names == [100000000000, 100000000001, 100000000002]
 
 
@@ -78,23 +79,23 @@ def test_a_later_push_has_a_larger_number_within_the_same_second_and_after_a_clo
 def test_names_that_no_server_reads_as_a_version_do_not_count(model, base, name):
     """TF-Serving reads signed numbers of 64 bits."""
     (base / name).mkdir(parents=True)
-    assert int(pushing.publish(model, base).name) <= time.time()
+    assert int(publish(model, base).name) <= time.time()
 
 
 def test_beyond_the_largest_number_nothing_is_pushed(model, base):
     """One below there is room for one push; then the folder in the way is named."""
     (base / str(2**63 - 2)).mkdir(parents=True)
-    last = pushing.publish(model, base)
+    last = publish(model, base)
     assert int(last.name) == 2**63 - 1
     assert versions.look_up(base).complete == {2**63 - 1: last}
     with pytest.raises(PushError, match="9223372036854775807 has the largest number that a server"):
-        pushing.publish(model, base)
+        publish(model, base)
     assert sorted(path.name for path in base.iterdir()) == [str(2**63 - 2), last.name]
 
 
 def test_a_full_disk_leaves_nothing_and_says_how_much_is_needed(model, base, monkeypatch):
     """The versions that were there stay; nothing half-written is left."""
-    earlier = pushing.publish(model, base)
+    earlier = publish(model, base)
 
     def full_disk(source, destination):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -102,7 +103,7 @@ def test_a_full_disk_leaves_nothing_and_says_how_much_is_needed(model, base, mon
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "copyfile", full_disk)
         with pytest.raises(PushError, match=r"The disk is full: the model needs 0\.0 MB"):
-            pushing.publish(model, base)
+            publish(model, base)
     assert [path.name for path in base.iterdir()] == [earlier.name]
 
 
@@ -110,7 +111,7 @@ def test_a_file_in_the_way_is_named(model, tmp_path):
     """The message says where it could not push, and why."""
     (tmp_path / "in_the_way").write_text("")
     with pytest.raises(PushError, match=r"could not be pushed to .*in_the_way.*: (Not a|File ex)"):
-        pushing.publish(model, tmp_path / "in_the_way")
+        publish(model, tmp_path / "in_the_way")
 
 
 def test_kill_9_in_the_middle_shows_no_version_and_the_next_push_cleans_up(model, base):
@@ -118,19 +119,19 @@ def test_kill_9_in_the_middle_shows_no_version_and_the_next_push_cleans_up(model
     script = (
         "import os, shutil, signal, sys\n"
         "from pathlib import Path\n"
-        "from components import pushing\n"
+        "from components.pusher.publish import publish\n"
         "copy = shutil.copyfile\n"
         "def die_after_one_file(source, destination):\n"
         "    copy(source, destination)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
         "shutil.copyfile = die_after_one_file\n"
-        "pushing.publish(Path(sys.argv[1]), Path(sys.argv[2]))\n"
+        "publish(Path(sys.argv[1]), Path(sys.argv[2]))\n"
     )
     killed = subprocess.run([sys.executable, "-c", script, str(model), str(base)], timeout=120)
     assert killed.returncode == -signal.SIGKILL
     left = [path.name for path in base.iterdir()]
     assert left and not any(name.isdecimal() for name in left)
-    version = pushing.publish(model, base)
+    version = publish(model, base)
     assert [path.name for path in base.iterdir()] == [version.name]
 
 
@@ -141,7 +142,7 @@ def evaluation_folder(tmp_path_factory):
     import tensorflow_model_analysis as tfma
 
     folder = str(tmp_path_factory.mktemp("evaluation"))
-    config = evaluation.eval_config(min_accuracy=0.5, max_regression=0.1)
+    config = gate.eval_config(min_accuracy=0.5, max_regression=0.1)
     config.model_specs[0].CopyFrom(
         type(config.model_specs[0])(label_key="label", prediction_key="prediction")
     )
@@ -190,7 +191,7 @@ def pushed_model_of(model, base, blessed, tmp_path, evaluation_folder, infra=Non
         "gate": {"min_accuracy": 0.5},
         "source_fingerprint": {"Trainer": "f"},
     }
-    pushing.Executor().Do(
+    Executor().Do(
         {
             "model": [artifact],
             "model_blessing": [blessing],
@@ -272,7 +273,8 @@ def test_another_trainers_model_is_pushed_with_a_card_of_what_is_known(
     pushed_model_of(model, base, True, tmp_path, "", is_ours=False)
     (version,) = base.iterdir()
     card = json.loads((version / "model_card.json").read_text())
-    assert card["data"] == {"name": "films"}
+    origin = {"path": "/data/films.csv", "digest": "d"}
+    assert card["data"] == {"name": "films", "origin": origin}
     assert sorted(card) == [
         "data", "gate", "infra_validation", "name", "source_fingerprint", "stack",
     ]  # fmt: skip
@@ -298,7 +300,7 @@ def test_a_model_that_brings_its_own_warm_up_keeps_it(base, tmp_path):
 def test_a_missing_file_is_named(model, base, tmp_path, evaluation_folder, monkeypatch):
     """Of the model, or of what its card tells."""
     with pytest.raises(PushError, match=r"No such file or directory \(.*/gone\)"):
-        pushing.publish(tmp_path / "gone", base)
+        publish(tmp_path / "gone", base)
     monkeypatch.setattr(ReadingReport, "write", lambda self, directory: None)
     with pytest.raises(PushError, match=r"report/reading_report\.json"):
         pushed_model_of(model, base, True, tmp_path, evaluation_folder)

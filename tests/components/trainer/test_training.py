@@ -18,7 +18,7 @@ from components import features, progress
 from components.errors import TrainingError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import SAMPLE, get_variant
-from components.trainer import training
+from components.trainer import custom_config, fit, training
 from components.trainer.training_record import TrainingRecord
 
 
@@ -67,7 +67,7 @@ def test_fitting_learns_and_reports_every_step(tmp_path):
     hyperparameters = Hyperparameters(epochs=40, batch_size=10, learning_rate=0.03)
     model = tiny_model()
     with progress.listening(heard.append):
-        training.fit(model, reviews(25), None, hyperparameters, str(tmp_path))
+        fit.fit(model, reviews(25), None, hyperparameters, str(tmp_path))
     assert [report.done for report in heard] == list(range(1, 121))
     assert {report.total for report in heard} == {120}
     assert heard[0].stage == "epoch 1/40"
@@ -87,7 +87,7 @@ def test_training_writes_a_point_a_step_where_steps_are_few(tmp_path):
     hyperparameters = Hyperparameters(epochs=2, batch_size=10)
     heard = []
     with progress.listening(heard.append):
-        training.fit(tiny_model(), reviews(25), reviews(4), hyperparameters, str(tmp_path))
+        fit.fit(tiny_model(), reviews(25), reviews(4), hyperparameters, str(tmp_path))
     for name in ("loss", "accuracy"):
         points = curve(tmp_path, "train", name)
         assert [*points] == [1, 2, 3, 4, 5, 6]
@@ -105,7 +105,7 @@ def test_a_long_training_has_a_hundred_points_or_some_more_and_looks_at_eval_in_
     model = tiny_model()
     validation = reviews(120)
     hyperparameters = Hyperparameters(epochs=2, batch_size=64)
-    training.fit(model, reviews(10_176), validation, hyperparameters, str(tmp_path))
+    fit.fit(model, reviews(10_176), validation, hyperparameters, str(tmp_path))
     points = curve(tmp_path, "train", "loss")
     assert [*points] == [*range(3, 319, 3)]
     assert points[318] < 0.5 * points[3]
@@ -124,7 +124,7 @@ def test_a_model_that_is_solved_has_its_final_points(tmp_path):
     variant = get_variant("linear")
     hyperparameters = variant.presets[SAMPLE]
     model = variant.build(hyperparameters)
-    training.fit_variant(variant, model, reviews(60), reviews(20), hyperparameters, str(tmp_path))
+    fit.fit_variant(variant, model, reviews(60), reviews(20), hyperparameters, str(tmp_path))
     for run in ("train", "validation"):
         assert curve(tmp_path, run, "accuracy") == {0: 1.0}
         (loss,) = curve(tmp_path, run, "loss").values()
@@ -135,7 +135,7 @@ def test_a_loss_that_is_not_a_number_names_step_and_cause(tmp_path):
     """The first step's update is infinite, so the second loss is no number."""
     hyperparameters = Hyperparameters(epochs=2, batch_size=4, learning_rate=float("inf"))
     with pytest.raises(TrainingError) as error:
-        training.fit(tiny_model(), reviews(16), None, hyperparameters, str(tmp_path))
+        fit.fit(tiny_model(), reviews(16), None, hyperparameters, str(tmp_path))
     assert re.match(
         r"Training diverged: the loss became nan at step 2 of epoch 1\. The likely cause is a "
         r"learning rate of inf with batches of 4: try --learning-rate",
@@ -148,23 +148,23 @@ def fitted(tmp_path, validation=None, **settings):
     keras.utils.set_random_seed(3)
     model = tiny_model()
     hyperparameters = Hyperparameters(batch_size=5, learning_rate=0.05, **settings)
-    training.fit(model, reviews(20), validation, hyperparameters, str(tmp_path))
+    fit.fit(model, reviews(20), validation, hyperparameters, str(tmp_path))
     return model
 
 
 def test_the_reference_is_plain_adam():
     """Constant rate, no clipping, no decay, no averages, and no callback that picks weights."""
-    optimizer = training.optimizer(Hyperparameters(), steps=10).get_config()
+    optimizer = fit.optimizer(Hyperparameters(), steps=10).get_config()
     assert optimizer["learning_rate"] == pytest.approx(0.001)
     assert optimizer["global_clipnorm"] is optimizer["weight_decay"] is None
     assert not optimizer["use_ema"]
-    assert training.choosing_weights(Hyperparameters()) == []
+    assert fit.choosing_weights(Hyperparameters()) == []
 
 
 def test_the_cosine_schedule_ends_at_nothing():
     """Half of the rate half-way, none at the end."""
     hyperparameters = Hyperparameters(schedule="cosine", learning_rate=0.02)
-    rate = training.optimizer(hyperparameters, steps=10)._learning_rate
+    rate = fit.optimizer(hyperparameters, steps=10)._learning_rate
     np.testing.assert_allclose([rate(0), rate(5), rate(10)], [0.02, 0.01, 0.0], atol=1e-8)
 
 
@@ -234,7 +234,7 @@ def trained_weights(tmp_path, seed):
     """Returns the weights after a short training from that seed."""
     keras.utils.set_random_seed(seed)
     model = tiny_model()
-    training.fit(
+    fit.fit(
         model, reviews(20), None, Hyperparameters(epochs=2, batch_size=5, seed=seed), str(tmp_path)
     )
     return np.concatenate([weight.ravel() for weight in model.get_weights()])
@@ -256,9 +256,9 @@ def trained(tmp_path, transform_output):
         training.run_fn(
             SimpleNamespace(
                 custom_config={
-                    training.MODEL: "lstm",
-                    training.HYPERPARAMETERS: start.to_config(),
-                    training.HAS_VALIDATION: False,
+                    custom_config.MODEL: "lstm",
+                    custom_config.HYPERPARAMETERS: start.to_config(),
+                    custom_config.HAS_VALIDATION: False,
                 }
                 | (custom or {}),
                 transform_output=transform_output.transform_savedmodel_dir.rsplit("/", 1)[0],
@@ -289,7 +289,7 @@ def test_run_fn_takes_the_tuners_values(trained):
     """They win over those that the search started from."""
     exported = trained(
         Hyperparameters(epochs=1, batch_size=8),
-        {training.IS_TUNED: True},
+        {custom_config.IS_TUNED: True},
         hyperparameters={"values": {"model": "lstm", "batch_size": 4, "lstm_units": 5}},
     )
     expected = Hyperparameters(epochs=1, batch_size=4, lstm_units=5)
@@ -300,7 +300,7 @@ def test_run_fn_goes_on_from_an_earlier_model(trained, exported_model):
     """At a rate that moves nothing, what is exported says what the earlier model says."""
     exported = trained(
         Hyperparameters(epochs=1, learning_rate=1e-12),
-        {training.WARM_START: True},
+        {custom_config.WARM_START: True},
         base_model=str(exported_model),
     )
     ask = {"text": tf.constant(["a great film", "dull and far too long"])}
@@ -317,7 +317,7 @@ def test_a_solved_part_stays_as_it_was_solved_while_the_rest_is_trained(tmp_path
     hyperparameters = variant.presets[SAMPLE].overridden(epochs=1, filters=4, lstm_units=4)
     both, alone = variant.build(hyperparameters), linear.build(hyperparameters)
     before = {weight.path: weight.numpy() for weight in both.trainable_weights}
-    training.fit_variant(variant, both, reviews(20), None, hyperparameters, str(tmp_path))
+    fit.fit_variant(variant, both, reviews(20), None, hyperparameters, str(tmp_path))
     linear.solve(alone, reviews(20), hyperparameters)
     for ours, theirs in zip(both.non_trainable_weights, alone.weights, strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -339,7 +339,7 @@ def test_a_deterministic_run_gives_the_same_bits_each_time(tmp_path, transform_o
         "import json, sys\n"
         "from types import SimpleNamespace\n"
         "import tensorflow as tf\n"
-        "from components import training\n"
+        "from components.trainer import training\n"
         "arguments = json.loads(sys.argv[1])\n"
         "training.run_fn(SimpleNamespace(**arguments))\n"
         "served = tf.saved_model.load(arguments['serving_model_dir'])\n"
@@ -350,9 +350,9 @@ def test_a_deterministic_run_gives_the_same_bits_each_time(tmp_path, transform_o
     for run in ("first", "second"):
         arguments = {
             "custom_config": {
-                training.MODEL: "lstm_dropout",
-                training.HYPERPARAMETERS: hyperparameters.to_config(),
-                training.HAS_VALIDATION: False,
+                custom_config.MODEL: "lstm_dropout",
+                custom_config.HYPERPARAMETERS: hyperparameters.to_config(),
+                custom_config.HAS_VALIDATION: False,
             },
             "transform_output": transform_output.transform_savedmodel_dir.rsplit("/", 1)[0],
             "train_files": [pattern],

@@ -13,9 +13,11 @@ from components import features
 from components.errors import ConfigurationError, TrainingError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import get_variant, variant_names
-from components.trainer import training
+from components.trainer import custom_config
 from components.trainer.tuned import read_best, tuned_values
-from components.tuner import tuning
+from components.tuner import tuning, variant_tuner
+from components.tuner.search_space import search_space
+from components.tuner.variant_tuner import log_loss
 from tests.components.trainer.test_training import written_examples
 
 
@@ -35,7 +37,7 @@ def test_a_search_knows_all_that_decides_on_a_trial():
     """What is searched begins with the starting value, which is among the choices."""
     lstm = get_variant("lstm")
     start = Hyperparameters(epochs=4, lstm_units=8, clip_norm=1.0, seed=3)
-    space = tuning.search_space(lstm, start, ["batch_size", "seed"])
+    space = search_space(lstm, start, ["batch_size", "seed"])
     expected = start.to_config() | {"model": "lstm"}
     assert space.values == {
         name: expected[name] for name in {"model", *lstm.takes} - {"seed", "deterministic"}
@@ -43,7 +45,7 @@ def test_a_search_knows_all_that_decides_on_a_trial():
     choices = {entry.name: entry.values for entry in space.space if hasattr(entry, "ordered")}
     assert choices == {"epochs": [2, 3, 4, 5], "learning_rate": [3e-4, 1e-3, 3e-3]}
     with pytest.raises(ConfigurationError, match="--tune has nothing to search"):
-        tuning.search_space(lstm, start, list(lstm.search))
+        search_space(lstm, start, list(lstm.search))
 
 
 @pytest.fixture
@@ -55,8 +57,8 @@ def searched(tmp_path, transform_output):
         return tuning.tuner_fn(
             SimpleNamespace(
                 custom_config={
-                    training.MODEL: "linear",
-                    training.HYPERPARAMETERS: start.to_config(),
+                    custom_config.MODEL: "linear",
+                    custom_config.HYPERPARAMETERS: start.to_config(),
                     tuning.TRIALS: 2,
                     tuning.SET_BY_USER: [],
                 },
@@ -104,7 +106,7 @@ def test_a_search_in_which_every_trial_fails_has_no_best(searched, monkeypatch):
         raise MemoryError("no room for the weights")
 
     result = searched(Hyperparameters())
-    monkeypatch.setattr(training, "fit_variant", out_of_memory)
+    monkeypatch.setattr(variant_tuner, "fit_variant", out_of_memory)
     with pytest.raises(TrainingError, match=r"No trial of 2 .* MemoryError: no room for the"):
         result.tuner.search(**result.fit_kwargs)
 
@@ -124,7 +126,7 @@ def test_the_loss_is_that_of_the_probability_of_the_right_class():
     expected = keras.losses.binary_crossentropy(
         labels.astype(np.float32), np.array([0.2, 0.5, 0.9], np.float32)
     )
-    assert tuning.log_loss(model, token_ids, labels) == pytest.approx(float(expected), rel=1e-5)
+    assert log_loss(model, token_ids, labels) == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_the_artifact_is_read_as_tfx_writes_it(tmp_path):
@@ -135,7 +137,7 @@ def test_the_artifact_is_read_as_tfx_writes_it(tmp_path):
     best, results = standard_artifacts.HyperParameters(), standard_artifacts.TunerResults()
     best.uri, results.uri = str(tmp_path), str(tmp_path)
     start = Hyperparameters(learning_rate=3e-4)
-    space = tuning.search_space(get_variant("lstm"), start, ["epochs"])
+    space = search_space(get_variant("lstm"), start, ["epochs"])
     tuner = SimpleNamespace(
         get_best_hyperparameters=lambda: [space],
         oracle=SimpleNamespace(max_trials=1, get_best_trials=lambda count: []),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components.evaluator.evaluation_results import EvaluationResults
+from components.evaluator.results import EvaluationResults
 from components.infra_validator.outcome import Outcome
 from pipeline.config import PipelineConfig
 from pipeline.loading import EnvironmentSettings

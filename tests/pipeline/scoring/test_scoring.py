@@ -16,8 +16,8 @@ from tfx_bsl.tfxio import tf_example_record
 from components import features
 from components.dataset.records import Review
 from components.errors import ScoringError, summary_of
-from components.evaluator import evaluation
-from components.example_gen.component import to_example
+from components.evaluator import gate
+from components.example_gen.executor import to_example
 from pipeline.resolution import local_beam_arguments
 from pipeline.scoring import model, rows
 from pipeline.scoring.model import answers
@@ -64,7 +64,7 @@ def scored(root, texts, tmp_path_factory) -> list[list[dict]]:
 
 def evaluated(version: Path, texts: list[str], folder: Path) -> list[float]:
     """What the Evaluator's extractors say of texts, as TFX wires them."""
-    config = evaluation.eval_config(min_accuracy=0.8, max_regression=0.005)
+    config = gate.eval_config(min_accuracy=0.8, max_regression=0.005)
     # The gate asks for a blessed model beside this one; predictions do not depend on it.
     del config.metrics_specs[:]
     shared = tfma.default_eval_shared_model(

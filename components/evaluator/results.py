@@ -35,7 +35,7 @@ class EvaluationResults:
     Attributes:
       overall: By name: accuracy, auc, precision, recall, log_loss, calibration, examples, and
         the confusion counts. NaN where a metric is not defined; without what another
-        configuration than `evaluation.eval_config` did not measure.
+        configuration than `gate.eval_config` did not measure.
       slices: The same by ((feature, value),...) of each slice.
     """
 

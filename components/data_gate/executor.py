@@ -1,0 +1,67 @@
+"""DataGate's executor: stops the run before Transform when the data is not fit to train on."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+from tfx import types
+from tfx.components.example_validator.executor import DEFAULT_FILE_NAME as ANOMALIES_FILE
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+from tfx.utils import io_utils
+
+from components.data_gate.objections import (
+    objections_to_anomalies,
+    objections_to_reading,
+    objections_to_splits,
+)
+from components.errors import DataGateError
+from components.example_gen.reading_report import ReadingReport
+
+REPORT = "report"
+ANOMALIES = "anomalies"
+MAX_BAD_RECORDS = "max_bad_records"
+POSITIVE_LABEL = "positive_label"
+NEGATIVE_LABEL = "negative_label"
+BLESSING = "blessing"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Collects every objection and raises them together."""
+
+    def Do(  # noqa: N802 -- TFX's name
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Passes or raises.
+
+        Raises:
+          DataGateError: Names feature, split and counts of all that is wrong.
+        """
+        report = ReadingReport.read(artifact_utils.get_single_uri(input_dict[REPORT]))
+        anomalies = artifact_utils.get_single_instance(input_dict[ANOMALIES])
+        found = [
+            *objections_to_reading(
+                report,
+                exec_properties[MAX_BAD_RECORDS],
+                exec_properties[POSITIVE_LABEL],
+                exec_properties[NEGATIVE_LABEL],
+            ),
+            *objections_to_splits(report),
+        ]
+        for split in artifact_utils.decode_split_names(anomalies.split_names):
+            # An empty split has no features: that they are missing is no further news.
+            if report.split_sizes.get(split, 1):
+                found += objections_to_anomalies(split, read_anomalies(anomalies, split))
+        if found:
+            raise DataGateError(f"The data gate stopped the run. {' '.join(found)}")
+
+
+def read_anomalies(artifact: types.Artifact, split: str) -> anomalies_pb2.Anomalies:
+    """Reads what ExampleValidator wrote for a split."""
+    path = os.path.join(artifact_utils.get_split_uri([artifact], split), ANOMALIES_FILE)
+    return anomalies_pb2.Anomalies.FromString(io_utils.read_bytes_file(path))

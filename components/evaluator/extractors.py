@@ -1,0 +1,79 @@
+"""`custom_extractors`: adds the slice features to what TFMA reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis import constants as tfma_constants
+from tensorflow_model_analysis.extractors import extractor
+from tensorflow_model_analysis.proto import config_pb2
+
+from components import features
+from components.evaluator import tfma_adapter
+from components.evaluator.slices import LENGTH, UNKNOWN_WORDS, length_names, unknown_share_names
+
+
+def custom_extractors(
+    eval_shared_model: Any, eval_config: config_pb2.EvalConfig, tensor_adapter_config: Any
+) -> list[extractor.Extractor]:
+    """Returns TFMA's extractors, with one that adds the slice features to each batch.
+
+    The Evaluator finds this function by its name, in the module that its `module_path` names.
+
+    >>> from tfx.types import Channel, standard_artifacts
+    >>> from tfx.v1.components import Evaluator
+    >>> from components import eval_config
+    >>> evaluator = Evaluator(
+    ...     examples=Channel(standard_artifacts.Examples),
+    ...     model=Channel(standard_artifacts.Model),
+    ...     eval_config=eval_config(),
+    ...     module_path="components.evaluator.extractors",
+    ... )
+    >>> sorted(evaluator.outputs)
+    ['blessing', 'evaluation']
+
+    Args:
+      eval_shared_model: The candidate, and the model that it is compared with.
+      eval_config: What `components.eval_config` returns.
+      tensor_adapter_config: How TFMA reads the Examples.
+    """
+    extractors = tfma.default_extractors(
+        eval_shared_model=eval_shared_model,
+        eval_config=eval_config,
+        tensor_adapter_config=tensor_adapter_config,
+    )
+    stages = [stage.stage_name for stage in extractors]
+    extractors.insert(
+        stages.index(tfma_adapter.TRANSFORMED_FEATURES_STAGE) + 1,
+        extractor.Extractor(
+            stage_name="ExtractSliceFeatures",
+            ptransform="ExtractSliceFeatures" >> beam.Map(_with_slice_features),
+        ),
+    )
+    return extractors
+
+
+def _with_slice_features(extracts: dict[str, Any]) -> dict[str, Any]:
+    """Adds LENGTH and UNKNOWN_WORDS to the features of a batch of extracts."""
+    token_ids = _token_ids(extracts[tfma_constants.TRANSFORMED_FEATURES_KEY])
+    texts = np.asarray(extracts[tfma_constants.FEATURES_KEY][features.TEXT]).reshape(-1)
+    sliced = {
+        **extracts[tfma_constants.FEATURES_KEY],
+        LENGTH: _as_feature(length_names(texts)),
+        UNKNOWN_WORDS: _as_feature(unknown_share_names(token_ids)),
+    }
+    return {**extracts, tfma_constants.FEATURES_KEY: sliced}
+
+
+def _token_ids(transformed: dict[str, Any]) -> np.ndarray:
+    """Returns the candidate's token ids; with a baseline, TFMA nests them by model name."""
+    transformed = transformed.get(tfma_constants.CANDIDATE_KEY, transformed)
+    return np.asarray(transformed[features.TOKEN_IDS]).reshape(-1, features.MAX_LENGTH)
+
+
+def _as_feature(names: Sequence[str]) -> np.ndarray:
+    return np.array([[name.encode()] for name in names], dtype=object)

@@ -1,0 +1,72 @@
+"""ReviewModelInfraValidator's executor: keeps back a model that no server serves as it is."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tfx import types
+from tfx.components.util import model_utils
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils, standard_component_specs
+from tfx.utils import path_utils
+
+from components import features, tfx_adapter
+from components.infra_validator import answers
+from components.infra_validator.trial import try_candidate
+
+ENGINE = "engine"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Tries the candidate in a model server on this machine.
+
+    TFX's executor asks Docker or Kubernetes, over gRPC, whether there is an answer, not which,
+    and keeps the reason of a refusal to its log. Its blessing is what this one gives as well.
+    """
+
+    def Do(  # noqa: N802 -- TFX's name
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Blesses the model or not. A model that the gate refused is not tried.
+
+        Raises:
+          InfraValidationError: There was no server to try it in.
+        """
+        blessing = artifact_utils.get_single_instance(
+            output_dict[standard_component_specs.BLESSING_KEY]
+        )
+        model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
+        if not model_utils.is_model_blessed(
+            artifact_utils.get_single_instance(
+                input_dict[standard_component_specs.MODEL_BLESSING_KEY]
+            )
+        ):
+            tfx_adapter.mark_infra_blessing(blessing, is_blessed=False)
+            return
+        folder = Path(self._get_tmp_dir())
+        try:
+            outcome = try_candidate(
+                path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)),
+                answers.read_examples(
+                    artifact_utils.get_split_uri(
+                        input_dict[standard_component_specs.EXAMPLES_KEY], features.TRAIN_SPLIT
+                    )
+                ),
+                exec_properties[ENGINE],
+                folder,
+            )
+        finally:
+            shutil.rmtree(folder)
+        outcome.write(blessing)
+        if not outcome.refusal:
+            tfx_adapter.mark_infra_blessing(blessing, is_blessed=True)
+            return
+        tfx_adapter.mark_infra_blessing(blessing, is_blessed=False)
+        # The machine may have been at fault: without its folder, the cache does not take a
+        # refusal up, and the next run tries again.
+        shutil.rmtree(blessing.uri)

@@ -1,0 +1,116 @@
+"""ReviewModelPusher: what the step takes, what it writes, and its place in a pipeline."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.proto import pusher_pb2
+from tfx.types import standard_artifacts, standard_component_specs
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components.example_gen.reading_report import ReadingReportArtifact
+from components.pusher.executor import EVALUATION, FACTS, REPORT, Executor
+from components.pusher.model_card import NO_FACTS
+
+
+class ReviewModelPusherSpec(ComponentSpec):
+    """Parameters, inputs and outputs of ReviewModelPusher."""
+
+    PARAMETERS = {
+        standard_component_specs.PUSH_DESTINATION_KEY: ExecutionParameter(
+            type=pusher_pb2.PushDestination
+        ),
+        FACTS: ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        standard_component_specs.MODEL_KEY: ChannelParameter(type=standard_artifacts.Model),
+        standard_component_specs.MODEL_BLESSING_KEY: ChannelParameter(
+            type=standard_artifacts.ModelBlessing
+        ),
+        standard_component_specs.INFRA_BLESSING_KEY: ChannelParameter(
+            type=standard_artifacts.InfraBlessing, optional=True
+        ),
+        EVALUATION: ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
+        REPORT: ChannelParameter(type=ReadingReportArtifact, optional=True),
+    }
+    OUTPUTS = {
+        standard_component_specs.PUSHED_MODEL_KEY: ChannelParameter(
+            type=standard_artifacts.PushedModel
+        )
+    }
+
+
+class ReviewModelPusher(base_component.BaseComponent):
+    """Pushes a blessed model with its card and its warm-up requests, all or nothing.
+
+    TFX's Pusher copies file by file into the version's folder, where a server may load half of it.
+    This one makes a version appear by one rename, after its last byte is on the disk, and writes
+    into it a card of what is known of it, and the requests that TF-Serving replays on it first.
+
+    Inputs:
+      model: Model, of the Trainer.
+      model_blessing: ModelBlessing, of the Evaluator.
+      infra_blessing: InfraBlessing, optional.
+      evaluation: ModelEvaluation, of the Evaluator, optional: measurements for the card.
+      report: ReadingReportArtifact, of ReviewExampleGen, optional: counts for the card.
+
+    Outputs:
+      pushed_model: PushedModel. A link to the version.
+
+    >>> from tfx.types import Channel, standard_artifacts
+    >>> from components import ReviewModelPusher
+    >>> pusher = ReviewModelPusher(
+    ...     model=Channel(standard_artifacts.Model),
+    ...     model_blessing=Channel(standard_artifacts.ModelBlessing),
+    ...     base_directory="serving_model/films",
+    ... )
+    >>> sorted(pusher.outputs)
+    ['pushed_model']
+    """
+
+    SPEC_CLASS = ReviewModelPusherSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        model: types.BaseChannel,
+        model_blessing: types.BaseChannel,
+        base_directory: str | os.PathLike[str],
+        facts: Mapping[str, Any] | None = None,
+        evaluation: types.BaseChannel | None = None,
+        report: types.BaseChannel | None = None,
+        infra_blessing: types.BaseChannel | None = None,
+    ):
+        """Describes the step.
+
+        Args:
+          model: The candidate.
+          model_blessing: Whether the gate let it pass.
+          base_directory: The folder that a server watches; its children are versions.
+          facts: What the card says of data, gate and code, see `model_card.write`.
+          evaluation: What the Evaluator measured.
+          report: What ReviewExampleGen read.
+          infra_blessing: Whether a server served it as it is.
+        """
+        destination = pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(
+                base_directory=os.fspath(base_directory)
+            )
+        )
+        super().__init__(
+            ReviewModelPusherSpec(
+                model=model,
+                model_blessing=model_blessing,
+                infra_blessing=infra_blessing,
+                evaluation=evaluation,
+                report=report,
+                push_destination=destination,
+                facts=json.dumps({**NO_FACTS, **(facts or {})}, sort_keys=True),
+                pushed_model=types.Channel(type=standard_artifacts.PushedModel),
+            )
+        )

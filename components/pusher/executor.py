@@ -1,0 +1,87 @@
+"""ReviewModelPusher's executor: publishes a blessed model with its card and warm-up requests."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from tfx import types
+from tfx.components.pusher import executor as tfx_pusher
+from tfx.proto import pusher_pb2
+from tfx.types import artifact_utils, standard_component_specs
+from tfx.utils import proto_utils
+
+from components import tfx_adapter
+from components.infra_validator import warmup
+from components.infra_validator.outcome import Outcome
+from components.pusher import model_card
+from components.pusher.publish import publish
+
+EVALUATION = "evaluation"
+REPORT = "report"
+FACTS = "facts"
+
+
+class Executor(tfx_pusher.Executor):
+    """Pushes to a local folder.
+
+    TFX's own executor copies file by file into the version's folder: a server may load half of
+    it, and a full disk leaves it there for good.
+    """
+
+    def Do(  # noqa: N802 -- TFX's name
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Publishes the model when every given blessing says so.
+
+        The pushed_model artifact is a link to the published version: once somebody deletes the
+        version, the artifact is gone as well, and the next run pushes again instead of taking
+        the push from the cache.
+        """
+        pushed_model = artifact_utils.get_single_instance(
+            output_dict[standard_component_specs.PUSHED_MODEL_KEY]
+        )
+        if not self.CheckBlessing(input_dict):
+            tfx_adapter.mark_not_pushed(self, pushed_model)
+            return
+        destination = pusher_pb2.PushDestination()
+        proto_utils.json_to_proto(
+            exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination
+        )
+        base_directory = Path(destination.filesystem.base_directory)
+
+        def complete(incoming: Path) -> None:
+            warmup.write(incoming, base_directory.name)
+            model_card.write(
+                incoming,
+                base_directory.name,
+                json.loads(exec_properties[FACTS]),
+                _uri(input_dict, REPORT),
+                _uri(input_dict, EVALUATION),
+                _infra_validation(input_dict),
+            )
+
+        version = publish(Path(self.GetModelPath(input_dict)), base_directory, complete)
+        link = Path(pushed_model.uri)
+        link.rmdir()
+        link.symlink_to(os.path.relpath(version, link.parent), target_is_directory=True)
+        tfx_adapter.mark_pushed(
+            self, pushed_model, str(base_directory / version.name), version.name
+        )
+
+
+def _uri(input_dict: dict[str, list[types.Artifact]], key: str) -> str | None:
+    artifacts = input_dict.get(key)
+    return artifact_utils.get_single_uri(artifacts) if artifacts else None
+
+
+def _infra_validation(input_dict: dict[str, list[types.Artifact]]) -> Outcome | None:
+    blessings = input_dict.get(standard_component_specs.INFRA_BLESSING_KEY)
+    if not blessings:
+        return None
+    return Outcome.read(artifact_utils.get_single_instance(blessings).mlmd_artifact)

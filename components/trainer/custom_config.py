@@ -1,0 +1,56 @@
+"""What Trainer and Tuner are told by their `custom_config`; every key has a default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from components.hyperparameters import Hyperparameters
+from components.models.registry import DEFAULT_MODEL, Variant, get_variant
+from components.trainer.tuned import tuned_values
+
+MODEL = "model"
+HYPERPARAMETERS = "hyperparameters"
+HAS_VALIDATION = "has_validation"
+WARM_START = "warm_start"
+IS_TUNED = "is_tuned"
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training, as it was asked for.
+
+    Attributes:
+      variant: What is trained.
+      hyperparameters: All of them.
+      has_validation: Whether the loss on eval is measured after each epoch.
+      warm_start: Whether training continues from the weights of an earlier model.
+    """
+
+    variant: Variant
+    hyperparameters: Hyperparameters
+    has_validation: bool
+    warm_start: bool
+
+    @classmethod
+    def asked_by(cls, fn_args: Any) -> Training:
+        """Reads `custom_config`, and what a Tuner found if `is_tuned` says so.
+
+        Args:
+          fn_args: `tfx.v1.components.FnArgs`.
+
+        Raises:
+          ConfigurationError: There is no such model.
+        """
+        config = fn_args.custom_config or {}
+        variant = get_variant(config.get(MODEL, DEFAULT_MODEL))
+        preset = variant.presets[variant.default_preset]
+        hyperparameters = preset.overridden(**config.get(HYPERPARAMETERS, {}))
+        if config.get(IS_TUNED):
+            hyperparameters = hyperparameters.overridden(**tuned_values(fn_args.hyperparameters))
+        return cls(
+            variant,
+            hyperparameters,
+            config.get(HAS_VALIDATION, hyperparameters.needs_validation),
+            config.get(WARM_START, False),
+        )

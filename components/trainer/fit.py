@@ -1,0 +1,114 @@
+"""Fits a model: by a solver, by gradient descent, or by one after the other."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from components.hyperparameters import Hyperparameters
+from components.models.registry import Variant
+from components.trainer import curves
+from components.trainer.batches import ReviewBatches
+from components.trainer.callbacks import ReportProgress, StopWhenNotFinite
+
+
+def set_seeds(hyperparameters: Hyperparameters) -> None:
+    """Makes what follows depend on the seed, to the bit where `deterministic` asks for it."""
+    keras.utils.set_random_seed(hyperparameters.seed)
+    if hyperparameters.deterministic:
+        tf.config.experimental.enable_op_determinism()
+
+
+def fit_variant(
+    variant: Variant,
+    model: keras.Model,
+    training: tuple[np.ndarray, np.ndarray],
+    validation: tuple[np.ndarray, np.ndarray] | None,
+    hyperparameters: Hyperparameters,
+    log_dir: str,
+) -> None:
+    """Sets `model`'s weights as the variant wants it: some by a solver, others by descent."""
+    if variant.solve:
+        variant.solve(model, training, hyperparameters)
+    if variant.descends:
+        fit(model, training, validation, hyperparameters, log_dir, variant.pool_batches)
+    else:
+        curves.write_final(model, log_dir, training, validation)
+
+
+def fit(
+    model: keras.Model,
+    training: tuple[np.ndarray, np.ndarray],
+    validation: tuple[np.ndarray, np.ndarray] | None,
+    hyperparameters: Hyperparameters,
+    log_dir: str,
+    pool_batches: int = 1,
+) -> None:
+    """Fits `model` by binary cross-entropy with Adam, a new order of the reviews each epoch."""
+    cut = hyperparameters.batch_size, hyperparameters.seed, pool_batches
+    batches = ReviewBatches(*training, *cut)
+    model.compile(
+        optimizer=optimizer(hyperparameters, steps=len(batches) * hyperparameters.epochs),
+        loss=keras.losses.BinaryCrossentropy(label_smoothing=hyperparameters.label_smoothing),
+        metrics=["accuracy"],
+        # XLA makes an LSTM of 500 steps slower on a CPU.
+        jit_compile=False,
+    )
+    model.fit(
+        batches,
+        validation_data=validation and ReviewBatches(*validation, *cut),
+        epochs=hyperparameters.epochs,
+        verbose=0,
+        callbacks=[
+            *choosing_weights(hyperparameters),
+            ReportProgress(hyperparameters.epochs, len(batches)),
+            StopWhenNotFinite(hyperparameters),
+            curves.WriteCurves(
+                log_dir,
+                hyperparameters.epochs,
+                hyperparameters.batch_size,
+                training,
+                validation,
+            ),
+        ],
+    )
+
+
+def optimizer(hyperparameters: Hyperparameters, steps: int) -> keras.optimizers.Optimizer:
+    """Returns Adam (Kingma & Ba, 2015), with what the hyperparameters add to it.
+
+    Weight decay is decoupled from the gradient (Loshchilov & Hutter, 2019); the learning rate
+    of the cosine schedule ends at 0 after `steps`.
+    """
+    rate = hyperparameters.learning_rate
+    if hyperparameters.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, decay_steps=steps)
+    return keras.optimizers.Adam(
+        rate,
+        weight_decay=hyperparameters.weight_decay or None,
+        global_clipnorm=hyperparameters.clip_norm or None,
+        use_ema=hyperparameters.weight_averaging > 0,
+        ema_momentum=hyperparameters.weight_averaging,
+    )
+
+
+def choosing_weights(hyperparameters: Hyperparameters) -> list[keras.callbacks.Callback]:
+    """Returns the callbacks that decide which weights are kept: averages, those of which epoch.
+
+    The order matters: the loss on eval, and the best epoch's weights, are those of the averages.
+    """
+    callbacks: list[keras.callbacks.Callback] = []
+    averages = hyperparameters.weight_averaging > 0
+    if averages:
+        callbacks.append(keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
+    if hyperparameters.needs_validation:
+        callbacks.append(
+            keras.callbacks.EarlyStopping(
+                monitor="val_loss",
+                patience=hyperparameters.early_stopping or hyperparameters.epochs,
+                # Keras leaves the last step's weights, not the averages, when it stops early.
+                restore_best_weights=hyperparameters.restore_best or averages,
+            )
+        )
+    return callbacks

@@ -1,0 +1,74 @@
+"""One trial: the variant fitted as the Trainer fits it, and its loss on eval."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner
+import numpy as np
+
+from components.errors import TrainingError
+from components.hyperparameters import Hyperparameters
+from components.models.registry import Variant
+from components.trainer.fit import fit_variant, set_seeds
+from components.trainer.tuned import tuned_values
+from components.tuner.keras_tuner_adapter import BaseTuner, TrialStatus
+
+OBJECTIVE = "val_loss"
+
+
+class VariantTuner(BaseTuner):
+    """Fits the variant as the Trainer does, once a trial."""
+
+    def __init__(
+        self,
+        oracle: keras_tuner.Oracle,
+        variant: Variant,
+        hyperparameters: Hyperparameters,
+        directory: str,
+    ):
+        """Searches from `hyperparameters`; `directory` is for the tuner's own files."""
+        super().__init__(oracle, directory=directory, project_name="trials", overwrite=True)
+        self._variant = variant
+        self._hyperparameters = hyperparameters
+
+    def run_trial(
+        self,
+        trial: Any,
+        fitted_on: tuple[np.ndarray, np.ndarray],
+        validation: tuple[np.ndarray, np.ndarray],
+        **_: Any,
+    ) -> dict[str, float]:
+        """Returns the loss on eval."""
+        hyperparameters = self._hyperparameters.overridden(
+            **tuned_values(trial.hyperparameters.get_config())
+        )
+        set_seeds(hyperparameters)
+        model = self._variant.build(hyperparameters)
+        log_dir = str(Path(self.project_dir) / "logs" / trial.trial_id)
+        fit_variant(self._variant, model, fitted_on, validation, hyperparameters, log_dir)
+        return {OBJECTIVE: log_loss(model, *validation)}
+
+    def on_search_end(self) -> None:
+        """Refuses a search in which no trial came to its end: KerasTuner would choose one still.
+
+        Raises:
+          TrainingError: With what the last trial failed of.
+        """
+        trials = list(self.oracle.trials.values())
+        if not any(trial.status == TrialStatus.COMPLETED for trial in trials):
+            reason = (trials[-1].message or "no reason is known").strip().splitlines()[-1]
+            raise TrainingError(
+                f"No trial of {len(trials)} came to its end, so there are no best hyperparameters. "
+                f"The last one failed of: {reason}"
+            )
+        super().on_search_end()
+
+
+def log_loss(model: keras.Model, token_ids: np.ndarray, labels: np.ndarray) -> float:
+    """Returns the mean negative log likelihood of <int64>[reviews] labels."""
+    probability = model.predict(token_ids.astype(np.int32), batch_size=256, verbose=0)[:, 0]
+    right = np.where(labels == 1, probability, 1.0 - probability)
+    return float(-np.log(np.clip(right, 1e-7, None)).mean())
