@@ -53,7 +53,6 @@ exit codes of `sentiment compare`:
   130  interrupted; the same command goes on, what was trained is not trained again
   143  ended by SIGTERM; the same command goes on
 """
-SERVE = "serve"
 _COMPARE_FLAGS = ("--models", "--seeds", "--name")
 
 
