@@ -25,6 +25,8 @@ from collections.abc import Iterable, Iterator
 
 # Beam puts the name of its step behind the message of what a step raises.
 _BEAM_STEP = re.compile(r" \[while running '[^']*'\]")
+# The last line of a traceback that ends with an error of ours.
+_RAISED = re.compile(rf"^{re.escape(__name__)}\.(\w+): (.+)$", re.MULTILINE)
 
 
 class SentimentError(Exception):
@@ -84,7 +86,10 @@ class ScoringError(SentimentError):
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """Yields `error` and everything that led to it, nearest first."""
+    """Yields `error` and everything that led to it, nearest first.
+
+    What a worker process of Beam's raised is made anew of the text that came from there.
+    """
     waiting: list[BaseException | None] = [error]
     seen: set[int] = set()
     while waiting:
@@ -92,7 +97,21 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         if cause is not None and id(cause) not in seen:
             seen.add(id(cause))
             yield cause
-            waiting += [cause.__cause__, cause.__context__]
+            waiting += [raised_in_worker(cause), cause.__cause__, cause.__context__]
+
+
+def raised_in_worker(error: BaseException) -> SentimentError | None:
+    """Returns the error of ours that a worker process raised, if it was one.
+
+    Of what its worker processes raise, Beam passes on a RuntimeError with the traceback's text.
+    """
+    if type(error) is not RuntimeError:
+        return None
+    for name, message in reversed(_RAISED.findall(str(error))):
+        kind = globals().get(name)
+        if isinstance(kind, type) and issubclass(kind, SentimentError):
+            return kind(message)
+    return None
 
 
 def summary_of(error: BaseException) -> str:

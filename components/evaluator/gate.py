@@ -11,8 +11,6 @@ from components import features
 from components.evaluator import proven_lift
 from components.evaluator.slices import LENGTH, UNKNOWN_WORDS
 
-ACCURACY = "binary_accuracy"
-
 
 def eval_config(
     min_accuracy: float = 0.80, max_regression: float = 0.005, min_lift: float = 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from apache_beam.ml.inference.base import RunInference
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pvalue import PCollection
 
-from components import errors, progress
+from components import progress
 from components.dataset.records import Problem
 from components.errors import ScoringError
 from pipeline.scoring.model import PushedModelHandler, ScoredChunk
@@ -23,7 +22,6 @@ from serving.versions import number_of
 
 # No input has such a name, and so no output: it tells no format.
 _WRITTEN = "written"
-_RAISED = re.compile(rf"^{re.escape(errors.__name__)}\.(\w+): (.+)$", re.MULTILINE)
 
 
 def score_files(
@@ -60,19 +58,6 @@ def score_files(
                 f"{file.path} changed while it was scored: it had {findings.rows[file.output]:,} "
                 f"rows at first, and {written.get(file.output, 0):,} then. Run again."
             )
-
-
-def raised_in_worker(error: RuntimeError) -> errors.SentimentError | None:
-    """Returns the error of ours that a worker process raised, if it was one.
-
-    Of what its workers raise, Beam passes on the traceback's text alone.
-    """
-    raised = _RAISED.findall(str(error))
-    if not raised:
-        return None
-    name, message = raised[-1]
-    ours: errors.SentimentError = getattr(errors, name)(message)
-    return ours
 
 
 class ScoreFiles(beam.PTransform):

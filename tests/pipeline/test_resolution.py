@@ -17,7 +17,7 @@ from pipeline import resolution
 from pipeline.config import PipelineConfig
 from pipeline.fingerprint import PACKAGES, PROJECT
 from pipeline.loading import EnvironmentSettings
-from pipeline.resolution import ResolvedConfig, beam_arguments, fingerprints, resolve
+from pipeline.resolution import ResolvedRun, beam_arguments, fingerprints, resolve
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_what_the_first_records_show_ends_the_run(environment, tmp_path):
     assert resolve(settings, environment, lambda sentence: None).source.label_column == "stars"
 
 
-def pushed(config: ResolvedConfig, card: dict | None = None) -> None:
+def pushed(config: ResolvedRun, card: dict | None = None) -> None:
     """Leaves a version's card behind, as a push does."""
     source = config.source
     version = config.serving_directory / "1795655582"

@@ -49,6 +49,25 @@ def pushed(tmp_path_factory) -> Path:
     return version
 
 
+@pytest.fixture
+def undecided(tmp_path) -> Path:
+    """Version 7 of a model whose answer is no number."""
+    import tensorflow as tf
+
+    class Undecided(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+        def predict_text(self, text):
+            return {
+                "probability": tf.fill(tf.shape(text), float("nan")),
+                "sentiment": tf.fill(tf.shape(text), "negative"),
+            }
+
+    model = Undecided()
+    version = tmp_path / "undecided" / "7"
+    tf.saved_model.save(model, str(version), signatures={"predict_text": model.predict_text})
+    return version
+
+
 def score(*arguments: str) -> int:
     """Runs the command with a.jsonl and out."""
     return cli.main(["score", "--input", "a.jsonl", "--output", "out", *arguments])
@@ -120,6 +139,19 @@ def test_a_run_that_is_killed_leaves_no_output(folder, pushed):
     assert left_over.startswith(".scoring-")
     with filelock.FileLock(folder / "out" / LOCK_FILE, timeout=0):
         pass
+
+
+@pytest.mark.parametrize("mode", ["in_memory", "multi_processing"])
+def test_an_error_of_ours_is_told_alike_wherever_it_is_raised(folder, undecided, capfd, mode):
+    """In this process, or in a worker process, of which Beam passes on text alone."""
+    Path("a.jsonl").write_text('{"text": "a film"}\n')
+    flags = ("--beam-mode", mode, "--beam-workers", "1")
+    assert score("--model", str(undecided), *flags) == 1
+    assert capfd.readouterr().err == (
+        "sentiment: error: The model answers nan to the review that begins 'a film'. Expected a "
+        "probability; choose another version by --model.\n"
+    )
+    assert visible(folder / "out") == []
 
 
 def test_bad_records_stop_the_run_before_the_model_is_loaded(folder, capfd):

@@ -15,7 +15,7 @@ from tfx_bsl.tfxio import tf_example_record
 
 from components import features
 from components.dataset.records import Review
-from components.errors import ScoringError, summary_of
+from components.errors import ScoringError, causes, raised_in_worker, summary_of
 from components.evaluator import gate
 from components.example_gen.executor import to_example
 from pipeline.resolution import local_beam_arguments
@@ -24,7 +24,7 @@ from pipeline.scoring.model import answers
 from pipeline.scoring.plan import make_plan
 from pipeline.scoring.pushed_model import Answer, PushedModel
 from pipeline.scoring.rows import check_rows
-from pipeline.scoring.scoring import raised_in_worker, score_files
+from pipeline.scoring.scoring import score_files
 from pipeline.scoring.verdicts import load
 
 
@@ -150,6 +150,11 @@ def test_an_error_of_ours_keeps_its_type_on_the_way_from_a_worker_process():
     error = raised_in_worker(RuntimeError("\n".join(lines)))
     assert isinstance(error, ScoringError) and summary_of(error) == "No."
     assert raised_in_worker(RuntimeError("Traceback ...\nKeyError: 'x'")) is None
+    assert raised_in_worker(RuntimeError("components.errors.annotations: x")) is None
+    wrapped = ValueError("the step failed")
+    wrapped.__cause__ = RuntimeError("\n".join(lines))
+    assert [type(cause) for cause in causes(wrapped)] == [ValueError, RuntimeError, ScoringError]
+    assert summary_of(wrapped) == "No."
 
 
 def test_a_model_that_answers_no_number_is_refused(exported_model, monkeypatch):
