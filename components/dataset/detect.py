@@ -132,6 +132,11 @@ def _detect(
     needed: Sequence[str],
     may_be_prose: bool,
 ) -> DetectedTable:
+    if path.exists() and not path.is_file():
+        raise DatasetError(
+            f"{name} is a pipe, a device or a folder, and is read more than once. Write what is in "
+            "it to a file, and give that."
+        )
     with path.open("rb") as stream:
         packed = stream.read(HEAD_BYTES)
     if packed.startswith(foreign_formats.PARQUET) or (not packed and by_name is SourceKind.PARQUET):
