@@ -390,6 +390,23 @@ def test_a_missing_column_lists_those_that_exist_and_names_the_nearest(tmp_path)
     )
 
 
+def test_a_missing_column_is_named_where_its_values_tell(tmp_path):
+    """Whoever types the advice has both columns."""
+    rows = "".join(
+        f"{n},tt{n},a film of some words that is number {n},{'good' if n % 2 else 'bad'}\n"
+        for n in range(40)
+    )
+    path = write(tmp_path / "r.csv", f",id,the review,sentiment\n{rows}")
+    found = refusal(path, tmp_path)
+    assert found.endswith(
+        "Name it with --text-column, e.g. --text-column 'the review' --label-column sentiment."
+    )
+    found = refusal(path, tmp_path, text_column="the review")
+    assert found.endswith("Name it with --label-column, e.g. --label-column sentiment.")
+    source = resolve(path, tmp_path, text_column="the review", label_column="sentiment")
+    assert source.label_column == "sentiment"
+
+
 def test_a_column_that_differs_in_its_case_is_told(tmp_path):
     """So that nobody wonders which was read."""
     told: list[str] = []
