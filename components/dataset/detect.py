@@ -49,6 +49,8 @@ SUFFIXES = {
 # Names that say "text", and not which: the content does.
 TEXT_SUFFIXES = ("", ".txt", ".tab", ".psv", ".dat", ".data", ".text")
 HEAD_BYTES = 1 << 20
+# From so many rows on, texts of so many characters and so many different labels are known.
+_LEAST_ROWS, _LEAST_LENGTH, _MOST_LABELS = 20, 20, 10
 # Of JSON, in search of a column that the first record lacks.
 _RECORDS_WITH_COLUMNS = 100
 
@@ -132,6 +134,11 @@ def _detect(
     needed: Sequence[str],
     may_be_prose: bool,
 ) -> DetectedTable:
+    if path.exists() and not path.is_file():
+        raise DatasetError(
+            f"{name} is a pipe, a device or a folder, and is read more than once. Write what is in "
+            "it to a file, and give that."
+        )
     with path.open("rb") as stream:
         packed = stream.read(HEAD_BYTES)
     if packed.startswith(foreign_formats.PARQUET) or (not packed and by_name is SourceKind.PARQUET):
@@ -323,13 +330,15 @@ def _separated_table(
     numbers = None
     if sample and (not options.header or dialect.looks_like_data(first)):
         numbers = _text_and_label(sample, len(first))
+    columns = tuple(map(printable, named(first) if options.header else numbered(len(first))))
     return DetectedTable(
         form,
-        tuple(map(printable, named(first) if options.header else numbered(len(first)))),
+        columns,
         (),
         has_records=is_cut or len(rows) > int(options.header),
         row_remarks=tuple(_remarks_on_rows(form, usual, options)),
         numbers=numbers,
+        likely=_likely(sample[1:], columns) if options.header and not numbers else ("", ""),
     )
 
 
@@ -348,6 +357,29 @@ def _remarks_on_rows(form: TableFormat, usual: str, options: TableOptions) -> li
         lines = "line" if form.skipped_lines == 1 else "lines"
         remarks.append(f"{form.skipped_lines} {lines} before the header left out")
     return remarks
+
+
+def _likely(rows: Sequence[Sequence[str]], columns: Sequence[str]) -> tuple[str, str]:
+    """Returns the names of the columns of texts and labels, where that is plain to see; else "".
+
+    Texts are long and differ; labels are few.
+    """
+    whole = [row for row in rows if len(row) == len(columns)]
+    if len(whole) < _LEAST_ROWS:
+        return "", ""
+    by_column = dict(zip(columns, map(list, zip(*whole, strict=True)), strict=True))
+    lengths = {name: sum(map(len, values)) / len(whole) for name, values in by_column.items()}
+    text, *others = sorted(columns, key=lambda name: -lengths[name])
+    if lengths[text] < _LEAST_LENGTH or (others and lengths[text] < 2 * lengths[others[0]]):
+        return "", ""
+    if not text.isprintable():
+        return "", ""
+    labels = [
+        name
+        for name in others
+        if name.isprintable() and 2 <= len({*by_column[name]} - {""}) <= _MOST_LABELS
+    ]
+    return text, labels[0] if len(labels) == 1 else ""
 
 
 def _text_and_label(rows: Sequence[Sequence[str]], width: int) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -13,6 +14,7 @@ from components.errors import DatasetError, did_you_mean
 # Of a message that lists columns.
 _MOST_LISTED = 30
 _LONGEST_SHOWN = 60
+_TEXT_FLAG = "--text-column"
 
 
 class DetectedTable(NamedTuple):
@@ -25,6 +27,7 @@ class DetectedTable(NamedTuple):
       has_records: Whether there is any record.
       row_remarks: The same of rows of fields.
       numbers: Where text and label seem to be, from "1", if the first row is no header.
+      likely: Names of the columns that hold texts and labels by the look of it, or "".
       wrapper: The one name under which a JSON object holds all records, or "".
     """
 
@@ -35,6 +38,7 @@ class DetectedTable(NamedTuple):
     row_remarks: tuple[str, ...] = ()
     numbers: tuple[str, str] | None = None
     wrapper: str = ""
+    likely: tuple[str, str] = ("", "")
 
 
 def refuse_repeated(table: DetectedTable, name: str) -> None:
@@ -94,9 +98,14 @@ def missing_column(
       flag: The flag that names it.
       label_flag: The flag that names the column of labels, where there is one.
     """
+    likely = dict(zip((_TEXT_FLAG, label_flag), table.likely, strict=True))
+    # Without the text's name, the label's may be wrong as well.
+    asked = (_TEXT_FLAG, label_flag) if flag == _TEXT_FLAG else (flag,)
+    typed = [f"{each} {shlex.quote(likely[each])}" for each in asked if each and likely.get(each)]
+    example = f", e.g. {' '.join(typed)}" if typed else ""
     message = (
         f"{name} has no column '{column}'. Its columns are: {_listed(table.columns)}."
-        f"{did_you_mean(column, table.columns)} Name it with {flag}."
+        f"{did_you_mean(column, table.columns)} Name it with {flag}{example}."
     )
     if table.wrapper:
         return (

@@ -136,11 +136,19 @@ def _labelled_source(path: Path) -> ReviewSource | None:
 
 def _expand(data: str) -> list[Path]:
     """Returns the existing paths that the argument names; commas and globs name several."""
-    if Path(data).exists():
+    # Not `Path.exists`: of a name that is too long, or behind a locked folder, it raises.
+    if os.path.exists(data):
         return [Path(data).absolute()]
     paths: list[Path] = []
-    for part in data.split(","):
-        matches = [part] if Path(part).exists() else sorted(glob.glob(part, recursive=True))
+    for named in data.split(","):
+        # "a.csv, b.csv"; and a blank part would be the current folder.
+        part = named if os.path.exists(named) else named.strip()
+        if not part:
+            raise DatasetError(
+                f"--data '{data}': a comma has no path on one side. Expected paths with commas in "
+                "between."
+            )
+        matches = [part] if os.path.exists(part) else sorted(glob.glob(part, recursive=True))
         if not matches:
             raise DatasetError(
                 f"--data '{data}': there is no file or folder '{part}'. Expected auto, imdb, "
@@ -152,7 +160,10 @@ def _expand(data: str) -> list[Path]:
 
 def _neighbours(part: str) -> list[str]:
     folder = Path(part).parent
-    return [str(folder / path.name) for path in folder.iterdir()] if folder.is_dir() else []
+    try:
+        return [str(folder / path.name) for path in folder.iterdir()]
+    except OSError:
+        return []
 
 
 def _tables_in(paths: Iterable[Path]) -> list[Path]:
@@ -286,14 +297,21 @@ def _check_columns(path: Path, table: DetectedTable, text_column: str, label_col
 
 
 def _digest(files: Iterable[Path]) -> str:
-    """Returns the SHA-256 of names and contents."""
+    """Returns the SHA-256 of names and contents.
+
+    Raises:
+      DatasetError: A file cannot be read.
+    """
     digest = hashlib.sha256()
     for file in files:
         if not file.is_file():
             continue
         name = f"{file.parent.name}/{file.name}"
-        digest.update(os.fsencode(f"{name}\0{file.stat().st_size}\0"))
-        with file.open("rb") as stream:
-            while block := stream.read(_BLOCK):
-                digest.update(block)
+        try:
+            digest.update(os.fsencode(f"{name}\0{file.stat().st_size}\0"))
+            with file.open("rb") as stream:
+                while block := stream.read(_BLOCK):
+                    digest.update(block)
+        except OSError as error:
+            raise DatasetError(f"{file} cannot be read: {error.strerror}.") from error
     return digest.hexdigest()

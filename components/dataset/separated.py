@@ -100,7 +100,8 @@ def blanks_behind_quotes(delimiter: str) -> re.Pattern[str]:
     """
     end = re.escape(delimiter)
     closes = rf'(?<!")"(?:"")*|(?:^|(?<={end}))(?:"")+' if end else r'(?<!")"(?:"")*'
-    return re.compile(rf"({closes}) +(?=\r?$|{end or '$'})")
+    blank = " " if delimiter == "\t" else r"[ \t]"
+    return re.compile(rf"({closes}){blank}+(?=\r?$|{end or '$'})")
 
 
 def _doubled(line: str) -> str:

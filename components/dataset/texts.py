@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -69,7 +70,7 @@ def read_texts(
       DatasetError: It cannot be read, lacks the column, or has more bad records than allowed;
         names file and record.
     """
-    if not path.exists():
+    if not os.path.exists(path):
         raise DatasetError(f"--file {path}: there is no such file.")
     if path.is_dir():
         raise DatasetError(f"--file {path} is a folder; expected a file.")

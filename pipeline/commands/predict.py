@@ -146,7 +146,7 @@ def _read(file: str, config: PipelineConfig) -> list[str]:
         if file == STANDARD_INPUT:
             shutil.copyfileobj(sys.stdin.buffer, copy)
             name = "standard input"
-        elif path.exists() and not path.is_file() and not path.is_dir():
+        elif os.path.exists(path) and not path.is_file() and not path.is_dir():
             with path.open("rb") as pipe:
                 shutil.copyfileobj(pipe, copy)
             name = file

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,10 +158,12 @@ def refuse_existing(names: Iterable[str], output: Path) -> None:
 
 def _matches(inputs: Iterable[str]) -> Iterable[Path]:
     for part in inputs:
-        matches = [part] if Path(part).exists() else sorted(glob.glob(part, recursive=True))
+        matches = [part] if os.path.exists(part) else sorted(glob.glob(part, recursive=True))
         if not matches:
             folder = Path(part).parent
-            near = [str(folder / path.name) for path in folder.iterdir()] if folder.is_dir() else []
+            near = (
+                [str(folder / name) for name in os.listdir(folder)] if os.path.isdir(folder) else []
+            )
             raise DatasetError(
                 f"--input '{part}': there is no such file, and none that the pattern fits."
                 f"{did_you_mean(part, near)} Quote a pattern: --input 'reviews-*.jsonl'."

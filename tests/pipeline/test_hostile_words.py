@@ -39,7 +39,9 @@ def folder(tmp_path, monkeypatch):
     Path("value.toml").write_text(f"model = {json.dumps(HOSTILE)}\n")
     Path("key.json").write_text(json.dumps({HOSTILE: 1}))
     Path("config.pbtxt").write_text(f'model_config_list {{ config {{ name: "{HOSTILE}" }} }}')
-    Path("serving_model", HOSTILE, "7").mkdir(parents=True)
+    version = Path("serving_model", HOSTILE, "7")
+    version.mkdir(parents=True)
+    (version / "saved_model.pb").write_bytes(b"no model")
     return tmp_path
 
 
@@ -73,8 +75,8 @@ def assert_harmless(*texts: str) -> None:
         ["run", "--config", HOSTILE],
         ["run", "--config", "key.toml"],
         ["run", "--config", "value.toml"],
-        ["run", "--data", "sample", "--hyperparameters", HOSTILE],
-        ["run", "--data", "sample", "--hyperparameters", "key.json"],
+        ["run", "--data", "sample", "--hyperparameters-from", HOSTILE],
+        ["run", "--data", "sample", "--hyperparameters-from", "key.json"],
         ["run", "--data", "sample", "--root", HOSTILE],
         ["run", "--data", BYTES],
         ["compare", "--models", HOSTILE],

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import gzip
 import json
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pyarrow.parquet
 import pytest
 
 from components.dataset import imdb, sample
+from components.dataset import resolve as resolving
 from components.dataset.download import Download
 from components.dataset.records import LabelSpelling, LeftOut, Review
 from components.dataset.resolve import resolve_source
@@ -20,6 +23,7 @@ from components.dataset.source import ReviewSource, SourceFile, SourceKind, Tabl
 from components.dataset.splits import split_of
 from components.dataset.tables import read_table
 from components.errors import ArchiveError, DatasetError
+from pipeline.scoring.plan import make_plan
 
 PLAIN = TableFormat(SourceKind.CSV)
 CSV = "text,label\ngood,1\nbad,0\n"
@@ -108,6 +112,45 @@ def test_several_files_globs_and_folders_name_tables(tmp_path):
     assert files(tmp_path / "data" / "**" / "[a-c].csv") == [str(a), str(b), str(c)]
     assert files(f"{a},{tmp_path}/data/[ab].csv") == [str(a), str(b)]
     assert files(tmp_path / "data") == [str(a), str(b), str(c)]
+
+
+def test_a_list_of_files_may_have_blanks_and_no_holes(tmp_path, monkeypatch):
+    """A hole would be the current folder, with all that is in it."""
+    monkeypatch.chdir(tmp_path)
+    a, b = (write(tmp_path / name) for name in ("a.csv", "b.csv"))
+    assert [file.path for file in resolve("a.csv, b.csv", tmp_path).files] == [str(a), str(b)]
+    for data in (",", "a.csv,", "a.csv, ,b.csv"):
+        assert "a comma has no path on one side" in refusal(data, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["x" * 5_000, f"{'x' * 5_000}/a.csv", "a.csv/b.csv"])
+def test_a_name_that_no_file_can_have_is_there_no_more_than_another(tmp_path, name):
+    """No error of the system's reaches the user."""
+    write(tmp_path / "a.csv")
+    assert "there is no file or folder" in refusal(tmp_path / name, tmp_path)
+
+
+def test_a_pipe_is_refused_at_once(tmp_path):
+    """It could be read a single time, and opening it would wait for a writer."""
+    os.mkfifo(tmp_path / "r.csv")
+    assert "r.csv is a pipe" in refusal(tmp_path / "r.csv", tmp_path)
+    with pytest.raises(DatasetError, match=r"r\.csv is a pipe"):
+        make_plan([str(tmp_path / "r.csv")], tmp_path / "out")
+
+
+def test_a_file_that_goes_while_it_is_looked_at_is_named(tmp_path, monkeypatch):
+    """With the system's reason."""
+    path = write(tmp_path / "r.csv")
+
+    def open_locked(self: Path, *arguments: object) -> object:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    def locks(*arguments: object) -> object:
+        monkeypatch.setattr(Path, "open", open_locked)
+        return ()
+
+    monkeypatch.setattr(resolving, "notices", locks)
+    assert refusal(path, tmp_path) == f"{path} cannot be read: Permission denied."
 
 
 def test_what_describes_a_folder_of_tables_is_no_table(tmp_path):
@@ -345,6 +388,23 @@ def test_a_missing_column_lists_those_that_exist_and_names_the_nearest(tmp_path)
         "r.csv has no column 'label'. Its columns are: Review Text, labels, id. Did you mean "
         "'labels'? Name it with --label-column."
     )
+
+
+def test_a_missing_column_is_named_where_its_values_tell(tmp_path):
+    """Whoever types the advice has both columns."""
+    rows = "".join(
+        f"{n},tt{n},a film of some words that is number {n},{'good' if n % 2 else 'bad'}\n"
+        for n in range(40)
+    )
+    path = write(tmp_path / "r.csv", f",id,the review,sentiment\n{rows}")
+    found = refusal(path, tmp_path)
+    assert found.endswith(
+        "Name it with --text-column, e.g. --text-column 'the review' --label-column sentiment."
+    )
+    found = refusal(path, tmp_path, text_column="the review")
+    assert found.endswith("Name it with --label-column, e.g. --label-column sentiment.")
+    source = resolve(path, tmp_path, text_column="the review", label_column="sentiment")
+    assert source.label_column == "sentiment"
 
 
 def test_a_column_that_differs_in_its_case_is_told(tmp_path):
