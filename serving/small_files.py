@@ -33,8 +33,8 @@ def read_small_file(path: str | os.PathLike[str], most_bytes: int = MOST_BYTES) 
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise UnreadableFileError(error.strerror) from error
-    except ValueError as error:  # a NUL in the path
-        raise UnreadableFileError(str(error)) from error
+    except ValueError as error:
+        raise UnreadableFileError("there is a NUL in its path") from error
     try:
         is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
         content = _read(descriptor, most_bytes, None if is_file else PATIENCE_SECONDS)

@@ -20,6 +20,7 @@ class _Task(NamedTuple):
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     keywords: dict[str, Any]
+    may_wait: Callable[[], bool] | None
 
     def run(self) -> None:
         """Runs it unless it was cancelled; the future hears how it went."""
@@ -61,6 +62,7 @@ class FairPool(Executor):
         # One for each idle thread that is called, and no more: busy threads find tasks themselves.
         self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._waiting: OrderedDict[Hashable, deque[_Task]] = OrderedDict()
+        self._deferred: deque[tuple[Hashable, _Task]] = deque()
         self._num_waiting = 0
         self._running: dict[Hashable, int] = {}
         self._num_threads = self._num_idle = self._num_lent = 0
@@ -70,7 +72,7 @@ class FairPool(Executor):
         self, function: Callable[..., Any], /, *arguments: Any, **keywords: Any
     ) -> Future[Any]:
         """Runs a function on a thread, when it is its connection's turn."""
-        return self.submit_for(self._connection_of(arguments), function, *arguments, **keywords)
+        return self._submit(self._connection_of(arguments), None, function, arguments, keywords)
 
     def submit_for(
         self,
@@ -78,18 +80,34 @@ class FairPool(Executor):
         function: Callable[..., Any],
         /,
         *arguments: Any,
-        **keywords: Any,
+        may_wait: Callable[[], bool] | None = None,
     ) -> Future[Any]:
         """Runs a function on a thread, when it is this connection's turn.
+
+        Args:
+          connection: Whose turn it is.
+          function: What to run.
+          arguments: Of the function.
+          may_wait: Asked when it is; True puts the task behind those of all other connections.
 
         Raises:
           RuntimeError: The pool was shut down.
         """
+        return self._submit(connection, may_wait, function, arguments, {})
+
+    def _submit(
+        self,
+        connection: Hashable,
+        may_wait: Callable[[], bool] | None,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        keywords: dict[str, Any],
+    ) -> Future[Any]:
         future: Future[Any] = Future()
         with self._lock:
             if self._is_closed:
                 raise RuntimeError("The threads are stopped; start a new server")
-            task = _Task(future, function, arguments, keywords)
+            task = _Task(future, function, arguments, keywords, may_wait)
             self._waiting.setdefault(connection, deque()).append(task)
             self._num_waiting += 1
             self._call_thread()
@@ -103,6 +121,8 @@ class FairPool(Executor):
                 for tasks in self._waiting.values():
                     for task in tasks:
                         task.future.cancel()
+                for _, task in self._deferred:
+                    task.future.cancel()
             while self._num_idle:
                 self._wake_one()
 
@@ -139,13 +159,17 @@ class FairPool(Executor):
                 self._wakes.get()
                 continue
             connection, task = chosen
-            task.run()
-            del chosen, task  # else it is kept, with its request, until the next one
+            is_deferred = task.may_wait is not None and task.may_wait()
+            if not is_deferred:
+                task.run()
             with self._lock:
+                if is_deferred:
+                    self._deferred.append((connection, task._replace(may_wait=None)))
+                    self._num_waiting += 1
                 self._running[connection] -= 1
                 if not self._running[connection]:
                     del self._running[connection]
-            del connection
+            del chosen, connection, task  # else they are kept, with a request, until the next one
 
     def _choose(self) -> tuple[Hashable, _Task] | None:
         """Returns the next connection's first task; who runs its share already is passed over."""
@@ -162,6 +186,11 @@ class FairPool(Executor):
                 self._waiting.move_to_end(connection)
             else:
                 del self._waiting[connection]
+            return connection, task
+        if self._deferred:
+            connection, task = self._deferred.popleft()
+            self._num_waiting -= 1
+            self._running[connection] = self._running.get(connection, 0) + 1
             return connection, task
         return None
 

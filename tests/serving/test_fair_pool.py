@@ -127,3 +127,21 @@ def test_busy_threads_are_not_called(gate):
     assert pool._wakes.qsize() <= 2
     assert pool.submit(lambda: "answered").result(10) == "answered"
     pool.shutdown()
+
+
+def test_what_may_wait_comes_after_all_others(gate):
+    """It is asked when it is its turn, and runs once nothing else does."""
+    pool, order, started = FairPool(1, "test"), [], threading.Event()
+    first = pool.submit_for("busy", lambda: (started.set(), _wait(gate)))
+    assert started.wait(10)
+    tasks = [
+        pool.submit_for(("gone", number), order.append, "gone", may_wait=lambda: True)
+        for number in range(3)
+    ]
+    tasks.append(pool.submit_for("here", order.append, "here", may_wait=lambda: False))
+    tasks.append(pool.submit_for("other", order.append, "other"))
+    gate.set()
+    for task in [first, *tasks]:
+        task.result(10)
+    assert order == ["here", "other", "gone", "gone", "gone"]
+    pool.shutdown()

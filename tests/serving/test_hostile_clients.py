@@ -323,6 +323,33 @@ def test_the_deadline_is_kept_by_the_edge_when_the_run_does_not():
     server.stop(1)
 
 
+def test_clients_that_have_gone_keep_nobody_waiting():
+    """Who asks, and closes, is answered when nobody else waits; who only closed its half, too."""
+    api, budget = _StuckApi(), Budget(2**20)
+    api.timeout = 30
+    answered: list[bytes] = []
+    answer = api.answer
+    api.answer = lambda request: (answered.append(bytes(request.body)), answer(request))[1]
+    server = RestServer(api, num_threads=1, budget=budget)
+    sockets = bind("127.0.0.1", 0)
+    server.start(sockets)
+    head = f"POST {TARGET} HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n".encode()
+    clients = []
+    for text in (b"first", b"gone.", b"half.", b"here."):
+        clients.append(socket.create_connection(("127.0.0.1", sockets[0].getsockname()[1])))
+        clients[-1].sendall(head + text)
+        wait_until(lambda: budget.held == 5 * len(clients))
+    clients[1].close()
+    clients[2].shutdown(socket.SHUT_WR)
+    api.gate.set()
+    wait_until(lambda: budget.held == 0)
+    assert answered == [b"first", b"here.", b"gone.", b"half."]
+    for client in (clients[0], clients[2], clients[3]):
+        assert client.recv(100).startswith(b"HTTP/1.1 200 OK\r\n")
+        client.close()
+    server.stop(1)
+
+
 @pytest.mark.parametrize("digits", ["9" * 5000, "9" * 19, "9" * 20, "1" + "0" * 5000])
 def test_version_numbers_of_any_length_are_refused(frugal, digits):
     """400, whatever Python says of integers of five thousand digits."""

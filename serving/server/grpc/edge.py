@@ -222,6 +222,8 @@ class _Edge:
         model = ""
         started = time.perf_counter()
         try:
+            if not context.is_active():
+                raise StatusError(Code.CANCELLED, "The client does not wait for the answer")
             request = self._decode(name, method, received, context)
             if method.is_counted:
                 model = request.model_spec.name

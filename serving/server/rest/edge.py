@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import email.utils
 import logging
+import select
 import socket
 import ssl
 import threading
@@ -303,7 +304,9 @@ class _Connection(asyncio.Protocol):
         )
         self._body = bytearray()
         share = self._share
-        answer = self._server.pool.submit_for(self, self._server.api.answer, request)
+        answer = self._server.pool.submit_for(
+            self, self._server.api.answer, request, may_wait=self._has_client_closed
+        )
         self._deadline = self._loop.call_later(timeout + _LATE_SECONDS, self._too_late, answer)
 
         def answered(future: Future[Response]) -> None:
@@ -311,6 +314,18 @@ class _Connection(asyncio.Protocol):
                 self._loop.call_soon_threadsafe(self._answered, future, share)
 
         answer.add_done_callback(answered)
+
+    def _has_client_closed(self) -> bool:
+        """Returns whether the client sends no more: most of those do not wait for an answer.
+
+        Only when one is sent can be found out whether they do.
+        """
+        connected = self._transport.get_extra_info("socket")
+        poll = select.poll()
+        with contextlib.suppress(OSError, ValueError):  # closed meanwhile
+            poll.register(connected.fileno(), select.POLLRDHUP)
+            return bool(poll.poll(0))
+        return True
 
     def _answered(self, future: Future[Response], share: Share) -> None:
         if self._deadline is not None:
