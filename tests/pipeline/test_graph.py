@@ -86,9 +86,9 @@ def test_an_eval_split_of_the_data_is_validated_on(tmp_path):
     """As one that is carved out of train."""
     for split in ("train", "validation", "test"):
         (tmp_path / f"{split}.csv").write_text("text,label\na,1\nb,0\n")
-    settings = PipelineConfig(data=str(tmp_path), root=str(tmp_path), positive_label="1, 5")
+    config = PipelineConfig(data=str(tmp_path), root=str(tmp_path), positive_label="1, 5")
     environment = EnvironmentSettings(imdb_archive=None, cache_dir=tmp_path)
-    steps = steps_of(create_pipeline(resolve(settings, environment, lambda sentence: None)))
+    steps = steps_of(create_pipeline(resolve(config, environment, lambda sentence: None)))
     assert json.loads(steps["Trainer"].exec_properties["eval_args"])["splits"] == ["eval"]
     assert json.loads(steps["Trainer"].exec_properties["custom_config"])["has_validation"]
     assert steps["DataGate"].exec_properties["positive_label"] == "1, 5"

@@ -36,47 +36,47 @@ def table(tmp_path) -> Path:
 
 def test_the_data_names_pipeline_and_model(environment, table, tmp_path):
     """All that a run writes is below the root, by those names."""
-    config = resolve(PipelineConfig(data=str(table), root=str(tmp_path / "r")), environment, print)
+    run = resolve(PipelineConfig(data=str(table), root=str(tmp_path / "r")), environment, print)
 
-    assert config.pipeline_name == config.model_name == "my_reviews_sentiment"
-    assert config.pipeline_root == tmp_path / "r" / "pipelines" / "my_reviews_sentiment"
-    assert config.serving_directory == tmp_path / "r" / "serving_model" / "my_reviews_sentiment"
-    assert config.metadata_path == tmp_path / "r" / "metadata.db"
+    assert run.pipeline_name == run.model_name == "my_reviews_sentiment"
+    assert run.pipeline_root == tmp_path / "r" / "pipelines" / "my_reviews_sentiment"
+    assert run.serving_directory == tmp_path / "r" / "serving_model" / "my_reviews_sentiment"
+    assert run.metadata_path == tmp_path / "r" / "metadata.db"
 
 
 def test_the_variant_decides_what_the_user_leaves_open(environment, table):
     """A flag changes one hyperparameter; the preset gives the others."""
-    config = resolve(PipelineConfig(data=str(table), epochs=5, seed=11), environment, print)
+    run = resolve(PipelineConfig(data=str(table), epochs=5, seed=11), environment, print)
 
-    assert config.hyperparameters == Hyperparameters(epochs=5, seed=11)
+    assert run.hyperparameters == Hyperparameters(epochs=5, seed=11)
 
 
 def test_the_sample_has_a_preset_and_names_of_its_own(environment):
     """A model of generated reviews never takes a real one's place."""
-    settings = PipelineConfig(data="sample", model_name="imdb_sentiment")
-    config = resolve(settings, environment, print)
+    config = PipelineConfig(data="sample", model_name="imdb_sentiment")
+    run = resolve(config, environment, print)
 
-    assert config.source.kind is SourceKind.SAMPLE
-    assert config.hyperparameters == get_variant("lstm").presets[SAMPLE]
-    assert config.model_name == "sample_imdb_sentiment"
+    assert run.source.kind is SourceKind.SAMPLE
+    assert run.hyperparameters == get_variant("lstm").presets[SAMPLE]
+    assert run.model_name == "sample_imdb_sentiment"
 
 
 def test_a_comparison_is_a_pipeline_of_its_own(environment, table):
     """What it trains is never the model that a run is measured against."""
-    for settings, name in (
+    for config, name in (
         (PipelineConfig(data=str(table)), "my_reviews_comparison"),
         (PipelineConfig(data=str(table), pipeline_name="films"), "films_comparison"),
         (PipelineConfig(data="sample"), "sample_comparison"),
     ):
-        config = resolve(settings, environment, print, is_comparison=True)
-        assert (config.pipeline_name, config.settings) == (name, settings)
+        run = resolve(config, environment, print, is_comparison=True)
+        assert (run.pipeline_name, run.config) == (name, config)
 
 
 def test_a_name_that_is_kept_for_the_sample_is_refused(environment, table):
     """The message names the flag to change."""
-    settings = PipelineConfig(data=str(table), model_name="sample_sentiment")
+    config = PipelineConfig(data=str(table), model_name="sample_sentiment")
     with pytest.raises(ConfigurationError, match="Give --model-name another name"):
-        resolve(settings, environment, print)
+        resolve(config, environment, print)
 
 
 def test_data_that_is_not_there_is_refused(environment):
@@ -94,21 +94,21 @@ def test_beam_takes_processes_when_the_data_is_worth_their_start(
 ):
     """Below the threshold everything stays in this process."""
     monkeypatch.setattr(resolution, "MULTI_PROCESSING_FROM_BYTES", threshold)
-    config = resolve(PipelineConfig(data=str(table)), environment, print)
+    run = resolve(PipelineConfig(data=str(table)), environment, print)
 
-    assert f"--direct_running_mode={mode}" in config.beam_arguments
-    assert f"--direct_num_workers={workers}" in config.beam_arguments
+    assert f"--direct_running_mode={mode}" in run.beam_arguments
+    assert f"--direct_num_workers={workers}" in run.beam_arguments
 
 
 def test_the_user_may_choose_how_beam_runs(environment, table):
     """Mode and number of processes are settings."""
-    settings = PipelineConfig(data=str(table), beam_mode="multi_processing", beam_workers=3)
-    source = resolve(settings, environment, print).source
+    config = PipelineConfig(data=str(table), beam_mode="multi_processing", beam_workers=3)
+    source = resolve(config, environment, print).source
 
-    assert "--direct_num_workers=3" in beam_arguments(settings, source)
+    assert "--direct_num_workers=3" in beam_arguments(config, source)
     # DirectRunner would hand over to a binary that it downloads.
     assert "--runner=pipeline.runners.local_beam.LocalBeamRunner" in (
-        beam_arguments(settings, source)
+        beam_arguments(config, source)
     )
 
 
@@ -135,8 +135,8 @@ def test_without_an_eval_split_one_must_be_carved(environment, table):
     for asked in ({"early_stopping": 2}, {"tune": 3}):
         with pytest.raises(ConfigurationError, match=r"Try --validation-fraction 0\.1"):
             resolve(PipelineConfig(data=str(table), **asked), environment, print)
-        settings = PipelineConfig(data=str(table), validation_fraction=0.1, **asked)
-        assert resolve(settings, environment, print).has_eval
+        config = PipelineConfig(data=str(table), validation_fraction=0.1, **asked)
+        assert resolve(config, environment, print).has_eval
     assert not resolve(PipelineConfig(data=str(table)), environment, print).has_eval
 
 
@@ -158,14 +158,14 @@ def test_what_the_first_records_show_ends_the_run(environment, tmp_path):
     path.write_text("text,stars\n" + "".join(f"text {n},{n % 5 + 1}\n" for n in range(50)))
     with pytest.raises(DataGateError, match="--positive-label 4,5 --negative-label 1,2"):
         resolve(PipelineConfig(data=str(path)), environment, lambda sentence: None)
-    settings = PipelineConfig(data=str(path), positive_label="4,5", negative_label="1,2")
-    assert resolve(settings, environment, lambda sentence: None).source.label_column == "stars"
+    config = PipelineConfig(data=str(path), positive_label="4,5", negative_label="1,2")
+    assert resolve(config, environment, lambda sentence: None).source.label_column == "stars"
 
 
-def pushed(config: ResolvedRun, card: dict | None = None) -> None:
+def pushed(run: ResolvedRun, card: dict | None = None) -> None:
     """Leaves a version's card behind, as a push does."""
-    source = config.source
-    version = config.serving_directory / "1795655582"
+    source = run.source
+    version = run.serving_directory / "1795655582"
     version.mkdir(parents=True)
     origin = {"path": source.origin, "digest": source.digest}
     data = {"data": {"name": source.name, "origin": origin}}
@@ -191,8 +191,8 @@ def test_a_name_that_another_data_sets_model_has_is_refused(environment, table, 
         {"pipeline_name": own, "model_name": own},
         {"model_name": "my_reviews_sentiment"},
     ):
-        config = resolve(PipelineConfig(data=str(other), root=root, **names), environment, print)
-        assert config.model_name == names["model_name"]
+        run = resolve(PipelineConfig(data=str(other), root=root, **names), environment, print)
+        assert run.model_name == names["model_name"]
     resolve(PipelineConfig(data=str(other), root=root), environment, print, is_comparison=True)
 
 
@@ -221,9 +221,9 @@ def test_folders_of_the_same_files_have_models_of_their_own(environment, tmp_pat
     root = str(tmp_path / "r")
     for folder in ("hf", "other"):
         data = str(splits_in(tmp_path / folder, *names))
-        config = resolve(PipelineConfig(data=data, root=root), environment, print)
-        assert config.model_name == f"{folder}_sentiment"
-        pushed(config)
+        run = resolve(PipelineConfig(data=data, root=root), environment, print)
+        assert run.model_name == f"{folder}_sentiment"
+        pushed(run)
 
 
 def test_a_table_named_imdb_does_not_continue_the_reviews_of_that_name(environment, tmp_path):
@@ -246,17 +246,17 @@ def test_a_card_that_does_not_say_from_where_refuses_nothing(environment, table,
     version = root / "serving_model" / "my_reviews_sentiment" / "7"
     version.mkdir(parents=True)
     (version / CARD_FILE).write_text(card)
-    config = resolve(PipelineConfig(data=str(table), root=str(root)), environment, print)
-    assert config.model_name == "my_reviews_sentiment"
+    run = resolve(PipelineConfig(data=str(table), root=str(root)), environment, print)
+    assert run.model_name == "my_reviews_sentiment"
 
 
 def test_an_engine_that_is_not_installed_is_wrong_use(environment, table, monkeypatch):
     """Before anything runs; a comparison asks for no engine."""
     monkeypatch.setenv("PATH", "")
-    settings = PipelineConfig(data=str(table), infra_validation="docker")
+    config = PipelineConfig(data=str(table), infra_validation="docker")
     with pytest.raises(ConfigurationError, match=r"docker: 'docker' is not on PATH\. Install it"):
-        resolve(settings, environment, print)
-    assert resolve(settings, environment, print, is_comparison=True).infra_engine is None
+        resolve(config, environment, print)
+    assert resolve(config, environment, print, is_comparison=True).infra_engine is None
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,8 @@ def found(tmp_path):
 
 def test_a_file_gives_values_and_flags_win(found):
     """Plain, or as a Tuner writes it."""
-    settings = found({"epochs": 4, "learning_rate": 0.01}, epochs=2)
-    assert (settings.epochs, settings.learning_rate) == (2, 0.01)
+    config = found({"epochs": 4, "learning_rate": 0.01}, epochs=2)
+    assert (config.epochs, config.learning_rate) == (2, 0.01)
     tuned = {"space": [], "values": {"model": "lstm", "batch_size": 32}}
     assert found(tuned).batch_size == 32
 
@@ -107,17 +107,17 @@ def test_the_latest_result_for_the_variant_is_found(tmp_path):
         store.put_attributions_and_associations([attribution], [])
         searched(artifact_id)
         ids.append(artifact_id)
-    settings = PipelineConfig(hyperparameters_from="tuner")
-    assert with_found(settings, database, "p").epochs == 3
+    config = PipelineConfig(hyperparameters_from="tuner")
+    assert with_found(config, database, "p").epochs == 3
     # The first search once more, from the cache: another execution, the same artifact.
     searched(ids[0])
-    assert with_found(settings, database, "p").epochs == 2
+    assert with_found(config, database, "p").epochs == 2
     # Somebody deleted what it found, and then all of it.
     (tmp_path / "2" / "best_hyperparameters.txt").unlink()
-    assert with_found(settings, database, "p").epochs == 3
+    assert with_found(config, database, "p").epochs == 3
     shutil.rmtree(tmp_path / "3")
     with pytest.raises(ConfigurationError, match="or what it found was deleted"):
-        with_found(settings, database, "p")
+        with_found(config, database, "p")
 
 
 @pytest.mark.parametrize(

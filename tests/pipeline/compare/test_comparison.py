@@ -31,14 +31,14 @@ class Training:
         self.fails = fails or {}
         self.asked: list[PipelineConfig] = []
 
-    def __call__(self, settings, log, listener):
+    def __call__(self, config, log, listener):
         """Trains, so to speak."""
-        self.asked.append(settings)
+        self.asked.append(config)
         listener.attempt_at("Trainer")
-        if error := self.fails.get((settings.model, settings.seed)):
+        if error := self.fails.get((config.model, config.seed)):
             raise error
         return {
-            "accuracy": ACCURACIES[settings.model][settings.seed - 7],
+            "accuracy": ACCURACIES[config.model][config.seed - 7],
             "auc": 0.9,
             "log_loss": 0.3,
             "training_seconds": 12.0,
@@ -47,7 +47,7 @@ class Training:
             "latency_ms": 1.5,
             "examples": 400,
             "hyperparameters": Hyperparameters().to_config(),
-            "is_cached": settings.seed == 7,
+            "is_cached": config.seed == 7,
         }
 
 

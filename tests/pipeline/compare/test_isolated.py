@@ -42,7 +42,7 @@ def test_what_a_training_tells_arrives():
     body = """
 tell(step="Trainer")
 tell(progress={"done": 3, "total": 4, "unit": "steps", "stage": "", "metrics": {"loss": 0.5}})
-tell(figures={"seed": request["settings"]["seed"], "log": request["log"]})
+tell(figures={"seed": request["config"]["seed"], "log": request["log"]})
 """
     assert told(body, heard) == {"seed": 8, "log": "x.log"}
     assert heard == ["Trainer", (3, {"loss": 0.5})]

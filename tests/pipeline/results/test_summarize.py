@@ -43,14 +43,14 @@ def measured(accuracy, positives=0.5, reviews=10_000):
 )
 def test_a_model_is_refused_below_either_bound(accuracy, baseline, count):
     """The minimum itself passes; each bound that is missed has its sentence."""
-    settings = PipelineConfig(min_accuracy=0.80, max_regression=0.005)
-    assert len(refusals(measured(accuracy), settings, baseline)) == count
+    config = PipelineConfig(min_accuracy=0.80, max_regression=0.005)
+    assert len(refusals(measured(accuracy), config, baseline)) == count
 
 
 def test_a_refusal_says_by_how_much_and_which_setting_decides():
     """In percentage points."""
-    settings = PipelineConfig(min_accuracy=0.80, max_regression=0.005, min_lift=0.0)
-    below, worse = refusals(measured(0.5012), settings, 0.86)
+    config = PipelineConfig(min_accuracy=0.80, max_regression=0.005, min_lift=0.0)
+    below, worse = refusals(measured(0.5012), config, 0.86)
     assert below == (
         "Its accuracy on the test split, 50.12%, is below the gate's 80.00% (--min-accuracy)."
     )
@@ -62,17 +62,17 @@ def test_a_refusal_says_by_how_much_and_which_setting_decides():
 
 def test_a_refusal_for_the_larger_class_gives_both_numbers():
     """And which class it is."""
-    settings = PipelineConfig(min_accuracy=0.80)
+    config = PipelineConfig(min_accuracy=0.80)
     never_positive = {
         "accuracy": 0.975, "examples": 200.0, "true_positives": 0.0, "false_negatives": 5.0,
         "true_negatives": 195.0, "false_positives": 0.0,
     }  # fmt: skip
-    assert refusals(never_positive, settings, None) == (
+    assert refusals(never_positive, config, None) == (
         "Its accuracy on the test split, 97.50%, is no better than always saying negative, 97.50% "
         "(--min-lift).",
     )
     worse = never_positive | {"accuracy": 0.965, "true_negatives": 193.0, "false_positives": 2.0}
-    assert refusals(worse, settings, None) == (
+    assert refusals(worse, config, None) == (
         "Its accuracy on the test split, 96.50%, is no better than always saying negative, 97.50% "
         "(--min-lift).",
     )
@@ -116,7 +116,7 @@ def test_slices_stand_in_the_order_that_people_count_in():
 
 
 @pytest.fixture
-def config(tmp_path):
+def run(tmp_path):
     """A run on the sample, below a folder whose name has a space."""
     return resolve(
         PipelineConfig(data="sample", root=str(tmp_path / "my root")),
@@ -131,8 +131,8 @@ def test_few_reviews_are_told_with_what_to_try(tmp_path):
 
     def advice(reviews, **settings):
         settings = {"data": str(tmp_path / "films.csv"), **settings}
-        config = resolve(PipelineConfig(**settings), EnvironmentSettings(None, tmp_path), print)
-        return for_few_reviews(config, reviews)
+        run = resolve(PipelineConfig(**settings), EnvironmentSettings(None, tmp_path), print)
+        return for_few_reviews(run, reviews)
 
     assert advice(240).startswith("240 training reviews are few for lstm; try --model linear.")
     assert advice(4_999, model="cnn_lstm")
@@ -146,9 +146,9 @@ def test_few_reviews_are_told_with_what_to_try(tmp_path):
         assert advice(reviews, **settings) == ""
 
 
-def test_a_pushed_model_has_three_commands_to_try(config, tmp_path):
+def test_a_pushed_model_has_three_commands_to_try(run, tmp_path):
     """Each can be pasted from anywhere: paths with spaces are quoted."""
-    commands = dict(next_commands(config, str(config.serving_directory / "1")))
+    commands = dict(next_commands(run, str(run.serving_directory / "1")))
     assert list(commands) == [
         "Ask the model",
         "Serve it, with a page to try it at http://localhost:8501/",
@@ -164,8 +164,8 @@ def test_commands_are_short_where_the_defaults_hold(monkeypatch, tmp_path):
     """In the folder of the run, for IMDB's own names."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "imdb.csv").write_text("text,label\na,1\nb,0\n")
-    config = resolve(PipelineConfig(data="imdb.csv"), EnvironmentSettings(None, tmp_path), print)
-    commands = dict(next_commands(config, str(config.serving_directory / "1")))
+    run = resolve(PipelineConfig(data="imdb.csv"), EnvironmentSettings(None, tmp_path), print)
+    commands = dict(next_commands(run, str(run.serving_directory / "1")))
     assert commands["Ask the model"] == 'sentiment predict "a great film"'
     assert commands["Serve it, with a page to try it at http://localhost:8501/"] == (
         "sentiment serve"
@@ -175,9 +175,9 @@ def test_commands_are_short_where_the_defaults_hold(monkeypatch, tmp_path):
     )
 
 
-def test_a_model_that_was_not_pushed_cannot_be_asked(config):
+def test_a_model_that_was_not_pushed_cannot_be_asked(run):
     """Only its training can be looked at."""
-    assert [purpose for purpose, _ in next_commands(config, None)] == ["See how training went"]
+    assert [purpose for purpose, _ in next_commands(run, None)] == ["See how training went"]
 
 
 def test_a_pipeline_that_never_ran_has_no_record(tmp_path):

@@ -27,16 +27,16 @@ def recommended(tmp_path) -> list[str]:
     """The command, for a run whose Trainer left the losses of three epochs."""
     import tensorflow as tf
 
-    config = resolve(
+    run = resolve(
         PipelineConfig(data="sample", root=str(tmp_path / "my root")),
         EnvironmentSettings(None, tmp_path),
         print,
     )
-    logs = config.pipeline_root / "Trainer" / "model_run" / "7" / "train"
+    logs = run.pipeline_root / "Trainer" / "model_run" / "7" / "train"
     with tf.summary.create_file_writer(str(logs)).as_default():
         for epoch, loss in enumerate(LOSSES):
             tf.summary.scalar("epoch_loss", loss, step=epoch)
-    program, *arguments = shlex.split(dict(next_commands(config, None))["See how training went"])
+    program, *arguments = shlex.split(dict(next_commands(run, None))["See how training went"])
     assert program == ".venv/bin/tensorboard"
     return [str(Path(sys.executable).with_name("tensorboard")), *arguments]
 
