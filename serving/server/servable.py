@@ -13,11 +13,6 @@ from tensorflow.core.protobuf import meta_graph_pb2
 
 from serving.server.saved_model import SavedModel, dtype_name
 
-# What a request that names no signature asks for.
-DEFAULT_SIGNATURE = "serving_default"
-# What takes raw text in the models that this project pushes.
-TEXT_SIGNATURE = "predict_text"
-
 
 class Run(Protocol):
     """Runs a graph; see `SavedModel.run`."""

@@ -7,7 +7,6 @@ redirects, no query parsing. A framework would add all three.
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from urllib.parse import unquote_to_bytes
 
-from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -24,16 +22,15 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving.server import examples
 from serving.server.admission import LARGE_BYTES, Gate, Share
 from serving.server.handlers import Handlers
 from serving.server.metrics import Metrics
-from serving.server.model_store import State
-from serving.server.rest import page, requests, responses, unzipping
+from serving.server.rest import descriptions, page, requests, responses, unzipping
+from serving.server.rest.example_list import fill_input
 from serving.server.rest.json_size import count_values
 from serving.server.rest.json_writer import error_body
-from serving.server.saved_model import dtype_name
-from serving.server.servable import DEFAULT_SIGNATURE
+from serving.server.valid_utf8 import valid_utf8
+from serving.signature_names import SERVING_DEFAULT
 from serving.status import HTTP_STATUS, Code, StatusError, invalid_argument
 
 JSON = "application/json"
@@ -175,7 +172,7 @@ class RestApi:
             return self._answer_metrics(request.target, has_query=bool(query))
         if not _API.fullmatch(request.target):
             if self._page is not None and request.method in ("GET", "HEAD") and path == "/":
-                body = page.fill(self._page, self._handlers.store.available())
+                body = page.fill(self._page, self._handlers.servables.available())
                 return Response(200, body, f"{HTML}; charset=utf-8", page.HEADERS)
             return html_error(404)
         response = self._answer_api(request)
@@ -228,18 +225,25 @@ class RestApi:
     def _answer_verb(self, verb: str, spec: model_pb2.ModelSpec, request: Request) -> str:
         if request.method == "GET":
             # The path is matched in any case, and then compared: `METADATA` asks for the status.
-            return self._metadata(spec) if verb == "metadata" else self._status(spec)
+            if verb != "metadata":
+                asked = get_model_status_pb2.GetModelStatusRequest(model_spec=spec)
+                return descriptions.write_status(self._handlers.status(asked))
+            asked_all = get_model_metadata_pb2.GetModelMetadataRequest(
+                model_spec=spec, metadata_field=["signature_def"]
+            )
+            return descriptions.write_metadata(self._handlers.metadata(asked_all))
         answer = {"predict": self._predict, "classify": self._classify, "regress": self._regress}
         deadline = time.monotonic() + self.timeout if request.deadline is None else request.deadline
         return answer[verb](spec, request, deadline)
 
     def _predict(self, spec: model_pb2.ModelSpec, request: Request, deadline: float) -> str:
+        inference = self._handlers.inference
         with contextlib.ExitStack() as stack:
             with self._reading(request, deadline) as body:
                 asked = requests.read_predict_body(body, deadline)
                 del body
-                servable = stack.enter_context(self._handlers.store.acquire(spec))
-                name = asked.signature_name or DEFAULT_SIGNATURE
+                servable = stack.enter_context(self._handlers.servables.acquire(spec))
+                name = asked.signature_name or SERVING_DEFAULT
                 signature = servable.signatures.get(name)
                 if signature is None:
                     raise invalid_argument(
@@ -249,8 +253,8 @@ class RestApi:
                     asked.document, signature.input_types, asked.signature_name
                 )
                 del asked
-            self._handlers.check_arrays(signature, arrays)
-            outputs = self._handlers.run(servable, signature, arrays, (), _left(deadline))
+            inference.check_arrays(signature, arrays)
+            outputs = inference.run(servable, signature, arrays, (), _left(deadline))
             del arrays
         if not outputs:
             raise invalid_argument("Cannot convert empty tensor map to JSON")
@@ -281,8 +285,8 @@ class RestApi:
     ) -> None:
         with self._reading(request, deadline) as body:
             asked = requests.read_examples_body(body, deadline)
-            into.model_spec.signature_name = _printable(asked.signature_name)
-            examples.fill_input(asked, into.input)
+            into.model_spec.signature_name = valid_utf8(asked.signature_name)
+            fill_input(asked, into.input)
 
     @contextlib.contextmanager
     def _reading(self, request: Request, deadline: float) -> Iterator[bytes | bytearray]:
@@ -324,50 +328,6 @@ class RestApi:
             request.share.grow(len(body))
         return body
 
-    def _status(self, spec: model_pb2.ModelSpec) -> str:
-        request = get_model_status_pb2.GetModelStatusRequest(model_spec=spec)
-        statuses = self._handlers.status(request).model_version_status
-        return _pretty(
-            {
-                "model_version_status": [
-                    {
-                        "version": str(one.version),
-                        "state": State.Name(one.state),
-                        "status": {
-                            "error_code": Code(one.status.error_code).name,
-                            "error_message": one.status.error_message,
-                        },
-                    }
-                    for one in statuses
-                ]
-            }
-        )
-
-    def _metadata(self, spec: model_pb2.ModelSpec) -> str:
-        request = get_model_metadata_pb2.GetModelMetadataRequest(
-            model_spec=spec, metadata_field=["signature_def"]
-        )
-        response = self._handlers.metadata(request)
-        signatures = get_model_metadata_pb2.SignatureDefMap()
-        response.metadata["signature_def"].Unpack(signatures)
-        return _pretty(
-            {
-                "model_spec": {
-                    "name": response.model_spec.name,
-                    "signature_name": "",
-                    "version": str(response.model_spec.version.value),
-                },
-                "metadata": {
-                    "signature_def": {
-                        "signature_def": {
-                            name: _signature_as_json(signatures.signature_def[name])
-                            for name in signatures.signature_def
-                        }
-                    }
-                },
-            }
-        )
-
 
 _CORS_HEADERS = (
     ("Access-Control-Allow-Origin", "*"),
@@ -399,35 +359,5 @@ def _left(deadline: float) -> float:
     return deadline - time.monotonic()
 
 
-def _signature_as_json(signature: meta_graph_pb2.SignatureDef) -> dict:
-    return {
-        "inputs": {alias: _tensor_as_json(signature.inputs[alias]) for alias in signature.inputs},
-        "outputs": {
-            alias: _tensor_as_json(signature.outputs[alias]) for alias in signature.outputs
-        },
-        "method_name": signature.method_name,
-        "defaults": {},
-    }
-
-
-def _tensor_as_json(info: meta_graph_pb2.TensorInfo) -> dict:
-    return {
-        "dtype": dtype_name(info.dtype),
-        "tensor_shape": {
-            "dim": [{"size": str(dim.size), "name": dim.name} for dim in info.tensor_shape.dim],
-            "unknown_rank": info.tensor_shape.unknown_rank,
-        },
-        "name": info.name,
-    }
-
-
-def _pretty(value: dict) -> str:
-    return json.dumps(value, indent=1, ensure_ascii=False)
-
-
 def _decoded(part: str | None) -> str:
     return unquote_to_bytes(part or "").decode("utf-8", "replace")
-
-
-def _printable(text: str) -> str:
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

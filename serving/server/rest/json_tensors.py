@@ -16,6 +16,7 @@ import numpy as np
 
 from serving.server.rest.json_document import last_members
 from serving.server.rest.json_writer import echo
+from serving.server.type_names import type_name
 from serving.status import Code, StatusError, invalid_argument
 
 _NUMPY_TYPES = {
@@ -44,11 +45,6 @@ _RANGES = {
 # numpy's limit on every version; a TensorFlow shape may have 254.
 _MAX_RANK = 32
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
-
-
-def type_name(dtype: str) -> str:
-    """Returns TensorFlow's name of `DT_FLOAT`: `float`."""
-    return dtype.removeprefix("DT_").lower()
 
 
 class Column:

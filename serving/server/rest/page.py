@@ -8,11 +8,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from serving.server.servable import TEXT_SIGNATURE, Servable
+from serving.server.servable import Servable
+from serving.signature_names import PREDICT_TEXT, TRACE_TEXT, TRANSFORM_FEATURES
 
 _PLACE = '<script type="application/json" id="models">[]</script>'
 _MODEL_CARDS = ("model_card.json", "assets.extra/model_card.json")
-_ASKED = (TEXT_SIGNATURE, "trace_text", "transform_features")
+_ASKED = (PREDICT_TEXT, TRACE_TEXT, TRANSFORM_FEATURES)
 HEADERS = (
     (
         "Content-Security-Policy",
