@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-SIGNATURE = "predict_text"
+from serving.signature_names import PREDICT_TEXT
 
 
 class DirectModels:
@@ -72,7 +72,7 @@ def main(texts: list[str], folders: Mapping[str, str]) -> None:
     models = {name: SavedModel(folder) for name, folder in folders.items()}
     for line in sys.stdin:
         name, index = line.split()
-        signature = models[name].signatures[SIGNATURE]
+        signature = models[name].signatures[PREDICT_TEXT]
         text = np.array([texts[int(index)].encode()], object)
         feeds = {signature.inputs["text"].name: text}
         fetches = [signature.outputs[alias].name for alias in ("probability", "sentiment")]

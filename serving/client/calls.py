@@ -39,6 +39,7 @@ from serving.errors import (
     ServingError,
     UnavailableError,
 )
+from serving.signature_names import CLASSIFY, PREDICT_TEXT, SERVING_DEFAULT, TRACE_TEXT
 
 # REST's predictions do not say which version made them. The client asks for the newest version's
 # number first, and then for that version. TF-Serving looks for new versions once a second, so a
@@ -96,7 +97,7 @@ class Calls:
         self._check_texts(texts)
         return (
             yield from self._in_batches(
-                texts, self._predict_request("predict_text", "text"), self._predictions, timeout
+                texts, self._predict_request(PREDICT_TEXT, "text"), self._predictions, timeout
             )
         )
 
@@ -111,7 +112,7 @@ class Calls:
 
         return (
             yield from self._in_batches(
-                examples, self._predict_request("serving_default", "examples"), read, timeout
+                examples, self._predict_request(SERVING_DEFAULT, "examples"), read, timeout
             )
         )
 
@@ -120,7 +121,7 @@ class Calls:
         self._check_texts(texts)
 
         def request(batch: Sequence[str]) -> ClassifyRequest:
-            return ClassifyRequest(self.model, "classify", "text", batch)
+            return ClassifyRequest(self.model, CLASSIFY, "text", batch)
 
         def read(batch: Sequence[str], response: ClassifyResponse) -> list[Classification]:
             self._check_rows("classifications", response.classes, len(batch))
@@ -134,7 +135,7 @@ class Calls:
     def trace(self, texts: Sequence[str], timeout: float | None) -> Steps[list[Trace]]:
         """What the model believes after each word of each text."""
         self._check_texts(texts)
-        request = self._predict_request("trace_text", "text", ("tokens", "probability"))
+        request = self._predict_request(TRACE_TEXT, "text", ("tokens", "probability"))
         return (yield from self._in_batches(texts, request, self._traces, timeout))
 
     def ask_signature(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from serving.client.messages import Metadata, Signature, TensorSpec, VersionStatus
+from serving.predictions import Prediction
 
 __all__ = [
     "Classification",
@@ -15,23 +16,6 @@ __all__ = [
     "Trace",
     "VersionStatus",
 ]
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What the model says of a review.
-
-    Attributes:
-      probability: That the review is positive, 0 to 1.
-      sentiment: "positive" or "negative".
-      model_version: The version that answered.
-      text: The review; None where a serialized tf.Example was sent.
-    """
-
-    probability: float
-    sentiment: str
-    model_version: int | None
-    text: str | None = None
 
 
 @dataclass(frozen=True)
