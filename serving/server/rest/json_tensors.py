@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from serving.server.rest.json_document import last_members
+from serving.server.rest.json_members import last_members
 from serving.server.rest.json_writer import echo
 from serving.server.type_names import type_name
 from serving.status import Code, StatusError, invalid_argument
