@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import TracebackType
 
 from benchmarks.measuring import memory_of_tree
 
@@ -43,12 +42,7 @@ class ServerProcess:
         """Returns itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Asks the server to stop, and makes it if it does not."""
         self._process.send_signal(signal.SIGTERM)
         try:

@@ -43,7 +43,7 @@ from serving.signature_names import CLASSIFY, PREDICT_TEXT, SERVING_DEFAULT, TRA
 
 # REST's predictions do not say which version made them. The client asks for the newest version's
 # number first, and then for that version. TF-Serving looks for new versions once a second, so a
-# number that is younger than that is as good as a new one.
+# number is trusted for that long.
 VERSION_TRUSTED_SECONDS = 1.0
 # A version may be unloaded between the two requests; each pair of them is tried this often.
 VERSION_ATTEMPTS = 3
@@ -93,7 +93,7 @@ class Calls:
         self._version_known_until = -math.inf
 
     def predict(self, texts: Sequence[str], timeout: float | None) -> Steps[list[Prediction]]:
-        """What the model says of each text."""
+        """A prediction for each text."""
         self._check_texts(texts)
         return (
             yield from self._in_batches(
@@ -104,7 +104,7 @@ class Calls:
     def predict_examples(
         self, examples: Sequence[bytes], timeout: float | None
     ) -> Steps[list[Prediction]]:
-        """What the model says of each serialized tf.Example."""
+        """A prediction for each serialized tf.Example."""
         self._check_each(examples, bytes, "serialized tf.Examples")
 
         def read(batch: Sequence[bytes], response: PredictResponse) -> list[Prediction]:
@@ -133,7 +133,7 @@ class Calls:
         return (yield from self._in_batches(texts, request, read, timeout))
 
     def trace(self, texts: Sequence[str], timeout: float | None) -> Steps[list[Trace]]:
-        """What the model believes after each word of each text."""
+        """The probability after each word of each text."""
         self._check_texts(texts)
         request = self._predict_request(TRACE_TEXT, "text", ("tokens", "probability"))
         return (yield from self._in_batches(texts, request, self._traces, timeout))
@@ -247,7 +247,9 @@ class Calls:
             attempt += 1
             seconds = deadline - time.monotonic()
             if seconds <= 0:
-                raise self._error(DeadlineExceededError, "the time was up before it was asked")
+                raise self._error(
+                    DeadlineExceededError, "the time was over before the request was sent"
+                )
             try:
                 return (yield Send(request, seconds))
             except UnavailableError as error:

@@ -29,6 +29,17 @@ class Model:
             return f"{self.name}, version {self.version}"
         return self.name if self.label is None else f"{self.name}, label {self.label}"
 
+    @property
+    def problem(self) -> str:
+        """Why no model can be meant, or an empty string."""
+        if not self.name:
+            return "the model's name is empty"
+        if self.version is not None and self.label is not None:
+            return "give a version or a label, not both"
+        if self.version is not None and not 0 <= self.version < 2**63:
+            return f"version is {self.version}; give a number from 0 to 2**63 - 1"
+        return ""
+
 
 @dataclass(frozen=True)
 class PredictRequest:

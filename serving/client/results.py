@@ -20,7 +20,13 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Classification:
-    """The score of each class, as TF-Serving's Classify API answers."""
+    """The score of each class, as TF-Serving's Classify API answers.
+
+    Attributes:
+      text: The review.
+      scores: By class, "negative" and "positive"; they add up to 1.
+      model_version: The version that answered; None where nobody says.
+    """
 
     text: str
     scores: dict[str, float]
@@ -29,11 +35,13 @@ class Classification:
 
 @dataclass(frozen=True)
 class Trace:
-    """What the model believes after each word of a review that it reads.
+    """The model's prediction after each word of a review.
 
     Attributes:
-      words: The words without padding: the last 500 at most.
-      probabilities: That the review is positive, read up to and with each of the words.
+      text: The review.
+      words: The words that the model reads, without padding: the last 500 at most.
+      probabilities: For each word, that the review up to this word is positive.
+      model_version: The version that answered; None where nobody says.
     """
 
     text: str
