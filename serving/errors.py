@@ -1,4 +1,4 @@
-"""What can go wrong between a client and a model server, with the codes of both transports.
+"""The errors of the client, with the status codes of gRPC and REST.
 
     ServingError
     ├── ClientSetupError        an address or an option of the client cannot be used
@@ -16,8 +16,8 @@
     ├── ServerFailedError       every other code: CANCELLED, UNKNOWN, INTERNAL ... 409, 499, 500
     └── ResponseError           an answer came, and it is not what the protocol promises
 
-Messages name the address, the model, what arrived and what to do next. Only UnavailableError, of
-both kinds, is worth another try.
+Messages name the address, the model, what arrived and what to do next. Only UnavailableError and
+ServerBusyError are worth another attempt.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import ClassVar
 
 from serving.status import HTTP_STATUS, Code
 
-# What gRPC says where all of a server's threads are taken: in C++ (TF-Serving's), in Python.
+# gRPC's messages when all of a server's threads are busy: in C++ (TF-Serving), in Python.
 _NO_FREE_THREAD = ("Server Threadpool Exhausted", "Concurrent RPC limit exceeded!")
 
 # The first code of each status, and what proxies on the way add.
@@ -50,7 +50,7 @@ class ServingError(Exception):
     """Base of all errors of the client.
 
     Attributes:
-      address: Whom the client asked, as the caller wrote it.
+      address: The server's address, as the caller wrote it.
       model: The model that was asked for, with its version or label.
       reason: What arrived or what is wrong, in a sentence without its full stop.
       code: The status that the server gave, or would have given.

@@ -1,7 +1,7 @@
-r"""Makes any text safe to show: no character of it moves a cursor, rings, or turns text around.
+r"""Makes any text safe to show: no character moves the cursor, rings, or reverses the text.
 
-Names, labels, keys and answers come from files and servers that anybody may have written. What
-shows them, on a terminal or in a log, shows control characters by their escapes: `\x1b`, `\n`.
+Names, labels, keys and answers come from files and servers that anybody may have written. On a
+terminal and in a log, their control characters are shown as escapes: `\x1b`, `\n`.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class PrintableFormatter(logging.Formatter):
 
 
 class PrintableStream:
-    """A text stream with another behind it: of control characters, only line feeds pass."""
+    """Writes to another text stream; of all control characters, only line feeds pass."""
 
     def __init__(self, stream: TextIO):
         """Writes to `stream`."""
@@ -73,5 +73,5 @@ class PrintableStream:
             self.write(line)
 
     def __getattr__(self, name: str) -> Any:
-        """All else is that of the stream behind."""
+        """Returns an attribute of the other stream."""
         return getattr(self._stream, name)

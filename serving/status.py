@@ -27,7 +27,7 @@ class Code(enum.IntEnum):
     UNAUTHENTICATED = 16
 
 
-# As tensorflow_serving/model_servers/http_server.cc (ToHTTPStatusCode) has it.
+# From ToHTTPStatusCode in tensorflow_serving/model_servers/http_server.cc.
 HTTP_STATUS: dict[Code, int] = {
     Code.OK: 200,
     Code.INVALID_ARGUMENT: 400,
@@ -50,7 +50,7 @@ HTTP_STATUS: dict[Code, int] = {
 
 
 class StatusError(Exception):
-    """A request, or a load, that failed: a code and the text that the caller reads."""
+    """A request or the loading of a version failed: a code, and the text for the caller."""
 
     def __init__(self, code: Code, message: str):
         """Takes a code other than OK."""
@@ -64,5 +64,5 @@ class StatusError(Exception):
 
 
 def invalid_argument(message: str) -> StatusError:
-    """Returns the most frequent of all errors."""
+    """Returns an INVALID_ARGUMENT error."""
     return StatusError(Code.INVALID_ARGUMENT, message)

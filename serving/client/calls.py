@@ -1,8 +1,8 @@
-"""What each call of a client does, without doing it: the part that sync and async share.
+"""The calls of a client, without input or output: the part that `Client` and `AsyncClient` share.
 
-A call is a generator of steps. Whoever runs it carries out each step, sends back the response or
-throws the error in, and takes the generator's return value for the result. So only the carrying
-out of two steps differs between `Client` and `AsyncClient`.
+A call is a generator of steps. The client carries out each step, sends the response (or throws the
+error) into the generator, and returns the generator's return value. So `Client` and `AsyncClient`
+only differ in how they carry out the two kinds of step.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from serving.signature_names import CLASSIFY, PREDICT_TEXT, SERVING_DEFAULT, TRA
 # number first, and then for that version. TF-Serving looks for new versions once a second, so a
 # number is trusted for that long.
 VERSION_TRUSTED_SECONDS = 1.0
-# A version may be unloaded between the two requests; each pair of them is tried this often.
+# A version may be unloaded between the two requests; so many pairs are tried.
 VERSION_ATTEMPTS = 3
 
 FIRST_POLL_SECONDS = 0.1
@@ -56,7 +56,7 @@ PROBE_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Send:
-    """Send the request and give back its response, or throw in a ServingError."""
+    """Send the request; give its response, or its ServingError, to the generator."""
 
     request: Request
     seconds: float
@@ -64,7 +64,7 @@ class Send:
 
 @dataclass(frozen=True)
 class Sleep:
-    """Let time pass."""
+    """Wait for some seconds."""
 
     seconds: float
 
@@ -165,7 +165,7 @@ class Calls:
         deadline = time.monotonic() + timeout
         pause = FIRST_POLL_SECONDS
         while True:
-            # At the end of the time there is a last look, which gets some time of its own.
+            # The last request, at the end of the timeout, gets some time of its own.
             seconds = min(max(deadline - time.monotonic(), LAST_LOOK_SECONDS), PROBE_SECONDS)
             try:
                 version, seen = yield from self._ready_version(seconds)
@@ -184,7 +184,7 @@ class Calls:
     def _ready_version(self, seconds: float) -> Steps[tuple[int | None, str]]:
         """Returns the version that would answer, if there is one, and what was seen."""
         if self.model.label is not None:
-            # A status does not look at labels.
+            # TF-Serving's status ignores labels.
             try:
                 metadata = yield Send(MetadataRequest(self.model), seconds)
             except InvalidRequestError as error:
@@ -223,7 +223,7 @@ class Calls:
         return results
 
     def _ask_a_version(self, request: Request, deadline: float) -> Steps[Any]:
-        """Asks so that the response says which version it is from."""
+        """Asks a known version, so that the result can name the version that answered."""
         if self._tells_version or self.model.version is not None:
             return (yield from self._ask(request, deadline))
         for attempt in range(1, VERSION_ATTEMPTS + 1):

@@ -1,4 +1,4 @@
-"""What a client asks and what it is told, the same over every transport.
+"""The requests and responses of a client, the same over every transport.
 
 Tensors are nested lists: a <float32>[batch] output is a list of floats, a <string>[batch, n] a
 list of lists of str.
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class UnreadableAnswerError(Exception):
-    """An answer is not what the protocol promises; says how."""
+    """An answer is not what the protocol promises; the message says how."""
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class Tls:
     """PEM files for an encrypted connection.
 
     Attributes:
-      root_certificates: Who is trusted to vouch for the server; None trusts the system's roots.
+      root_certificates: The certificate authorities that are trusted; None for the system's.
       client_certificate: Shown to a server that asks for one; goes with `client_key`.
       client_key: The private key of `client_certificate`.
     """

@@ -1,4 +1,4 @@
-"""TF-Serving's flags, in its spelling or with dashes, and a few of our own."""
+"""TF-Serving's flags, spelled with underscores or dashes, and a few of our own."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ class Flags:
 
 
 def parse(arguments: Sequence[str] | None) -> tuple[Flags, list[str]]:
-    """Reads a command line; returns what it does not know as well, as TF-Serving goes on.
+    """Reads a command line; also returns what it does not know, which TF-Serving ignores.
 
     Exits with 2 when a value cannot be used, with 0 after --help and --version.
     """
@@ -241,7 +241,7 @@ def parse(arguments: Sequence[str] | None) -> tuple[Flags, list[str]]:
 
 
 class _HelpFormatter(argparse.HelpFormatter):
-    """Names each flag once, so that lines hold; the other spellings are told at the end."""
+    """Shows one spelling of each flag; the others are described at the end."""
 
     def _format_action_invocation(self, action: argparse.Action) -> str:
         names = action.option_strings
@@ -250,14 +250,14 @@ class _HelpFormatter(argparse.HelpFormatter):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong on one line, with no control character of what it quotes."""
+    """Prints an error on one line, with control characters escaped."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {printable(message)}. See `{self.prog} --help`.\n")
 
 
 class _Versions(argparse.Action):
-    """Prints what serves, without importing it."""
+    """Prints the versions of the server and its libraries, without importing them."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
         for name, package in (

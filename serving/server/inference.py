@@ -270,7 +270,7 @@ def _signature(servable: Servable, spec: model_pb2.ModelSpec) -> tuple[str, Sign
 
 
 def _with_hint(error: StatusError, servable: Servable, signature: Signature) -> StatusError:
-    """Says which signature takes raw text, behind TF-Serving's words for where it went wrong."""
+    """Adds to TF-Serving's error message which signature takes raw text."""
     takes_examples = dict(signature.input_types) in _EXAMPLES
     if (
         error.code is not Code.INVALID_ARGUMENT

@@ -1,4 +1,4 @@
-"""Loads a version and warms it up, before anybody can ask it anything."""
+"""Loads a version and warms it up before any request can reach it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Large batches run in slices, so that a run's memory does not grow with the request.
 
-What a model makes of a text is far larger than the text: 500 tokens and the states of its layers,
-some 100 KB. So requests whose inputs are strings, one a row, run a few hundred rows at a time. The
-inputs of other types came over the wire in full, and run whole.
+The tensors that a model computes from a text are far larger than the text: 500 tokens and the
+states of its layers, some 100 KB. So requests whose inputs are strings, one for each row, run a few
+hundred rows at a time. Inputs of other types were as large when they arrived, and run whole.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from serving.status import Code, StatusError
 _SMALL_ROWS = 8
 _SMALL_BYTES = 2**20
 
-# Whether the caller still waits: asked between two slices.
+# Returns whether the client still waits; called between two slices.
 is_wanted: contextvars.ContextVar[Callable[[], bool]] = contextvars.ContextVar(
     "is_wanted", default=lambda: True
 )
@@ -37,7 +37,7 @@ class RunLimits:
       max_rows_per_request: Size of dimension 0 of any input.
       max_string_bytes: Length of one string.
       max_rows_per_run: Rows of strings that run at once.
-      max_bytes_per_run: Their length together, but for a single row that is longer.
+      max_bytes_per_run: Their length together; a single row may be longer.
       max_values_per_message: Values that an answer holds.
     """
 
@@ -52,15 +52,15 @@ DEFAULT_LIMITS = RunLimits()
 
 
 class Turns:
-    """At what large requests wait for each other, of all models together.
+    """How many large requests run at the same time, of all models together.
 
     Attributes:
-      runs: Where runs of more than a few rows take turns.
-      batches: Where requests of several runs do: those that have begun hold what they have so far.
+      runs: The limit on runs of more than a few rows.
+      batches: The limit on requests of several runs: one that has begun holds its outputs so far.
     """
 
     def __init__(self, processors: int):
-        """Takes how many of each are at work at a time."""
+        """Takes how many of each run at a time."""
         self.runs = Gate(processors)
         self.batches = Gate(processors)
 
@@ -68,7 +68,7 @@ class Turns:
 def check_inputs(arrays: Mapping[str, np.ndarray], limits: RunLimits) -> None:
     """Refuses a request of too many rows, or of too long a string.
 
-    An operation on a string cannot be stopped, and others wait for the thread that it is on.
+    An operation on a string cannot be stopped, and other requests wait for its thread.
 
     Raises:
       StatusError: RESOURCE_EXHAUSTED.
@@ -175,7 +175,7 @@ class SlicedRun:
                 before.shape[1:] != output.shape[1:]
                 for before, output in zip(outputs[0] if outputs else results, results, strict=True)
             ):
-                return None  # each slice is as wide as its own longest row
+                return None  # each slice is padded to its own longest row
             if not outputs:
                 per_row = sum(math.prod(output.shape[1:]) for output in results)
                 check_values(rows * per_row, self._limits)
@@ -199,7 +199,7 @@ class SlicedRun:
             return self._run(feeds, fetches, left)
 
     def _slices(self, rows: int, sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
-        """Yields the slices' first rows and those after their last, of about the same length."""
+        """Yields the first row and the end (exclusive) of each slice, of about one length."""
         if not sizes:
             return
         limit = self._limits.max_rows_per_run or rows

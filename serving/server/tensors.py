@@ -49,7 +49,7 @@ class TensorLimits:
 
     Attributes:
       max_filled_bytes: Size of a tensor that is sent with fewer values than its shape has: they
-        cost a caller nothing, and the server their size, several times over.
+        cost a caller nothing, and the server several times their size.
       max_values_per_message: Values in a typed field; 0 is no limit.
     """
 

@@ -70,6 +70,6 @@ def read_text_proto(path: str, into: _Message) -> _Message:
 
 
 def _short(error: Exception) -> str:
-    """Returns what protobuf says, which quotes the whole line, be it ever so long."""
+    """Returns protobuf's message, cut to _MOST_WORDS characters: it quotes lines of any length."""
     words = str(error)
     return words if len(words) <= _MOST_WORDS else f"{words[:_MOST_WORDS]}..."

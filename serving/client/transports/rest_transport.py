@@ -26,8 +26,8 @@ from serving.errors import (
 class RestTransport:
     """Carries requests over connections that are kept alive.
 
-    `seconds` limits each of connecting, sending, and waiting for the answer to begin; an answer
-    that trickles in is cut off when they are over.
+    `seconds` limits each of connecting, sending, and waiting for the first byte of the answer; an
+    answer that arrives slowly is given up when they are over.
     """
 
     tells_version = False
@@ -61,7 +61,7 @@ class RestTransport:
 
 
 class AsyncRestTransport:
-    """`RestTransport` for `AsyncClient`; `seconds` limits the whole of it."""
+    """`RestTransport` for `AsyncClient`; `seconds` limits the whole exchange."""
 
     tells_version = False
 

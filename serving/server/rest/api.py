@@ -1,4 +1,4 @@
-"""REST, without sockets: a request line and a body in, a status and a body out.
+"""The REST API, without sockets: a request line and a body in, a status and a body out.
 
 The router matches the raw target, query string included, as TF-Serving's does: no 405, no
 redirects, no query parsing. A framework would add all three.
@@ -46,14 +46,14 @@ _GET = re.compile(
     rf"/v1/models(?:/(?P<model>[^/:]+))?{_SELECTOR}(?:/(?P<verb>metadata))?", re.IGNORECASE
 )
 _VERBS = ("classify", "regress", "predict")
-# RFC 3986: what a path, a query and a fragment may hold, as libevent checks it.
+# RFC 3986: the characters of a path, a query and a fragment, as libevent checks them.
 _CHARACTER = r"[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2}"
 _MORE = rf"(?:{_CHARACTER}|\?)*"
 _ORIGIN_FORM = re.compile(rf"(?:{_CHARACTER})*(?:\?{_MORE})?(?:#{_MORE})?")
 _ABSOLUTE_FORM = re.compile(r"https?://[^/?#]*(?P<origin>.*)", re.IGNORECASE)
 _KNOWN_METHODS = ("GET", "POST", "OPTIONS", "PUT", "DELETE", "PATCH", "HEAD")
 _LARGEST_VERSION = 2**63 - 1
-# Values from which on answers are written one at a time.
+# Answers of more values than this are written one at a time.
 _LARGE_ANSWER = 2**16
 
 
@@ -78,8 +78,8 @@ class Request:
     """What arrived. Header names are in lower case.
 
     Attributes:
-      deadline: Of `time.monotonic`, for the answer; None: the API's own, from now on.
-      share: What it holds of the bytes in flight; None: nothing.
+      deadline: For the answer, by `time.monotonic`; None: the API's `timeout` from now on.
+      share: The bytes that it holds of the budget; None: it is not counted.
     """
 
     method: str
@@ -92,7 +92,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """What is sent back; Date and Content-Length are the edge's."""
+    """What is sent back; the edge adds Date and Content-Length."""
 
     status: int
     body: bytes = b""
@@ -102,7 +102,7 @@ class Response:
 
 
 def html_error(status: int) -> Response:
-    """Returns libevent's error page, which TF-Serving sends for what is none of its paths."""
+    """Returns libevent's error page, which TF-Serving sends for any path that is not its own."""
     reason = HTTPStatus(status).phrase
     text = (
         f"<HTML><HEAD>\n<TITLE>{status} {reason}</TITLE>\n</HEAD><BODY>\n<H1>{reason}</H1>\n"
@@ -132,14 +132,14 @@ class RestApi:
         with_cors: bool = False,
         with_page: bool = True,
     ):
-        """Takes the handlers, and how to answer.
+        """Takes the handlers and the settings.
 
         Args:
           handlers: What answers about models.
           metrics: What counts.
           timeout: Seconds for an answer, from the request's last byte on.
           limits: Of what a body may hold.
-          documents: Where large bodies wait for their turn to be read; None: a gate of its own.
+          documents: The limit on large bodies that are read at a time; None: one at a time.
           metrics_path: Of the metrics page; None for none.
           with_cors: Whether other origins may ask.
           with_page: Whether `/` is a page to try the models.
@@ -157,7 +157,7 @@ class RestApi:
         """Answers one request, whatever it is."""
         try:
             return self._route(request)
-        except Exception as error:  # nothing that arrives may end the server
+        except Exception as error:  # no request may stop the server
             return json_error(500, f"{type(error).__name__}: {error}")
 
     def _route(self, request: Request) -> Response:
@@ -290,10 +290,10 @@ class RestApi:
 
     @contextlib.contextmanager
     def _reading(self, request: Request, deadline: float) -> Iterator[bytes | bytearray]:
-        """Yields the body, unzipped, to be read within; a large one when it is its turn.
+        """Yields the unzipped body; a large one once it is its turn, which ends with the block.
 
         Raises:
-          StatusError: It is no gzip, or more than the limits allow.
+          StatusError: It is not gzip, or more than the limits allow.
         """
         is_zipped = "gzip" in request.headers.get("content-encoding", "").lower()
         body: bytes | bytearray | None = None
