@@ -118,7 +118,7 @@ class ModelNotFoundError(RequestError):
 
 
 class LimitExceededError(RequestError):
-    """The request is larger, or comes oftener, than the server or a proxy allows."""
+    """The request is larger, or more frequent, than the server or a proxy allows."""
 
     default_code = Code.RESOURCE_EXHAUSTED
     next_step = "Send less at a time: lower the client's `batch_size`."
@@ -146,9 +146,9 @@ class ServerBusyError(UnavailableError):
 
     default_code = Code.RESOURCE_EXHAUSTED
     next_step = (
-        "The server has as many requests at a time as it has threads for: ask from fewer threads, "
-        "join texts in larger batches, or start it with a higher --grpc_max_threads. How often the "
-        "client asks again by itself is what `retries` says."
+        "The server answers as many requests at a time as it has threads: ask from fewer threads, "
+        "send larger batches, or start it with a higher --grpc_max_threads. How often the client "
+        "asks again by itself is set by `retries`."
     )
 
 

@@ -13,7 +13,7 @@ class Prediction:
       probability: That the review is positive, 0 to 1; the model's float32.
       sentiment: "positive" or "negative".
       model_version: The version that answered; None where nobody says.
-      text: The review; None where whoever asks has it, or sent a serialized tf.Example.
+      text: The review; None where the caller has it, or sent a serialized tf.Example.
     """
 
     probability: float

@@ -90,7 +90,7 @@ class FairPool(Executor):
         future: Future[Any] = Future()
         with self._lock:
             if self._is_closed:
-                raise RuntimeError("The threads are stopped; start a new server")
+                raise RuntimeError("The server has stopped; start a new one")
             task = _Task(future, function, arguments, keywords)
             self._waiting.setdefault(connection, deque()).append(task)
             self._num_waiting += 1

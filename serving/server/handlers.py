@@ -41,7 +41,7 @@ class Handlers:
     def __init__(
         self, servables: Servables, inference: Inference, manager: ModelManager, metrics: Metrics
     ):
-        """Takes the parts; `manager` is asked for states and told of configurations."""
+        """Takes the parts; `manager` reports states and takes configurations."""
         self.servables = servables
         self.inference = inference
         self._manager = manager

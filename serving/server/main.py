@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     handler.setFormatter(PrintableFormatter("%(asctime)s %(levelname)s %(message)s", one_line=True))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     for argument in unknown:
-        _LOG.warning("unknown argument: %s (see --help); going on without it", argument)
+        _LOG.warning("unknown argument: %s (see --help); it is ignored", argument)
 
     logging.getLogger("tensorflow").setLevel(logging.WARNING)
     stopping = threading.Event()

@@ -190,7 +190,7 @@ class ModelManager:
                         raise _did_not_become_available(failed, noun)
                     return
                 self._changed.wait(_TICK_SECONDS)
-        raise StatusError(Code.CANCELLED, "The wait for the new models was given up.")
+        raise StatusError(Code.CANCELLED, "The caller no longer waits for the new models.")
 
     def _assign_labels(self, models: Mapping[str, model_server_config_pb2.ModelConfig]) -> None:
         labels: dict[str, dict[str, int]] = {}
@@ -240,15 +240,20 @@ class ModelManager:
         except OSError as error:
             self._warn(
                 name,
-                f"{base_path} cannot be read ({error.strerror}); what is loaded of {name} stays. "
-                f"Expected: {base_path}/<number>/saved_model.pb. Still looking",
+                f"{base_path} cannot be read ({error.strerror}); loaded versions of {name} still "
+                f"serve. Expected: {base_path}/<number>/saved_model.pb. Still looking",
             )
             return None
         chosen, missing = version_folders.choose(config.model_version_policy, folders.complete)
         for version in missing:
-            self._warn((name, version), f"Version {version} of {name} is asked for and not there")
+            self._warn(
+                (name, version), f"Version {version} of {name} is configured, but has no folder"
+            )
         for duplicate in folders.duplicates:
-            self._warn((name, duplicate), f"{base_path}/{duplicate} is hidden: same number twice")
+            self._warn(
+                (name, duplicate),
+                f"{base_path}/{duplicate} is ignored: another folder has its number",
+            )
         if not folders.complete:
             incomplete = ", ".join(map(str, folders.incomplete))
             self._warn(

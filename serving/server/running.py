@@ -99,14 +99,14 @@ class Server:
     def start(self, is_wanted: Callable[[], bool] = lambda: True) -> None:
         """Loads the models and then opens the ports, as TF-Serving does.
 
-        A model without versions is waited for, without limit. That a port is taken is found out
-        before; nobody can connect to it until the models are loaded.
+        Waits for a model without versions, without limit. A port that is taken fails at once,
+        before the models are loaded; nobody can connect to it until they are.
 
         Args:
-          is_wanted: Asked while waiting; False gives up.
+          is_wanted: Called while waiting; returning False ends the wait.
 
         Raises:
-          StatusError: A model cannot be loaded, or the wait was given up.
+          StatusError: A model cannot be loaded, or `is_wanted` returned False.
           OSError: A port cannot be opened.
         """
         with contextlib.ExitStack() as bound:
@@ -115,11 +115,11 @@ class Server:
             _LOG.info("Loading %s", model_config.describe(self._config))
             self.manager.start()
             self.manager.configure(self._config, is_wanted)
-            # What was imported stays: the collector need not look at it after each unload.
+            # Imported modules stay: the garbage collector need not visit them after each unload.
             gc.collect()
             gc.freeze()
             memory.give_back()
-            # gRPC takes an address, no socket.
+            # gRPC takes an address, not a socket.
             for one in grpc_sockets:
                 one.close()
             self._open_grpc()
@@ -130,7 +130,7 @@ class Server:
 
     @property
     def description(self) -> str:
-        """What is served and where, once it is: a line for whoever started it."""
+        """One line for whoever started the server: what is served, and where."""
         host = self._flags.host
         places = []
         if self.grpc_port:
@@ -166,7 +166,7 @@ class Server:
             self._scheduler.stop()
 
     def _bind(self, what: str, flag: str, bound: contextlib.ExitStack) -> list[socket.socket]:
-        """Takes the port of a flag; none where none is to be opened."""
+        """Binds the port of a flag; returns no sockets where no port is to be opened."""
         flags = self._flags
         port = {"--port": flags.port, "--rest_api_port": flags.rest_api_port}[flag]
         if not port or (flag == "--rest_api_port" and port == flags.port > 0):
@@ -274,7 +274,7 @@ class Server:
                 said = ""
             except StatusError as error:
                 if str(error) != said:
-                    _LOG.error("%s is not followed: %s", path, error)
+                    _LOG.error("%s was not applied: %s", path, error)
                 said = str(error)
 
 

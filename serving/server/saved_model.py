@@ -133,7 +133,7 @@ def _read_meta_graph(directory: Path, tags: set[str]) -> meta_graph_pb2.MetaGrap
         if _is_cut_short(content):
             raise StatusError(
                 Code.OUT_OF_RANGE,
-                f"Read less bytes than requested: {path} is cut short, or half copied",
+                f"Read less bytes than requested: {path} is truncated, or half copied",
             ) from error
         raise StatusError(
             Code.DATA_LOSS, f"Can't parse {path} as binary proto: it is damaged, or half copied"

@@ -192,7 +192,7 @@ class SlicedRun:
     ) -> list[np.ndarray]:
         with self._turns.runs.turn(deadline, is_first=is_first):
             if not is_wanted.get()():
-                raise StatusError(Code.CANCELLED, "The client does not wait for the answer")
+                raise StatusError(Code.CANCELLED, "The client no longer waits for the answer")
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
                 raise StatusError(Code.DEADLINE_EXCEEDED, TIMED_OUT)

@@ -115,7 +115,7 @@ def make_server(
 
 
 def _connection_of(arguments: tuple[Any, ...]) -> str:
-    """Returns the peer of the call that gRPC runs; empty when it cannot be told."""
+    """Returns the peer of the call that gRPC runs; empty when it is unknown."""
     for argument in arguments:
         call = getattr(argument, "call", None)
         if call is not None and hasattr(call, "peer"):
@@ -340,7 +340,7 @@ class _Undecodable:
             count, self._count, self._said_at = self._count, 0, time.monotonic()
         _LOG.warning(
             "gRPC requests that could not be decoded: %d; the last was for %s, from %s. Further "
-            "ones are counted, and told every %g s",
+            "ones are counted, and logged every %g s",
             count, method, peer, _SAID_EVERY_SECONDS,
         )  # fmt: skip
 
