@@ -63,6 +63,11 @@ class StatusError(Exception):
         return f"{self.code.name}: {self.message}"
 
 
+def resource_exhausted(message: str) -> StatusError:
+    """Returns a RESOURCE_EXHAUSTED error: a request is beyond a limit."""
+    return StatusError(Code.RESOURCE_EXHAUSTED, message)
+
+
 def invalid_argument(message: str) -> StatusError:
     """Returns an INVALID_ARGUMENT error."""
     return StatusError(Code.INVALID_ARGUMENT, message)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -270,13 +270,8 @@ class Calls:
     def _predictions(
         self, texts: Sequence[str | None], response: PredictResponse
     ) -> list[Prediction]:
-        rows = zip(
-            texts,
-            self._output("probability", response, len(texts)),
-            self._output("sentiment", response, len(texts)),
-            strict=True,
-        )
         predictions = []
+        rows = self._rows(texts, response, "probability", "sentiment")
         for row, (text, probability, sentiment) in enumerate(rows):
             self._check_probability(probability, f"row {row} of the request")
             if not isinstance(sentiment, str):
@@ -288,13 +283,8 @@ class Calls:
         return predictions
 
     def _traces(self, batch: Sequence[str], response: PredictResponse) -> list[Trace]:
-        rows = zip(
-            batch,
-            self._output("tokens", response, len(batch)),
-            self._output("probability", response, len(batch)),
-            strict=True,
-        )
         traces = []
+        rows = self._rows(batch, response, "tokens", "probability")
         for row, (text, tokens, probabilities) in enumerate(rows):
             self._check_rows(f"words in row {row}", tokens, None)
             self._check_rows(f"probabilities in row {row}", probabilities, len(tokens))
@@ -311,6 +301,13 @@ class Calls:
                 )
             )
         return traces
+
+    def _rows(
+        self, texts: Sequence[str | None], response: PredictResponse, *names: str
+    ) -> Iterator[tuple[Any, ...]]:
+        """Returns each text with its values of some outputs."""
+        outputs = [self._output(name, response, len(texts)) for name in names]
+        return zip(texts, *outputs, strict=True)
 
     def _output(self, name: str, response: PredictResponse, rows: int) -> list[Any]:
         if name not in response.outputs:

@@ -58,23 +58,11 @@ def encode(request: Request) -> HttpRequest:
     """Returns the HTTP request."""
     path = _path(request.model)
     if isinstance(request, PredictRequest):
-        return HttpRequest(
-            "POST",
-            f"{path}:predict",
-            _body(
-                signature_name=request.signature,
-                inputs={request.input: [_json_value(value) for value in request.values]},
-            ),
-        )
+        values = [_json_value(value) for value in request.values]
+        return _post(f"{path}:predict", request.signature, inputs={request.input: values})
     if isinstance(request, ClassifyRequest):
-        return HttpRequest(
-            "POST",
-            f"{path}:classify",
-            _body(
-                signature_name=request.signature,
-                examples=[{request.feature: text} for text in request.texts],
-            ),
-        )
+        examples = [{request.feature: text} for text in request.texts]
+        return _post(f"{path}:classify", request.signature, examples=examples)
     if isinstance(request, StatusRequest):
         return HttpRequest("GET", path)
     return HttpRequest("GET", f"{path}/metadata")
@@ -109,8 +97,9 @@ def _path(model: Model) -> str:
     return path if model.label is None else f"{path}/labels/{quote(model.label, safe='')}"
 
 
-def _body(**content: Any) -> bytes:
-    return json.dumps(content, ensure_ascii=False).encode()
+def _post(path: str, signature: str, **content: Any) -> HttpRequest:
+    body = json.dumps({"signature_name": signature, **content}, ensure_ascii=False)
+    return HttpRequest("POST", path, body.encode())
 
 
 def _json_value(value: str | bytes) -> str | dict[str, str]:

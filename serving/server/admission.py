@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from serving.server.fair_pool import lend_thread
-from serving.status import Code, StatusError
+from serving.status import Code, StatusError, resource_exhausted
 
 TIMED_OUT = "Timed out waiting for notification"
 # From which size on, in bytes, a message or a body waits for its turn to be read.
@@ -45,10 +45,9 @@ class Budget:
             others hold the rest. Nothing is changed then.
         """
         if wanted > self._limit:
-            raise StatusError(
-                Code.RESOURCE_EXHAUSTED,
+            raise resource_exhausted(
                 f"The request takes {wanted} bytes, and all requests together may hold "
-                f"{self._limit} ({self._flag}). Send less at a time",
+                f"{self._limit} ({self._flag}). Send less at a time"
             )
         with self._lock:
             others = self._held - held

@@ -7,13 +7,12 @@ TF-Serving's.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from tensorflow_serving.apis import (
     classification_pb2,
     inference_pb2,
-    input_pb2,
     model_pb2,
     predict_pb2,
     regression_pb2,
@@ -120,30 +119,21 @@ class Inference:
         timeout: float | None,
     ) -> classification_pb2.ClassificationResponse:
         """Returns labels and scores of tf.Examples."""
-        name, signature = _signature(servable, request.model_spec)
-        feed, aliases = examples.classification_fetches(signature, self._check_method_name)
-        outputs, batch = self._run_examples(
-            servable, "Classify", request.input, feed, signature, aliases, timeout
-        )
         response = classification_pb2.ClassificationResponse()
-        _fill_spec(response.model_spec, request.model_spec.name, servable, name)
+        outputs, batch = self._run_examples(
+            "Classify", examples.classification_fetches, servable, request, response, timeout
+        )
         examples.fill_classifications(outputs, batch, response.result)
         return response
 
     def regress(
-        self,
-        servable: Servable,
-        request: regression_pb2.RegressionRequest,
-        timeout: float | None,
+        self, servable: Servable, request: regression_pb2.RegressionRequest, timeout: float | None
     ) -> regression_pb2.RegressionResponse:
         """Returns a number for each tf.Example."""
-        name, signature = _signature(servable, request.model_spec)
-        feed, aliases = examples.regression_fetches(signature, self._check_method_name)
-        outputs, batch = self._run_examples(
-            servable, "Regress", request.input, feed, signature, aliases, timeout
-        )
         response = regression_pb2.RegressionResponse()
-        _fill_spec(response.model_spec, request.model_spec.name, servable, name)
+        outputs, batch = self._run_examples(
+            "Regress", examples.regression_fetches, servable, request, response, timeout
+        )
         examples.fill_regressions(outputs[examples.OUTPUTS], batch, response.result)
         return response
 
@@ -218,18 +208,25 @@ class Inference:
 
     def _run_examples(
         self,
-        servable: Servable,
         api: str,
-        given: input_pb2.Input,
-        feed: str,
-        signature: Signature,
-        aliases: Sequence[str],
+        plan: Callable[[Signature, bool], tuple[str, list[str]]],
+        servable: Servable,
+        request: classification_pb2.ClassificationRequest | regression_pb2.RegressionRequest,
+        response: classification_pb2.ClassificationResponse | regression_pb2.RegressionResponse,
         timeout: float | None,
     ) -> tuple[dict[str, np.ndarray], int]:
-        batch = examples.serialized(given)
+        """Runs a signature on the request's tf.Examples and names it in the response.
+
+        Returns:
+          The outputs, each [batch, ...], that `plan` asks for; and the size of the batch.
+        """
+        name, signature = _signature(servable, request.model_spec)
+        feed, aliases = plan(signature, self._check_method_name)
+        batch = examples.serialized(request.input)
         fetches = [signature.outputs[alias] for alias in aliases]
         values = self._timed(servable, api, {feed: batch}, fetches, timeout)
         self._metrics.count_examples(servable.name, len(batch))
+        _fill_spec(response.model_spec, request.model_spec.name, servable, name)
         return dict(zip(aliases, values, strict=True)), len(batch)
 
     def _timed(

@@ -17,7 +17,7 @@ import numpy as np
 
 from serving.server.admission import TIMED_OUT, Gate
 from serving.server.servable import Run
-from serving.status import Code, StatusError
+from serving.status import Code, StatusError, resource_exhausted
 
 # Fewer rows, and no more bytes, run without waiting for a turn.
 _SMALL_ROWS = 8
@@ -75,20 +75,18 @@ def check_inputs(arrays: Mapping[str, np.ndarray], limits: RunLimits) -> None:
     """
     rows = max((len(array) for array in arrays.values() if array.ndim), default=0)
     if 0 < limits.max_rows_per_request < rows:
-        raise StatusError(
-            Code.RESOURCE_EXHAUSTED,
+        raise resource_exhausted(
             f"The request has {rows} rows; at most {limits.max_rows_per_request} are taken at a "
-            "time (--max_rows_per_request). Send them in several requests",
+            "time (--max_rows_per_request). Send them in several requests"
         )
     longest = max(
         (len(text) for array in arrays.values() if array.dtype == object for text in array.flat),
         default=0,
     )
     if 0 < limits.max_string_bytes < longest:
-        raise StatusError(
-            Code.RESOURCE_EXHAUSTED,
+        raise resource_exhausted(
             f"The request has a string of {longest} bytes; at most {limits.max_string_bytes} are "
-            "taken (--max_string_bytes). Shorten it: a model of texts reads a few hundred words",
+            "taken (--max_string_bytes). Shorten it: a model of texts reads a few hundred words"
         )
 
 
@@ -99,10 +97,9 @@ def check_values(count: int, limits: RunLimits) -> None:
       StatusError: RESOURCE_EXHAUSTED.
     """
     if 0 < limits.max_values_per_message < count:
-        raise StatusError(
-            Code.RESOURCE_EXHAUSTED,
+        raise resource_exhausted(
             f"The answer would hold {count} values; at most {limits.max_values_per_message} are "
-            "sent at a time (--max_values_per_message). Ask for fewer rows, or fewer outputs",
+            "sent at a time (--max_values_per_message). Ask for fewer rows, or fewer outputs"
         )
 
 

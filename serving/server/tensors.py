@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2, types_pb2
 
-from serving.status import Code, StatusError
+from serving.status import resource_exhausted
 
 _FIELDS = {
     types_pb2.DT_FLOAT: "float_val",
@@ -83,10 +83,9 @@ def to_array(
         return _from_content(proto.tensor_content, numpy_type, count, shape)
     values = getattr(proto, field)
     if 0 < limits.max_values_per_message < len(values):
-        raise StatusError(
-            Code.RESOURCE_EXHAUSTED,
+        raise resource_exhausted(
             f"A tensor lists {len(values)} values; at most {limits.max_values_per_message} are "
-            "taken at a time (--max_values_per_message). Send fewer, or numbers as tensor_content",
+            "taken at a time (--max_values_per_message). Send fewer, or numbers as tensor_content"
         )
     if dtype in _AS_PAIRS:
         whole_pairs = list(values)[: len(values) // 2 * 2]
@@ -106,11 +105,10 @@ def to_array(
         filling = flat[-1] if len(flat) else (b"" if dtype == types_pb2.DT_STRING else 0)
         size = numpy_type.itemsize + (len(filling) if isinstance(filling, bytes) else 0)
         if count * size > limits.max_filled_bytes:
-            raise StatusError(
-                Code.RESOURCE_EXHAUSTED,
+            raise resource_exhausted(
                 f"A tensor of shape {shape} came with {len(flat)} values. Filling it up takes "
                 f"{count * size} bytes, and {limits.max_filled_bytes} are allowed "
-                "(--max_filled_bytes). Send all values, or a smaller shape",
+                "(--max_filled_bytes). Send all values, or a smaller shape"
             )
         filled = np.full(count, filling, numpy_type)
         filled[: len(flat)] = flat

@@ -32,7 +32,7 @@ from serving.server.admission import LARGE_BYTES, Budget, Gate, Share
 from serving.server.fair_pool import FairPool
 from serving.server.handlers import Handlers
 from serving.server.metrics import Metrics
-from serving.status import Code, StatusError
+from serving.status import Code, StatusError, resource_exhausted
 
 _MAX_SENT_LENGTH = 2**31 - 1
 _MAX_DETAILS = 1024
@@ -268,10 +268,9 @@ class _Edge:
         """
         count = _small_fields(data, self._max_values or len(data))
         if 0 < self._max_values < count:
-            raise StatusError(
-                Code.RESOURCE_EXHAUSTED,
+            raise resource_exhausted(
                 f"The message seems to hold {count} values of a few bytes, or more; at most "
-                f"{self._max_values} are taken at a time (--max_values_per_message). Send fewer",
+                f"{self._max_values} are taken at a time (--max_values_per_message). Send fewer"
             )
 
     def _encode(self, response: Message) -> bytes:

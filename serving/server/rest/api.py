@@ -31,7 +31,7 @@ from serving.server.rest.json_size import count_values
 from serving.server.rest.json_writer import error_body
 from serving.server.valid_utf8 import valid_utf8
 from serving.signature_names import SERVING_DEFAULT
-from serving.status import HTTP_STATUS, Code, StatusError, invalid_argument
+from serving.status import HTTP_STATUS, StatusError, invalid_argument, resource_exhausted
 
 JSON = "application/json"
 HTML = "text/html"
@@ -309,11 +309,10 @@ class RestApi:
                 body = self._unzip(request)
             values = count_values(body, self._limits.max_values_per_message)
             if 0 < self._limits.max_values_per_message < values:
-                raise StatusError(
-                    Code.RESOURCE_EXHAUSTED,
+                raise resource_exhausted(
                     f"The body holds {values} values or more; at most "
                     f"{self._limits.max_values_per_message} are taken at a time "
-                    "(--max_values_per_message). Send fewer rows",
+                    "(--max_values_per_message). Send fewer rows"
                 )
             yield body
 
