@@ -35,7 +35,7 @@ _ONLY_EMBEDDED = (
     "max_bytes_in_flight",
 )
 _NOT_EMBEDDED = ("prefer_tflite_model",)
-# Their files would have to be mounted as well, and what they name.
+# These files, and the files that they name, would have to be mounted as well.
 _NOT_IN_DOCKER = ("model_config_file", "ssl_config_file", "grpc_socket_path")
 # TF-Serving has other defaults for these.
 _ALWAYS_SPELLED = ("port", "rest_api_port", "load_retry_interval_micros", "num_load_threads")

@@ -29,7 +29,7 @@ from serving.status import HTTP_STATUS, Code
 # gRPC's messages when all of a server's threads are busy: in C++ (TF-Serving), in Python.
 _NO_FREE_THREAD = ("Server Threadpool Exhausted", "Concurrent RPC limit exceeded!")
 
-# The first code of each status, and what proxies on the way add.
+# The first code of each status, and the statuses of proxies.
 _CODE_OF_HTTP_STATUS: dict[int, Code] = {
     **{status: code for code, status in reversed(HTTP_STATUS.items())},
     500: Code.INTERNAL,

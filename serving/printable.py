@@ -20,7 +20,7 @@ _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
 def printable(text: object) -> str:
-    r"""Returns the text on one line; a byte that was no UTF-8 is shown as such, e.g. `\xff`."""
+    r"""Returns the text on one line; a byte that is not UTF-8 is shown as `\xff`."""
     return UNSAFE.sub(_escape, str(text))
 
 
@@ -38,7 +38,7 @@ def _escape(match: re.Match[str]) -> str:
 
 
 class PrintableFormatter(logging.Formatter):
-    """Formats log records so that each line is safe; those of messages can be kept to one."""
+    """Formats log records with control characters escaped; messages can be kept to one line."""
 
     def __init__(self, form: str, *, one_line: bool = False):
         """Writes `form`; with `one_line` a message never fills more than a line."""

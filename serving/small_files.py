@@ -30,7 +30,7 @@ def read_small_file(path: str | os.PathLike[str], most_bytes: int = MOST_BYTES) 
         does not end within PATIENCE_SECONDS.
     """
     try:
-        # Opening a pipe that nobody writes to would wait for ever.
+        # Otherwise opening a pipe that nobody writes to would block.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise UnreadableFileError(error.strerror) from error
@@ -66,7 +66,7 @@ def _read(descriptor: int, most_bytes: int, patience: float | None) -> bytes:
                 )
         try:
             block = os.read(descriptor, min(_BLOCK, most_bytes + 1 - len(content)))
-        except BlockingIOError:  # another reader was faster
+        except BlockingIOError:  # another process has read it
             continue
         if not block:
             break

@@ -1,4 +1,4 @@
-"""Status codes that gRPC, REST and TensorFlow share, and the one exception that carries them."""
+"""The status codes that gRPC, REST and TensorFlow share, and the exception with such a code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the server is, and by which transport it is reached."""
+"""Parses the address of a server, which also decides between gRPC and REST."""
 
 from __future__ import annotations
 

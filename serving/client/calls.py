@@ -182,7 +182,7 @@ class Calls:
             pause = min(2 * pause, LONGEST_POLL_SECONDS)
 
     def _ready_version(self, seconds: float) -> Steps[tuple[int | None, str]]:
-        """Returns the version that would answer, if there is one, and what was seen."""
+        """Returns the version that would answer, if any, and the states of all versions."""
         if self.model.label is not None:
             # TF-Serving's status ignores labels.
             try:

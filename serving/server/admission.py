@@ -16,7 +16,7 @@ from serving.server.fair_pool import lend_thread
 from serving.status import Code, StatusError, resource_exhausted
 
 TIMED_OUT = "Timed out waiting for notification"
-# From which size on, in bytes, a message or a body waits for its turn to be read.
+# Bytes from which on a message or a body waits for its turn to be read.
 LARGE_BYTES = 2**20
 # Large requests in the queue; further ones are refused, to be sent again later.
 _MAX_WAITING = 256
@@ -26,7 +26,7 @@ class Budget:
     """Bytes that all requests in progress hold together, on both ports."""
 
     def __init__(self, limit: int, flag: str = "--max_bytes_in_flight"):
-        """Takes the most bytes, and the flag that says so."""
+        """Takes the limit in bytes, and the flag that sets it."""
         self._limit = limit
         self._flag = flag
         self._held = 0
@@ -125,7 +125,7 @@ class Gate:
             self._leave()
 
     def _enqueue(self, is_first: bool) -> threading.Event | None:
-        """Returns what to wait for; None when there was a place."""
+        """Returns the event to wait for; None when there was a free place."""
         with self._lock:
             if self._free:
                 self._free -= 1

@@ -228,7 +228,7 @@ def _size_of(arrays: Iterable[np.ndarray]) -> int:
 
 
 def _merge(tasks: list[_Task], parameters: BatchingParameters) -> tuple[dict[str, np.ndarray], int]:
-    """Joins the tasks' arrays; fills up to the next allowed size with the last one's row."""
+    """Joins the tasks' arrays; repeats a row of the last one up to the next allowed size."""
     rows = sum(task.size for task in tasks)
     sizes = [size for size in parameters.allowed_batch_sizes if size >= rows]
     padding = sizes[0] - rows if sizes else 0
@@ -244,7 +244,7 @@ def _merge(tasks: list[_Task], parameters: BatchingParameters) -> tuple[dict[str
 
 
 def _pad(name: str, arrays: list[np.ndarray], parameters: BatchingParameters) -> list[np.ndarray]:
-    """Grows every dimension but the first to the largest; filled with the first value."""
+    """Pads every dimension but the first to the largest size, with the array's first value."""
     is_same_rank = len({array.ndim for array in arrays}) == 1
     if not parameters.pad_variable_length_inputs or not is_same_rank:
         raise StatusError(

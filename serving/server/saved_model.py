@@ -220,7 +220,7 @@ def _restore(
     tf.compat.v1.train.import_meta_graph(meta_graph)
     saver = meta_graph.saver_def
     if saver.restore_op_name and (directory / "variables" / "variables.index").exists():
-        # Not Saver.restore, which takes a missing file for one of another format.
+        # Not Saver.restore, which reports a missing file as one of another format.
         checkpoint = str(directory / "variables" / "variables")
         session.run(saver.restore_op_name, {saver.filename_tensor_name: checkpoint})
     elif saver.restore_op_name and _has_variables(session):
@@ -266,5 +266,5 @@ def _as_array(value: object) -> np.ndarray:
 
 
 def dtype_name(dtype: int) -> str:
-    """Returns `DT_FLOAT` for 1; a number that is no type stays a number."""
+    """Returns the name of a data type, `DT_FLOAT` for 1; the number as text if it is none."""
     return types_pb2.DataType.Name(dtype) if dtype in types_pb2.DataType.values() else str(dtype)

@@ -57,7 +57,7 @@ class Servables:
             self._available = {**self._available, name: versions}
 
     def withdraw(self, name: str, version: int) -> None:
-        """Lets requests find a version no more. Requests that have it go on."""
+        """Hides a version from further requests. Requests that have it go on."""
         with self._changing:
             versions = dict(self._available.get(name, {}))
             versions.pop(version, None)
@@ -77,7 +77,7 @@ class Servables:
             servable = available.get(asked)
             if servable is None:
                 raise _not_found(spec.name, number)
-            # False when it was withdrawn meanwhile; then another look finds the next one.
+            # False when it was retired meanwhile: look again for another one.
             if servable.acquire():
                 return servable
 

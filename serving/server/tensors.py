@@ -160,7 +160,7 @@ def write(array: np.ndarray, proto: tensor_pb2.TensorProto, *, as_content: bool 
     """Fills a TensorProto: its typed field, or `tensor_content`."""
     dtype = dtype_of(array)
     proto.dtype = dtype
-    # Present without dimensions, too: clients take a scalar's shape for granted.
+    # Also set for a scalar: clients expect a shape to be present.
     proto.tensor_shape.SetInParent()
     for size in array.shape:
         proto.tensor_shape.dim.add().size = size

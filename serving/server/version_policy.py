@@ -1,4 +1,4 @@
-"""What is to be done next about the versions of one model: a decision without state or threads.
+"""Decides what to do next with the versions of one model: a pure function, without threads.
 
 It has the rule of TF-Serving's AvailabilityPreservingPolicy: the version that serves stays until
 another one is ready.

@@ -1,4 +1,4 @@
-"""TF-Serving's gRPC."""
+"""Sends requests to TF-Serving's gRPC API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parser of last resort: RapidJSON's error texts, with the offset of the byte that is wrong.
+"""Reads what `json` cannot, with RapidJSON's error texts and the offset of the wrong byte.
 
 No library has them, and clients of TF-Serving see them. Without them the standard library's `json`
 would do. What needs this parser, and not `json`:
@@ -24,7 +24,7 @@ from typing import Any
 from serving.server.rest.json_members import Members
 from serving.status import Code, StatusError, invalid_argument
 
-# Tokens, or items, that are read between two looks at the clock.
+# Tokens, or items, that are read between two checks of the deadline.
 TOKENS_BETWEEN_CHECKS = 4096
 
 _WHITESPACE = re.compile(rb"[ \n\r\t]*")
@@ -44,7 +44,7 @@ _ESCAPES = {
 }
 _INT64_MIN, _UINT64_MAX = -(2**63), 2**64 - 1
 
-# Where an end of input or an unexpected character is met -> what is missing there.
+# States of the parser: each is the error text for an unexpected character in it.
 _START = "The document is empty."
 _NAME = "Missing a name for object member."
 _COLON = "Missing a colon after a name of object member."

@@ -1,4 +1,4 @@
-"""HTTP/1.1 for the REST API: h11 reads and writes, asyncio carries, threads answer.
+"""HTTP/1.1 for the REST API: h11 is the protocol, asyncio the connections, threads answer.
 
 One thread serves all connections, so nothing may block it: a connection reads for a few
 milliseconds at a time, and its next request waits until the client has read the answer before.
@@ -59,7 +59,7 @@ class RestServer:
         budget: Budget | None = None,
         ssl_context: ssl.SSLContext | None = None,
     ):
-        """Takes the limits of a request.
+        """Takes the API and the limits of a request.
 
         Args:
           api: What answers.
@@ -338,7 +338,7 @@ class _Connection(asyncio.Protocol):
             self._go_on()
 
     def _go_on(self) -> None:
-        """Turns to the next request, once the client has the answer to the one before."""
+        """Reads the next request, once the client has read the answer before."""
         if self._transport.is_closing():
             return
         if self._is_finishing:

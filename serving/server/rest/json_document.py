@@ -26,10 +26,11 @@ _KINDS = bytes(
     for byte in range(256)
 )  # fmt: skip
 _BEYOND_RANGE = (b"e000", b"e+000", b"0" * 300)
-# Bytes that are looked through at once, and the most that a match takes.
+# Bytes that are searched at once, and the longest match, in bytes.
 _PIECE = 2**18
 _LONGEST_CARE = 300
-# Characters from which on several items are read in one go, and between two attempts.
+# Several items are read in one call only where they have so many characters; also the distance
+# between two attempts.
 _WORTH_WHILE = 2**14
 # Lists within lists that are read item by item.
 _MAX_SPLIT = 3
@@ -64,7 +65,7 @@ def parse(body: bytes | bytearray, deadline: float | None = None) -> Any:
             else:
                 document, _ = _DECODER.raw_decode(text, at)
         except (ValueError, IndexError, RecursionError):
-            pass  # the careful parser says what is wrong, or nests as deep as it takes
+            pass  # the careful parser says what is wrong, or reads what is nested too deeply
         else:
             if isinstance(document, dict):
                 return document
@@ -112,7 +113,7 @@ def _read_object(text: str, at: int, deadline: float | None) -> dict[str, Any]:
 
 
 def _read_value(text: str, at: int, deadline: float | None, depth: int) -> tuple[Any, int]:
-    """Reads a value, down to a depth of lists item by item; returns where it ends as well."""
+    """Reads a value, lists item by item down to a depth; returns the value and its end."""
     if text[at] != "[" or not depth:
         return _DECODER.raw_decode(text, at)
     items: list[Any] = []
@@ -144,10 +145,10 @@ def _read_value(text: str, at: int, deadline: float | None, depth: int) -> tuple
 
 
 def _read_several(text: str, at: int) -> tuple[list[Any], int]:
-    """Reads the items of a list up to a comma some way on, all in one go.
+    """Reads the items of a list up to a comma further on, in one call.
 
     Returns:
-      The items, and where they end; none when the comma is not one between items.
+      The items and their end; no items when the comma is not between items.
     """
     is_text = text[at] == '"'
     end = text.rfind('",' if is_text else ",", at, at + _PIECE) + is_text
@@ -155,7 +156,7 @@ def _read_several(text: str, at: int) -> tuple[list[Any], int]:
         return [], at
     piece = f"[{text[at:end]}]"
     try:
-        # Cut within a string, or past the end of this list, it is no JSON, or not all of it is.
+        # Divided within a string, or beyond the end of this list, it is not one JSON list.
         items, read = _DECODER.raw_decode(piece)
     except ValueError:
         return [], at

@@ -182,7 +182,7 @@ def _read_columns(value: Any, inputs: Mapping[str, str]) -> dict[str, np.ndarray
 def _read_example(value: Any) -> dict[str, tuple[str, list]]:
     if not isinstance(value, dict):
         raise invalid_argument(f"Example must be JSON object but got JSON {json_type(value)}")
-    # TF-Serving overwrites a feature that comes again, where it looks up all other keys.
+    # For repeated keys TF-Serving takes the first value, but for features the last one.
     members = last_members(value) or value
     return {
         name: _read_feature(name, content if isinstance(content, list) else [content])
