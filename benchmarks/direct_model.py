@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-SIGNATURE = "predict_text"
+from serving.signature_names import PREDICT_TEXT
 
 
 class DirectModels:
@@ -66,7 +66,7 @@ def main(texts: list[str], folders: Mapping[str, str]) -> None:
     models = {name: SavedModel(folder) for name, folder in folders.items()}
     for line in sys.stdin:
         name, index = line.split()
-        signature = models[name].signatures[SIGNATURE]
+        signature = models[name].signatures[PREDICT_TEXT]
         text = np.array([texts[int(index)].encode()], object)
         feeds = {signature.inputs["text"].name: text}
         fetches = [signature.outputs[alias].name for alias in ("probability", "sentiment")]

@@ -12,6 +12,8 @@ import sys
 
 import tensorflow as tf
 
+from serving.signature_names import PREDICT_TEXT
+
 
 def write(folder: str) -> None:
     """Writes the SavedModel."""
@@ -23,7 +25,7 @@ def write(folder: str) -> None:
         return {"probability": tf.fill([batch], 0.5), "sentiment": tf.fill([batch], "positive")}
 
     module.predict_text = predict_text
-    tf.saved_model.save(module, folder, signatures={"predict_text": predict_text})
+    tf.saved_model.save(module, folder, signatures={PREDICT_TEXT: predict_text})
 
 
 if __name__ == "__main__":

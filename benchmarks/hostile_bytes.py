@@ -41,9 +41,9 @@ from pipeline.config import DEFAULT_MODEL_NAME
 from pipeline.pushed_versions import newest_version
 from serving.client import grpc_codec, protos
 from serving.engines import EMBEDDED
+from serving.signature_names import PREDICT_TEXT
 
 _PREDICT = f"{grpc_codec.PREDICTION_SERVICE}/Predict"
-_SIGNATURE = "predict_text"
 _REVIEW = "good film " * 100
 _SECONDS = 120.0
 
@@ -297,13 +297,13 @@ def _together(clients: int, attack: Callable[[], str]) -> list[str]:
 
 
 def _body(items: str) -> bytes:
-    return f'{{"signature_name":"{_SIGNATURE}","instances":[{items}]}}'.encode()
+    return f'{{"signature_name":"{PREDICT_TEXT}","instances":[{items}]}}'.encode()
 
 
 def _message(model: str, texts: Sequence[bytes], rows: int) -> bytes:
     request = protos.PredictRequest()
     request.model_spec.name = model
-    request.model_spec.signature_name = _SIGNATURE
+    request.model_spec.signature_name = PREDICT_TEXT
     if rows:
         tensor = request.inputs["text"]
         tensor.dtype = grpc_codec.DT_STRING

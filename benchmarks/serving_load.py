@@ -15,16 +15,16 @@ from typing import Protocol
 
 import grpc
 
-from benchmarks.direct_model import SIGNATURE
 from serving.client import grpc_codec, rest_codec
 from serving.client.messages import Model, PredictRequest, PredictResponse
+from serving.signature_names import PREDICT_TEXT
 
 _SECONDS = 60.0
 
 
 def predict_request(model: str, texts: Sequence[str]) -> PredictRequest:
     """Returns what asks `predict_text` for both of its outputs."""
-    return PredictRequest(Model(model), SIGNATURE, "text", texts, ("probability", "sentiment"))
+    return PredictRequest(Model(model), PREDICT_TEXT, "text", texts, ("probability", "sentiment"))
 
 
 class Connection(Protocol):

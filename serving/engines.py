@@ -1,4 +1,4 @@
-"""The engines that serve a model, and the command line that starts each."""
+"""The servers (engines) that can serve a model, and the command line that starts each."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ _ONLY_EMBEDDED = (
     "max_bytes_in_flight",
 )
 _NOT_EMBEDDED = ("prefer_tflite_model",)
-# Their files would have to be mounted as well, and what they name.
+# These files, and the files that they name, would have to be mounted as well.
 _NOT_IN_DOCKER = ("model_config_file", "ssl_config_file", "grpc_socket_path")
-# TF-Serving's own defaults of these are other ones.
-_ALWAYS_SAID = ("port", "rest_api_port", "load_retry_interval_micros", "num_load_threads")
-# TF-Serving refuses a request that finds no thread free, and has four a processor by default.
+# TF-Serving has other defaults for these.
+_ALWAYS_SPELLED = ("port", "rest_api_port", "load_retry_interval_micros", "num_load_threads")
+# TF-Serving refuses a request when no thread is free; by default it has four for each processor.
 GRPC_THREADS = 64
 _FILES = ("batching_parameters_file", "monitoring_config_file")
 
 
 def is_installed(engine: str) -> bool:
-    """Tells whether the engine's program is on PATH; a Docker daemon is not asked for."""
+    """Returns whether the engine's program is on PATH; not whether Docker's daemon runs."""
     return shutil.which(PROGRAMS[engine]) is not None
 
 
@@ -62,7 +62,7 @@ def identity(engine: str) -> str:
 
 
 def unsupported(engine: str, flags: Flags) -> list[str]:
-    """Returns the flags that were set and that the engine has no use for."""
+    """Returns the names of the flags that were set and that the engine does not have."""
     others = _NOT_EMBEDDED if engine == EMBEDDED else _ONLY_EMBEDDED
     refused = [name for name in others if getattr(flags, name) != _default(name)]
     if engine == DOCKER:
@@ -75,14 +75,14 @@ def command(
 ) -> list[str]:
     """Returns the command that starts an engine with flags that it supports.
 
-    TF-Serving's parser takes underscores and `=` alone, so each flag is spelt anew. The binary
-    listens on every address of the machine; Docker's ports are published on loopback.
+    TF-Serving's parser only takes underscores and `=`, so each flag is written in this form. The
+    binary listens on every address of the machine; Docker's ports are published on loopback.
 
     Args:
       engine: One of ENGINES but auto.
-      flags: What `unsupported` does not object to.
+      flags: For which `unsupported` returns nothing.
       unknown: Flags that only the engine knows.
-      container: Docker's name for the container; one of its own when empty.
+      container: The container's name; when empty, Docker chooses one.
     """
     more = unknown or []
     if engine != EMBEDDED and not flags.grpc_max_threads:
@@ -119,7 +119,7 @@ def _spelt(flags: Flags, instead: dict[str, object] | None = None) -> list[str]:
     spelt = []
     for field in fields(Flags):
         value = getattr(flags, field.name)
-        if value != field.default or field.name in _ALWAYS_SAID:
+        if value != field.default or field.name in _ALWAYS_SPELLED:
             value = (instead or {}).get(field.name, value)
             text = str(value).lower() if isinstance(value, bool) else value
             spelt.append(f"--{field.name}={text}")

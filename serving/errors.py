@@ -1,4 +1,4 @@
-"""What can go wrong between a client and a model server, with the codes of both transports.
+"""The errors of the client, with the status codes of gRPC and REST.
 
     ServingError
     ├── ClientSetupError        an address or an option of the client cannot be used
@@ -16,8 +16,8 @@
     ├── ServerFailedError       every other code: CANCELLED, UNKNOWN, INTERNAL ... 409, 499, 500
     └── ResponseError           an answer came, and it is not what the protocol promises
 
-Messages name the address, the model, what arrived and what to do next. Only UnavailableError, of
-both kinds, is worth another try.
+Messages name the address, the model, what arrived and what to do next. Only UnavailableError and
+ServerBusyError are worth another attempt.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from typing import ClassVar
 
 from serving.status import HTTP_STATUS, Code
 
-# What gRPC says where all of a server's threads are taken: in C++ (TF-Serving's), in Python.
+# gRPC's messages when all of a server's threads are busy: in C++ (TF-Serving), in Python.
 _NO_FREE_THREAD = ("Server Threadpool Exhausted", "Concurrent RPC limit exceeded!")
 
-# The first code of each status, and what proxies on the way add.
+# The first code of each status, and the statuses of proxies.
 _CODE_OF_HTTP_STATUS: dict[int, Code] = {
     **{status: code for code, status in reversed(HTTP_STATUS.items())},
     500: Code.INTERNAL,
@@ -50,7 +50,7 @@ class ServingError(Exception):
     """Base of all errors of the client.
 
     Attributes:
-      address: Whom the client asked, as the caller wrote it.
+      address: The server's address, as the caller wrote it.
       model: The model that was asked for, with its version or label.
       reason: What arrived or what is wrong, in a sentence without its full stop.
       code: The status that the server gave, or would have given.
@@ -118,7 +118,7 @@ class ModelNotFoundError(RequestError):
 
 
 class LimitExceededError(RequestError):
-    """The request is larger, or comes oftener, than the server or a proxy allows."""
+    """The request is larger, or more frequent, than the server or a proxy allows."""
 
     default_code = Code.RESOURCE_EXHAUSTED
     next_step = "Send less at a time: lower the client's `batch_size`."
@@ -146,9 +146,9 @@ class ServerBusyError(UnavailableError):
 
     default_code = Code.RESOURCE_EXHAUSTED
     next_step = (
-        "The server has as many requests at a time as it has threads for: ask from fewer threads, "
-        "join texts in larger batches, or start it with a higher --grpc_max_threads. How often the "
-        "client asks again by itself is what `retries` says."
+        "The server answers as many requests at a time as it has threads: ask from fewer threads, "
+        "send larger batches, or start it with a higher --grpc_max_threads. How often the client "
+        "asks again by itself is set by `retries`."
     )
 
 

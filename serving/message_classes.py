@@ -23,7 +23,7 @@ def message_classes(
     messages: Mapping[str, Sequence[str]],
     enums: Mapping[str, Mapping[str, int]] | None = None,
 ) -> dict[str, Any]:
-    """Returns the classes by name; they live in a pool of their own.
+    """Returns the classes by name, in a descriptor pool of their own.
 
     Args:
       package: What the messages' full names begin with.

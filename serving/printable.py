@@ -1,7 +1,7 @@
-r"""Makes any text safe to show: no character of it moves a cursor, rings, or turns text around.
+r"""Makes any text safe to show: no character moves the cursor, rings, or reverses the text.
 
-Names, labels, keys and answers come from files and servers that anybody may have written. What
-shows them, on a terminal or in a log, shows control characters by their escapes: `\x1b`, `\n`.
+Names, labels, keys and answers come from files and servers that anybody may have written. On a
+terminal and in a log, their control characters are shown as escapes: `\x1b`, `\n`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
 def printable(text: object) -> str:
-    r"""Returns the text on one line; a byte that was no UTF-8 is shown as such, e.g. `\xff`."""
+    r"""Returns the text on one line; a byte that is not UTF-8 is shown as `\xff`."""
     return UNSAFE.sub(_escape, str(text))
 
 
@@ -38,7 +38,7 @@ def _escape(match: re.Match[str]) -> str:
 
 
 class PrintableFormatter(logging.Formatter):
-    """Formats log records so that each line is safe; those of messages can be kept to one."""
+    """Formats log records with control characters escaped; messages can be kept to one line."""
 
     def __init__(self, form: str, *, one_line: bool = False):
         """Writes `form`; with `one_line` a message never fills more than a line."""
@@ -56,7 +56,7 @@ class PrintableFormatter(logging.Formatter):
 
 
 class PrintableStream:
-    """A text stream with another behind it: of control characters, only line feeds pass."""
+    """Writes to another text stream; of all control characters, only line feeds pass."""
 
     def __init__(self, stream: TextIO):
         """Writes to `stream`."""
@@ -73,5 +73,5 @@ class PrintableStream:
             self.write(line)
 
     def __getattr__(self, name: str) -> Any:
-        """All else is that of the stream behind."""
+        """Returns an attribute of the other stream."""
         return getattr(self._stream, name)

@@ -1,4 +1,4 @@
-"""Imports TensorFlow without what it says about processors and graphics cards.
+"""Imports TensorFlow without its messages about processors and graphics cards.
 
 TensorFlow 2.21 writes it to file descriptor 2 before any setting of its log counts. Should the
 import fail, or end this process, it is shown after all: then it may be the reason. So a process
@@ -14,32 +14,32 @@ import sys
 import warnings
 from collections.abc import Iterator
 
-# Ends what is kept, if all went well; text never holds it.
+# The last byte of what is held back, if the import went well; text never holds it.
 _ALL_IS_WELL = b"\0"
 _KEPT_BYTES = 1 << 20
 _BLOCK = 1 << 16
 
 
 def import_tensorflow() -> None:
-    """Imports it; its native log tells of what is fatal alone, unless the environment says more."""
+    """Imports it; its native log shows fatal errors only, unless the environment asks for more."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if "tensorflow" in sys.modules:
         return
     with errors_kept(), warnings.catch_warnings():
-        # Libraries warn of the age of Python while TensorFlow imports them.
+        # Libraries that TensorFlow imports warn that this Python is old.
         warnings.simplefilter("ignore")
         import tensorflow  # noqa: F401
 
 
 @contextlib.contextmanager
 def errors_kept() -> Iterator[None]:
-    """Keeps what is written to descriptor 2, and shows it if the block raises or never ends.
+    """Holds back what is written to descriptor 2; shows it if the block raises or never ends.
 
     After an interruption or an exit it is not shown.
     """
     try:
         terminal = os.dup(2)
-    except OSError:  # There is nobody to be kept from it.
+    except OSError:  # descriptor 2 is closed: there is nothing to hold back
         yield
         return
     sys.stderr.flush()
@@ -70,7 +70,7 @@ def errors_kept() -> Iterator[None]:
 
 
 def _keep() -> None:
-    """Keeps standard input; writes it to standard output if its end is not _ALL_IS_WELL."""
+    """Reads standard input; writes it to standard output if it does not end in _ALL_IS_WELL."""
     kept = b""
     while block := os.read(0, _BLOCK):
         kept += block

@@ -1,4 +1,4 @@
-"""Reads files of settings: small, at once, and whatever a path may turn out to be."""
+"""Reads files of settings within bounds of size and time, whatever a path leads to."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ def read_small_file(path: str | os.PathLike[str], most_bytes: int = MOST_BYTES) 
 
     Args:
       path: Of a file, a pipe or a device.
-      most_bytes: What a larger file is refused by; no more than this is ever read.
+      most_bytes: A larger file is refused; only one byte more than this is ever read.
 
     Raises:
-      UnreadableFileError: It is not there, too large, endless, silent, or not UTF-8.
+      UnreadableFileError: It is missing, too large, not UTF-8, or a pipe that sends nothing or
+        does not end within PATIENCE_SECONDS.
     """
     try:
-        # Opening a pipe that nobody writes to would wait for ever.
+        # Otherwise opening a pipe that nobody writes to would block.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise UnreadableFileError(error.strerror) from error
@@ -65,7 +66,7 @@ def _read(descriptor: int, most_bytes: int, patience: float | None) -> bytes:
                 )
         try:
             block = os.read(descriptor, min(_BLOCK, most_bytes + 1 - len(content)))
-        except BlockingIOError:  # another reader was faster
+        except BlockingIOError:  # another process has read it
             continue
         if not block:
             break

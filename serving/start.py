@@ -3,7 +3,7 @@
     python path/to/serving/start.py MODULE ARGUMENT...
 
 `python -m` looks in the current folder first: a `random.py` or a folder `components` there would
-take the place of Python's and ours. `-P` is not to be had before Python 3.11, and `-I` would lose
+take the place of Python's and ours. `-P` does not exist before Python 3.11, and `-I` would ignore
 the user's PYTHONPATH.
 """
 
@@ -27,7 +27,7 @@ def command(module: str, *options: str) -> list[str]:
 
 
 def forget_working_folder() -> None:
-    """Takes the current folder out of the places to import from, unless it holds this project."""
+    """Removes the current folder from `sys.path`, unless it holds this project."""
     try:
         here = os.getcwd()
     except OSError:  # it was removed
@@ -38,7 +38,7 @@ def forget_working_folder() -> None:
 
 
 if __name__ == "__main__":
-    # Python put the folder of this file first: its modules are none of the top.
+    # Python put the folder of this file first; its modules are not top-level modules.
     sys.path[:] = [place for place in sys.path if place != os.path.dirname(__file__)]
     forget_working_folder()
     import runpy

@@ -1,4 +1,4 @@
-"""Status codes that gRPC, REST and TensorFlow share, and the one exception that carries them."""
+"""The status codes that gRPC, REST and TensorFlow share, and the exception with such a code."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Code(enum.IntEnum):
     UNAUTHENTICATED = 16
 
 
-# As tensorflow_serving/model_servers/http_server.cc (ToHTTPStatusCode) has it.
+# From ToHTTPStatusCode in tensorflow_serving/model_servers/http_server.cc.
 HTTP_STATUS: dict[Code, int] = {
     Code.OK: 200,
     Code.INVALID_ARGUMENT: 400,
@@ -50,7 +50,7 @@ HTTP_STATUS: dict[Code, int] = {
 
 
 class StatusError(Exception):
-    """A request, or a load, that failed: a code and the text that the caller reads."""
+    """A request or the loading of a version failed: a code, and the text for the caller."""
 
     def __init__(self, code: Code, message: str):
         """Takes a code other than OK."""
@@ -63,6 +63,11 @@ class StatusError(Exception):
         return f"{self.code.name}: {self.message}"
 
 
+def resource_exhausted(message: str) -> StatusError:
+    """Returns a RESOURCE_EXHAUSTED error: a request is beyond a limit."""
+    return StatusError(Code.RESOURCE_EXHAUSTED, message)
+
+
 def invalid_argument(message: str) -> StatusError:
-    """Returns the most frequent of all errors."""
+    """Returns an INVALID_ARGUMENT error."""
     return StatusError(Code.INVALID_ARGUMENT, message)

@@ -2,12 +2,12 @@
 
     python -m serving.tether '["docker", "rm", "--force", "name"]' COMMAND ARGUMENT...
 
-The starter holds the other end of standard input. Once that is closed, by hand or by the death of
-the starter, the command is killed, and the first argument, a JSON list, is run to end what is no
-child of this process, such as a container; an empty list runs nothing.
+The starter holds the other end of standard input. When that is closed, or the starter dies, the
+command is killed. Then the first argument, a JSON list, is run as a command: it ends what is not a
+child of this process, such as a container. An empty list runs nothing.
 
-The exit code is the command's; that of a command that a signal ended is 128 and the signal, as
-shells have it.
+The exit code is the command's; if a signal ended the command, it is 128 plus the signal's number,
+as in a shell.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ENDING_SECONDS = 30
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs the command to its end, or to that of standard input; returns its exit code."""
+    """Runs the command until it or standard input ends; returns its exit code."""
     ending, command = json.loads(arguments[0]), list(arguments[1:])
     try:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL)

@@ -1,7 +1,6 @@
 """Which versions of a model are on the disk.
 
-Who pushes, who serves and who asks the newest one must agree on what a version is: all read it
-here.
+The Pusher, the server and `sentiment predict` must agree on what a version is: all ask this module.
 """
 
 from __future__ import annotations
@@ -12,18 +11,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 SAVED_MODEL_FILE = "saved_model.pb"
-# TF-Serving reads a folder's name as a signed number of 64 bits, and passes over any other name.
+# TF-Serving reads a folder's name as a signed number of 64 bits, and ignores any other name.
 LARGEST = 2**63 - 1
 _NUMBER = re.compile(r"[0-9]+")
 
 
 class VersionFolders(NamedTuple):
-    """What a look at the disk found.
+    """The version folders below a base path.
 
     Attributes:
-      complete: Folder by version.
-      incomplete: Versions that hold no saved_model.pb yet: whoever copies them writes it last.
-      duplicates: Names that another spelling of the same number hides.
+      complete: Folders by version.
+      incomplete: Versions without a saved_model.pb; a copy in progress writes it last.
+      duplicates: Names of folders that are ignored: another one has the same number.
     """
 
     complete: Mapping[int, Path]
@@ -32,7 +31,7 @@ class VersionFolders(NamedTuple):
 
 
 def number_of(name: str) -> int | None:
-    """Returns the version that a folder's name stands for; None if it stands for none."""
+    """Returns the version number of a folder's name; None if it is not one."""
     if not _NUMBER.fullmatch(name):
         return None
     number = int(name)

@@ -10,6 +10,7 @@ from tensorflow_model_analysis.proto import config_pb2
 from components import features
 from components.evaluator import proven_lift
 from components.evaluator.slices import LENGTH, UNKNOWN_WORDS
+from serving.signature_names import SERVING_DEFAULT
 
 
 def eval_config(
@@ -54,7 +55,7 @@ def eval_config(
     return config_pb2.EvalConfig(
         model_specs=[
             config_pb2.ModelSpec(
-                signature_name="serving_default",
+                signature_name=SERVING_DEFAULT,
                 prediction_key="probability",
                 label_key=features.LABEL,
                 preprocessing_function_names=["transform_features"],

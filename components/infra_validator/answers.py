@@ -16,6 +16,8 @@ from components.infra_validator.served_signatures import Question, is_verdict, q
 from components.infra_validator.warmup import answered, review
 from serving.client import Client
 from serving.errors import ServingError
+from serving.predictions import Prediction
+from serving.signature_names import CLASSIFY, PREDICT_TEXT, SERVING_DEFAULT
 
 REVIEWS = 16
 TOLERANCE = 1e-6
@@ -26,18 +28,6 @@ EDGE_CASES = (
     review(20_000),
     'Großartig — 素晴らしい映画 🎬 …\n\t"A \\ B" <br /> e\u0301\u0000!',
 )
-
-
-class Answer(NamedTuple):
-    """What is said of one review.
-
-    Attributes:
-      probability: That it is positive.
-      sentiment: One of `features.CLASSES`; None where only scores are asked for.
-    """
-
-    probability: float
-    sentiment: str | None
 
 
 class Reference:
@@ -62,7 +52,7 @@ class Reference:
                 f"The export cannot be loaded: {type(error).__name__}: {error}"
             ) from error
 
-    def answer(self, signature: str, input: str, values: Sequence[str | bytes]) -> list[Answer]:
+    def answer(self, signature: str, input: str, values: Sequence[str | bytes]) -> list[Prediction]:
         """Returns the answers to `values`, <string>[batch].
 
         Raises:
@@ -75,7 +65,7 @@ class Reference:
                 f"The export's '{signature}' fails: {error.message}"
             ) from error
         answers = [
-            Answer(float(probability), sentiment.decode())
+            Prediction(float(probability), sentiment.decode())
             for probability, sentiment in zip(
                 outputs["probability"], outputs["sentiment"], strict=True
             )
@@ -118,12 +108,12 @@ class Exchange(NamedTuple):
     Attributes:
       method: A method of `Client`.
       values: Texts, or serialized tf.Examples.
-      expected: An answer for each.
+      expected: A prediction for each; of "classify" its probability alone.
     """
 
     method: str
     values: Sequence[str | bytes]
-    expected: list[Answer]
+    expected: Sequence[Prediction | float]
 
 
 class SignatureExchange(NamedTuple):
@@ -155,18 +145,18 @@ def exchanges(
     texts = [*map(_text_of, examples), *EDGE_CASES]
     verdicts = {each.signature for each in reference.questions if is_verdict(each)}
     asked: list[Exchange | SignatureExchange] = []
-    if "predict_text" in verdicts:
-        of_texts = reference.answer("predict_text", "text", texts)
+    if PREDICT_TEXT in verdicts:
+        of_texts = reference.answer(PREDICT_TEXT, "text", texts)
         asked.append(Exchange("predict", texts, of_texts))
         asked += [
-            Exchange("predict", [text], reference.answer("predict_text", "text", [text]))
+            Exchange("predict", [text], reference.answer(PREDICT_TEXT, "text", [text]))
             for text in EDGE_CASES
         ]
-        if "classify" in verdicts:
-            scores = [answer._replace(sentiment=None) for answer in of_texts]
+        if CLASSIFY in verdicts:
+            scores = [answer.probability for answer in of_texts]
             asked.append(Exchange("classify", texts, scores))
-    if "serving_default" in verdicts:
-        of_examples = reference.answer("serving_default", "examples", examples)
+    if SERVING_DEFAULT in verdicts:
+        of_examples = reference.answer(SERVING_DEFAULT, "examples", examples)
         asked.append(Exchange("predict_examples", examples, of_examples))
     return asked or list(_exchanges_of_others(reference, texts, examples))
 
@@ -250,20 +240,26 @@ def _are_equal(of_server: Any, of_export: Any) -> bool:
     return abs(of_server - of_export) <= TOLERANCE * max(1.0, abs(of_export))
 
 
-def _ask(client: Client, exchange: Exchange) -> Iterator[Answer]:
+def _ask(client: Client, exchange: Exchange) -> Iterator[Prediction | float]:
     for result in getattr(client, exchange.method)(exchange.values):
         if exchange.method == "classify":
-            yield Answer(result.scores.get(features.CLASSES[features.POSITIVE], math.nan), None)
+            yield result.scores.get(features.CLASSES[features.POSITIVE], math.nan)
         else:
-            yield Answer(result.probability, result.sentiment)
+            yield result
 
 
-def _agree(expected: Answer, arrived: Answer) -> bool:
+def _agree(expected: Prediction | float, arrived: Prediction | float) -> bool:
+    if not isinstance(expected, Prediction) or not isinstance(arrived, Prediction):
+        return abs(_probability(expected) - _probability(arrived)) <= TOLERANCE
     # At the threshold a difference that is allowed may turn the sentiment.
     is_at_threshold = abs(expected.probability - features.DECISION_THRESHOLD) <= TOLERANCE
     return abs(expected.probability - arrived.probability) <= TOLERANCE and (
         expected.sentiment == arrived.sentiment or is_at_threshold
     )
+
+
+def _probability(answer: Prediction | float) -> float:
+    return answer.probability if isinstance(answer, Prediction) else answer
 
 
 def read_examples(folder: str, count: int = REVIEWS) -> list[bytes]:
@@ -282,9 +278,9 @@ def _text_of(example: bytes) -> str:
     return feature.bytes_list.value[0].decode()
 
 
-def _told(answer: Answer) -> str:
-    sentiment = f" ({answer.sentiment})" if answer.sentiment else ""
-    return f"{_shown(answer.probability)}{sentiment}"
+def _told(answer: Prediction | float) -> str:
+    sentiment = f" ({answer.sentiment})" if isinstance(answer, Prediction) else ""
+    return f"{_shown(_probability(answer))}{sentiment}"
 
 
 def _shown(probability: float) -> str:

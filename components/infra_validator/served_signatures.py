@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
+from serving.signature_names import CLASSIFY, PREDICT_TEXT, SERVING_DEFAULT
 from serving.versions import SAVED_MODEL_FILE
 
 _SERVE = "serve"
@@ -22,9 +23,9 @@ _INIT_OP = "__saved_model_init_op"
 # Signatures of `components.trainer.signatures` that say what the model makes of a review: the one
 # input, and the outputs. Its others read the same graph.
 VERDICTS: Mapping[str, tuple[str, frozenset[str]]] = {
-    "predict_text": ("text", frozenset(("probability", "sentiment"))),
-    "serving_default": ("examples", frozenset(("probability", "sentiment"))),
-    "classify": ("inputs", frozenset(("classes", "scores"))),
+    PREDICT_TEXT: ("text", frozenset(("probability", "sentiment"))),
+    SERVING_DEFAULT: ("examples", frozenset(("probability", "sentiment"))),
+    CLASSIFY: ("inputs", frozenset(("classes", "scores"))),
 }
 
 

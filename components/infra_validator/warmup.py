@@ -13,6 +13,7 @@ from tensorflow_serving.apis import classification_pb2, predict_pb2, prediction_
 
 from components import features
 from components.infra_validator.served_signatures import Question, is_verdict, questions
+from serving.signature_names import CLASSIFY, PREDICT_TEXT, SERVING_DEFAULT
 
 # TF-Serving looks for this very file.
 FILE = Path("assets.extra") / "tf_serving_warmup_requests"
@@ -55,9 +56,9 @@ def requests(model_name: str, asked: Sequence[Question]) -> list[prediction_log_
             examples = [example_of(text) for text in batch]
             serialized = [example.SerializeToString() for example in examples]
             by_name = {
-                "predict_text": _predict(model_name, "predict_text", "text", batch),
-                "serving_default": _predict(model_name, "serving_default", "examples", serialized),
-                "classify": _classify(model_name, examples),
+                PREDICT_TEXT: _predict(model_name, PREDICT_TEXT, "text", batch),
+                SERVING_DEFAULT: _predict(model_name, SERVING_DEFAULT, "examples", serialized),
+                CLASSIFY: _classify(model_name, examples),
             }
             logs += [log for name, log in by_name.items() if name in names]
     return logs
@@ -143,7 +144,7 @@ def _classify(
 ) -> prediction_log_pb2.PredictionLog:
     request = classification_pb2.ClassificationRequest()
     request.model_spec.name = model_name
-    request.model_spec.signature_name = "classify"
+    request.model_spec.signature_name = CLASSIFY
     request.input.example_list.examples.extend(examples)
     return prediction_log_pb2.PredictionLog(
         classify_log=prediction_log_pb2.ClassifyLog(request=request)

@@ -12,6 +12,7 @@ import tensorflow_transform as tft
 
 from components import features
 from components.transform import preprocessing
+from serving import signature_names
 
 EXAMPLES_SPEC = tf.TensorSpec([None], tf.string, name="examples")
 INPUTS_SPEC = tf.TensorSpec([None], tf.string, name="inputs")
@@ -30,12 +31,12 @@ def export(
         served,
         directory,
         signatures={
-            "serving_default": served.predict_examples,
-            "predict_text": served.predict_text,
-            "classify": served.classify,
-            "trace_text": served.trace_text,
-            "transform_features": served.transform_features,
-            "bulk_inference": served.infer_in_bulk,
+            signature_names.SERVING_DEFAULT: served.predict_examples,
+            signature_names.PREDICT_TEXT: served.predict_text,
+            signature_names.CLASSIFY: served.classify,
+            signature_names.TRACE_TEXT: served.trace_text,
+            signature_names.TRANSFORM_FEATURES: served.transform_features,
+            signature_names.BULK_INFERENCE: served.infer_in_bulk,
         },
         # Layers' own gradients would be saved as functions that nothing calls.
         options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),

@@ -26,10 +26,12 @@ from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
 from pipeline.console.messages import tell, terminal_width
 from pipeline.console.wrapping import wrapped
 from pipeline.pushed_versions import newest_version
-from pipeline.scoring.verdicts import Verdict
+from serving.predictions import Prediction
 from serving.printable import UNSAFE, PrintableStream, printable
 
 FORMATS = ("table", "json", "csv")
+# Of JSON and CSV, in their order.
+FIELDS = ("text", "probability", "sentiment", "model_version")
 STANDARD_INPUT = "-"
 BATCH_SIZE = 128
 # Fewer are answered before a bar would be read.
@@ -94,7 +96,7 @@ def run(options: dict[str, Any]) -> int:
         from serving.client import Client
 
         with Client(options["server"], model=name or DEFAULT_MODEL_NAME) as client:
-            _answer(texts, lambda batch: _asked(client, batch), write)
+            _answer(texts, client.predict, write)
     else:
         _answer(texts, _loaded(Path(options["root"]), name), write)
     return 0
@@ -116,7 +118,7 @@ def _says_something(text: str) -> bool:
     return bool(text.strip())
 
 
-def _loaded(root: Path, name: str | None) -> Callable[[Sequence[str]], list[Verdict]]:
+def _loaded(root: Path, name: str | None) -> Callable[[Sequence[str]], list[Prediction]]:
     """Loads the newest version; on a terminal it says so meanwhile."""
     version = newest_version(root, name)
     words = printable(f"Loading {version.parent.name}, version {version.name} ...")
@@ -165,24 +167,17 @@ def _read(file: str, config: PipelineConfig) -> list[str]:
     return found.texts
 
 
-def _asked(client: Any, batch: Sequence[str]) -> list[Verdict]:
-    return [
-        Verdict(str(answer.text), answer.probability, answer.sentiment, answer.model_version)
-        for answer in client.predict(batch)
-    ]
-
-
 def _answer(
     texts: Sequence[str],
-    ask: Callable[[Sequence[str]], list[Verdict]],
-    write: Callable[[Verdict], None],
+    ask: Callable[[Sequence[str]], list[Prediction]],
+    write: Callable[[str, Prediction | None], None],
 ) -> None:
+    """Writes each text with its prediction; a text that says nothing is not asked about."""
     for batch in _batches(texts):
         asked = [text for text in batch if _says_something(text)]
-        verdicts = iter(ask(asked) if asked else ())
+        predictions = iter(ask(asked) if asked else ())
         for text in batch:
-            is_asked = _says_something(text)
-            write(next(verdicts) if is_asked else Verdict(text, None, None, None))
+            write(text, next(predictions) if _says_something(text) else None)
 
 
 def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -202,29 +197,39 @@ def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
             done += len(batch)
 
 
-def _writer(form: str) -> Callable[[Verdict], None]:
-    """Returns what writes a verdict; to a pipe, JSON and CSV give each text as it arrived."""
+def _writer(form: str) -> Callable[[str, Prediction | None], None]:
+    """Returns what writes a text with its prediction; JSON and CSV give the text as it arrived."""
     if form == "json":
-        return lambda verdict: print(_json(verdict))
+        return lambda text, prediction: print(_json(text, prediction))
     if form == "csv":
         stream = PrintableStream(sys.stdout) if sys.stdout.isatty() else sys.stdout
         rows = csv.writer(stream, lineterminator="\n")
-        rows.writerow(Verdict._fields)
-        return rows.writerow
-    return lambda verdict: print(_line(verdict, sys.stdout))
+        rows.writerow(FIELDS)
+        return lambda text, prediction: rows.writerow(_values(text, prediction))
+    return lambda text, prediction: print(_line(text, prediction, sys.stdout))
 
 
-def _json(verdict: Verdict) -> str:
+def _values(text: str, prediction: Prediction | None) -> tuple[Any, ...]:
+    """Returns the values of `FIELDS`; None where the text is blank."""
+    if prediction is None:
+        return text, None, None, None
+    return text, prediction.probability, prediction.sentiment, prediction.model_version
+
+
+def _json(text: str, prediction: Prediction | None) -> str:
     """Returns an object on one line; JSON's own escapes keep its control characters harmless."""
-    text = json.dumps(verdict._asdict(), ensure_ascii=False)
-    return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    fields = dict(zip(FIELDS, _values(text, prediction), strict=True))
+    line = json.dumps(fields, ensure_ascii=False)
+    return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
 
 
-def _line(verdict: Verdict, stream: TextIO) -> str:
+def _line(text: str, prediction: Prediction | None, stream: TextIO) -> str:
     """Returns a line of the table; on a terminal it is wrapped, with the text below itself."""
-    probability = "-" if verdict.probability is None else f"{verdict.probability:.4f}"
-    start = f"{probability:<6}  {verdict.sentiment or 'no text':<8}  "
-    line = f"{start}{printable(' '.join(verdict.text.split()))}".rstrip()
+    if prediction is None:
+        start = f"{'-':<6}  {'no text':<8}  "
+    else:
+        start = f"{f'{prediction.probability:.4f}':<6}  {prediction.sentiment:<8}  "
+    line = f"{start}{printable(' '.join(text.split()))}".rstrip()
     if not stream.isatty():
         return line
     return "\n".join(wrapped(line, terminal_width(stream), " " * len(start)))

@@ -16,6 +16,7 @@ import sys
 import time
 
 from serving import start
+from serving.signature_names import PREDICT_TEXT
 
 WARM_UP = 10
 REVIEWS = 200
@@ -54,7 +55,7 @@ def measure(saved_model: str, examples: str, count: int) -> dict[str, float]:
         tf.io.parse_single_example(record, specification)[features.TEXT][tf.newaxis]
         for record in tf.data.TFRecordDataset(sorted(files), "GZIP").take(count)
     ]
-    predict = tf.saved_model.load(saved_model).signatures["predict_text"]
+    predict = tf.saved_model.load(saved_model).signatures[PREDICT_TEXT]
     for text in texts[:WARM_UP]:
         predict(text=text)
     times = []

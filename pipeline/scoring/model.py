@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from apache_beam.ml.inference.base import ModelHandler
 
 from components.errors import ScoringError
-from pipeline.scoring.pushed_model import Answer, PushedModel
+from pipeline.scoring.pushed_model import PushedModel
 from pipeline.scoring.rows import Chunk
+from serving.predictions import Prediction
 
 BATCH_SIZE = 128
 # Of texts: the words of a batch are held as tensors, many times their size.
@@ -22,7 +23,7 @@ class ScoredChunk(NamedTuple):
     """A chunk, and an answer for each of its rows."""
 
     chunk: Chunk
-    answers: list[Answer]
+    answers: list[Prediction]
 
 
 class PushedModelHandler(ModelHandler[Chunk, ScoredChunk, PushedModel]):
@@ -63,7 +64,7 @@ class PushedModelHandler(ModelHandler[Chunk, ScoredChunk, PushedModel]):
         return sum(len(text) for chunk in batch for text in chunk.texts)
 
 
-def answers(texts: Sequence[bytes], model: PushedModel) -> list[Answer]:
+def answers(texts: Sequence[bytes], model: PushedModel) -> list[Prediction]:
     """Answers texts in their order.
 
     Texts of like length share a batch: the model reads the padding that a batch has in common
@@ -73,7 +74,7 @@ def answers(texts: Sequence[bytes], model: PushedModel) -> list[Answer]:
       ScoringError: The model answers with no number.
     """
     by_length = sorted(range(len(texts)), key=lambda index: len(texts[index]))
-    answered: dict[int, Answer] = {}
+    answered: dict[int, Prediction] = {}
     for indices in _batches(by_length, texts):
         batch = model.predict([texts[index] for index in indices])
         answered.update(zip(indices, batch, strict=True))

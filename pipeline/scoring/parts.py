@@ -20,8 +20,8 @@ from components.dataset.compressed import compression_named
 from components.dataset.source import Compression, Quoting, SourceKind, TableFormat
 from components.errors import ScoringError
 from pipeline.scoring.plan import AddedColumns, ScoringFile
-from pipeline.scoring.pushed_model import Answer
 from pipeline.scoring.rows import Chunk
+from serving.predictions import Prediction
 
 _BYTES_PER_ROW_GROUP = 64 << 20
 # The first version of the format that knows nanoseconds; pyarrow's own default may be older.
@@ -45,7 +45,7 @@ class Part(NamedTuple):
 
 def write_part(
     chunk: Chunk,
-    answers: Sequence[Answer],
+    answers: Sequence[Prediction],
     version: int | None,
     added: AddedColumns,
     folder: Path,
@@ -116,10 +116,10 @@ def _join_text(file: ScoringFile, paths: Iterable[Path], added: AddedColumns, st
 
 
 def _lines(
-    chunk: Chunk, answers: Sequence[Answer], version: int | None, added: AddedColumns
+    chunk: Chunk, answers: Sequence[Prediction], version: int | None, added: AddedColumns
 ) -> str:
     rows = (
-        {**row, **dict(zip(added, (*answer, version), strict=True))}
+        {**row, **dict(zip(added, (answer.probability, answer.sentiment, version), strict=True))}
         for row, answer in zip(chunk.rows, answers, strict=True)
     )
     kind = chunk.file.output_kind
@@ -165,7 +165,7 @@ def _cell(value: Any) -> str:
 
 
 def _with_answers(
-    chunk: Chunk, answers: Sequence[Answer], version: int | None, added: AddedColumns
+    chunk: Chunk, answers: Sequence[Prediction], version: int | None, added: AddedColumns
 ) -> pyarrow.Table:
     table = chunk.rows if isinstance(chunk.rows, pyarrow.Table) else _table(chunk)
     values = (

@@ -6,28 +6,16 @@ import logging
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from components.errors import ConfigurationError
+from serving.predictions import Prediction
 from serving.quiet_start import import_tensorflow
-
-SIGNATURE = "predict_text"
-
-
-class Answer(NamedTuple):
-    """What the model says of a text.
-
-    Attributes:
-      probability: That it is positive, 0 to 1; the model's float32.
-      sentiment: "positive" or "negative".
-    """
-
-    probability: float
-    sentiment: str
+from serving.signature_names import PREDICT_TEXT
 
 
 class PushedModel:
-    """A SavedModel that answers to `SIGNATURE`."""
+    """A SavedModel that answers to `predict_text`."""
 
     def __init__(self, folder: Path):
         """Loads it.
@@ -37,21 +25,21 @@ class PushedModel:
         """
         # The signature alone would not keep the tables and weights that it reads.
         self._model = _load(folder)
-        if SIGNATURE not in self._model.signatures:
+        if PREDICT_TEXT not in self._model.signatures:
             raise ConfigurationError(
-                f"{folder} has no signature '{SIGNATURE}'. It has: "
+                f"{folder} has no signature '{PREDICT_TEXT}'. It has: "
                 f"{', '.join(self._model.signatures) or 'none'}. Expected what `sentiment run` "
                 "pushes."
             )
-        self._signature = self._model.signatures[SIGNATURE]
+        self._signature = self._model.signatures[PREDICT_TEXT]
 
-    def predict(self, texts: Sequence[str] | Sequence[bytes]) -> list[Answer]:
+    def predict(self, texts: Sequence[str] | Sequence[bytes]) -> list[Prediction]:
         """Answers texts <string>[batch], in their order."""
         import tensorflow as tf
 
         answer = self._signature(text=tf.constant(list(texts), tf.string))
         return [
-            Answer(float(probability), sentiment.decode())
+            Prediction(float(probability), sentiment.decode())
             for probability, sentiment in zip(
                 answer["probability"].numpy(), answer["sentiment"].numpy(), strict=True
             )

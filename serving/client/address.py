@@ -1,4 +1,4 @@
-"""Where the server is, and by which transport it is reached."""
+"""Parses the address of a server, which also decides between gRPC and REST."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Address:
       text: The address as it was given.
       is_rest: REST, or else gRPC.
       is_encrypted: An https:// address.
-      is_loopback: This very machine, to which no proxy leads.
+      is_loopback: The client's own machine; no proxy is used for it.
     """
 
     text: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Any
 
 from serving.client.base_client import BaseClient
@@ -16,8 +15,16 @@ from serving.errors import ServingError
 class AsyncClient(BaseClient):
     """`Client` for asyncio: the same calls, awaited.
 
-        async with AsyncClient("http://localhost:8501") as client:
-            [prediction] = await client.predict(["a great film"])
+        >>> import asyncio
+        >>> from serving.client import AsyncClient, AsyncInMemoryTransport, PredictResponse
+        >>> response = PredictResponse(7, {"probability": [0.75], "sentiment": ["positive"]})
+        >>> async def ask(texts):  # of a server: AsyncClient("http://localhost:8501")
+        ...     transport = AsyncInMemoryTransport(lambda request: response)
+        ...     async with AsyncClient(transport=transport) as client:
+        ...         return await client.predict(texts)
+        >>> [prediction] = asyncio.run(ask(["a great film"]))
+        >>> prediction.sentiment
+        'positive'
 
     A client belongs to one event loop.
     """
@@ -27,13 +34,13 @@ class AsyncClient(BaseClient):
     async def predict(
         self, texts: Sequence[str], *, timeout: float | None = None
     ) -> list[Prediction]:
-        """Returns what the model says of each text."""
+        """Returns a prediction for each text, in their order."""
         return await self._run(self._calls.predict(texts, timeout))
 
     async def predict_examples(
         self, examples: Sequence[bytes], *, timeout: float | None = None
     ) -> list[Prediction]:
-        """Returns what the model says of each serialized tf.Example."""
+        """Returns a prediction for each serialized tf.Example, in their order."""
         return await self._run(self._calls.predict_examples(examples, timeout))
 
     async def classify(
@@ -43,7 +50,7 @@ class AsyncClient(BaseClient):
         return await self._run(self._calls.classify(texts, timeout))
 
     async def trace(self, texts: Sequence[str], *, timeout: float | None = None) -> list[Trace]:
-        """Returns what the model believes after each word of each text."""
+        """Returns, for each text, the probability after each of its words."""
         return await self._run(self._calls.trace(texts, timeout))
 
     async def ask_signature(
@@ -55,18 +62,7 @@ class AsyncClient(BaseClient):
         *,
         timeout: float | None = None,
     ) -> dict[str, list[Any]]:
-        """Returns what any signature answers to a batch of strings, by output.
-
-        Args:
-          signature: Its name.
-          input: Its one input, <string>[batch].
-          values: Texts, or bytes such as serialized tf.Examples.
-          outputs: All outputs of the signature; each <float32> or <string>, [batch, ...].
-          timeout: Seconds, if not the client's own.
-
-        Returns:
-          A nested list for each of `outputs`.
-        """
+        """Returns what any signature answers to strings; see `Client.ask_signature`."""
         return await self._run(
             self._calls.ask_signature(signature, input, values, outputs, timeout)
         )
@@ -95,12 +91,7 @@ class AsyncClient(BaseClient):
         """Returns the client."""
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         """Closes the connections."""
         await self.close()
 

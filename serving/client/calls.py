@@ -1,15 +1,15 @@
-"""What each call of a client does, without doing it: the part that sync and async share.
+"""The calls of a client, without input or output: the part that `Client` and `AsyncClient` share.
 
-A call is a generator of steps. Whoever runs it carries out each step, sends back the response or
-throws the error in, and takes the generator's return value for the result. So only the carrying
-out of two steps differs between `Client` and `AsyncClient`.
+A call is a generator of steps. The client carries out each step, sends the response (or throws the
+error) into the generator, and returns the generator's return value. So `Client` and `AsyncClient`
+only differ in how they carry out the two kinds of step.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -39,12 +39,13 @@ from serving.errors import (
     ServingError,
     UnavailableError,
 )
+from serving.signature_names import CLASSIFY, PREDICT_TEXT, SERVING_DEFAULT, TRACE_TEXT
 
 # REST's predictions do not say which version made them. The client asks for the newest version's
 # number first, and then for that version. TF-Serving looks for new versions once a second, so a
-# number that is younger than that is as good as a new one.
+# number is trusted for that long.
 VERSION_TRUSTED_SECONDS = 1.0
-# A version may be unloaded between the two requests; each pair of them is tried this often.
+# A version may be unloaded between the two requests; so many pairs are tried.
 VERSION_ATTEMPTS = 3
 
 FIRST_POLL_SECONDS = 0.1
@@ -55,7 +56,7 @@ PROBE_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Send:
-    """Send the request and give back its response, or throw in a ServingError."""
+    """Send the request; give its response, or its ServingError, to the generator."""
 
     request: Request
     seconds: float
@@ -63,7 +64,7 @@ class Send:
 
 @dataclass(frozen=True)
 class Sleep:
-    """Let time pass."""
+    """Wait for some seconds."""
 
     seconds: float
 
@@ -92,18 +93,18 @@ class Calls:
         self._version_known_until = -math.inf
 
     def predict(self, texts: Sequence[str], timeout: float | None) -> Steps[list[Prediction]]:
-        """What the model says of each text."""
+        """A prediction for each text."""
         self._check_texts(texts)
         return (
             yield from self._in_batches(
-                texts, self._predict_request("predict_text", "text"), self._predictions, timeout
+                texts, self._predict_request(PREDICT_TEXT, "text"), self._predictions, timeout
             )
         )
 
     def predict_examples(
         self, examples: Sequence[bytes], timeout: float | None
     ) -> Steps[list[Prediction]]:
-        """What the model says of each serialized tf.Example."""
+        """A prediction for each serialized tf.Example."""
         self._check_each(examples, bytes, "serialized tf.Examples")
 
         def read(batch: Sequence[bytes], response: PredictResponse) -> list[Prediction]:
@@ -111,7 +112,7 @@ class Calls:
 
         return (
             yield from self._in_batches(
-                examples, self._predict_request("serving_default", "examples"), read, timeout
+                examples, self._predict_request(SERVING_DEFAULT, "examples"), read, timeout
             )
         )
 
@@ -120,7 +121,7 @@ class Calls:
         self._check_texts(texts)
 
         def request(batch: Sequence[str]) -> ClassifyRequest:
-            return ClassifyRequest(self.model, "classify", "text", batch)
+            return ClassifyRequest(self.model, CLASSIFY, "text", batch)
 
         def read(batch: Sequence[str], response: ClassifyResponse) -> list[Classification]:
             self._check_rows("classifications", response.classes, len(batch))
@@ -132,9 +133,9 @@ class Calls:
         return (yield from self._in_batches(texts, request, read, timeout))
 
     def trace(self, texts: Sequence[str], timeout: float | None) -> Steps[list[Trace]]:
-        """What the model believes after each word of each text."""
+        """The probability after each word of each text."""
         self._check_texts(texts)
-        request = self._predict_request("trace_text", "text", ("tokens", "probability"))
+        request = self._predict_request(TRACE_TEXT, "text", ("tokens", "probability"))
         return (yield from self._in_batches(texts, request, self._traces, timeout))
 
     def ask_signature(
@@ -164,7 +165,7 @@ class Calls:
         deadline = time.monotonic() + timeout
         pause = FIRST_POLL_SECONDS
         while True:
-            # At the end of the time there is a last look, which gets some time of its own.
+            # The last request, at the end of the timeout, gets some time of its own.
             seconds = min(max(deadline - time.monotonic(), LAST_LOOK_SECONDS), PROBE_SECONDS)
             try:
                 version, seen = yield from self._ready_version(seconds)
@@ -181,9 +182,9 @@ class Calls:
             pause = min(2 * pause, LONGEST_POLL_SECONDS)
 
     def _ready_version(self, seconds: float) -> Steps[tuple[int | None, str]]:
-        """Returns the version that would answer, if there is one, and what was seen."""
+        """Returns the version that would answer, if any, and the states of all versions."""
         if self.model.label is not None:
-            # A status does not look at labels.
+            # TF-Serving's status ignores labels.
             try:
                 metadata = yield Send(MetadataRequest(self.model), seconds)
             except InvalidRequestError as error:
@@ -222,7 +223,7 @@ class Calls:
         return results
 
     def _ask_a_version(self, request: Request, deadline: float) -> Steps[Any]:
-        """Asks so that the response says which version it is from."""
+        """Asks a known version, so that the result can name the version that answered."""
         if self._tells_version or self.model.version is not None:
             return (yield from self._ask(request, deadline))
         for attempt in range(1, VERSION_ATTEMPTS + 1):
@@ -246,7 +247,9 @@ class Calls:
             attempt += 1
             seconds = deadline - time.monotonic()
             if seconds <= 0:
-                raise self._error(DeadlineExceededError, "the time was up before it was asked")
+                raise self._error(
+                    DeadlineExceededError, "the time was over before the request was sent"
+                )
             try:
                 return (yield Send(request, seconds))
             except UnavailableError as error:
@@ -267,13 +270,8 @@ class Calls:
     def _predictions(
         self, texts: Sequence[str | None], response: PredictResponse
     ) -> list[Prediction]:
-        rows = zip(
-            texts,
-            self._output("probability", response, len(texts)),
-            self._output("sentiment", response, len(texts)),
-            strict=True,
-        )
         predictions = []
+        rows = self._rows(texts, response, "probability", "sentiment")
         for row, (text, probability, sentiment) in enumerate(rows):
             self._check_probability(probability, f"row {row} of the request")
             if not isinstance(sentiment, str):
@@ -285,13 +283,8 @@ class Calls:
         return predictions
 
     def _traces(self, batch: Sequence[str], response: PredictResponse) -> list[Trace]:
-        rows = zip(
-            batch,
-            self._output("tokens", response, len(batch)),
-            self._output("probability", response, len(batch)),
-            strict=True,
-        )
         traces = []
+        rows = self._rows(batch, response, "tokens", "probability")
         for row, (text, tokens, probabilities) in enumerate(rows):
             self._check_rows(f"words in row {row}", tokens, None)
             self._check_rows(f"probabilities in row {row}", probabilities, len(tokens))
@@ -308,6 +301,13 @@ class Calls:
                 )
             )
         return traces
+
+    def _rows(
+        self, texts: Sequence[str | None], response: PredictResponse, *names: str
+    ) -> Iterator[tuple[Any, ...]]:
+        """Returns each text with its values of some outputs."""
+        outputs = [self._output(name, response, len(texts)) for name in names]
+        return zip(texts, *outputs, strict=True)
 
     def _output(self, name: str, response: PredictResponse, rows: int) -> list[Any]:
         if name not in response.outputs:

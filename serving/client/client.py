@@ -1,10 +1,9 @@
-"""The client."""
+"""The client that blocks until the answer is there."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Any
 
 from serving.client.base_client import BaseClient
@@ -16,24 +15,30 @@ from serving.errors import ServingError
 class Client(BaseClient):
     """Asks a model server, over gRPC or REST.
 
-        with Client("localhost:8500") as client:
-            for prediction in client.predict(["a great film", "a dull one"]):
-                print(prediction.sentiment, prediction.probability)
+    With a server, the first line is `with Client("localhost:8500") as client:`.
 
-    Threads may share a client. Every call raises a `serving.errors.ServingError`, or one of the
-    kinds in its tree; an `InvalidInputError` before anything is sent.
+        >>> from serving.client import Client, InMemoryTransport, PredictResponse
+        >>> response = PredictResponse(7, {"probability": [0.75], "sentiment": ["positive"]})
+        >>> with Client(transport=InMemoryTransport(lambda request: response)) as client:
+        ...     for prediction in client.predict(["a great film"]):
+        ...         print(prediction.sentiment, prediction.probability)
+        positive 0.75
+
+    Threads may share a client. Every call raises a `serving.errors.ServingError`, or one of its
+    subclasses; an `InvalidInputError` before anything is sent. `timeout` is in seconds, for each
+    request of the call; None for the client's own.
     """
 
     _is_async = False
 
     def predict(self, texts: Sequence[str], *, timeout: float | None = None) -> list[Prediction]:
-        """Returns what the model says of each text."""
+        """Returns a prediction for each text, in their order."""
         return self._run(self._calls.predict(texts, timeout))
 
     def predict_examples(
         self, examples: Sequence[bytes], *, timeout: float | None = None
     ) -> list[Prediction]:
-        """Returns what the model says of each serialized tf.Example."""
+        """Returns a prediction for each serialized tf.Example, in their order."""
         return self._run(self._calls.predict_examples(examples, timeout))
 
     def classify(
@@ -43,7 +48,7 @@ class Client(BaseClient):
         return self._run(self._calls.classify(texts, timeout))
 
     def trace(self, texts: Sequence[str], *, timeout: float | None = None) -> list[Trace]:
-        """Returns what the model believes after each word of each text."""
+        """Returns, for each text, the probability after each of its words."""
         return self._run(self._calls.trace(texts, timeout))
 
     def ask_signature(
@@ -93,12 +98,7 @@ class Client(BaseClient):
         """Returns the client."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Closes the connections."""
         self.close()
 

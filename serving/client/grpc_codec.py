@@ -10,23 +10,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from serving.client import protos
-from serving.client.messages import (
-    ClassifyRequest,
-    ClassifyResponse,
-    Metadata,
-    Model,
-    PredictRequest,
-    PredictResponse,
-    Request,
-    Response,
-    Signature,
-    StatusRequest,
-    StatusResponse,
-    TensorSpec,
-    UnreadableAnswerError,
-    VersionStatus,
-)
+from serving.client import messages, protos
 
 PREDICTION_SERVICE = "/tensorflow.serving.PredictionService"
 MODEL_SERVICE = "/tensorflow.serving.ModelService"
@@ -35,13 +19,13 @@ DT_FLOAT = protos.ENUMS["DataType"]["DT_FLOAT"]
 DT_STRING = protos.ENUMS["DataType"]["DT_STRING"]
 
 
-def encode(request: Request) -> tuple[str, bytes]:
+def encode(request: messages.Request) -> tuple[str, bytes]:
     """Returns the method's path and the serialized message."""
-    if isinstance(request, PredictRequest):
+    if isinstance(request, messages.PredictRequest):
         return f"{PREDICTION_SERVICE}/Predict", _predict_request(request)
-    if isinstance(request, ClassifyRequest):
+    if isinstance(request, messages.ClassifyRequest):
         return f"{PREDICTION_SERVICE}/Classify", _classification_request(request)
-    if isinstance(request, StatusRequest):
+    if isinstance(request, messages.StatusRequest):
         message = protos.GetModelStatusRequest(model_spec=_model_spec(request.model))
         return f"{MODEL_SERVICE}/GetModelStatus", message.SerializeToString()
     message = protos.GetModelMetadataRequest(
@@ -50,27 +34,27 @@ def encode(request: Request) -> tuple[str, bytes]:
     return f"{PREDICTION_SERVICE}/GetModelMetadata", message.SerializeToString()
 
 
-def decode(request: Request, answer: bytes) -> Response:
+def decode(request: messages.Request, answer: bytes) -> messages.Response:
     """Returns what the bytes that answer `request` say.
 
     Raises:
-      UnreadableAnswerError: They are not the message that the method answers with.
+      messages.UnreadableAnswerError: They are not the message that the method answers with.
     """
     try:
-        if isinstance(request, PredictRequest):
+        if isinstance(request, messages.PredictRequest):
             return _predict_response(answer)
-        if isinstance(request, ClassifyRequest):
+        if isinstance(request, messages.ClassifyRequest):
             return _classification_response(answer)
-        if isinstance(request, StatusRequest):
+        if isinstance(request, messages.StatusRequest):
             return _status_response(answer)
         return _metadata(answer)
     except DecodeError as error:
-        raise UnreadableAnswerError(
+        raise messages.UnreadableAnswerError(
             f"{len(answer)} bytes came that are not a protobuf message of the kind"
         ) from error
 
 
-def _model_spec(model: Model, signature: str = "") -> Any:
+def _model_spec(model: messages.Model, signature: str = "") -> Any:
     spec = protos.ModelSpec(name=model.name, signature_name=signature)
     if model.version is not None:
         spec.version.value = model.version
@@ -85,7 +69,7 @@ def _version(message: Any) -> int | None:
     return spec.version.value if spec.HasField("version") else None
 
 
-def _predict_request(request: PredictRequest) -> bytes:
+def _predict_request(request: messages.PredictRequest) -> bytes:
     message = protos.PredictRequest(
         model_spec=_model_spec(request.model, request.signature),
         output_filter=request.outputs,
@@ -99,15 +83,15 @@ def _predict_request(request: PredictRequest) -> bytes:
     return message.SerializeToString()
 
 
-def _predict_response(answer: bytes) -> PredictResponse:
+def _predict_response(answer: bytes) -> messages.PredictResponse:
     message = protos.PredictResponse.FromString(answer)
-    return PredictResponse(
+    return messages.PredictResponse(
         version=_version(message),
         outputs={name: _tensor(name, tensor) for name, tensor in message.outputs.items()},
     )
 
 
-def _classification_request(request: ClassifyRequest) -> bytes:
+def _classification_request(request: messages.ClassifyRequest) -> bytes:
     message = protos.ClassificationRequest(model_spec=_model_spec(request.model, request.signature))
     for text in request.texts:
         example = message.input.example_list.examples.add()
@@ -115,9 +99,9 @@ def _classification_request(request: ClassifyRequest) -> bytes:
     return message.SerializeToString()
 
 
-def _classification_response(answer: bytes) -> ClassifyResponse:
+def _classification_response(answer: bytes) -> messages.ClassifyResponse:
     message = protos.ClassificationResponse.FromString(answer)
-    return ClassifyResponse(
+    return messages.ClassifyResponse(
         version=_version(message),
         classes=[
             [(one.label, one.score) for one in classifications.classes]
@@ -126,11 +110,11 @@ def _classification_response(answer: bytes) -> ClassifyResponse:
     )
 
 
-def _status_response(answer: bytes) -> StatusResponse:
+def _status_response(answer: bytes) -> messages.StatusResponse:
     message = protos.GetModelStatusResponse.FromString(answer)
-    return StatusResponse(
+    return messages.StatusResponse(
         tuple(
-            VersionStatus(
+            messages.VersionStatus(
                 version=one.version,
                 state=protos.enum_name("State", one.state),
                 error_code=protos.enum_name("ErrorCode", one.status.error_code),
@@ -141,15 +125,15 @@ def _status_response(answer: bytes) -> StatusResponse:
     )
 
 
-def _metadata(answer: bytes) -> Metadata:
+def _metadata(answer: bytes) -> messages.Metadata:
     message = protos.GetModelMetadataResponse.FromString(answer)
     if "signature_def" not in message.metadata:
-        raise UnreadableAnswerError("the metadata has no 'signature_def'")
+        raise messages.UnreadableAnswerError("the metadata has no 'signature_def'")
     signatures = protos.SignatureDefMap.FromString(message.metadata["signature_def"].value)
-    return Metadata(
+    return messages.Metadata(
         model_version=message.model_spec.version.value,
         signatures={
-            name: Signature(
+            name: messages.Signature(
                 inputs={alias: _tensor_spec(info) for alias, info in signature.inputs.items()},
                 outputs={alias: _tensor_spec(info) for alias, info in signature.outputs.items()},
                 method_name=signature.method_name,
@@ -159,9 +143,9 @@ def _metadata(answer: bytes) -> Metadata:
     )
 
 
-def _tensor_spec(info: Any) -> TensorSpec:
+def _tensor_spec(info: Any) -> messages.TensorSpec:
     shape = info.tensor_shape
-    return TensorSpec(
+    return messages.TensorSpec(
         dtype=protos.enum_name("DataType", info.dtype),
         shape=None if shape.unknown_rank else tuple(dim.size for dim in shape.dim),
     )
@@ -171,14 +155,14 @@ def _tensor(name: str, tensor: Any) -> Any:
     """Returns a float or string tensor as a nested list, a scalar as itself."""
     shape = [dim.size for dim in tensor.tensor_shape.dim]
     if min(shape, default=0) < 0:
-        raise UnreadableAnswerError(f"output '{name}' has the shape {shape}")
+        raise messages.UnreadableAnswerError(f"output '{name}' has the shape {shape}")
     values = _flat(name, tensor)
     size = math.prod(shape)
     if len(values) < size and values:
         # TensorProto's rule: the last value stands for those that are left out.
         values = [*values, *[values[-1]] * (size - len(values))]
     if len(values) != size:
-        raise UnreadableAnswerError(
+        raise messages.UnreadableAnswerError(
             f"output '{name}' of shape {shape} came with {len(values)} values instead of {size}"
         )
     return _nested(values, shape)
@@ -198,12 +182,14 @@ def _flat(name: str, tensor: Any) -> Sequence[Any]:
         if not tensor.tensor_content:
             return list(tensor.float_val)
         if len(tensor.tensor_content) % 4:
-            raise UnreadableAnswerError(f"output '{name}' has {len(tensor.tensor_content)} bytes")
+            raise messages.UnreadableAnswerError(
+                f"output '{name}' has {len(tensor.tensor_content)} bytes"
+            )
         floats = array.array("f", tensor.tensor_content)
         if sys.byteorder == "big":
             floats.byteswap()
         return floats.tolist()
-    raise UnreadableAnswerError(
+    raise messages.UnreadableAnswerError(
         f"output '{name}' is {protos.enum_name('DataType', tensor.dtype)}, expected DT_FLOAT or "
         "DT_STRING"
     )

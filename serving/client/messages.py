@@ -1,4 +1,4 @@
-"""What a client asks and what it is told, the same over every transport.
+"""The requests and responses of a client, the same over every transport.
 
 Tensors are nested lists: a <float32>[batch] output is a list of floats, a <string>[batch, n] a
 list of lists of str.
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class UnreadableAnswerError(Exception):
-    """An answer is not what the protocol promises; says how."""
+    """An answer is not what the protocol promises; the message says how."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,17 @@ class Model:
         if self.version is not None:
             return f"{self.name}, version {self.version}"
         return self.name if self.label is None else f"{self.name}, label {self.label}"
+
+    @property
+    def problem(self) -> str:
+        """Why no model can be meant, or an empty string."""
+        if not self.name:
+            return "the model's name is empty"
+        if self.version is not None and self.label is not None:
+            return "give a version or a label, not both"
+        if self.version is not None and not 0 <= self.version < 2**63:
+            return f"version is {self.version}; give a number from 0 to 2**63 - 1"
+        return ""
 
 
 @dataclass(frozen=True)

@@ -30,9 +30,9 @@ from serving.client.messages import (
 from serving.errors import code_of_http_status
 from serving.status import Code
 
-# How much of a body that is no JSON is shown.
+# The most characters of a body that are quoted in an error.
 SHOWN_CHARACTERS = 200
-# A proxy's statuses mean what they say, whatever the body; others only come with a JSON body.
+# Statuses that a proxy sends with any body; TF-Serving sends others, always with JSON.
 PLAIN_STATUSES = {400, 401, 403, 408, 413, 429}
 
 
@@ -49,7 +49,7 @@ class RefusedError(Exception):
     """The server answered with an error."""
 
     def __init__(self, code: Code, reason: str):
-        """Takes the server's reason as it came."""
+        """Takes the server's reason unchanged."""
         super().__init__(reason)
         self.code = code
 
@@ -58,23 +58,11 @@ def encode(request: Request) -> HttpRequest:
     """Returns the HTTP request."""
     path = _path(request.model)
     if isinstance(request, PredictRequest):
-        return HttpRequest(
-            "POST",
-            f"{path}:predict",
-            _body(
-                signature_name=request.signature,
-                inputs={request.input: [_json_value(value) for value in request.values]},
-            ),
-        )
+        values = [_json_value(value) for value in request.values]
+        return _post(f"{path}:predict", request.signature, inputs={request.input: values})
     if isinstance(request, ClassifyRequest):
-        return HttpRequest(
-            "POST",
-            f"{path}:classify",
-            _body(
-                signature_name=request.signature,
-                examples=[{request.feature: text} for text in request.texts],
-            ),
-        )
+        examples = [{request.feature: text} for text in request.texts]
+        return _post(f"{path}:classify", request.signature, examples=examples)
     if isinstance(request, StatusRequest):
         return HttpRequest("GET", path)
     return HttpRequest("GET", f"{path}/metadata")
@@ -109,8 +97,9 @@ def _path(model: Model) -> str:
     return path if model.label is None else f"{path}/labels/{quote(model.label, safe='')}"
 
 
-def _body(**content: Any) -> bytes:
-    return json.dumps(content, ensure_ascii=False).encode()
+def _post(path: str, signature: str, **content: Any) -> HttpRequest:
+    body = json.dumps({"signature_name": signature, **content}, ensure_ascii=False)
+    return HttpRequest("POST", path, body.encode())
 
 
 def _json_value(value: str | bytes) -> str | dict[str, str]:
@@ -144,7 +133,7 @@ def _shown(body: bytes) -> str:
 def _predict_response(request: PredictRequest, content: Any) -> PredictResponse:
     outputs = content["outputs"]
     if len(request.outputs) == 1:
-        # TF-Serving leaves out the name where there is but one.
+        # TF-Serving leaves out the name of a single output.
         outputs = {request.outputs[0]: outputs}
     if not isinstance(outputs, dict):
         raise TypeError

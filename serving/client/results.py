@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from serving.client.messages import Metadata, Signature, TensorSpec, VersionStatus
+from serving.predictions import Prediction
 
 __all__ = [
     "Classification",
@@ -18,25 +19,14 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """What the model says of a review.
+class Classification:
+    """The score of each class, as TF-Serving's Classify API answers.
 
     Attributes:
-      probability: That the review is positive, 0 to 1.
-      sentiment: "positive" or "negative".
-      model_version: The version that answered.
-      text: The review; None where a serialized tf.Example was sent.
+      text: The review.
+      scores: By class, "negative" and "positive"; they add up to 1.
+      model_version: The version that answered; None where nobody says.
     """
-
-    probability: float
-    sentiment: str
-    model_version: int | None
-    text: str | None = None
-
-
-@dataclass(frozen=True)
-class Classification:
-    """The score of each class, as TF-Serving's Classify API answers."""
 
     text: str
     scores: dict[str, float]
@@ -45,11 +35,13 @@ class Classification:
 
 @dataclass(frozen=True)
 class Trace:
-    """What the model believes after each word of a review that it reads.
+    """The model's prediction after each word of a review.
 
     Attributes:
-      words: The words without padding: the last 500 at most.
-      probabilities: That the review is positive, read up to and with each of the words.
+      text: The review.
+      words: The words that the model reads, without padding: the last 500 at most.
+      probabilities: For each word, that the review up to this word is positive.
+      model_version: The version that answered; None where nobody says.
     """
 
     text: str

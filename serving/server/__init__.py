@@ -1,1 +1,1 @@
-"""A server that answers as TF-Serving does, where TF-Serving is not at hand."""
+"""A server that answers as TF-Serving does, for machines without TF-Serving."""

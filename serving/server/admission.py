@@ -1,6 +1,7 @@
-"""What requests in progress may take together: bytes, and turns at what is large.
+"""Admission control: the bytes that requests hold together, and a queue for large ones.
 
-Whoever finds no room is told so in words that name the flag. Small requests never wait here.
+A request that does not fit is refused with a message that names the flag. Small requests never
+wait here.
 """
 
 from __future__ import annotations
@@ -12,29 +13,29 @@ from collections import deque
 from collections.abc import Iterator
 
 from serving.server.fair_pool import lend_thread
-from serving.status import Code, StatusError
+from serving.status import Code, StatusError, resource_exhausted
 
 TIMED_OUT = "Timed out waiting for notification"
-# From which size on, in bytes, a message or a body waits for its turn to be read.
+# Bytes from which on a message or a body waits for its turn to be read.
 LARGE_BYTES = 2**20
 # So does one of so many values, from a smaller size on.
 LARGE_COUNT, COUNTED_BYTES = 2**14, 2**16
-# What a value takes in Python, at the most: a string's head, its place in a list and in an array.
+# The most that a value takes in Python: a string's header, its place in a list and in an array.
 BYTES_OF_VALUE = 64
-# Requests that hold no more than this may use the last part of a budget as well, so that a few
-# large ones, or clients that send no further, never keep out all others.
+# Requests that hold no more than this may also use the last part of a budget. So a few large
+# requests, or clients that stop sending, never keep all others out.
 _SMALL_BYTES = 2**16
 _KEPT_FOR_SMALL = 1 / 8
 _LONGEST_REST = 0.2
-# More than these large requests do not wait: they are told to come again.
+# Large requests in the queue; further ones are refused, to be sent again later.
 _MAX_WAITING = 256
 
 
 class Budget:
-    """Bytes that all requests in progress hold together, of both ports."""
+    """Bytes that all requests in progress hold together, on both ports."""
 
     def __init__(self, limit: int, flag: str = "--max_bytes_in_flight"):
-        """Takes the most bytes, and the flag that says so."""
+        """Takes the limit in bytes, and the flag that sets it."""
         self._limit = limit
         self._flag = flag
         self._held = 0
@@ -46,17 +47,16 @@ class Budget:
         return self._held
 
     def change(self, held: int, wanted: int) -> None:
-        """Holds `wanted` bytes in the place of `held`.
+        """Holds `wanted` bytes instead of `held`.
 
         Raises:
           StatusError: RESOURCE_EXHAUSTED when one request alone is too large, UNAVAILABLE when
             others hold the rest. Nothing is changed then.
         """
         if wanted > self._limit:
-            raise StatusError(
-                Code.RESOURCE_EXHAUSTED,
+            raise resource_exhausted(
                 f"The request takes {wanted} bytes, and all requests together may hold "
-                f"{self._limit} ({self._flag}). Send less at a time",
+                f"{self._limit} ({self._flag}). Send less at a time"
             )
         room = self._limit
         if wanted > _SMALL_BYTES:
@@ -77,7 +77,7 @@ class Budget:
 
 
 class Share:
-    """What one request holds of a budget. It is given back at the latest with the object."""
+    """The part of a budget that one request holds; deleting the object returns what is left."""
 
     def __init__(self, budget: Budget):
         """Holds nothing so far."""
@@ -99,7 +99,7 @@ class Share:
             self.hold(0)
 
     def __del__(self) -> None:
-        """Gives back what a request held that nobody answered: its client is gone."""
+        """Returns the bytes of a request that was never answered: its client is gone."""
         self.release()
 
 
@@ -118,10 +118,10 @@ def in_turns() -> Iterator[None]:
 
 
 class Gate:
-    """Lets so many large pieces of work in at a time; first come, first served."""
+    """A limit on large pieces of work at a time, in the order in which they came (FIFO)."""
 
     def __init__(self, places: int):
-        """Takes how many are in at a time."""
+        """Takes how many run at a time."""
         self._free = places
         self._lock = threading.Lock()
         self._waiting: deque[threading.Event] = deque()
@@ -132,7 +132,7 @@ class Gate:
 
         Args:
           deadline: Of `time.monotonic`; None waits as long as it takes.
-          is_first: Whether the request may still be refused: nothing has been done for it.
+          is_first: Nothing has been done for the request yet, so it may still be refused.
 
         Raises:
           StatusError: DEADLINE_EXCEEDED; UNAVAILABLE when too many wait already.
@@ -144,7 +144,7 @@ class Gate:
                 is_in_time = called.wait(left)
             if not is_in_time:
                 with self._lock:
-                    # It may have been called just now, and would keep a place for nobody.
+                    # If its turn came just now, it has a place, which it must leave again.
                     if not called.is_set():
                         self._waiting.remove(called)
                         raise StatusError(Code.DEADLINE_EXCEEDED, TIMED_OUT)
@@ -154,7 +154,7 @@ class Gate:
             self._leave()
 
     def _enqueue(self, is_first: bool) -> threading.Event | None:
-        """Returns what to wait for; None when there was a place."""
+        """Returns the event to wait for; None when there was a free place."""
         with self._lock:
             if self._free:
                 self._free -= 1

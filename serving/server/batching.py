@@ -1,8 +1,8 @@
-"""Runs of several requests in one: TF-Serving's batching, its parameters and its defaults.
+"""Joins several requests into one run: TF-Serving's batching, its parameters and defaults.
 
 Requests with the same inputs and outputs of the same version are joined along the first
-dimension. A batch is taken by a free thread once it is full or old enough; with the default
-timeout of 0 that is at once, and so batches grow only while all threads are busy.
+dimension. A free thread takes a batch once it is full or its timeout is over; with the default
+timeout of 0 that is at once, so batches grow only while all threads are busy.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from serving.status import Code, StatusError, invalid_argument
 
 @dataclass
 class _Task:
-    """A request's rows, or some of them, on their way."""
+    """A request's rows, or a part of them, until they are answered."""
 
     feeds: Mapping[str, np.ndarray]
     size: int
@@ -61,11 +61,11 @@ class BatchScheduler:
             threading.Thread(target=self._work, name=f"batch-{number}", daemon=True).start()
 
     def batched(self, run: Run, parameters: BatchingParameters | None = None) -> Run:
-        """Returns a `run` that joins what it is asked with what others ask it.
+        """Returns a `run` that joins its requests into batches.
 
         Args:
           run: What runs a batch.
-          parameters: A model's own, in the place of the scheduler's; the threads stay shared.
+          parameters: A model's own, instead of the scheduler's; the threads are shared anyway.
         """
         key = next(self._keys)
         chosen = parameters or self._parameters
@@ -141,7 +141,7 @@ class BatchScheduler:
             self._process(batch)
 
     def _next_batch(self) -> _Batch | None:
-        """Waits for a batch that is full or old enough: the oldest of all queues'."""
+        """Waits for a batch that is full or whose timeout is over: the oldest of all queues."""
         with self._changed:
             while True:
                 now = time.monotonic()
@@ -190,7 +190,7 @@ class BatchScheduler:
             _split(outputs, tasks, padding)
         except StatusError as error:
             _fail(tasks, error)
-        except Exception as error:  # whoever waits must hear of it, and the thread must live
+        except Exception as error:  # the requests must get an answer, and the thread must go on
             _fail(tasks, StatusError(Code.INTERNAL, f"{type(error).__name__}: {error}"))
         for task in tasks:
             task.done.set()
@@ -228,7 +228,7 @@ def _size_of(arrays: Iterable[np.ndarray]) -> int:
 
 
 def _merge(tasks: list[_Task], parameters: BatchingParameters) -> tuple[dict[str, np.ndarray], int]:
-    """Joins the tasks' arrays; fills up to the next allowed size with the last one's row."""
+    """Joins the tasks' arrays; repeats a row of the last one up to the next allowed size."""
     rows = sum(task.size for task in tasks)
     sizes = [size for size in parameters.allowed_batch_sizes if size >= rows]
     padding = sizes[0] - rows if sizes else 0
@@ -244,7 +244,7 @@ def _merge(tasks: list[_Task], parameters: BatchingParameters) -> tuple[dict[str
 
 
 def _pad(name: str, arrays: list[np.ndarray], parameters: BatchingParameters) -> list[np.ndarray]:
-    """Grows every dimension but the first to the largest; filled with the first value."""
+    """Pads every dimension but the first to the largest size, with the array's first value."""
     is_same_rank = len({array.ndim for array in arrays}) == 1
     if not parameters.pad_variable_length_inputs or not is_same_rank:
         raise StatusError(

@@ -1,4 +1,4 @@
-"""The files that flags name, looked at before TensorFlow is imported."""
+"""Checks the files that flags name before TensorFlow is imported, which takes seconds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MESSAGES = {
 
 
 def check(flags: Flags) -> None:
-    """Reads each file that is named.
+    """Reads each file that a flag names.
 
     Raises:
       StatusError: INVALID_ARGUMENT: one is no text proto of its kind.

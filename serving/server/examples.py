@@ -6,11 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 from google.protobuf import text_format
-from tensorflow.core.example import example_pb2
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import classification_pb2, input_pb2, regression_pb2
 
-from serving.server.rest.requests import ExamplesBody
 from serving.server.servable import Signature
 from serving.server.tensors import dtype_of
 from serving.status import StatusError, invalid_argument
@@ -19,24 +17,6 @@ INPUTS, OUTPUTS = "inputs", "outputs"
 CLASSES, SCORES = "classes", "scores"
 CLASSIFY_METHOD = "tensorflow/serving/classify"
 REGRESS_METHOD = "tensorflow/serving/regress"
-
-
-def fill_input(body: ExamplesBody, into: input_pb2.Input) -> None:
-    """Turns a REST body's examples into an Input."""
-    if body.context is None:
-        examples = into.example_list.examples
-    else:
-        _fill_example(body.context, into.example_list_with_context.context)
-        examples = into.example_list_with_context.examples
-    for features in body.examples:
-        _fill_example(features, examples.add())
-
-
-def _fill_example(features: Mapping[str, tuple[str, list]], into: example_pb2.Example) -> None:
-    for name, (kind, values) in features.items():
-        feature = into.features.feature[_printable(name)]
-        if kind:
-            getattr(feature, f"{kind}_list").value.extend(values)
 
 
 def extent(given: input_pb2.Input) -> tuple[int, int]:
@@ -170,7 +150,3 @@ def _dtype(array: np.ndarray) -> str:
 
 def _shape(array: np.ndarray) -> str:
     return f"[{','.join(map(str, array.shape))}]"
-
-
-def _printable(text: str) -> str:
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

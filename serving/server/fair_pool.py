@@ -1,4 +1,4 @@
-"""Threads that are shared fairly: who asks much waits for itself, not others for it."""
+"""A thread pool that is fair to connections: one with many requests does not delay the others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from concurrent.futures import Executor, Future
 from typing import Any, NamedTuple
 
 _current = threading.local()
-# Of the threads, for one connection: a client that never sends what it announced keeps a thread.
+# The part of the threads that one connection may have: a client that never sends the rest of its
+# request would otherwise hold all of them.
 _LARGEST_SHARE = 0.75
 
 
@@ -23,7 +24,7 @@ class _Task(NamedTuple):
     may_wait: Callable[[], bool] | None
 
     def run(self) -> None:
-        """Runs it unless it was cancelled; the future hears how it went."""
+        """Runs it unless it was cancelled; puts the result or the error into the future."""
         if not self.future.set_running_or_notify_cancel():
             return
         try:
@@ -37,8 +38,8 @@ class _Task(NamedTuple):
 class FairPool(Executor):
     """Runs tasks of many connections, one of each in turn.
 
-    A task that waits for something else than a processor says so by `lend_thread`, and another
-    thread works meanwhile.
+    A task that waits for anything but a processor says so by `lend_thread`; another task runs
+    meanwhile.
     """
 
     def __init__(
@@ -52,14 +53,14 @@ class FairPool(Executor):
         Args:
           num_threads: At least 1.
           name: What the threads' names begin with.
-          connection_of: Whose turn a task of `submit` is, by its arguments.
+          connection_of: Returns the connection of a task of `submit` from its arguments.
         """
         self._limit = num_threads
         self._largest_share = max(1, int(num_threads * _LARGEST_SHARE))
         self._name = name
         self._connection_of = connection_of
         self._lock = threading.Lock()
-        # One for each idle thread that is called, and no more: busy threads find tasks themselves.
+        # One item for each idle thread that is called; busy threads find tasks themselves.
         self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._waiting: OrderedDict[Hashable, deque[_Task]] = OrderedDict()
         self._deferred: deque[tuple[Hashable, _Task]] = deque()
@@ -106,7 +107,7 @@ class FairPool(Executor):
         future: Future[Any] = Future()
         with self._lock:
             if self._is_closed:
-                raise RuntimeError("The threads are stopped; start a new server")
+                raise RuntimeError("The server has stopped; start a new one")
             task = _Task(future, function, arguments, keywords, may_wait)
             self._waiting.setdefault(connection, deque()).append(task)
             self._num_waiting += 1
@@ -114,7 +115,7 @@ class FairPool(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Takes no more tasks. Those that run go on; `wait` is not offered."""
+        """Takes no more tasks. Running ones go on; `wait` has no effect."""
         with self._lock:
             self._is_closed = True
             if cancel_futures:
@@ -169,10 +170,10 @@ class FairPool(Executor):
                 self._running[connection] -= 1
                 if not self._running[connection]:
                     del self._running[connection]
-            del chosen, connection, task  # else they are kept, with a request, until the next one
+            del chosen, connection, task  # otherwise the request stays in memory until the next one
 
     def _choose(self) -> tuple[Hashable, _Task] | None:
-        """Returns the next connection's first task; who runs its share already is passed over."""
+        """Returns the first task of the next connection that has not used its share of threads."""
         if self._num_threads > self._allowed:
             return None
         for connection, tasks in self._waiting.items():
@@ -207,7 +208,7 @@ class FairPool(Executor):
 
 @contextlib.contextmanager
 def lend_thread() -> Iterator[None]:
-    """Lets another task run while this one waits. Outside of a pool it does nothing."""
+    """Lets another task run while this one waits; does nothing outside of a pool."""
     pool: FairPool | None = getattr(_current, "pool", None)
     if pool is None:
         yield

@@ -1,4 +1,4 @@
-"""TF-Serving's flags, in its spelling or with dashes, and a few of our own."""
+"""TF-Serving's flags, spelled with underscores or dashes, and a few of our own."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 from serving.printable import printable
 
 TFLITE_IS_NOT_SERVED = (
-    "--prefer_tflite_model: the embedded server does not serve TFLite models, and a version's "
-    "saved_model.pb is what it would serve without being told. Leave the flag out, or serve with "
+    "--prefer_tflite_model: the embedded server does not serve TFLite models; without the flag it "
+    "serves a version's saved_model.pb. Leave the flag out, or serve with "
     "--engine binary, TF-Serving itself"
 )
 
@@ -56,14 +56,14 @@ class Flags:
     max_num_load_retries: int = _flag(5, "attempts after a first one that failed to load a version")
     load_retry_interval_micros: int = _flag(
         1_000_000,
-        "microseconds between two attempts. TF-Serving waits 60 s, and all versions of all models "
-        "wait with it",
+        "microseconds between two attempts. TF-Serving waits 60 s, and delays all versions of all "
+        "models",
     )
     num_load_threads: int = _flag(
         1,
         "loads at a time. TF-Serving's 0 loads in the thread that manages all versions, so that "
-        "one broken version freezes every change for minutes; here 0 means 1, and no attempt "
-        "holds up another version",
+        "one broken version delays every change for minutes; here 0 means 1, and no attempt "
+        "delays another version",
     )
     enable_batching: bool = _flag(False, "join requests that come together into one run")
     batching_parameters_file: str = _flag(
@@ -72,7 +72,7 @@ class Flags:
     enable_per_model_batching_parameters: bool = _flag(
         False,
         "join a version's requests as its own batching_params.pbtxt says, and not at all without "
-        "one; of --batching_parameters_file the threads remain. Needs --enable_batching",
+        "one; only the threads come from --batching_parameters_file. Needs --enable_batching",
     )
     monitoring_config_file: str = _flag("", "text proto MonitoringConfig; without it, no metrics")
     enable_model_warmup: bool = _flag(
@@ -125,17 +125,17 @@ class Flags:
     max_string_bytes: int = _flag(
         2**20,
         "length of one string, such as a text; 0: any length, as in TF-Serving. An operation on it "
-        "cannot be stopped, and keeps others waiting",
+        "cannot be stopped, and delays other requests",
     )
     max_rows_per_run: int = _flag(
         256,
         "rows that run at once: requests of more texts, or serialized tf.Examples, run in slices, "
-        "for what a model makes of a text is far larger than the text. 0 for a model whose rows "
+        "as a model's tensors are far larger than the text. 0 for a model whose rows "
         "depend on each other: requests run whole, as in TF-Serving",
     )
     max_filled_bytes: int = _flag(
         16 * 2**20,
-        "what a tensor may grow to that is sent with fewer values than its shape has. TF-Serving "
+        "bytes of a tensor that is sent with fewer values than its shape has. TF-Serving "
         "has no limit",
     )
     max_values_per_message: int = _flag(
@@ -146,7 +146,7 @@ class Flags:
     max_bytes_in_flight: int = _flag(
         512 * 2**20,
         "bytes that all requests in progress hold together, on both ports, with what bodies unzip "
-        "to and answers that are not read yet. Another one is told to come again. TF-Serving has "
+        "to and answers that are not read yet. A further request gets UNAVAILABLE. TF-Serving has "
         "no limit",
     )
     allow_version_labels_for_unavailable_models: bool = _flag(
@@ -161,7 +161,7 @@ class Flags:
         False, "answer gRPC with tensor_content instead of typed fields"
     )
     prefer_tflite_model: bool = _flag(
-        False, "not served here: the server says so and ends. TF-Serving takes model.tflite"
+        False, "not supported: the server refuses to start. TF-Serving serves model.tflite"
     )
     enable_profiler: bool = _flag(
         True,
@@ -179,7 +179,7 @@ class Flags:
     page: bool = _flag(True, "serve a page to try the model at / (not a path of TF-Serving)")
     drain_seconds: float = _flag(
         10.0,
-        "on SIGTERM, how long requests in progress may take. TF-Serving leaves at once",
+        "on SIGTERM, how long requests in progress may take. TF-Serving ends at once",
     )
 
     @property
@@ -194,7 +194,7 @@ class Flags:
 
 
 def parse(arguments: Sequence[str] | None) -> tuple[Flags, list[str]]:
-    """Reads a command line; returns what it does not know as well, as TF-Serving goes on.
+    """Reads a command line; also returns what it does not know, which TF-Serving ignores.
 
     Exits with 2 when a value cannot be used, with 0 after --help and --version.
     """
@@ -241,7 +241,7 @@ def parse(arguments: Sequence[str] | None) -> tuple[Flags, list[str]]:
 
 
 class _HelpFormatter(argparse.HelpFormatter):
-    """Names each flag once, so that lines hold; the other spellings are told at the end."""
+    """Shows one spelling of each flag; the others are described at the end."""
 
     def _format_action_invocation(self, action: argparse.Action) -> str:
         names = action.option_strings
@@ -250,14 +250,14 @@ class _HelpFormatter(argparse.HelpFormatter):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong on one line, with no control character of what it quotes."""
+    """Prints an error on one line, with control characters escaped."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {printable(message)}. See `{self.prog} --help`.\n")
 
 
 class _Versions(argparse.Action):
-    """Prints what serves, without importing it."""
+    """Prints the versions of the server and its libraries, without importing them."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
         for name, package in (

@@ -1,11 +1,11 @@
-"""Loads a version and warms it up, before anybody can ask it anything."""
+"""Loads a version and warms it up before any request can reach it."""
 
 from __future__ import annotations
 
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import tensorflow as tf
@@ -14,7 +14,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.server.batching import BatchScheduler
 from serving.server.batching_parameters import BatchingParameters
-from serving.server.handlers import Handlers
+from serving.server.inference import Inference
 from serving.server.metrics import Metrics
 from serving.server.saved_model import SavedModel, status_of
 from serving.server.servable import Run, Servable
@@ -30,11 +30,12 @@ _MAX_RECORDS = 1000
 
 
 class Loader:
-    """Turns a version's folder into a servable. Call it as `ModelStore` does."""
+    """Turns a version's folder into a servable. Call it as `ModelManager` does."""
 
     def __init__(
         self,
         metrics: Metrics,
+        inference: Inference,
         *,
         session_config: tf.compat.v1.ConfigProto | None = None,
         tags: tuple[str, ...] = ("serve",),
@@ -43,10 +44,22 @@ class Loader:
         is_warmed_up: bool = True,
         warmup_iterations: int = 1,
         limits: RunLimits = DEFAULT_LIMITS,
-        handlers: Callable[[], Handlers],
     ):
-        """Takes what the flags say about loading and running; `handlers` replay the warm-up."""
+        """Takes what the flags say about loading and running.
+
+        Args:
+          metrics: What counts.
+          inference: What answers the warm-up's requests.
+          session_config: Of TensorFlow's sessions; None for its defaults.
+          tags: Which graph of a SavedModel is loaded.
+          scheduler: What joins requests into batches; None for no batching.
+          is_batched_by_model: A version's own file says how; one without is not batched.
+          is_warmed_up: Whether recorded requests are answered before the version serves.
+          warmup_iterations: How often each of them is.
+          limits: Of one request and one run.
+        """
         self._metrics = metrics
+        self._inference = inference
         self._session_config = session_config
         self._tags = tags
         self._scheduler = scheduler
@@ -55,7 +68,6 @@ class Loader:
         self._warmup_iterations = warmup_iterations
         self._limits = limits
         self._turns = Turns(len(os.sched_getaffinity(0)))
-        self._handlers = handlers
 
     def __call__(self, name: str, version: int, folder: Path) -> Servable:
         """Loads a version.
@@ -121,13 +133,12 @@ class Loader:
         )  # fmt: skip
 
     def _replay(self, servable: Servable, record: prediction_log_pb2.PredictionLog) -> None:
-        handlers = self._handlers()
         kind = record.WhichOneof("log_type")
         replays = {
-            "predict_log": handlers.predict_on,
-            "classify_log": handlers.classify_on,
-            "regress_log": handlers.regress_on,
-            "multi_inference_log": handlers.multi_inference_on,
+            "predict_log": self._inference.predict,
+            "classify_log": self._inference.classify,
+            "regress_log": self._inference.regress,
+            "multi_inference_log": self._inference.multi_inference,
         }
         if kind not in replays:
             raise StatusError(Code.UNIMPLEMENTED, f"Unsupported log_type for warmup: {kind}")

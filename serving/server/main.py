@@ -1,4 +1,4 @@
-"""The server's process: flags in, two ports out, and a clean end.
+"""The server's process: reads the flags, serves on two ports, and stops in an orderly way.
 
 python -m serving.server.main --model_name=m --model_base_path=/models/m
 """
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     handler.setFormatter(PrintableFormatter("%(asctime)s %(levelname)s %(message)s", one_line=True))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     for argument in unknown:
-        _LOG.warning("unknown argument: %s (see --help); going on without it", argument)
+        _LOG.warning("unknown argument: %s (see --help); it is ignored", argument)
 
     logging.getLogger("tensorflow").setLevel(logging.WARNING)
     stopping = threading.Event()
@@ -71,9 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _say_failed(error: Exception) -> None:
-    """Says it on standard output and on standard error: TF-Serving's users look at either.
+    """Prints the error to standard output and standard error: users of TF-Serving look at either.
 
-    Once where both are the same.
+    Only once where both are the same file.
     """
     message = f"Failed to start server. Error: {printable(error)}"
     print(message, flush=True)
@@ -92,7 +92,7 @@ _Handler = Callable[[int, FrameType | None], Any] | int | None
 
 
 class _Signals:
-    """SIGTERM and SIGINT set an event; only the main thread may ask for them."""
+    """Sets an event on SIGTERM and SIGINT; only the main thread can receive them."""
 
     def __init__(self, stopping: threading.Event):
         self._stopping = stopping

@@ -1,7 +1,7 @@
-"""What the C library's allocator keeps: pieces of memory that nobody uses any more.
+"""Returns memory that is free to the system; the C library's allocator would keep it.
 
-Each thread of TensorFlow's gets an arena of its own, and what a version or a large batch leaves in
-them is given back to the system only when asked for: 40 MB a swap, under load.
+Each of TensorFlow's threads has an arena of its own. What a version or a large batch leaves free in
+them is returned only on request: 40 MB for each change of versions under load.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 
-# glibc's numbers of them, from malloc.h.
+# From glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _ARENAS = 4
 _MMAP_BYTES = 2**20
@@ -18,15 +18,15 @@ _MMAP_BYTES = 2**20
 def keep_little() -> None:
     """Limits what the allocator keeps, for the rest of the process.
 
-    What MALLOC_ARENA_MAX and its like say in the environment stands. Other C libraries than glibc
-    are left alone.
+    A limit that the environment sets, such as MALLOC_ARENA_MAX, is kept. With another C library
+    than glibc nothing happens.
     """
     library = _glibc()
     if library is None:
         return
     for name, option, value in (
         ("MALLOC_ARENA_MAX", _M_ARENA_MAX, _ARENAS),
-        # Set, it no longer grows to 32 MB with the largest block that was ever freed.
+        # Once set, it no longer grows up to 32 MB with the largest block that was ever freed.
         ("MALLOC_MMAP_THRESHOLD_", _M_MMAP_THRESHOLD, _MMAP_BYTES),
         ("MALLOC_TRIM_THRESHOLD_", _M_TRIM_THRESHOLD, 2 * _MMAP_BYTES),
     ):

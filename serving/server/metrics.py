@@ -21,7 +21,7 @@ DEFAULT_PATH = "/monitoring/prometheus/metrics"
 
 
 class Counter:
-    """A number by label values, that only grows."""
+    """Numbers that only grow, by label values."""
 
     def __init__(self, name: str, labels: Sequence[str]):
         """Takes TF-Serving's own name, with slashes, and the labels' names."""
@@ -56,9 +56,9 @@ class Histogram:
     """Measurements by label values, in TF-Serving's buckets."""
 
     def __init__(self, name: str, labels: Sequence[str], limits: Sequence[float] = _LATENCY_LIMITS):
-        """Takes TF-Serving's own name, with slashes, the labels' names, and the buckets' ends.
+        """Takes TF-Serving's own name, with slashes, the labels' names and the buckets' bounds.
 
-        The limits are those of microseconds unless told otherwise; a last bucket has no end.
+        The default bounds are in microseconds; after them comes a bucket without a bound.
         """
         self._name = _exported(name)
         self._labels = labels
@@ -97,7 +97,7 @@ class Metrics:
     """What the server counts and times."""
 
     def __init__(self) -> None:
-        """Starts all of them at nothing."""
+        """Starts all of them at 0."""
         self.request_count = Counter("/tensorflow/serving/request_count", ("model_name", "status"))
         self.request_latency = Histogram(
             "/tensorflow/serving/request_latency", ("model_name", "API", "entrypoint")

@@ -1,4 +1,4 @@
-"""Addresses to listen on: taken before seconds go into a model, opened when it is loaded."""
+"""Binds the server's ports: before the models are loaded, so that a port in use fails at once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
-    """Binds a port on all addresses that a host's name stands for; nobody can connect so far.
+    """Binds a port on all addresses of a host; nobody can connect before the server listens.
 
     Args:
       host: A name, or an address, with or without brackets.
@@ -23,7 +23,7 @@ def bind(host: str, port: int) -> list[socket.socket]:
         sockets: list[socket.socket] = []
         for family, kind, protocol, _, address in dict.fromkeys(found):
             one = undo.enter_context(socket.socket(family, kind, protocol))
-            # As asyncio and gRPC do: a port whose connections have just ended can be had again.
+            # As asyncio and gRPC do: a port whose connections have just ended can be bound again.
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
                 one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

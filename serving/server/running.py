@@ -1,4 +1,4 @@
-"""Puts the parts together: the store, the handlers, the two edges."""
+"""Puts the parts of the server together: models, handlers, gRPC and REST."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ from serving.server.batching_parameters import BatchingParameters
 from serving.server.flags import TFLITE_IS_NOT_SERVED, Flags
 from serving.server.grpc.edge import GrpcLimits, make_server
 from serving.server.handlers import Handlers
+from serving.server.inference import Inference
 from serving.server.loading import Loader
 from serving.server.metrics import DEFAULT_PATH, Metrics
-from serving.server.model_store import ModelStore, StoreSettings
+from serving.server.model_manager import ModelManager, VersionSettings
 from serving.server.rest.api import RestApi, RestLimits
 from serving.server.rest.edge import RestServer
+from serving.server.servables import Servables
 from serving.server.slicing import RunLimits
 from serving.server.tensors import TensorLimits
 from serving.server.text_protos import (
@@ -41,8 +43,12 @@ class Server:
     """The embedded server.
 
     Attributes:
-      grpc_port: What it listens on, once started; None without gRPC.
-      rest_port: The same of REST.
+      grpc_port: The port of gRPC once started; None without gRPC.
+      rest_port: The port of REST once started; None without REST.
+      metrics: What is counted.
+      servables: The versions that answer requests.
+      manager: What loads and unloads them.
+      handlers: What both edges call.
     """
 
     def __init__(self, flags: Flags):
@@ -62,37 +68,9 @@ class Server:
         self._config = _read_models(flags)
         self._tls = tls.read(flags.ssl_config_file) if flags.ssl_config_file else None
         self._scheduler = _make_scheduler(flags, self.metrics)
-        loader = Loader(
-            self.metrics,
-            session_config=_session_config(flags),
-            tags=tuple(flags.saved_model_tags.split(",")),
-            scheduler=self._scheduler,
-            is_batched_by_model=flags.enable_per_model_batching_parameters,
-            is_warmed_up=flags.enable_model_warmup,
-            warmup_iterations=flags.num_request_iterations_for_warmup,
-            limits=RunLimits(
-                max_rows_per_request=flags.max_rows_per_request,
-                max_string_bytes=flags.max_string_bytes,
-                max_rows_per_run=flags.max_rows_per_run,
-                max_values_per_message=flags.max_values_per_message,
-            ),
-            handlers=lambda: self.handlers,
-        )
-        self.store = ModelStore(
-            loader,
-            StoreSettings(
-                poll_wait_seconds=flags.file_system_poll_wait_seconds,
-                max_num_load_retries=max(flags.max_num_load_retries, 0),
-                load_retry_interval_seconds=flags.load_retry_interval_micros / 1e6,
-                num_load_threads=flags.num_load_threads,
-                allow_labels_for_unavailable=flags.allow_version_labels_for_unavailable_models,
-                force_allow_labels=flags.force_allow_any_version_labels_for_unavailable_models,
-            ),
-        )
-        # Reading one keeps Python from anything else, so several at a time gain nothing.
+        # Reading one holds Python's interpreter lock, so several at a time gain nothing.
         self._documents = Gate(1)
-        self.handlers = Handlers(
-            self.store,
+        inference = Inference(
             self.metrics,
             check_method_name=flags.enable_signature_method_name_check,
             as_tensor_content=flags.enable_serialization_as_tensor_content,
@@ -101,6 +79,20 @@ class Server:
             ),
             documents=self._documents,
         )
+        loader = Loader(
+            self.metrics,
+            inference,
+            session_config=_session_config(flags),
+            tags=tuple(flags.saved_model_tags.split(",")),
+            scheduler=self._scheduler,
+            is_batched_by_model=flags.enable_per_model_batching_parameters,
+            is_warmed_up=flags.enable_model_warmup,
+            warmup_iterations=flags.num_request_iterations_for_warmup,
+            limits=_run_limits(flags),
+        )
+        self.servables = Servables()
+        self.manager = ModelManager(loader, self.servables, _version_settings(flags))
+        self.handlers = Handlers(self.servables, inference, self.manager, self.metrics)
         self._budget = Budget(flags.max_bytes_in_flight)
         self._metrics_path = _read_metrics_path(flags.monitoring_config_file)
         self._grpc: grpc.Server | None = None
@@ -110,27 +102,27 @@ class Server:
     def start(self, is_wanted: Callable[[], bool] = lambda: True) -> None:
         """Loads the models and then opens the ports, as TF-Serving does.
 
-        A model without versions is waited for, without limit. That a port is taken is found out
-        before; nobody can connect to it until the models are loaded.
+        Waits for a model without versions, without limit. A port that is taken fails at once,
+        before the models are loaded; nobody can connect to it until they are.
 
         Args:
-          is_wanted: Asked while waiting; False gives up.
+          is_wanted: Called while waiting; returning False ends the wait.
 
         Raises:
-          StatusError: A model cannot be loaded, or the wait was given up.
+          StatusError: A model cannot be loaded, or `is_wanted` returned False.
           OSError: A port cannot be opened.
         """
         with contextlib.ExitStack() as bound:
             grpc_sockets = self._bind("gRPC", "--port", bound)
             rest_sockets = self._bind("REST", "--rest_api_port", bound)
             _LOG.info("Loading %s", model_config.describe(self._config))
-            self.store.start()
-            self.store.configure(self._config, is_wanted)
-            # What was imported stays: the collector need not look at it after each unload.
+            self.manager.start()
+            self.manager.configure(self._config, is_wanted)
+            # Imported modules stay: the garbage collector need not visit them after each unload.
             gc.collect()
             gc.freeze()
             memory.give_back()
-            # gRPC takes an address, no socket.
+            # gRPC takes an address, not a socket.
             for one in grpc_sockets:
                 one.close()
             self._open_grpc()
@@ -141,7 +133,7 @@ class Server:
 
     @property
     def description(self) -> str:
-        """What is served and where, once it is: a line for whoever started it."""
+        """One line for whoever started the server: what is served, and where."""
         host = self._flags.host
         places = []
         if self.grpc_port:
@@ -172,12 +164,12 @@ class Server:
                 pool.submit(grpc_server.stop(grace).wait)
             if rest_server is not None:
                 pool.submit(rest_server.stop, grace)
-        self.store.stop()
+        self.manager.stop()
         if self._scheduler is not None:
             self._scheduler.stop()
 
     def _bind(self, what: str, flag: str, bound: contextlib.ExitStack) -> list[socket.socket]:
-        """Takes the port of a flag; none where none is to be opened."""
+        """Binds the port of a flag; returns no sockets where no port is to be opened."""
         flags = self._flags
         port = {"--port": flags.port, "--rest_api_port": flags.rest_api_port}[flag]
         if not port or (flag == "--rest_api_port" and port == flags.port > 0):
@@ -279,13 +271,13 @@ class Server:
             try:
                 config = model_config.read_file(path)
                 if config != self._config:
-                    self.store.configure(config, lambda: not self._is_stopping.is_set())
+                    self.manager.configure(config, lambda: not self._is_stopping.is_set())
                     self._config = config
                     _LOG.info("Loading %s", model_config.describe(config))
                 said = ""
             except StatusError as error:
                 if str(error) != said:
-                    _LOG.error("%s is not followed: %s", path, error)
+                    _LOG.error("%s was not applied: %s", path, error)
                 said = str(error)
 
 
@@ -311,6 +303,26 @@ def _make_scheduler(flags: Flags, metrics: Metrics) -> BatchScheduler | None:
     if flags.batching_parameters_file:
         read_text_proto(flags.batching_parameters_file, message)
     return BatchScheduler(BatchingParameters.of(message), metrics)
+
+
+def _run_limits(flags: Flags) -> RunLimits:
+    return RunLimits(
+        max_rows_per_request=flags.max_rows_per_request,
+        max_string_bytes=flags.max_string_bytes,
+        max_rows_per_run=flags.max_rows_per_run,
+        max_values_per_message=flags.max_values_per_message,
+    )
+
+
+def _version_settings(flags: Flags) -> VersionSettings:
+    return VersionSettings(
+        poll_wait_seconds=flags.file_system_poll_wait_seconds,
+        max_num_load_retries=max(flags.max_num_load_retries, 0),
+        load_retry_interval_seconds=flags.load_retry_interval_micros / 1e6,
+        num_load_threads=flags.num_load_threads,
+        allow_labels_for_unavailable=flags.allow_version_labels_for_unavailable_models,
+        force_allow_labels=flags.force_allow_any_version_labels_for_unavailable_models,
+    )
 
 
 def _session_config(flags: Flags) -> tf.compat.v1.ConfigProto:

@@ -1,7 +1,7 @@
 """A SavedModel in a session of its own, as TF-Serving runs it.
 
 A session rather than tf.saved_model.load: it takes the feeds and fetches that the signature
-names, a time limit for each run, and the variables and tables of two versions never meet.
+names and a time limit for each run, and two versions never share variables or tables.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class SavedModel:
             self.close()
             raise status_of(error) from error
         except (ValueError, TypeError, KeyError, OSError) as error:
-            # How TensorFlow's importer refuses a graph with operations it does not know.
+            # What TensorFlow's importer raises for a graph with operations it does not know.
             self.close()
             raise StatusError(Code.INTERNAL, f"{type(error).__name__}: {error}") from error
 
@@ -98,8 +98,8 @@ class SavedModel:
     def close(self) -> None:
         """Frees the session, its variables and its tables.
 
-        The graph's Python objects hold each other: only the collector frees them and, with them,
-        the runtime's own graph, some 10 MB a version.
+        The graph's Python objects refer to each other, so only the garbage collector frees them and
+        the runtime's own graph: some 10 MB for each version.
         """
         if self._runner is not None:
             self._runner.close()
@@ -133,7 +133,7 @@ def _read_meta_graph(directory: Path, tags: set[str]) -> meta_graph_pb2.MetaGrap
         if _is_cut_short(content):
             raise StatusError(
                 Code.OUT_OF_RANGE,
-                f"Read less bytes than requested: {path} is cut short, or half copied",
+                f"Read less bytes than requested: {path} is truncated, or half copied",
             ) from error
         raise StatusError(
             Code.DATA_LOSS, f"Can't parse {path} as binary proto: it is damaged, or half copied"
@@ -155,7 +155,7 @@ def _read_meta_graph(directory: Path, tags: set[str]) -> meta_graph_pb2.MetaGrap
 def _is_cut_short(content: bytes) -> bool:
     """Returns whether a serialized message ends within one of its fields.
 
-    TensorFlow's own reader tells this from other damage: it stops where it wanted more.
+    TensorFlow's own reader reports this differently from other damage.
     """
     position = 0
     while position < len(content):
@@ -174,7 +174,7 @@ def _is_cut_short(content: bytes) -> bool:
 
 
 def _varint(content: bytes, position: int) -> tuple[int, int]:
-    """Reads a varint; returns it and where it ends, beyond the content if that ends before."""
+    """Reads a varint; returns it and its end, which is beyond the content if that is too short."""
     value = 0
     for shift in range(0, 70, 7):
         if position >= len(content):
@@ -220,7 +220,7 @@ def _restore(
     tf.compat.v1.train.import_meta_graph(meta_graph)
     saver = meta_graph.saver_def
     if saver.restore_op_name and (directory / "variables" / "variables.index").exists():
-        # Not Saver.restore, which takes a missing file for one of another format.
+        # Not Saver.restore, which reports a missing file as one of another format.
         checkpoint = str(directory / "variables" / "variables")
         session.run(saver.restore_op_name, {saver.filename_tensor_name: checkpoint})
     elif saver.restore_op_name and _has_variables(session):
@@ -266,5 +266,5 @@ def _as_array(value: object) -> np.ndarray:
 
 
 def dtype_name(dtype: int) -> str:
-    """Returns `DT_FLOAT` for 1; a number that is no type stays a number."""
+    """Returns the name of a data type, `DT_FLOAT` for 1; the number as text if it is none."""
     return types_pb2.DataType.Name(dtype) if dtype in types_pb2.DataType.values() else str(dtype)

@@ -13,11 +13,6 @@ from tensorflow.core.protobuf import meta_graph_pb2
 
 from serving.server.saved_model import SavedModel, dtype_name
 
-# What a request that names no signature asks for.
-DEFAULT_SIGNATURE = "serving_default"
-# What takes raw text in the models that this project pushes.
-TEXT_SIGNATURE = "predict_text"
-
 
 class Run(Protocol):
     """Runs a graph; see `SavedModel.run`."""
@@ -36,7 +31,7 @@ class Signature:
       inputs: (tensor name, DataType) by alias.
       outputs: Tensor name by alias.
       input_types: `DT_...` by alias.
-      feed_order: The aliases by their tensors' names: the order in which the runtime counts them.
+      feed_order: The aliases, sorted by their tensors' names: the order of the runtime's arguments.
     """
 
     definition: meta_graph_pb2.SignatureDef
@@ -65,16 +60,16 @@ class Signature:
 
 
 def _tensor_name(info: meta_graph_pb2.TensorInfo) -> str:
-    """Returns a name that never stands for an operation.
+    """Returns the name of a tensor, never of an operation.
 
-    The signature of the initialisation names one, and a session would run it, for None.
+    The signature of the initialisation names an operation: a session would run it and return None.
     """
     return info.name if ":" in info.name else f"{info.name}:0"
 
 
 @dataclass
 class Servable:
-    """A loaded version. `acquire` and `release` count the requests that are in it."""
+    """A loaded version. `acquire` and `release` count the requests that it is answering."""
 
     name: str
     version: int
@@ -93,7 +88,7 @@ class Servable:
         self._idle = threading.Condition()
 
     def acquire(self) -> bool:
-        """Counts a request in; False when the version takes no more."""
+        """Counts a request that begins; False when the version is retired and takes no more."""
         with self._idle:
             if self._is_retired:
                 return False
@@ -101,14 +96,14 @@ class Servable:
             return True
 
     def release(self) -> None:
-        """Counts a request out."""
+        """Counts a request that ended."""
         with self._idle:
             self._in_flight -= 1
             if not self._in_flight:
                 self._idle.notify_all()
 
     def retire(self) -> None:
-        """Takes no more requests, waits for those that are in it, and frees the model."""
+        """Takes no more requests, waits for those in progress, and frees the model."""
         with self._idle:
             self._is_retired = True
             self._idle.wait_for(lambda: not self._in_flight)

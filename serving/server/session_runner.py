@@ -1,8 +1,8 @@
-"""Runs a session's graph with nothing between an array and the runtime.
+"""Runs a session's graph with little overhead.
 
-Session.run looks up, checks and sorts its feeds and fetches anew each time: 110 of the 165
-microseconds that a graph of three operations takes. What it calls in the end is called here, with
-the tensors looked up once.
+Session.run looks up, checks and sorts its feeds and fetches in each call: 110 of the 165
+microseconds that a graph of three operations takes. This class calls the same private function as
+Session.run, with tensors that are looked up once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from serving.server import tensorflow_adapter
 
 
 class SessionRunner:
-    """Runs the graph of a session that is not extended any more. Threads may share it."""
+    """Runs the graph of a session. Threads may share it."""
 
     def __init__(self, session: tf.compat.v1.Session):
         """Takes a session whose graph is final."""

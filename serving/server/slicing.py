@@ -1,8 +1,8 @@
 """Large batches run in slices, so that a run's memory does not grow with the request.
 
-What a model makes of a text is far larger than the text: 500 tokens and the states of its layers,
-some 100 KB. So requests whose inputs are strings, one a row, run a few hundred rows at a time. The
-inputs of other types came over the wire in full, and run whole.
+The tensors that a model computes from a text are far larger than the text: 500 tokens and the
+states of its layers, some 100 KB. So requests whose inputs are strings, one for each row, run a few
+hundred rows at a time. Inputs of other types were as large when they arrived, and run whole.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import numpy as np
 
 from serving.server.admission import TIMED_OUT, Gate
 from serving.server.servable import Run
-from serving.status import Code, StatusError
+from serving.status import Code, StatusError, resource_exhausted
 
 # Fewer rows, and no more bytes, run without waiting for a turn.
 _SMALL_ROWS = 8
 _SMALL_BYTES = 2**20
 
-# Whether the caller still waits: asked between two slices.
+# Returns whether the client still waits; called between two slices.
 is_wanted: contextvars.ContextVar[Callable[[], bool]] = contextvars.ContextVar(
     "is_wanted", default=lambda: True
 )
@@ -37,7 +37,7 @@ class RunLimits:
       max_rows_per_request: Size of dimension 0 of any input.
       max_string_bytes: Length of one string.
       max_rows_per_run: Rows of strings that run at once.
-      max_bytes_per_run: Their length together, but for a single row that is longer.
+      max_bytes_per_run: Their length together; a single row may be longer.
       max_values_per_message: Values that an answer holds.
     """
 
@@ -52,15 +52,15 @@ DEFAULT_LIMITS = RunLimits()
 
 
 class Turns:
-    """At what large requests wait for each other, of all models together.
+    """How many large requests run at the same time, of all models together.
 
     Attributes:
-      runs: Where runs of more than a few rows take turns.
-      batches: Where requests of several runs do: those that have begun hold what they have so far.
+      runs: The limit on runs of more than a few rows.
+      batches: The limit on requests of several runs: one that has begun holds its outputs so far.
     """
 
     def __init__(self, processors: int):
-        """Takes how many of each are at work at a time."""
+        """Takes how many of each run at a time."""
         self.runs = Gate(processors)
         self.batches = Gate(processors)
 
@@ -72,17 +72,16 @@ def check_rows(rows: int, most: int) -> None:
       StatusError: RESOURCE_EXHAUSTED.
     """
     if 0 < most < rows:
-        raise StatusError(
-            Code.RESOURCE_EXHAUSTED,
+        raise resource_exhausted(
             f"The request has {rows} rows; at most {most} are taken at a time "
-            "(--max_rows_per_request). Send them in several requests",
+            "(--max_rows_per_request). Send them in several requests"
         )
 
 
 def check_inputs(arrays: Mapping[str, np.ndarray], limits: RunLimits) -> None:
     """Refuses a request of too many rows, or of too long a string.
 
-    An operation on a string cannot be stopped, and others wait for the thread that it is on.
+    An operation on a string cannot be stopped, and other requests wait for its thread.
 
     Raises:
       StatusError: RESOURCE_EXHAUSTED.
@@ -98,10 +97,9 @@ def check_inputs(arrays: Mapping[str, np.ndarray], limits: RunLimits) -> None:
         default=0,
     )
     if 0 < limits.max_string_bytes < longest:
-        raise StatusError(
-            Code.RESOURCE_EXHAUSTED,
+        raise resource_exhausted(
             f"The request has a string of {longest} bytes; at most {limits.max_string_bytes} are "
-            "taken (--max_string_bytes). Shorten it: a model of texts reads a few hundred words",
+            "taken (--max_string_bytes). Shorten it: a model of texts reads a few hundred words"
         )
 
 
@@ -112,10 +110,9 @@ def check_values(count: int, limits: RunLimits) -> None:
       StatusError: RESOURCE_EXHAUSTED.
     """
     if 0 < limits.max_values_per_message < count:
-        raise StatusError(
-            Code.RESOURCE_EXHAUSTED,
+        raise resource_exhausted(
             f"The answer would hold {count} values; at most {limits.max_values_per_message} are "
-            "sent at a time (--max_values_per_message). Ask for fewer rows, or fewer outputs",
+            "sent at a time (--max_values_per_message). Ask for fewer rows, or fewer outputs"
         )
 
 
@@ -188,7 +185,7 @@ class SlicedRun:
                 before.shape[1:] != output.shape[1:]
                 for before, output in zip(outputs[0] if outputs else results, results, strict=True)
             ):
-                return None  # each slice is as wide as its own longest row
+                return None  # each slice is padded to its own longest row
             if not outputs:
                 per_row = sum(math.prod(output.shape[1:]) for output in results)
                 check_values(rows * per_row, self._limits)
@@ -205,14 +202,14 @@ class SlicedRun:
     ) -> list[np.ndarray]:
         with self._turns.runs.turn(deadline, is_first=is_first):
             if not is_wanted.get()():
-                raise StatusError(Code.CANCELLED, "The client does not wait for the answer")
+                raise StatusError(Code.CANCELLED, "The client no longer waits for the answer")
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
                 raise StatusError(Code.DEADLINE_EXCEEDED, TIMED_OUT)
             return self._run(feeds, fetches, left)
 
     def _slices(self, rows: int, sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
-        """Yields the slices' first rows and those after their last, of about the same length."""
+        """Yields the first row and the end (exclusive) of each slice, of about one length."""
         if not sizes:
             return
         limit = self._limits.max_rows_per_run or rows

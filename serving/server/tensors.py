@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2, types_pb2
 
-from serving.status import Code, StatusError
+from serving.status import resource_exhausted
 
 _FIELDS = {
     types_pb2.DT_FLOAT: "float_val",
@@ -49,7 +49,7 @@ class TensorLimits:
 
     Attributes:
       max_filled_bytes: Size of a tensor that is sent with fewer values than its shape has: they
-        cost a caller nothing, and the server their size, several times over.
+        cost a caller nothing, and the server several times their size.
       max_values_per_message: Values in a typed field, strings of any tensor; 0 is no limit.
       max_rows_per_request: tf.Examples of a request; 0 is no limit.
     """
@@ -65,10 +65,9 @@ class TensorLimits:
           StatusError: RESOURCE_EXHAUSTED.
         """
         if 0 < self.max_values_per_message < count:
-            raise StatusError(
-                Code.RESOURCE_EXHAUSTED,
+            raise resource_exhausted(
                 f"A tensor lists {count} values; at most {self.max_values_per_message} are taken "
-                "at a time (--max_values_per_message). Send fewer, or numbers as tensor_content",
+                "at a time (--max_values_per_message). Send fewer, or numbers as tensor_content"
             )
 
 
@@ -121,11 +120,10 @@ def to_array(
         filling = flat[-1] if len(flat) else (b"" if dtype == types_pb2.DT_STRING else 0)
         size = numpy_type.itemsize + (len(filling) if isinstance(filling, bytes) else 0)
         if count * size > limits.max_filled_bytes:
-            raise StatusError(
-                Code.RESOURCE_EXHAUSTED,
+            raise resource_exhausted(
                 f"A tensor of shape {shape} came with {len(flat)} values. Filling it up takes "
                 f"{count * size} bytes, and {limits.max_filled_bytes} are allowed "
-                "(--max_filled_bytes). Send all values, or a smaller shape",
+                "(--max_filled_bytes). Send all values, or a smaller shape"
             )
         filled = np.full(count, filling, numpy_type)
         filled[: len(flat)] = flat
@@ -187,7 +185,7 @@ def write(array: np.ndarray, proto: tensor_pb2.TensorProto, *, as_content: bool 
     """Fills a TensorProto: its typed field, or `tensor_content`."""
     dtype = dtype_of(array)
     proto.dtype = dtype
-    # Present without dimensions, too: clients take a scalar's shape for granted.
+    # Also set for a scalar: clients expect a shape to be present.
     proto.tensor_shape.SetInParent()
     for size in array.shape:
         proto.tensor_shape.dim.add().size = size

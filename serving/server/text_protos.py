@@ -13,12 +13,12 @@ from serving.message_classes import message_classes
 from serving.small_files import UnreadableFileError, read_small_file
 from serving.status import invalid_argument
 
-# Thousands of models, or a bundle of certificates.
+# Enough for thousands of models, or a bundle of certificates.
 MOST_BYTES = 1024 * 1024
 _MOST_WORDS = 300
 _Message = TypeVar("_Message", bound=message.Message)
 
-# In the numbers of TF-Serving's .proto files.
+# The field numbers are those of TF-Serving's .proto files.
 _MESSAGES = {
     "Int64Value": ("int64 value = 1",),
     "BoolValue": ("bool value = 1",),
@@ -70,6 +70,6 @@ def read_text_proto(path: str, into: _Message) -> _Message:
 
 
 def _short(error: Exception) -> str:
-    """Returns what protobuf says, which quotes the whole line, be it ever so long."""
+    """Returns protobuf's message, cut to _MOST_WORDS characters: it quotes lines of any length."""
     words = str(error)
     return words if len(words) <= _MOST_WORDS else f"{words[:_MOST_WORDS]}..."

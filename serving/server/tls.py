@@ -1,4 +1,4 @@
-"""TLS for both ports, from TF-Serving's SSLConfig: keys and certificates as PEM texts."""
+"""TLS for both ports, from TF-Serving's SSLConfig: it holds keys and certificates as PEM text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from serving.status import invalid_argument
 
 @dataclass(frozen=True)
 class Tls:
-    """What each edge needs."""
+    """The TLS settings of gRPC and REST, as their libraries take them."""
 
     grpc: grpc.ServerCredentials
     rest: ssl.SSLContext

@@ -1,4 +1,4 @@
-"""gRPC on a Unix socket, for clients on the same machine: no port, and the file's own rights."""
+"""gRPC on a Unix socket, for clients on this machine: no port, and access by file permissions."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import stat
 
 import grpc
 
-# Of sockaddr_un on Linux, less the NUL behind it.
+# Of sockaddr_un on Linux, without the NUL at its end.
 _LONGEST_PATH = 107
 
 
 def problem_of(path: str) -> str:
-    """Returns why a server cannot listen at a path; an empty string if it can, so far.
+    """Returns why a server cannot listen at a path; an empty string if nothing prevents it now.
 
-    gRPC itself would take the place of a server that listens there already.
+    gRPC itself would replace the socket of a server that listens there already.
     """
     size = len(os.fsencode(path))
     if size > _LONGEST_PATH:
@@ -34,14 +34,14 @@ def problem_of(path: str) -> str:
         try:
             probe.connect(path)
         except ConnectionRefusedError:
-            return ""  # left behind by a server that was killed; gRPC takes its place
+            return ""  # left by a server that was killed; gRPC replaces it
         except OSError as error:
             return f"what is there does not answer ({error.strerror or error})"
     return "another server listens there"
 
 
 def listen(server: grpc.Server, path: str, credentials: grpc.ServerCredentials | None) -> None:
-    """Lets a server that is not started yet listen at a path; it removes the file at its end.
+    """Lets a server that is not started yet listen at a path; gRPC removes the file when it stops.
 
     Raises:
       OSError: It cannot.

@@ -1,4 +1,4 @@
-"""Which of the versions on the disk a policy asks for."""
+"""Chooses the versions on the disk that a ServableVersionPolicy asks for."""
 
 from __future__ import annotations
 

@@ -236,7 +236,7 @@ def test_a_grpc_client_that_leaves_is_forgotten(stubs, server):
     time.sleep(0.05)
     for call in calls:
         call.cancel()
-    slow = server.store.available()["slow"][1]
+    slow = server.servables.available()["slow"][1]
     wait_until(lambda: not slow._in_flight)
 
 

@@ -400,5 +400,5 @@ def test_the_configuration_file_is_followed(tmp_path, copy_version, serve):
     time.sleep(0.2)
     assert _answer(server) == 2.0
     file.write_text(f"model_config_list {{ {m} {n} }}")
-    wait_until(lambda: "n" in server.store.available_versions())
+    wait_until(lambda: "n" in server.servables.available_versions())
     assert _answer(server, "n") == 3.0

@@ -1,4 +1,4 @@
-"""Choosing the transport by the address."""
+"""Chooses the transport from the address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TF-Serving's gRPC."""
+"""Sends requests to TF-Serving's gRPC API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from serving.client.settings import Tls
 from serving.errors import ResponseError, ServingError, error_of
 from serving.status import Code
 
-# gRPC waits 1 s and more before it dials again, and until then all requests fail at once.
+# By default gRPC waits 1 s and more before it connects again; all requests fail until then.
 OPTIONS = [
     ("grpc.initial_reconnect_backoff_ms", 50),
     ("grpc.min_reconnect_backoff_ms", 50),

@@ -1,4 +1,4 @@
-"""A server that is a function in this process, for tests of code that uses a client."""
+"""A function in place of a server, for tests of code that uses a client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TF-Serving's REST."""
+"""Sends requests to TF-Serving's REST API."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from serving.errors import (
 class RestTransport:
     """Carries requests over connections that are kept alive.
 
-    `seconds` limits each of connecting, sending, and waiting for the answer to begin; an answer
-    that trickles in is cut off when they are over.
+    `seconds` limits each of connecting, sending, and waiting for the first byte of the answer; an
+    answer that arrives slowly is given up when they are over.
     """
 
     tells_version = False
@@ -51,7 +51,10 @@ class RestTransport:
                         raise _too_slow(seconds, self.address, request)
             finally:
                 answer.close()
-        except (httpx.RequestError, OSError) as error:  # HTTPX lets some of TLS's errors through
+        except (
+            httpx.RequestError,
+            OSError,
+        ) as error:  # HTTPX passes some TLS errors on
             raise _error(error, seconds, self.address, request) from error
         return _decode(request, answer.status_code, bytes(body), self.address)
 
@@ -61,7 +64,7 @@ class RestTransport:
 
 
 class AsyncRestTransport:
-    """`RestTransport` for `AsyncClient`; `seconds` limits the whole of it."""
+    """`RestTransport` for `AsyncClient`; `seconds` limits the whole exchange."""
 
     tells_version = False
 
@@ -77,7 +80,10 @@ class AsyncRestTransport:
             answer = await asyncio.wait_for(self._http.send(to_send), seconds)
         except asyncio.TimeoutError as error:
             raise _too_slow(seconds, self.address, request) from error
-        except (httpx.RequestError, OSError) as error:  # HTTPX lets some of TLS's errors through
+        except (
+            httpx.RequestError,
+            OSError,
+        ) as error:  # HTTPX passes some TLS errors on
             raise _error(error, seconds, self.address, request) from error
         return _decode(request, answer.status_code, answer.content, self.address)
 
@@ -95,7 +101,7 @@ def _options(address: Address, tls: Tls | None) -> dict[str, Any]:
     return {
         "base_url": base_url,
         "verify": _context(tls or Tls()) if address.is_encrypted else True,
-        # Environment variables name proxies, which do not lead back to this machine.
+        # The environment may name a proxy, which cannot reach this machine's loopback address.
         "trust_env": not address.is_loopback,
     }
 
@@ -137,12 +143,12 @@ def _error(
 
 
 def _reason(error: BaseException) -> str:
-    """Returns what the system said: libraries only say that something failed."""
+    """Returns the operating system's message: those of the libraries do not name the cause."""
     reason = str(error)
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ConnectionError) and cause.errno is not None:
-            reason = os.strerror(cause.errno)  # asyncio writes its own text over the system's
+            reason = os.strerror(cause.errno)  # asyncio replaces the system's text by its own
         elif isinstance(cause, OSError) and cause.strerror:
             reason = cause.strerror
         # Several addresses of one host may have failed.

@@ -1,7 +1,7 @@
 """gRPC: tensorflow-serving-api's services over the handlers.
 
-The services are registered without gRPC's own decoding. It runs on the one thread that all calls
-share, and what it makes of bytes that are no message is a traceback each.
+The services are registered without gRPC's own decoding: it runs on the one thread that all calls
+share, and it logs a traceback for every request that cannot be decoded.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from serving.server.fair_pool import FairPool
 from serving.server.grpc import grpc_adapter
 from serving.server.handlers import Handlers
 from serving.server.metrics import Metrics
-from serving.status import Code, StatusError
+from serving.status import Code, StatusError, resource_exhausted
 
 _MAX_SENT_LENGTH = 2**31 - 1
 _MAX_DETAILS = 1024
@@ -59,7 +59,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class GrpcLimits(NamedTuple):
-    """What a client may ask of the edge; see the flags of the same names.
+    """The limits on what a client may ask; see the flags of the same names.
 
     Attributes:
       send_timeout: Seconds for a client to read a large answer.
@@ -91,8 +91,8 @@ def make_server(
     Args:
       handlers: What answers.
       metrics: What counts.
-      budget: What all requests hold together.
-      documents: Where large messages wait for their turn to be decoded.
+      budget: The limit on the bytes that all requests hold together.
+      documents: The limit on large messages that are decoded at a time.
       max_threads: Requests that run at once; others wait.
       with_health: Whether to serve grpc.health.v1.
       limits: Of sizes and numbers.
@@ -105,9 +105,9 @@ def make_server(
             ("grpc.max_receive_message_length", limits.max_message_bytes),
             ("grpc.max_send_message_length", _MAX_SENT_LENGTH),
             ("grpc.max_concurrent_streams", limits.max_streams_per_connection),
-            # Else a client that asks for more before it knows the limit is reset, not answered.
+            # Otherwise a client that sends more before it knows the limit is reset, not answered.
             ("grpc.http.overload_protection", 0),
-            # Two servers on one port would share its calls instead of one failing.
+            # Otherwise two servers on one port would share its calls; the second one must fail.
             ("grpc.so_reuseport", 0),
             *(channel_arguments or []),
         ],
@@ -166,7 +166,7 @@ def _methods(handlers: Handlers) -> Mapping[str, Mapping[str, _Method]]:
 
 
 class _Received:
-    """A request's bytes, and the room that they take; or why there is none."""
+    """A request's bytes and their share of the budget; or why they were refused."""
 
     def __init__(self, data: bytes, share: Share, refusal: StatusError | None = None):
         self.size = len(data)
@@ -175,7 +175,7 @@ class _Received:
         self._refusal = refusal
 
     def take(self) -> bytes:
-        """Returns the bytes, and keeps them no longer: gRPC keeps this object."""
+        """Returns the bytes once, and frees them: gRPC keeps this object."""
         if self._refusal is not None:
             raise self._refusal
         data, self._data = self._data, b""
@@ -201,13 +201,13 @@ class _Edge:
             try:
                 return self._answer(name, method, received, context)
             finally:
-                # What is still held is so until the answer is sent.
+                # The thread must not keep the context of this call.
                 slicing.is_wanted.set(_always)
 
         return grpc.unary_unary_rpc_method_handler(answer, request_deserializer=self._receive)
 
     def _receive(self, data: bytes) -> _Received:
-        """Makes room for a message as soon as it is there; gRPC lets no exception through here."""
+        """Reserves the bytes of a message. Never raises: gRPC would not report the error."""
         share = Share(self._budget)
         try:
             share.grow(len(data))
@@ -274,16 +274,15 @@ class _Edge:
             ) from None
 
     def _check_small_fields(self, count: int) -> None:
-        """Refuses a message that grows twentyfold when it is decoded: one of tiny fields.
+        """Refuses a message of tiny fields, which takes twenty times its size once it is decoded.
 
         Raises:
           StatusError: RESOURCE_EXHAUSTED.
         """
         if 0 < self._max_values < count:
-            raise StatusError(
-                Code.RESOURCE_EXHAUSTED,
+            raise resource_exhausted(
                 f"The message seems to hold {count} values of a few bytes, or more; at most "
-                f"{self._max_values} are taken at a time (--max_values_per_message). Send fewer",
+                f"{self._max_values} are taken at a time (--max_values_per_message). Send fewer"
             )
 
     def _encode(self, response: Message) -> bytes:
@@ -293,7 +292,7 @@ class _Edge:
             return response.SerializeToString()
 
     def _hold_until_sent(self, share: Share, size: int, context: grpc.ServicerContext) -> None:
-        """Counts a large answer until its client has read it, or has had the time to."""
+        """Counts a large answer until its client has read it, or `send_timeout` is over."""
         if size <= LARGE_BYTES:
             share.release()
             return
@@ -326,9 +325,8 @@ def _hold_strings(request: Any, received: _Received) -> None:
 def _small_fields(data: bytes, enough: int) -> int:
     """Counts what looks like a field of a few bytes: a tag of wire type 2 and its length.
 
-    Counting ends somewhere above `enough`.
-
-    The bytes of texts and of numbers look so seldom; those of a message of nothing else, always.
+    An estimate: texts and numbers seldom have such bytes; a message of tiny fields has nothing
+    else. Counting may stop above `enough`.
     """
     count = 0
     for start in range(0, len(data), _COUNTED_AT_ONCE):
@@ -344,11 +342,11 @@ def _always() -> bool:
 
 
 class _UndecodableError(StatusError):
-    """The status that TF-Serving's gRPC gives to bytes that are no message."""
+    """Bytes that are not the method's message; the status is the one of TF-Serving's gRPC."""
 
 
 class _Undecodable:
-    """Counts messages that cannot be decoded, and says so once in a while."""
+    """Counts messages that cannot be decoded, and logs the number once in a while."""
 
     def __init__(self, metrics: Metrics):
         self._metrics = metrics
@@ -366,13 +364,13 @@ class _Undecodable:
             count, self._count, self._said_at = self._count, 0, time.monotonic()
         _LOG.warning(
             "gRPC requests that could not be decoded: %d; the last was for %s, from %s. Further "
-            "ones are counted, and told every %g s",
+            "ones are counted, and logged every %g s",
             count, method, peer, _SAID_EVERY_SECONDS,
         )  # fmt: skip
 
 
 def _status_error(error: Exception) -> StatusError:
-    """Returns the error as it is told; what nobody foresaw is INTERNAL, and the server lives."""
+    """Returns the error as a status: INTERNAL for any exception that was not expected."""
     if isinstance(error, StatusError):
         return error
     return StatusError(Code.INTERNAL, f"{type(error).__name__}: {error}")

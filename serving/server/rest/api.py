@@ -1,4 +1,4 @@
-"""REST, without sockets: a request line and a body in, a status and a body out.
+"""The REST API, without sockets: a request line and a body in, a status and a body out.
 
 The router matches the raw target, query string included, as TF-Serving's does: no 405, no
 redirects, no query parsing. A framework would add all three.
@@ -7,7 +7,6 @@ redirects, no query parsing. A framework would add all three.
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +15,6 @@ from http import HTTPStatus
 from typing import cast
 from urllib.parse import unquote_to_bytes
 
-from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -25,7 +23,6 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving.server import examples
 from serving.server.admission import (
     BYTES_OF_VALUE,
     COUNTED_BYTES,
@@ -36,13 +33,13 @@ from serving.server.admission import (
 )
 from serving.server.handlers import Handlers
 from serving.server.metrics import Metrics
-from serving.server.model_store import State
-from serving.server.rest import page, requests, responses, unzipping
+from serving.server.rest import descriptions, page, requests, responses, unzipping
+from serving.server.rest.example_list import fill_input
 from serving.server.rest.json_size import count_values
 from serving.server.rest.json_writer import error_body
-from serving.server.saved_model import dtype_name
-from serving.server.servable import DEFAULT_SIGNATURE
-from serving.status import HTTP_STATUS, Code, StatusError, invalid_argument
+from serving.server.valid_utf8 import valid_utf8
+from serving.signature_names import SERVING_DEFAULT
+from serving.status import HTTP_STATUS, StatusError, invalid_argument, resource_exhausted
 
 JSON = "application/json"
 HTML = "text/html"
@@ -57,14 +54,14 @@ _GET = re.compile(
     rf"/v1/models(?:/(?P<model>[^/:]+))?{_SELECTOR}(?:/(?P<verb>metadata))?", re.IGNORECASE
 )
 _VERBS = ("classify", "regress", "predict")
-# RFC 3986: what a path, a query and a fragment may hold, as libevent checks it.
+# RFC 3986: the characters of a path, a query and a fragment, as libevent checks them.
 _CHARACTER = r"[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2}"
 _MORE = rf"(?:{_CHARACTER}|\?)*"
 _ORIGIN_FORM = re.compile(rf"(?:{_CHARACTER})*(?:\?{_MORE})?(?:#{_MORE})?")
 _ABSOLUTE_FORM = re.compile(r"https?://[^/?#]*(?P<origin>.*)", re.IGNORECASE)
 _KNOWN_METHODS = ("GET", "POST", "OPTIONS", "PUT", "DELETE", "PATCH", "HEAD")
 _LARGEST_VERSION = 2**63 - 1
-# Values from which on answers are written one at a time.
+# Answers of more values than this are written one at a time.
 _LARGE_ANSWER = 2**16
 
 
@@ -89,8 +86,8 @@ class Request:
     """What arrived. Header names are in lower case.
 
     Attributes:
-      deadline: Of `time.monotonic`, for the answer; None: the API's own, from now on.
-      share: What it holds of the bytes in flight; None: nothing.
+      deadline: For the answer, by `time.monotonic`; None: the API's `timeout` from now on.
+      share: The bytes that it holds of the budget; None: it is not counted.
     """
 
     method: str
@@ -103,7 +100,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """What is sent back; Date and Content-Length are the edge's."""
+    """What is sent back; the edge adds Date and Content-Length."""
 
     status: int
     body: bytes = b""
@@ -113,7 +110,7 @@ class Response:
 
 
 def html_error(status: int) -> Response:
-    """Returns libevent's error page, which TF-Serving sends for what is none of its paths."""
+    """Returns libevent's error page, which TF-Serving sends for any path that is not its own."""
     reason = HTTPStatus(status).phrase
     text = (
         f"<HTML><HEAD>\n<TITLE>{status} {reason}</TITLE>\n</HEAD><BODY>\n<H1>{reason}</H1>\n"
@@ -143,14 +140,14 @@ class RestApi:
         with_cors: bool = False,
         with_page: bool = True,
     ):
-        """Takes the handlers, and how to answer.
+        """Takes the handlers and the settings.
 
         Args:
           handlers: What answers about models.
           metrics: What counts.
           timeout: Seconds for an answer, from the request's last byte on.
           limits: Of what a body may hold.
-          documents: Where large bodies wait for their turn to be read; None: a gate of its own.
+          documents: The limit on large bodies that are read at a time; None: one at a time.
           metrics_path: Of the metrics page; None for none.
           with_cors: Whether other origins may ask.
           with_page: Whether `/` is a page to try the models.
@@ -168,7 +165,7 @@ class RestApi:
         """Answers one request, whatever it is."""
         try:
             return self._route(request)
-        except Exception as error:  # nothing that arrives may end the server
+        except Exception as error:  # no request may stop the server
             return json_error(500, f"{type(error).__name__}: {error}")
 
     def _route(self, request: Request) -> Response:
@@ -183,7 +180,7 @@ class RestApi:
             return self._answer_metrics(request.target, has_query=bool(query))
         if not _API.fullmatch(request.target):
             if self._page is not None and request.method in ("GET", "HEAD") and path == "/":
-                body = page.fill(self._page, self._handlers.store.available())
+                body = page.fill(self._page, self._handlers.servables.available())
                 return Response(200, body, f"{HTML}; charset=utf-8", page.HEADERS)
             return html_error(404)
         response = self._answer_api(request)
@@ -236,18 +233,25 @@ class RestApi:
     def _answer_verb(self, verb: str, spec: model_pb2.ModelSpec, request: Request) -> str:
         if request.method == "GET":
             # The path is matched in any case, and then compared: `METADATA` asks for the status.
-            return self._metadata(spec) if verb == "metadata" else self._status(spec)
+            if verb != "metadata":
+                asked = get_model_status_pb2.GetModelStatusRequest(model_spec=spec)
+                return descriptions.write_status(self._handlers.status(asked))
+            asked_all = get_model_metadata_pb2.GetModelMetadataRequest(
+                model_spec=spec, metadata_field=["signature_def"]
+            )
+            return descriptions.write_metadata(self._handlers.metadata(asked_all))
         answer = {"predict": self._predict, "classify": self._classify, "regress": self._regress}
         deadline = time.monotonic() + self.timeout if request.deadline is None else request.deadline
         return answer[verb](spec, request, deadline)
 
     def _predict(self, spec: model_pb2.ModelSpec, request: Request, deadline: float) -> str:
+        inference = self._handlers.inference
         with contextlib.ExitStack() as stack:
             with self._reading(request, deadline) as body:
                 asked = requests.read_predict_body(body, deadline)
                 del body
-                servable = stack.enter_context(self._handlers.store.acquire(spec))
-                name = asked.signature_name or DEFAULT_SIGNATURE
+                servable = stack.enter_context(self._handlers.servables.acquire(spec))
+                name = asked.signature_name or SERVING_DEFAULT
                 signature = servable.signatures.get(name)
                 if signature is None:
                     raise invalid_argument(
@@ -257,8 +261,8 @@ class RestApi:
                     asked.document, signature.input_types, asked.signature_name
                 )
                 del asked
-            self._handlers.check_arrays(signature, arrays)
-            outputs = self._handlers.run(servable, signature, arrays, (), _left(deadline))
+            inference.check_arrays(signature, arrays)
+            outputs = inference.run(servable, signature, arrays, (), _left(deadline))
             del arrays
         if not outputs:
             raise invalid_argument("Cannot convert empty tensor map to JSON")
@@ -289,15 +293,15 @@ class RestApi:
     ) -> None:
         with self._reading(request, deadline) as body:
             asked = requests.read_examples_body(body, deadline)
-            into.model_spec.signature_name = _printable(asked.signature_name)
-            examples.fill_input(asked, into.input)
+            into.model_spec.signature_name = valid_utf8(asked.signature_name)
+            fill_input(asked, into.input)
 
     @contextlib.contextmanager
     def _reading(self, request: Request, deadline: float) -> Iterator[bytes | bytearray]:
-        """Yields the body, unzipped, to be read within; a large one when it is its turn.
+        """Yields the unzipped body; a large one once it is its turn, which ends with the block.
 
         Raises:
-          StatusError: It is no gzip, or more than the limits allow.
+          StatusError: It is not gzip, or more than the limits allow.
         """
         is_zipped = "gzip" in request.headers.get("content-encoding", "").lower()
         body: bytes | bytearray | None = None
@@ -314,11 +318,10 @@ class RestApi:
                 body = self._unzip(request)
             values = count_values(body, self._limits.max_values_per_message or len(body))
             if 0 < self._limits.max_values_per_message < values:
-                raise StatusError(
-                    Code.RESOURCE_EXHAUSTED,
+                raise resource_exhausted(
                     f"The body holds {values} values or more; at most "
                     f"{self._limits.max_values_per_message} are taken at a time "
-                    "(--max_values_per_message). Send fewer rows",
+                    "(--max_values_per_message). Send fewer rows"
                 )
             if values > LARGE_COUNT and request.share is not None:
                 request.share.grow(values * BYTES_OF_VALUE)
@@ -334,50 +337,6 @@ class RestApi:
         if request.share is not None:
             request.share.grow(len(body))
         return body
-
-    def _status(self, spec: model_pb2.ModelSpec) -> str:
-        request = get_model_status_pb2.GetModelStatusRequest(model_spec=spec)
-        statuses = self._handlers.status(request).model_version_status
-        return _pretty(
-            {
-                "model_version_status": [
-                    {
-                        "version": str(one.version),
-                        "state": State.Name(one.state),
-                        "status": {
-                            "error_code": Code(one.status.error_code).name,
-                            "error_message": one.status.error_message,
-                        },
-                    }
-                    for one in statuses
-                ]
-            }
-        )
-
-    def _metadata(self, spec: model_pb2.ModelSpec) -> str:
-        request = get_model_metadata_pb2.GetModelMetadataRequest(
-            model_spec=spec, metadata_field=["signature_def"]
-        )
-        response = self._handlers.metadata(request)
-        signatures = get_model_metadata_pb2.SignatureDefMap()
-        response.metadata["signature_def"].Unpack(signatures)
-        return _pretty(
-            {
-                "model_spec": {
-                    "name": response.model_spec.name,
-                    "signature_name": "",
-                    "version": str(response.model_spec.version.value),
-                },
-                "metadata": {
-                    "signature_def": {
-                        "signature_def": {
-                            name: _signature_as_json(signatures.signature_def[name])
-                            for name in signatures.signature_def
-                        }
-                    }
-                },
-            }
-        )
 
 
 _CORS_HEADERS = (
@@ -414,35 +373,5 @@ def _left(deadline: float) -> float:
     return deadline - time.monotonic()
 
 
-def _signature_as_json(signature: meta_graph_pb2.SignatureDef) -> dict:
-    return {
-        "inputs": {alias: _tensor_as_json(signature.inputs[alias]) for alias in signature.inputs},
-        "outputs": {
-            alias: _tensor_as_json(signature.outputs[alias]) for alias in signature.outputs
-        },
-        "method_name": signature.method_name,
-        "defaults": {},
-    }
-
-
-def _tensor_as_json(info: meta_graph_pb2.TensorInfo) -> dict:
-    return {
-        "dtype": dtype_name(info.dtype),
-        "tensor_shape": {
-            "dim": [{"size": str(dim.size), "name": dim.name} for dim in info.tensor_shape.dim],
-            "unknown_rank": info.tensor_shape.unknown_rank,
-        },
-        "name": info.name,
-    }
-
-
-def _pretty(value: dict) -> str:
-    return json.dumps(value, indent=1, ensure_ascii=False)
-
-
 def _decoded(part: str | None) -> str:
     return unquote_to_bytes(part or "").decode("utf-8", "replace")
-
-
-def _printable(text: str) -> str:
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,10 +1,10 @@
-"""HTTP/1.1 for the REST API: h11 reads and writes, asyncio carries, threads answer.
+"""HTTP/1.1 for the REST API: h11 is the protocol, asyncio the connections, threads answer.
 
-One thread serves all connections, so nothing may keep it: a connection reads for a few milliseconds
-at a time, and its next request waits until the client has taken the answer before.
+One thread serves all connections, so nothing may block it: a connection reads for a few
+milliseconds at a time, and its next request waits until the client has read the answer before.
 
-Not a web framework, nor aiohttp: they tidy up the target of a request before anybody sees it,
-and TF-Serving's answers depend on it as it came.
+Not a web framework, nor aiohttp: they normalise the target of a request, and TF-Serving's answers
+depend on the target as it was sent.
 """
 
 from __future__ import annotations
@@ -35,13 +35,14 @@ _LOG = logging.getLogger(__name__)
 _MAX_HEAD = 64 * 1024
 _LINGER_SECONDS = 10.0
 _REASONS = {499: b"Client Closed Request"}
-# How long one connection may keep the loop; then the others have their turn.
+# How long one connection may occupy the event loop before it is the others' turn.
 _TURN_SECONDS = 0.002
-# Chunks cost the same whatever their size, so there are to be few, or large ones: on average.
+# Every chunk costs the same, whatever its size: after the free ones, chunks must be of this size on
+# average, in bytes.
 _FREE_CHUNKS, _SMALLEST_CHUNK = 1024, 64
-# Answers wait at the client's pace from so many bytes on.
+# Bytes that may wait to be sent; with more, the next request waits until the client has read.
 _MAX_UNREAD = 64 * 1024
-# A run ends at its deadline by itself; a little later the edge answers in its place.
+# A run should end at its deadline; this much later, the edge answers for it.
 _LATE_SECONDS = 0.5
 
 
@@ -59,15 +60,15 @@ class RestServer:
         budget: Budget | None = None,
         ssl_context: ssl.SSLContext | None = None,
     ):
-        """Takes the limits of a request.
+        """Takes the API and the limits of a request.
 
         Args:
           api: What answers.
           num_threads: Requests that are answered at once.
           receive_timeout: Seconds for a request to arrive whole.
-          send_timeout: Seconds without progress until a client that does not read is given up.
+          send_timeout: Seconds after which a client that reads nothing is disconnected.
           max_body_bytes: Of one body.
-          budget: Of all bodies and unread answers; None for one of its own.
+          budget: The limit on all bodies and unread answers together; None for 8 * max_body_bytes.
           ssl_context: For TLS.
         """
         self.api = api
@@ -103,7 +104,7 @@ class RestServer:
         self._thread.start()
 
     def stop(self, grace: float) -> None:
-        """Takes no more requests, and waits for those that are being answered."""
+        """Takes no more requests, and waits up to `grace` seconds for those in progress."""
         asyncio.run_coroutine_threadsafe(self._drain(grace), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -178,13 +179,13 @@ class _Connection(asyncio.Protocol):
             return False
         self._http.receive_data(b"")
         self._read_events()
-        # What is being answered may still be read by a client that only closed its own half.
+        # A client that only closed its own half of the connection can still read the answer.
         return self._is_busy
 
     def pause_writing(self) -> None:
         self._is_draining = True
         self._stuck = self._loop.call_later(
-            self._server.send_timeout, self._look_whether_stuck, self._unread
+            self._server.send_timeout, self._check_progress, self._unread
         )
 
     def resume_writing(self) -> None:
@@ -218,7 +219,7 @@ class _Connection(asyncio.Protocol):
         return self._transport.get_write_buffer_size()
 
     def _read_events(self) -> None:
-        """Reads what has arrived, for a few milliseconds; the rest when the others had theirs."""
+        """Reads what has arrived, for a few milliseconds; the rest after other connections."""
         ends = self._loop.time() + _TURN_SECONDS
         while not (self._is_busy or self._is_refused or self._transport.is_closing()):
             if self._loop.time() > ends:
@@ -261,7 +262,7 @@ class _Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _add_to_body(self, event: h11.Data) -> bool:
-        """Keeps a part of the body; False when it was too much, and the request is refused."""
+        """Adds a part of the body; False when it is too much and the request is refused."""
         self._num_chunks += event.chunk_start
         size = len(self._body) + len(event.data)
         if size > self._server.max_body_bytes:
@@ -352,33 +353,33 @@ class _Connection(asyncio.Protocol):
             self._go_on()
 
     def _go_on(self) -> None:
-        """Turns to the next request, once the client has the answer to the one before."""
+        """Reads the next request, once the client has read the answer before."""
         if self._transport.is_closing():
             return
         if self._is_finishing:
             self._transport.close()
             return
-        # Later, lest a client that pipelines keeps the loop to itself.
+        # Not at once: a client that pipelines its requests must not occupy the event loop.
         if not self._is_yielding:
             self._is_yielding = True
             self._loop.call_soon(self._read_on)
 
     def _too_late(self, answer: Future[Response]) -> None:
-        """Answers for a run that does not end at its deadline: an operation cannot be stopped."""
+        """Answers while the run goes on past its deadline: an operation cannot be stopped."""
         answer.cancel()
         self._is_answering = False
-        # What the request holds is given back when it ends.
+        # The request's own share is released when its run ends.
         self._share = Share(self._server.budget)
         self._refuse(json_error(504, TIMED_OUT, closes=True))
 
-    def _look_whether_stuck(self, unread_before: int) -> None:
-        """Gives up a client that has read nothing since the last look."""
+    def _check_progress(self, unread_before: int) -> None:
+        """Disconnects a client that has read nothing since the last check."""
         if self._unread >= unread_before:
             _LOG.debug("A client did not read for %s s", self._server.send_timeout)
             self._transport.abort()
             return
         self._stuck = self._loop.call_later(
-            self._server.send_timeout, self._look_whether_stuck, self._unread
+            self._server.send_timeout, self._check_progress, self._unread
         )
 
     def _send(self, response: Response) -> None:
@@ -411,8 +412,8 @@ class _Connection(asyncio.Protocol):
     def _refuse(self, response: Response) -> None:
         """Answers a request that is not read to its end, and closes.
 
-        Not at once: a socket that is closed on unread bytes is reset, and the answer is lost with
-        it. What the client still sends is thrown away until it closes, or the time is over.
+        Not at once: closing a socket with unread bytes resets the connection, and the client would
+        lose the answer. What it still sends is ignored until it closes, or for _LINGER_SECONDS.
         """
         self._stop_timer()
         self._body = bytearray()

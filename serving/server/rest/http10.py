@@ -1,6 +1,6 @@
 """HTTP/1.0 clients that ask to keep their connection, as `ab -k` and old proxies do.
 
-h11 closes after each request of HTTP/1.0, as its standard has it; keeping the connection was an
+h11 closes after each request of HTTP/1.0, as the standard says; keeping the connection was an
 extension. TF-Serving's libevent keeps it, and answers with `Connection: keep-alive`.
 """
 
@@ -12,9 +12,9 @@ _OPTION = "keep-alive"
 
 
 def keeps(request: h11.Request) -> bool:
-    """Returns whether a request of HTTP/1.0 asks to keep the connection, and can have it so.
+    """Returns whether a request of HTTP/1.0 asks to keep the connection, and that is possible.
 
-    The answer to HEAD has no length here, and so only the end of the connection ends it.
+    The answer to HEAD has no Content-Length here, so only closing the connection ends it.
     """
     return (
         request.http_version == b"1.0"
@@ -29,10 +29,10 @@ def keeps(request: h11.Request) -> bool:
 
 
 def kept(connection: h11.Connection, request: h11.Request, max_head: int) -> h11.Connection:
-    """Returns a connection in the place of one whose client has sent a request that `keeps`.
+    """Returns a connection that replaces one whose client has sent a request that `keeps`.
 
-    It stands where the other one does, with what the client sent behind the request; it takes the
-    request for one of HTTP/1.1, and so goes on after the answer.
+    It has the same state, with what the client sent after the request; but for it the request was
+    one of HTTP/1.1, so it goes on after the answer.
 
     Args:
       connection: The request was read from it to its end.

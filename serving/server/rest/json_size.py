@@ -1,6 +1,6 @@
-"""How many values a JSON body holds, before any of them becomes an object of Python's.
+"""Counts the values of a JSON body before it is parsed.
 
-Two bytes, `{}`, become eighty. So the values are counted in the bytes first.
+The two bytes `{}` become a Python object of eighty, so a small body can fill the memory.
 """
 
 from __future__ import annotations
@@ -12,10 +12,17 @@ _SEPARATORS = (b",", b"[", b"{")
 
 
 def count_values(body: bytes | bytearray, enough: int) -> int:
-    """Returns how many values a body holds: at most so many, or, above `enough`, at least.
+    """Counts the values of a body.
 
-    Separators within strings are told apart only when it matters. No call takes long, so that other
-    threads get their turn.
+    Each NumPy or bytes call is short, so that other threads get their turn.
+
+    Args:
+      body: JSON.
+      enough: Counting may stop above this number.
+
+    Returns:
+      Up to `enough`: an upper bound, as separators within strings may be counted, too. Above it: a
+      lower bound.
     """
     count = sum(
         body.count(separator, start, start + _PIECE)

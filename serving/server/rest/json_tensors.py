@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from serving.server.rest.json_document import last_members
+from serving.server.rest.json_members import last_members
 from serving.server.rest.json_writer import echo
+from serving.server.type_names import type_name
 from serving.status import Code, StatusError, invalid_argument
 
 _NUMPY_TYPES = {
@@ -31,7 +32,7 @@ _NUMPY_TYPES = {
     "DT_BOOL": np.bool_,
     "DT_STRING": object,
 }
-# JSON integers a type takes. The small ones take any int32, and wrap.
+# The JSON integers that are valid for a type. Small types take any int32 and wrap around.
 _RANGES = {
     "DT_INT8": (-(2**31), 2**31 - 1),
     "DT_INT16": (-(2**31), 2**31 - 1),
@@ -44,11 +45,6 @@ _RANGES = {
 # numpy's limit on every version; a TensorFlow shape may have 254.
 _MAX_RANK = 32
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
-
-
-def type_name(dtype: str) -> str:
-    """Returns TensorFlow's name of `DT_FLOAT`: `float`."""
-    return dtype.removeprefix("DT_").lower()
 
 
 class Column:
@@ -85,7 +81,7 @@ class Column:
             return strings(self._values).reshape(shape)
         with np.errstate(over="ignore"):
             if self._dtype in _RANGES and not self._dtype.endswith("64"):
-                # Through int64, so that what is out of a small type's range wraps.
+                # Through int64, so that values out of a small type's range wrap around.
                 return (
                     np.array(self._values, np.int64)
                     .astype(_NUMPY_TYPES[self._dtype])
@@ -199,7 +195,7 @@ def strings(values: list[bytes]) -> np.ndarray:
 
 
 def to_bytes(text: str) -> bytes:
-    """Returns the bytes of a string as they came, UTF-8 or not."""
+    """Returns the bytes of a string as they arrived, UTF-8 or not."""
     return text.encode("utf-8", "surrogateescape")
 
 

@@ -1,7 +1,7 @@
 """JSON as TF-Serving writes it: numbers, strings, and the echo of a value in an error.
 
-Not json.dumps: a float32 must come back as it was in the fewest digits, NaN and infinities are
-bare words, and bytes that are not UTF-8 leave as they came.
+Not json.dumps: a float32 has the fewest digits that give the same number when read, NaN and
+infinities are bare words, and bytes that are not UTF-8 are returned unchanged.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def quote(text: str) -> str:
 
 
 def decimals(values: np.ndarray) -> list[str]:
-    """Writes floats <float32 or float64>[n], each to come back as it was.
+    """Writes floats <float32 or float64>[n] so that reading them gives the same numbers.
 
-    Six significant digits where they do, 9 (float32) or 17 (float64) where they do not; whole
+    Six significant digits where these suffice, 9 (float32) or 17 (float64) where they do not; whole
     numbers end in `.0`.
     """
     numbers = values.tolist()
@@ -73,8 +73,8 @@ def error_body(message: str) -> str:
 def echo(value: Any) -> str:
     """Returns a parsed JSON value for an error's text, cut between tokens after 256 bytes.
 
-    As RapidJSON's writer does: arrays on one line, objects indented, and nothing more from a NaN
-    or an infinity on.
+    As RapidJSON's writer does: arrays on one line, objects indented; it ends before a NaN or an
+    infinity.
     """
     parts: list[str] = []
     _Echo(parts).write(value, "", depth=0)
@@ -82,7 +82,7 @@ def echo(value: Any) -> str:
 
 
 class _Echo:
-    """Appends tokens to `parts`, each with what separates it from the one before."""
+    """Appends tokens to `parts`, each after its separator."""
 
     def __init__(self, parts: list[str]):
         self._parts = parts
@@ -91,7 +91,7 @@ class _Echo:
     def write(self, value: Any, prefix: str, depth: int) -> bool:
         """Writes a value; False when the limit, or a number that is not finite, ended it.
 
-        A level costs a byte at least, so the recursion is as deep as the limit at most.
+        Each level takes at least one byte, so the limit bounds the depth of the recursion.
         """
         if isinstance(value, list):
             return (

@@ -1,4 +1,4 @@
-"""The page at `/`: one file, told at each visit which models serve and what is known of them."""
+"""The page at `/`: one HTML file, filled with the served models and their model cards."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from serving.server.servable import TEXT_SIGNATURE, Servable
+from serving.server.servable import Servable
+from serving.signature_names import PREDICT_TEXT, TRACE_TEXT, TRANSFORM_FEATURES
 
 _PLACE = '<script type="application/json" id="models">[]</script>'
 _MODEL_CARDS = ("model_card.json", "assets.extra/model_card.json")
-_ASKED = (TEXT_SIGNATURE, "trace_text", "transform_features")
+_ASKED = (PREDICT_TEXT, TRACE_TEXT, TRANSFORM_FEATURES)
 HEADERS = (
     (
         "Content-Security-Policy",
@@ -33,7 +34,7 @@ def read() -> str:
 def fill(page: str, available: Mapping[str, Mapping[int, Servable]]) -> bytes:
     """Returns the page with the newest version of each model, and its model card if it has one.
 
-    Of its signatures, those that the page would ask: it leaves alone what is not there.
+    Of a model's signatures, only those that the page can use are listed.
     """
     models = []
     for name in sorted(available):
@@ -59,7 +60,7 @@ def _read_card(folder: Path) -> dict[str, Any] | None:
         try:
             card = json.loads((folder / name).read_text("utf-8"))
         except (OSError, ValueError):
-            continue  # the page does without
+            continue  # the page is shown without a model card
         if isinstance(card, dict):
             return card
     return None

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from serving.server.rest import json_document
+from serving.server.rest.json_members import last_members
 from serving.server.rest.json_tensors import (
     Column,
     decode_base64,
@@ -181,8 +182,8 @@ def _read_columns(value: Any, inputs: Mapping[str, str]) -> dict[str, np.ndarray
 def _read_example(value: Any) -> dict[str, tuple[str, list]]:
     if not isinstance(value, dict):
         raise invalid_argument(f"Example must be JSON object but got JSON {json_type(value)}")
-    # TF-Serving overwrites a feature that comes again, where it looks up all other keys.
-    members = json_document.last_members(value) or value
+    # For repeated keys TF-Serving takes the first value, but for features the last one.
+    members = last_members(value) or value
     return {
         name: _read_feature(name, content if isinstance(content, list) else [content])
         for name, content in members.items()

@@ -1,4 +1,4 @@
-"""Reads gzip piece by piece, up to a limit: a few kilobytes can hold gigabytes."""
+"""Unzips gzip piece by piece, up to a limit: a few kilobytes can hold gigabytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from serving.status import invalid_argument
 _READ, _WRITTEN = 2**16, 2**20
 # 15 bits of window, and gzip's own header.
 _GZIP = 15 + 16
-# A body is one member. Thousands of empty ones would cost as many calls.
+# A usual body is one member; each costs a call, and an empty one only 20 bytes.
 _MAX_MEMBERS = 1000
 
 
@@ -17,7 +17,7 @@ def unzip(data: bytes | bytearray, limit: int) -> bytes | None:
     """Returns what a gzip body holds, all its members; None when that is more than `limit` bytes.
 
     Raises:
-      StatusError: INVALID_ARGUMENT; it is no gzip, or ends too early.
+      StatusError: INVALID_ARGUMENT; it is not gzip, or it is truncated.
     """
     pieces: list[bytes] = []
     at = size = 0

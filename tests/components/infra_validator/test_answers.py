@@ -14,6 +14,7 @@ from components.infra_validator import answers
 from components.infra_validator.answers import EDGE_CASES, Reference, compare, exchanges
 from serving.client import Client
 from serving.errors import DeadlineExceededError, ResponseError
+from serving.predictions import Prediction
 from serving.server.flags import Flags
 from serving.server.running import Server
 from tests.components.other_trainer import save_other_model
@@ -141,9 +142,9 @@ def test_a_sentiment_may_turn_at_the_threshold_alone():
     """Where a difference that is allowed lies on both sides of it."""
     agree = answers._agree
     positive, negative = (0.5000004, "positive"), (0.4999999, "negative")
-    assert agree(answers.Answer(*positive), answers.Answer(*negative))
-    assert not agree(answers.Answer(0.7, "positive"), answers.Answer(0.7, "negative"))
-    assert not agree(answers.Answer(0.7, None), answers.Answer(math.nan, None))
+    assert agree(Prediction(*positive), Prediction(*negative))
+    assert not agree(Prediction(0.7, "positive"), Prediction(0.7, "negative"))
+    assert not agree(0.7, math.nan)
 
 
 def test_examples_are_read_in_order_and_no_more_than_asked_for(tmp_path):

@@ -18,10 +18,10 @@ from components.errors import ScoringError
 from pipeline.scoring import rows
 from pipeline.scoring.parts import join_parts, write_part
 from pipeline.scoring.plan import make_plan
-from pipeline.scoring.pushed_model import Answer
 from pipeline.scoring.rows import read_chunks
+from serving.predictions import Prediction
 
-ANSWERS = {b"good": Answer(0.75, "positive"), b"bad": Answer(0.25, "negative")}
+ANSWERS = {b"good": Prediction(0.75, "positive"), b"bad": Prediction(0.25, "negative")}
 ADDED = {"probability": 0.75, "sentiment": "positive", "model_version": 7}
 
 

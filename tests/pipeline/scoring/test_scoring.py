@@ -22,10 +22,11 @@ from pipeline.resolution import local_beam_arguments
 from pipeline.scoring import model, rows
 from pipeline.scoring.model import answers
 from pipeline.scoring.plan import make_plan
-from pipeline.scoring.pushed_model import Answer, PushedModel
+from pipeline.scoring.pushed_model import PushedModel
 from pipeline.scoring.rows import check_rows
 from pipeline.scoring.scoring import score_files
 from pipeline.scoring.verdicts import load
+from serving.predictions import Prediction
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +161,6 @@ def test_an_error_of_ours_keeps_its_type_on_the_way_from_a_worker_process():
 def test_a_model_that_answers_no_number_is_refused(exported_model, monkeypatch):
     """The review is named."""
     pushed = PushedModel(exported_model)
-    monkeypatch.setattr(pushed, "predict", lambda batch: [Answer(float("nan"), "negative")])
+    monkeypatch.setattr(pushed, "predict", lambda batch: [Prediction(float("nan"), "negative")])
     with pytest.raises(ScoringError, match="answers nan to the review that begins 'a film'"):
         answers([b"a film"], pushed)

@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from serving.server.rest import json_document, json_writer
+from serving.server.rest import careful_json, json_document, json_writer
 from serving.status import StatusError
 
 
@@ -76,7 +76,7 @@ def test_both_parsers_read_what_the_standard_library_writes():
         for ascii_only in (True, False):
             body = json.dumps(document, ensure_ascii=ascii_only).encode()
             assert json_document.parse(body) == document
-            assert json_document._CarefulParser(body, 0).parse() == document
+            assert careful_json.CarefulParser(body, 0).parse() == document
 
 
 def test_echoes_are_json_again():

@@ -1,41 +1,39 @@
-"""The versions that are served: found on the disk, loaded, swapped and unloaded under load.
+"""Finds versions on the disk, loads and unloads them, while requests go on.
 
-One thread looks at the disk and decides; loads and unloads run in threads of their own, and so a
-version that takes long, or is broken, never holds up another one.
+One thread looks at the disk and does what `version_policy` decides; loads and unloads run in
+threads of their own, so that a version that takes long, or is broken, never delays another one.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tensorflow_serving.apis import get_model_status_pb2, model_pb2
+from tensorflow_serving.apis import get_model_status_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving.server import memory, model_config, version_folders
+from serving.server import memory, model_config, version_folders, version_policy
 from serving.server.servable import Servable
-from serving.status import Code, StatusError, invalid_argument
+from serving.server.servables import Servables
+from serving.server.valid_utf8 import valid_utf8
+from serving.server.version_policy import AVAILABLE, END, LOADING, START, UNLOADING, Kind
+from serving.status import Code, StatusError
 from serving.versions import look_up
 
 _LOG = logging.getLogger(__name__)
 _TICK_SECONDS = 0.1
 _REMINDER_SECONDS = 30.0
 
-State = get_model_status_pb2.ModelVersionStatus.State
-START, LOADING, AVAILABLE = State.Value("START"), State.Value("LOADING"), State.Value("AVAILABLE")
-UNLOADING, END = State.Value("UNLOADING"), State.Value("END")
-
 Load = Callable[[str, int, Path], Servable]
 
 
 @dataclass(frozen=True)
-class StoreSettings:
+class VersionSettings:
     """How versions come and go. Named after TF-Serving's flags; seconds throughout.
 
     Attributes:
@@ -57,78 +55,69 @@ class StoreSettings:
 
 @dataclass
 class _Version:
-    """One version's way from START to END."""
+    """One version, from START to END."""
 
     number: int
     path: Path
     state: int = START
-    is_aspired: bool = True
+    is_wanted: bool = True
     is_busy: bool = False
     attempts: int = 0
     retry_at: float = 0.0
     error: StatusError | None = None
     servable: Servable | None = None
 
+    def known(self, now: float) -> version_policy.KnownVersion:
+        """Returns what the policy needs to know at a time of `time.monotonic`."""
+        return version_policy.KnownVersion(
+            self.state, self.is_busy, now >= self.retry_at, self.is_wanted
+        )
 
-class ModelStore:
-    """Keeps the configured models served."""
 
-    def __init__(self, load: Load, settings: StoreSettings = StoreSettings()):
-        """Takes what loads and warms up a version: `load(name, version, folder)`."""
+class ModelManager:
+    """Keeps the versions of the configured models loaded, and tells `Servables` which those are."""
+
+    def __init__(
+        self, load: Load, servables: Servables, settings: VersionSettings = VersionSettings()
+    ):
+        """Starts nothing yet.
+
+        Args:
+          load: Loads and warms up a version: `load(name, version, folder)`.
+          servables: Where requests find the versions that are loaded.
+          settings: How versions come and go.
+        """
         self._load = load
+        self._servables = servables
         self._settings = settings
         self._configs: dict[str, model_server_config_pb2.ModelConfig] = {}
+        # What the last look at the disk found, by model and number; a failed look changes nothing.
+        self._wanted: dict[str, Mapping[int, Path]] = {}
         self._versions: dict[str, dict[int, _Version]] = {}
-        self._labels: dict[str, dict[str, int]] = {}
-        # Replaced whole, so that requests read it without the lock.
-        self._available: Mapping[str, Mapping[int, Servable]] = {}
         self._changed = threading.Condition(threading.RLock())
         self._configuring = threading.Lock()
         self._wake = threading.Event()
         self._is_stopping = False
         self._next_look = 0.0
         self._configuration = 0
-        self._said: dict[object, tuple[str, float]] = {}
+        self._warned: dict[object, tuple[str, float]] = {}
         self._loaders = ThreadPoolExecutor(
             max(settings.num_load_threads, 1), thread_name_prefix="load"
         )
-        self._thread = threading.Thread(target=self._manage, name="model-store", daemon=True)
-
-    # Requests.
-
-    @contextlib.contextmanager
-    def acquire(self, spec: model_pb2.ModelSpec) -> Iterator[Servable]:
-        """Yields the version that a request asks for, and keeps it until the request is done."""
-        servable = self._find(spec)
-        try:
-            yield servable
-        finally:
-            servable.release()
-
-    def _find(self, spec: model_pb2.ModelSpec) -> Servable:
-        if not spec.name:
-            raise invalid_argument("ModelSpec has no name specified.")
-        choice = spec.WhichOneof("version_choice")
-        number = None
-        if choice == "version":
-            number = spec.version.value
-        elif choice == "version_label":
-            number = self._labels.get(spec.name, {}).get(spec.version_label)
-            if number is None:
-                raise invalid_argument(f"Unrecognized servable version label: {spec.version_label}")
-        while True:
-            available = self._available.get(spec.name, {})
-            wanted = max(available, default=-1) if number is None else number
-            servable = available.get(wanted)
-            if servable is None:
-                raise _servable_not_found(spec.name, number)
-            if servable.acquire():
-                return servable
+        self._thread = threading.Thread(target=self._manage, name="model-manager", daemon=True)
 
     def status(
         self, name: str, version: int | None = None
     ) -> list[get_model_status_pb2.ModelVersionStatus]:
-        """Lists what became of a model's versions, the largest number first."""
+        """Returns the state of a model's versions, the largest number first.
+
+        Args:
+          name: The model.
+          version: The only one to return; None for all that were wanted at some time.
+
+        Raises:
+          StatusError: NOT_FOUND.
+        """
         with self._changed:
             versions = self._versions.get(name, {})
             if version is None:
@@ -145,22 +134,12 @@ class ModelStore:
             raise StatusError(Code.NOT_FOUND, missing)
         return statuses
 
-    def available_versions(self) -> dict[str, list[int]]:
-        """Returns the versions that answer requests, by model."""
-        return {name: sorted(versions) for name, versions in self._available.items() if versions}
-
-    def available(self) -> Mapping[str, Mapping[int, Servable]]:
-        """Returns what answers requests now; to look at, not to run."""
-        return self._available
-
-    # Configuration.
-
     def start(self) -> None:
         """Starts looking for versions."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stops looking for versions. What is loaded goes on serving."""
+        """Stops looking for versions. What is loaded still answers requests."""
         self._is_stopping = True
         self._wake.set()
         with self._changed:
@@ -174,7 +153,7 @@ class ModelStore:
         config: model_server_config_pb2.ModelServerConfig,
         is_wanted: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Serves other models: new ones are awaited, left out ones are unloaded.
+        """Serves other models: waits for new ones, unloads those that are left out.
 
         Args:
           config: The models.
@@ -200,35 +179,36 @@ class ModelStore:
             while not self._is_stopping and is_wanted():
                 failed = []
                 for name in names:
-                    if self._available.get(name):
+                    if self._servables.available().get(name):
                         continue
-                    aspired = [v for v in self._versions.get(name, {}).values() if v.is_aspired]
-                    if not aspired or any(version.state != END for version in aspired):
+                    wanted = [v for v in self._versions.get(name, {}).values() if v.is_wanted]
+                    if not wanted or any(version.state != END for version in wanted):
                         break
-                    failed += [(name, version) for version in aspired]
+                    failed += [(name, version) for version in wanted]
                 else:
                     if failed:
                         raise _did_not_become_available(failed, noun)
                     return
                 self._changed.wait(_TICK_SECONDS)
-        raise StatusError(Code.CANCELLED, "The wait for the new models was given up.")
+        raise StatusError(Code.CANCELLED, "The caller no longer waits for the new models.")
 
     def _assign_labels(self, models: Mapping[str, model_server_config_pb2.ModelConfig]) -> None:
         labels: dict[str, dict[str, int]] = {}
         for name, model in models.items():
-            before = self._labels.get(name, {})
+            before = self._servables.labels(name)
+            available = self._servables.available().get(name, {})
             for label, version in model.version_labels.items():
                 is_allowed = self._settings.force_allow_labels or (
                     self._settings.allow_labels_for_unavailable and label not in before
                 )
-                if version not in self._available.get(name, {}) and not is_allowed:
+                if version not in available and not is_allowed:
                     raise StatusError(
                         Code.FAILED_PRECONDITION,
                         f"Request to assign label to version {version} of model {name}, which is "
                         "not currently available for inference",
                     )
                 labels.setdefault(name, {})[label] = version
-        self._labels = labels
+        self._servables.label(labels)
 
     # The manager's thread.
 
@@ -241,8 +221,8 @@ class ModelStore:
             with self._changed:
                 if is_due:
                     self._plan_next_look(configuration)
-                    self._aspire(configs, found)
-                for name in list(self._versions):
+                    self._set_wanted(configs, found)
+                for name in self._wanted:
                     self._act(name)
             self._wake.wait(_TICK_SECONDS)
             self._wake.clear()
@@ -253,25 +233,30 @@ class ModelStore:
             self._next_look = time.monotonic() + wait if wait > 0 else float("inf")
 
     def _look_up(self, config: model_server_config_pb2.ModelConfig) -> dict[int, Path] | None:
-        """Returns the folders to serve; None when the disk does not tell."""
+        """Returns the folders to serve, by version; None when the disk cannot be read."""
         name, base_path = config.name, config.base_path
         try:
             folders = look_up(base_path)
         except OSError as error:
-            self._say(
+            self._warn(
                 name,
-                f"{base_path} cannot be read ({error.strerror}); what is loaded of {name} stays. "
-                f"Expected: {base_path}/<number>/saved_model.pb. Still looking",
+                f"{base_path} cannot be read ({error.strerror}); loaded versions of {name} still "
+                f"serve. Expected: {base_path}/<number>/saved_model.pb. Still looking",
             )
             return None
         chosen, missing = version_folders.choose(config.model_version_policy, folders.complete)
         for version in missing:
-            self._say((name, version), f"Version {version} of {name} is asked for and not there")
+            self._warn(
+                (name, version), f"Version {version} of {name} is configured, but has no folder"
+            )
         for duplicate in folders.duplicates:
-            self._say((name, duplicate), f"{base_path}/{duplicate} is hidden: same number twice")
+            self._warn(
+                (name, duplicate),
+                f"{base_path}/{duplicate} is ignored: another folder has its number",
+            )
         if not folders.complete:
             incomplete = ", ".join(map(str, folders.incomplete))
-            self._say(
+            self._warn(
                 name,
                 f"No versions of servable {name} found under base path {base_path}. Did you "
                 "forget to name your leaf directory as a number (eg. '/1/')?"
@@ -280,59 +265,46 @@ class ModelStore:
             )
         return chosen
 
-    def _say(self, key: object, message: str) -> None:
-        """Warns, once a while when nothing changes."""
-        before, when = self._said.get(key, ("", 0.0))
+    def _warn(self, key: object, message: str) -> None:
+        """Logs a warning; the same one again only after some time."""
+        before, when = self._warned.get(key, ("", 0.0))
         now = time.monotonic()
         if message != before or now - when > _REMINDER_SECONDS:
-            self._said[key] = (message, now)
+            self._warned[key] = (message, now)
             _LOG.warning("%s", message)
 
-    def _aspire(
+    def _set_wanted(
         self, configs: Mapping[str, object], found: Mapping[str, Mapping[int, Path] | None]
     ) -> None:
-        for name, versions in self._versions.items():
+        for name in self._wanted:
             if name not in configs:
-                for version in versions.values():
-                    version.is_aspired = False
+                self._wanted[name] = {}
         for name, folders in found.items():
-            if folders is None:
-                continue
-            versions = self._versions.setdefault(name, {})
-            for version in versions.values():
-                if version.number not in folders:
-                    version.is_aspired = False
-            for number, path in folders.items():
-                known = versions.get(number)
-                if known is None or (known.state == END and not known.is_aspired):
-                    versions[number] = _Version(number, path)
-                else:
-                    known.is_aspired = True
+            if folders is not None:
+                self._wanted[name] = folders
 
     def _act(self, name: str) -> None:
-        """Starts what is due; the version that serves stays until another one is ready."""
-        versions = self._versions[name]
-        is_any_aspired = any(version.is_aspired for version in versions.values())
-        is_one_ready = any(v.is_aspired and v.state == AVAILABLE for v in versions.values())
-        for number in sorted(versions):
-            version = versions[number]
-            if version.is_busy:
-                continue
-            if not version.is_aspired and version.state in (START, LOADING):
-                self._set_state(name, version, END)
-            may_unload = not version.is_aspired and (is_one_ready or not is_any_aspired)
-            if may_unload and version.state == AVAILABLE:
-                self._start_unload(name, version)
-        for number in sorted(versions, reverse=True):
-            version = versions[number]
-            is_waiting = version.is_aspired and version.state in (START, LOADING)
-            if is_waiting and not version.is_busy and time.monotonic() >= version.retry_at:
-                version.is_busy = True
-                self._loaders.submit(self._load_version, name, version)
+        """Does what is to be done now about a model."""
+        wanted, versions = self._wanted[name], self._versions.setdefault(name, {})
+        now = time.monotonic()
+        known = {number: version.known(now) for number, version in versions.items()}
+        actions = version_policy.decide(wanted, known)
+        for number, version in versions.items():
+            version.is_wanted = number in wanted
+        for kind, number in actions:
+            if kind is Kind.END:
+                self._set_state(name, versions[number], END)
+            elif kind is Kind.UNLOAD:
+                self._start_unload(name, versions[number])
+            else:
+                if version_policy.is_new(known.get(number)):
+                    versions[number] = _Version(number, wanted[number])
+                versions[number].is_busy = True
+                self._loaders.submit(self._load_version, name, versions[number])
 
     def _load_version(self, name: str, version: _Version) -> None:
         with self._changed:
-            if not version.is_aspired:
+            if not version.is_wanted:
                 version.is_busy = False
                 return
             self._set_state(name, version, LOADING)
@@ -392,11 +364,10 @@ class ModelStore:
 
     def _set_state(self, name: str, version: _Version, state: int) -> None:
         version.state = state
-        available = dict(self._available.get(name, {}))
-        available.pop(version.number, None)
         if state == AVAILABLE and version.servable is not None:
-            available[version.number] = version.servable
-        self._available = {**self._available, name: available}
+            self._servables.publish(name, version.servable)
+        else:
+            self._servables.withdraw(name, version.number)
         self._changed.notify_all()
 
 
@@ -404,19 +375,10 @@ def _status_of(version: _Version) -> get_model_status_pb2.ModelVersionStatus:
     status = get_model_status_pb2.ModelVersionStatus(version=version.number, state=version.state)
     if version.error is not None and version.state == END:
         status.status.error_code = int(version.error.code)
-        status.status.error_message = _printable(version.error.message)
+        status.status.error_message = valid_utf8(version.error.message)
     else:
         status.status.SetInParent()
     return status
-
-
-def _servable_not_found(name: str, version: int | None) -> StatusError:
-    asked = f"Latest({name})" if version is None else f"Specific({name}, {version})"
-    return StatusError(Code.NOT_FOUND, f"Servable not found for request: {asked}")
-
-
-def _printable(text: str) -> str:
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _did_not_become_available(failed: Sequence[tuple[str, _Version]], noun: str) -> StatusError:
