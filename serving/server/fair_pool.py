@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 _current = threading.local()
 # Of the threads, for one connection: a client that never sends what it announced keeps a thread.
 _LARGEST_SHARE = 0.75
+# Whose turn it is where a task was put behind all others; one such runs at a time.
+_DEFERRED = object()
 
 
 class _Task(NamedTuple):
@@ -62,7 +64,7 @@ class FairPool(Executor):
         # One for each idle thread that is called, and no more: busy threads find tasks themselves.
         self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._waiting: OrderedDict[Hashable, deque[_Task]] = OrderedDict()
-        self._deferred: deque[tuple[Hashable, _Task]] = deque()
+        self._deferred: deque[_Task] = deque()
         self._num_waiting = 0
         self._running: dict[Hashable, int] = {}
         self._num_threads = self._num_idle = self._num_lent = 0
@@ -121,7 +123,7 @@ class FairPool(Executor):
                 for tasks in self._waiting.values():
                     for task in tasks:
                         task.future.cancel()
-                for _, task in self._deferred:
+                for task in self._deferred:
                     task.future.cancel()
             while self._num_idle:
                 self._wake_one()
@@ -164,7 +166,7 @@ class FairPool(Executor):
                 task.run()
             with self._lock:
                 if is_deferred:
-                    self._deferred.append((connection, task._replace(may_wait=None)))
+                    self._deferred.append(task._replace(may_wait=None))
                     self._num_waiting += 1
                 self._running[connection] -= 1
                 if not self._running[connection]:
@@ -187,11 +189,10 @@ class FairPool(Executor):
             else:
                 del self._waiting[connection]
             return connection, task
-        if self._deferred:
-            connection, task = self._deferred.popleft()
+        if self._deferred and _DEFERRED not in self._running:
             self._num_waiting -= 1
-            self._running[connection] = self._running.get(connection, 0) + 1
-            return connection, task
+            self._running[_DEFERRED] = 1
+            return _DEFERRED, self._deferred.popleft()
         return None
 
     def _lend(self) -> None:
