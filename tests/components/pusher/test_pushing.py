@@ -118,7 +118,7 @@ def test_kill_9_in_the_middle_shows_no_version_and_the_next_push_cleans_up(model
     script = (
         "import os, shutil, signal, sys\n"
         "from pathlib import Path\n"
-        "from components import pushing\n"
+        "from components.pusher import pushing\n"
         "copy = shutil.copyfile\n"
         "def die_after_one_file(source, destination):\n"
         "    copy(source, destination)\n"

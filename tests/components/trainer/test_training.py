@@ -339,7 +339,7 @@ def test_a_deterministic_run_gives_the_same_bits_each_time(tmp_path, transform_o
         "import json, sys\n"
         "from types import SimpleNamespace\n"
         "import tensorflow as tf\n"
-        "from components import training\n"
+        "from components.trainer import training\n"
         "arguments = json.loads(sys.argv[1])\n"
         "training.run_fn(SimpleNamespace(**arguments))\n"
         "served = tf.saved_model.load(arguments['serving_model_dir'])\n"
