@@ -121,7 +121,10 @@ class LimitExceededError(RequestError):
     """The request is larger, or more frequent, than the server or a proxy allows."""
 
     default_code = Code.RESOURCE_EXHAUSTED
-    next_step = "Send less at a time: lower the client's `batch_size`."
+    next_step = (
+        "Send less at a time: lower the client's `batch_size`. A single text that is too long has "
+        "to be shortened."
+    )
 
 
 class UnsupportedError(RequestError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -9,6 +10,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from components.dataset.sample import generate_review
+
+from .sharing import made_once
+
+# A million objects come with TensorFlow and TFX. The collector would look at them again and again
+# while they are imported, and free nothing: by default it takes a fifth of that time.
+gc.set_threshold(50_000, 20, 100)
 
 # TensorFlow's native code tells of GPUs that are not there, once a process.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -26,6 +33,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
 
 
+def pytest_collection_finish() -> None:
+    """What was imported stays: the collector need not look at it any more."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def sample_texts() -> list[str]:
     """Texts of some sample reviews."""
@@ -35,9 +48,12 @@ def sample_texts() -> list[str]:
 @pytest.fixture(scope="session")
 def transform_output(sample_texts, tmp_path_factory):
     """tf.Transform's output over `sample_texts`."""
+    import tensorflow_transform as tft
+
     from .components.transforming import analyze
 
-    return analyze(sample_texts, tmp_path_factory.mktemp("transform"))
+    folder = made_once(tmp_path_factory, "transform", lambda made: analyze(sample_texts, made))
+    return tft.TFTransformOutput(str(folder / "transform"))
 
 
 @pytest.fixture(scope="session")
@@ -50,11 +66,13 @@ def exported_model(transform_output, tmp_path_factory) -> Path:
     from components.trainer import signatures, training
 
     variant = get_variant("lstm")
-    directory = tmp_path_factory.mktemp("export")
-    model = variant.build(Hyperparameters())
-    generator = np.random.default_rng(3)
-    model.set_weights([generator.normal(0, 0.1, weight.shape) for weight in model.weights])
-    served = training.served_models(variant, Hyperparameters(), model)
-    signatures.export(*served, transform_output, str(directory))
-    model.save_weights(str(directory / "keras.weights.h5"))
-    return directory
+
+    def export(directory: Path) -> None:
+        model = variant.build(Hyperparameters())
+        generator = np.random.default_rng(3)
+        model.set_weights([generator.normal(0, 0.1, weight.shape) for weight in model.weights])
+        served = training.served_models(variant, Hyperparameters(), model)
+        signatures.export(*served, transform_output, str(directory))
+        model.save_weights(str(directory / "keras.weights.h5"))
+
+    return made_once(tmp_path_factory, "export", export)

@@ -11,6 +11,7 @@ import pytest
 from components.hyperparameters import Hyperparameters
 from components.models.registry import get_variant
 from pipeline import cli
+from pipeline.commands import run
 from pipeline.results.leaderboard import Leaderboard
 from scripts.readme import README, RESULTS, regenerated
 
@@ -65,7 +66,7 @@ def test_every_flag_that_is_named_exists(capsys):
 def test_exit_codes_are_those_of_the_command():
     """The table has each code once, with the words of `--help`."""
     table = re.findall(r"^\| (\d+) \| (.+) \|$", TEXT, re.MULTILINE)
-    assert table == re.findall(r"^  (\d+) +(.+)$", cli._EPILOG, re.MULTILINE)
+    assert table == re.findall(r"^  (\d+) +(.+)$", run.EPILOG, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", re.findall(r"\]\(([A-Za-z]+(?:\.md)?)\)", TEXT))

@@ -14,6 +14,8 @@ _current = threading.local()
 # The part of the threads that one connection may have: a client that never sends the rest of its
 # request would otherwise hold all of them.
 _LARGEST_SHARE = 0.75
+# Whose turn it is where a task was put behind all others; one such runs at a time.
+_DEFERRED = object()
 
 
 class _Task(NamedTuple):
@@ -63,7 +65,7 @@ class FairPool(Executor):
         # One item for each idle thread that is called; busy threads find tasks themselves.
         self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._waiting: OrderedDict[Hashable, deque[_Task]] = OrderedDict()
-        self._deferred: deque[tuple[Hashable, _Task]] = deque()
+        self._deferred: deque[_Task] = deque()
         self._num_waiting = 0
         self._running: dict[Hashable, int] = {}
         self._num_threads = self._num_idle = self._num_lent = 0
@@ -122,7 +124,7 @@ class FairPool(Executor):
                 for tasks in self._waiting.values():
                     for task in tasks:
                         task.future.cancel()
-                for _, task in self._deferred:
+                for task in self._deferred:
                     task.future.cancel()
             while self._num_idle:
                 self._wake_one()
@@ -165,7 +167,7 @@ class FairPool(Executor):
                 task.run()
             with self._lock:
                 if is_deferred:
-                    self._deferred.append((connection, task._replace(may_wait=None)))
+                    self._deferred.append(task._replace(may_wait=None))
                     self._num_waiting += 1
                 self._running[connection] -= 1
                 if not self._running[connection]:
@@ -188,11 +190,10 @@ class FairPool(Executor):
             else:
                 del self._waiting[connection]
             return connection, task
-        if self._deferred:
-            connection, task = self._deferred.popleft()
+        if self._deferred and _DEFERRED not in self._running:
             self._num_waiting -= 1
-            self._running[connection] = self._running.get(connection, 0) + 1
-            return connection, task
+            self._running[_DEFERRED] = 1
+            return _DEFERRED, self._deferred.popleft()
         return None
 
     def _lend(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 
@@ -50,6 +51,22 @@ def in_graph(model):
     """Returns the model as it is served: a graph, built once for batches of any size."""
     specification = tf.TensorSpec([None, features.MAX_LENGTH], tf.int32)
     return tf.function(model, input_signature=[specification], autograph=False)
+
+
+@functools.cache
+def served(name):
+    """Returns a variant's model without noise, with large weights, and the same in a graph."""
+    variant, hyperparameters = default(name)
+    model = with_large_weights(variant.build(hyperparameters.without_noise()))
+    return model, in_graph(model)
+
+
+@functools.cache
+def served_each_word(name):
+    """Returns the each-word twin of that model, with the same weights, and the same in a graph."""
+    variant, hyperparameters = default(name)
+    twin = with_large_weights(variant.build(hyperparameters.without_noise(), each_word=True))
+    return twin, in_graph(twin)
 
 
 @pytest.mark.parametrize(("name", "parameters"), REFERENCE_VARIANTS.items())
@@ -119,8 +136,7 @@ def test_a_reference_variant_has_the_layers_of_the_text(name, expected):
 @pytest.mark.parametrize("name", ["lstm", "lstm_dropout", "cnn_lstm"])
 def test_a_fast_variant_says_what_plain_keras_says(name):
     """Padding that is read once changes no answer: the same layers of Keras give the same."""
-    variant, hyperparameters = default(name)
-    model = with_large_weights(variant.build(hyperparameters.without_noise()))
+    model, _ = served(name)
     plain = [keras.Input((features.MAX_LENGTH,)), keras.layers.Embedding(5_000, 32)]
     if name == "cnn_lstm":
         plain += [
@@ -131,9 +147,10 @@ def test_a_fast_variant_says_what_plain_keras_says(name):
         [*plain, keras.layers.LSTM(100), keras.layers.Dense(1, activation="sigmoid")]
     )
     plain.set_weights(model.get_weights())
+    expected = in_graph(plain)
     for lengths in (LENGTHS, (7,), (8,), (90, 8)):
         token_ids = reviews(lengths)
-        np.testing.assert_allclose(model(token_ids), plain(token_ids), atol=2e-6)
+        np.testing.assert_allclose(model(token_ids), expected(token_ids), atol=2e-6)
 
 
 @pytest.mark.parametrize("name", variant_names())
@@ -154,9 +171,7 @@ def test_noise_is_in_training_alone(name):
 @pytest.mark.parametrize("name", variant_names())
 def test_an_answer_does_not_depend_on_the_other_reviews_of_the_batch(name):
     """One by one or together, long beside short: the same probabilities, and none for none."""
-    variant, hyperparameters = default(name)
-    model = with_large_weights(variant.build(hyperparameters.without_noise()))
-    answer = in_graph(model)
+    _, answer = served(name)
     together = answer(reviews()).numpy()
     one_by_one = np.concatenate([answer(review[np.newaxis]) for review in reviews()])
     np.testing.assert_allclose(one_by_one, together, atol=2e-6)
@@ -167,14 +182,11 @@ def test_an_answer_does_not_depend_on_the_other_reviews_of_the_batch(name):
 @pytest.mark.parametrize("name", variant_names())
 def test_the_each_word_twin_has_the_same_weights_in_the_same_order(name):
     """So that it can read the model's variables; its last belief is the model's answer."""
-    variant, hyperparameters = default(name)
-    hyperparameters = hyperparameters.without_noise()
-    model = with_large_weights(variant.build(hyperparameters))
-    twin = variant.build(hyperparameters, each_word=True)
+    model, _ = served(name)
+    twin, believe = served_each_word(name)
     assert [weight.shape for weight in twin.weights] == [weight.shape for weight in model.weights]
     twin.set_weights(model.get_weights())
     token_ids = reviews((0, 12, 70))
-    believe = in_graph(twin)
     beliefs = believe(token_ids)
     assert beliefs.shape == (3, features.MAX_LENGTH, 1)
     np.testing.assert_allclose(beliefs[:, -1], model(token_ids), atol=2e-6)
@@ -184,11 +196,10 @@ def test_the_each_word_twin_has_the_same_weights_in_the_same_order(name):
 @pytest.mark.parametrize("name", variant_names())
 def test_what_is_believed_after_a_word_knows_nothing_of_later_words(name):
     """Two reviews that begin alike are believed alike up to where they part."""
-    variant, hyperparameters = default(name)
-    twin = with_large_weights(variant.build(hyperparameters.without_noise(), each_word=True))
+    _, believe = served_each_word(name)
     token_ids = np.repeat(reviews((30,)), 2, axis=0)
     token_ids[1, -10:] = token_ids[1, -10:][::-1]
-    beliefs = in_graph(twin)(token_ids)[:, :, 0].numpy()
+    beliefs = believe(token_ids)[:, :, 0].numpy()
     np.testing.assert_allclose(beliefs[0, :-10], beliefs[1, :-10], atol=2e-6)
     assert np.abs(beliefs[0, -10:] - beliefs[1, -10:]).max() > 1e-3
 
@@ -196,17 +207,16 @@ def test_what_is_believed_after_a_word_knows_nothing_of_later_words(name):
 @pytest.mark.parametrize("name", ["cnn_lstm", "bilstm", "cnn_bilstm_pool", "cnn_bilstm_linear"])
 def test_a_variant_that_looks_ahead_believes_what_it_says_of_the_cut_review(name):
     """After its n-th word, a review counts as one of n words."""
-    variant, hyperparameters = default(name)
-    model = with_large_weights(variant.build(hyperparameters))
-    twin = variant.build(hyperparameters, each_word=True)
+    model, answer = served(name)
+    twin, believe = served_each_word(name)
     twin.set_weights(model.get_weights())
     review = reviews((30,))
-    beliefs = in_graph(twin)(review)[0, :, 0].numpy()
+    beliefs = believe(review)[0, :, 0].numpy()
     for words in (0, 1, 11, 29):
         cut = np.roll(review, 30 - words, axis=1)
         cut[:, : features.MAX_LENGTH - words] = 0
         belief = beliefs[features.MAX_LENGTH - 31 + words]
-        np.testing.assert_allclose(belief, model(cut)[0, 0], atol=2e-6)
+        np.testing.assert_allclose(belief, answer(cut)[0, 0], atol=2e-6)
     np.testing.assert_allclose(beliefs[: features.MAX_LENGTH - 30], beliefs[0])
 
 

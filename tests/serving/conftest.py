@@ -11,6 +11,7 @@ import pytest
 from serving.server.flags import Flags
 from serving.server.running import Server
 
+from ..sharing import made_once
 from . import models
 from .calling import Stubs
 
@@ -18,15 +19,17 @@ from .calling import Stubs
 @pytest.fixture(scope="session")
 def model_directory(tmp_path_factory) -> Path:
     """Folders of versions, by model: half, echo, examples, two, types, slow."""
-    root = tmp_path_factory.mktemp("serving") / "models"
-    models.save_half_plus(root / "half" / "1")
-    models.save_half_plus(root / "half" / "00000123", constant=3.0)
-    models.save_echo(root / "echo" / "1")
-    models.save_examples(root / "examples" / "1")
-    models.save_two_inputs(root / "two" / "1")
-    models.save_types(root / "types" / "1")
-    models.save_slow(root / "slow" / "1")
-    return root
+
+    def save(root: Path) -> None:
+        models.save_half_plus(root / "half" / "1")
+        models.save_half_plus(root / "half" / "00000123", constant=3.0)
+        models.save_echo(root / "echo" / "1")
+        models.save_examples(root / "examples" / "1")
+        models.save_two_inputs(root / "two" / "1")
+        models.save_types(root / "types" / "1")
+        models.save_slow(root / "slow" / "1")
+
+    return made_once(tmp_path_factory, "models", save)
 
 
 @pytest.fixture(scope="session")
@@ -46,13 +49,14 @@ def serve() -> Iterator[Callable[..., Server]]:
 
 
 @pytest.fixture(scope="session")
-def server_flags(model_directory) -> dict[str, str | bool]:
+def server_flags(model_directory, tmp_path_factory) -> dict[str, str | bool]:
     """What any TF-Serving may be told: all the models, two versions of `half`, metrics, health.
 
     Version 1 of `half` has the label `stable`.
     """
     more = {"half": 'model_version_policy { all {} } version_labels { key: "stable" value: 1 }'}
-    models_config = model_directory.parent / "models.config"
+    folder = tmp_path_factory.mktemp("flags")
+    models_config = folder / "models.config"
     models_config.write_text(
         "model_config_list {"
         + "".join(
@@ -62,7 +66,7 @@ def server_flags(model_directory) -> dict[str, str | bool]:
         )
         + "}"
     )
-    monitoring_config = model_directory.parent / "monitoring.config"
+    monitoring_config = folder / "monitoring.config"
     monitoring_config.write_text("prometheus_config { enable: true }")
     return {
         "model_config_file": str(models_config),

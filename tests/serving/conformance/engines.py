@@ -101,7 +101,7 @@ def start_binary(model_directory: Path, flags: list[str]) -> RealServer:
 def start_docker(model_directory: Path, flags: list[str]) -> RealServer:
     """Starts the image of compose.yaml; the models have the same paths inside."""
     ports = _free_ports()
-    # The configuration files lie beside the models' folder.
+    # The configuration files lie in the test run's folder, as the models' folder does.
     root = model_directory.parent
     command = [
         "docker", "run", "--rm", "--name", f"conformance-{uuid.uuid4().hex[:8]}",
