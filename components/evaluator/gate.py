@@ -51,7 +51,6 @@ def eval_config(
             value_threshold=config_pb2.GenericValueThreshold(lower_bound={"value": min_lift})
         )
     )
-    at_decision = json.dumps({"thresholds": [features.DECISION_THRESHOLD]})
     return config_pb2.EvalConfig(
         model_specs=[
             config_pb2.ModelSpec(
@@ -62,28 +61,7 @@ def eval_config(
             )
         ],
         metrics_specs=[
-            config_pb2.MetricsSpec(
-                metrics=[
-                    config_pb2.MetricConfig(
-                        class_name="BinaryAccuracy", per_slice_thresholds=[accuracy_gate]
-                    ),
-                    config_pb2.MetricConfig(
-                        class_name=proven_lift.ProvenLift.__name__,
-                        module=proven_lift.__name__,
-                        per_slice_thresholds=[lift_gate] if min_lift else [],
-                    ),
-                    config_pb2.MetricConfig(class_name="ExampleCount"),
-                    config_pb2.MetricConfig(class_name="AUC"),
-                    config_pb2.MetricConfig(class_name="Precision"),
-                    config_pb2.MetricConfig(class_name="Recall"),
-                    config_pb2.MetricConfig(class_name="BinaryCrossEntropy"),
-                    config_pb2.MetricConfig(class_name="Calibration"),
-                    config_pb2.MetricConfig(class_name="CalibrationPlot"),
-                    config_pb2.MetricConfig(
-                        class_name="ConfusionMatrixAtThresholds", config=at_decision
-                    ),
-                ]
-            )
+            config_pb2.MetricsSpec(metrics=_metrics(accuracy_gate, lift_gate if min_lift else None))
         ],
         slicing_specs=[
             config_pb2.SlicingSpec(),
@@ -92,6 +70,30 @@ def eval_config(
             config_pb2.SlicingSpec(feature_keys=[UNKNOWN_WORDS]),
         ],
     )
+
+
+def _metrics(
+    accuracy_gate: config_pb2.PerSliceMetricThreshold,
+    lift_gate: config_pb2.PerSliceMetricThreshold | None,
+) -> list[config_pb2.MetricConfig]:
+    """Returns what is measured on each slice; without `lift_gate` the lift is not asked for."""
+    at_decision = json.dumps({"thresholds": [features.DECISION_THRESHOLD]})
+    return [
+        config_pb2.MetricConfig(class_name="BinaryAccuracy", per_slice_thresholds=[accuracy_gate]),
+        config_pb2.MetricConfig(
+            class_name=proven_lift.ProvenLift.__name__,
+            module=proven_lift.__name__,
+            per_slice_thresholds=[lift_gate] if lift_gate else [],
+        ),
+        config_pb2.MetricConfig(class_name="ExampleCount"),
+        config_pb2.MetricConfig(class_name="AUC"),
+        config_pb2.MetricConfig(class_name="Precision"),
+        config_pb2.MetricConfig(class_name="Recall"),
+        config_pb2.MetricConfig(class_name="BinaryCrossEntropy"),
+        config_pb2.MetricConfig(class_name="Calibration"),
+        config_pb2.MetricConfig(class_name="CalibrationPlot"),
+        config_pb2.MetricConfig(class_name="ConfusionMatrixAtThresholds", config=at_decision),
+    ]
 
 
 def _on_the_whole_split(
