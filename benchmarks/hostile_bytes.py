@@ -127,6 +127,48 @@ def tiny_fields(target: Target, *, clients: int = 4, size: int = 60 * 2**20) -> 
             return list(pool.map(lambda _: send(data), range(clients)))
 
 
+def packed(target: Target, *, clients: int = 6, size: int = 60 * 2**20) -> list[str]:
+    """Strings without a character, packed as a tensor's content: a byte each."""
+    tensor = b"\x08\x07" + _shape(size) + _field(4, bytes(size))
+    return _predict_together(target, tensor, clients)
+
+
+def left_out(target: Target, *, clients: int = 8, count: int = 4_000_000) -> list[str]:
+    """Millions of strings for a shape of one row: the rest is to be dropped."""
+    return _predict_together(target, b"\x08\x07" + _shape(1) + b"\x42\x04abcd" * count, clients)
+
+
+def wide(target: Target, *, clients: int = 8, rows: int = 16_384, width: int = 240) -> list[str]:
+    """As many rows as are taken, and many strings in each."""
+    tensor = b"\x08\x07" + _shape(rows, width) + b"\x42\x04abcd" * (rows * width)
+    return _predict_together(target, tensor, clients)
+
+
+def names(target: Target, *, count: int = 40, size: int = 10 * 2**20) -> list[str]:
+    """Models that nobody has, of names as long as books."""
+    with target.predict() as send:
+        return [
+            send(_message(f"{number:08}" * (size // 8), [], 0)).partition(" ")[0]
+            for number in range(count)
+        ]
+
+
+def gone(target: Target, *, clients: int = 4, seconds: float = 8.0) -> list[str]:
+    """Requests of clients that do not wait for the answer, each on a connection of its own."""
+    body = _body(",".join([json.dumps(_REVIEW)] * 8))
+    data = target.head(f"Content-Length: {len(body)}") + body
+    ends = time.monotonic() + seconds
+
+    def go_on() -> str:
+        while time.monotonic() < ends:
+            address = ("127.0.0.1", target.rest_port)
+            with contextlib.suppress(OSError), socket.create_connection(address) as sender:
+                sender.sendall(data)
+        return "none"
+
+    return _together(clients, go_on)
+
+
 def undecodable(target: Target, *, count: int = 27_000) -> list[str]:
     """Bytes that are no message."""
     with target.predict() as send:
@@ -204,8 +246,8 @@ def unread(target: Target, *, count: int = 100_000, seconds: float = 10.0) -> li
 ATTACKS: dict[str, Callable[[Target], list[str]]] = {
     attack.__name__: attack
     for attack in (
-        filled, long_batches, tiny_fields, undecodable, streams, instances, empty_objects, zipped,
-        zipped_texts, chunks, large_bodies, reviews, unread,
+        filled, long_batches, tiny_fields, packed, left_out, wide, names, undecodable, streams,
+        instances, empty_objects, zipped, zipped_texts, chunks, large_bodies, reviews, gone, unread,
     )
 }  # fmt: skip
 
@@ -311,6 +353,22 @@ def _message(model: str, texts: Sequence[bytes], rows: int) -> bytes:
         tensor.string_val.extend(texts)
     data: bytes = request.SerializeToString()
     return data
+
+
+def _predict_together(target: Target, tensor: bytes, clients: int) -> list[str]:
+    """Sends a serialized tensor as the model's text, from many clients."""
+    data = _message(target.model, [], 0) + _field(2, _field(1, b"text") + _field(2, tensor))
+    with target.predict() as send:
+        return _together(clients, lambda: send(data).partition(" ")[0])
+
+
+def _shape(*sizes: int) -> bytes:
+    """Returns a TensorProto's field of a shape."""
+    return _field(2, b"".join(_field(2, b"\x08" + _varint(size)) for size in sizes))
+
+
+def _field(number: int, data: bytes) -> bytes:
+    return bytes([number << 3 | 2]) + _varint(len(data)) + data
 
 
 def _varint(number: int) -> bytes:

@@ -135,8 +135,8 @@ class Flags:
     )
     max_filled_bytes: int = _flag(
         16 * 2**20,
-        "bytes of a tensor that is sent with fewer values than its shape has. TF-Serving "
-        "has no limit",
+        "bytes of a tensor that is sent with fewer values than its shape has, or of a context that "
+        "goes before each tf.Example. TF-Serving has no limit",
     )
     max_values_per_message: int = _flag(
         2**22,
@@ -146,8 +146,8 @@ class Flags:
     max_bytes_in_flight: int = _flag(
         512 * 2**20,
         "bytes that all requests in progress hold together, on both ports, with what bodies unzip "
-        "to and answers that are not read yet. A further request gets UNAVAILABLE. TF-Serving has "
-        "no limit",
+        "to, what many strings become, and answers that are not read yet. A further request gets "
+        "UNAVAILABLE; the last eighth is kept for small ones. TF-Serving has no limit",
     )
     allow_version_labels_for_unavailable_models: bool = _flag(
         False, "new labels may name a version that is not loaded"
