@@ -30,7 +30,8 @@ STEP_MODULES = {
     "ReviewExampleGen": ("components.example_gen.component",),
     "DataGate": ("components.data_gate.component",),
     "Transform": ("components.transform.preprocessing",),
-    "Tuner": ("components.tuner.tuning",),
+    # What it finds is for the Trainer: where that one's code was edited, the search is made anew.
+    "Tuner": ("components.tuner.tuning", "components.trainer.training"),
     "Trainer": ("components.trainer.training",),
     "Evaluator": ("components.evaluator.gate", "components.evaluator.extractors"),
     # The embedded server is started by its name.

@@ -57,7 +57,8 @@ def resolve_source(
     'sample'
 
     Args:
-      data: "auto", "imdb", "sample", or paths: see `PipelineConfig.data`.
+      data: "imdb"; "sample", which is generated; "auto", which takes the sample where IMDB cannot
+        be had; or a file or folder, or several of them and patterns, with commas between.
       imdb_archive: IMDB's archive, when the user has it somewhere.
       cache_dir: Where a downloaded archive is kept; by default in `~/.cache/sentiment`.
       text_column: Column of the text, for tables.
