@@ -19,7 +19,9 @@ EVERYWHERE = "It listens on all addresses, and asks nobody for a password"
 @pytest.fixture
 def listens(tmp_path, monkeypatch, capsys):
     """Runs `serve` up to the server's start; returns its host, and what was printed."""
-    (tmp_path / "serving_model" / "imdb_sentiment" / "7").mkdir(parents=True)
+    version = tmp_path / "serving_model" / "imdb_sentiment" / "7"
+    version.mkdir(parents=True)
+    (version / "saved_model.pb").write_bytes(b"no model")
     seen = []
     monkeypatch.setattr(
         server, "main", lambda arguments: seen.append(parse(arguments)[0].host) or 0
