@@ -1,4 +1,4 @@
-"""Regenerates the parts of README.md that are facts about the code or measurements.
+"""Regenerates the parts of README.md and docs/ that are facts about the code or measurements.
 
     python -m scripts.readme
 
@@ -21,8 +21,14 @@ from pipeline.loading import markdown_table as settings_table
 
 PROJECT = Path(__file__).resolve().parent.parent
 README = PROJECT / "README.md"
+DOCS = PROJECT / "docs"
 RESULTS = PROJECT / "benchmarks" / "results"
 _BLOCK = re.compile(r"(<!-- (?P<name>[^>]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def pages() -> list[Path]:
+    """Returns README.md and all pages of docs/."""
+    return [README, *sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)]
 
 
 def _results(name: str) -> dict[str, Any]:
@@ -49,9 +55,12 @@ BLOCKS: dict[str, Callable[[], str]] = {
 
 
 def regenerated(text: str) -> str:
-    """Returns the README with every block made anew."""
+    """Returns a page with every block made anew."""
     return _BLOCK.sub(lambda block: f"{block[1]}{BLOCKS[block['name']]()}\n{block[3]}", text)
 
 
 if __name__ == "__main__":
-    README.write_text(regenerated(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in pages():
+        before = page.read_text(encoding="utf-8")
+        if (after := regenerated(before)) != before:
+            page.write_text(after, encoding="utf-8")
