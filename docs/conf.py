@@ -26,6 +26,7 @@ extensions = [
     "keras_signatures",
     "command_help",
     "folder_list",
+    "offline",
 ]
 exclude_patterns = ["_build"]
 # `--flag` and straight quotes stay as they are typed.
@@ -52,7 +53,12 @@ autodoc_preserve_defaults = True
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
-napoleon_custom_sections = [("Call arguments", "params_style"), ("Output", "returns_style")]
+napoleon_custom_sections = [
+    ("Call arguments", "params_style"),
+    ("Inputs", "params_style"),
+    ("Output", "returns_style"),
+    ("Outputs", "params_style"),
+]
 add_module_names = False
 toc_object_entries_show_parents = "hide"
 
