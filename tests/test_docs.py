@@ -103,6 +103,24 @@ def test_files_that_are_linked_exist(page, link):
     assert (PROJECT / page).parent.joinpath(link).is_file()
 
 
+@pytest.mark.parametrize(
+    "path",
+    sorted(
+        set(
+            re.findall(
+                r"`((?:components|docs|examples|pipeline|scripts|serving|tests)/[\w./-]*)`",
+                TEXT + CONTRIBUTING,
+            )
+        )
+        # What a reader is told to write.
+        - {"components/models/average.py", "components/review_counter/component.py"}
+    ),
+)
+def test_paths_that_are_named_exist(path):
+    """A reader may open them."""
+    assert (PROJECT / path).exists()
+
+
 def test_the_readme_is_what_a_visitor_reads():
     """The rest is in docs/."""
     assert len(PAGES["README.md"].splitlines()) < 250
@@ -110,7 +128,8 @@ def test_the_readme_is_what_a_visitor_reads():
 
 def test_every_page_is_in_the_contents():
     """A page that no list names is not found."""
-    listed = set(re.findall(r"^([a-z-]+(?:/[a-z-]+)?)$", PAGES["docs/index.md"], re.MULTILINE))
+    contents = "".join(re.findall(r"```{toctree}\n(.*?)```", PAGES["docs/index.md"], re.DOTALL))
+    listed = set(re.findall(r"^([a-z/-]+)$", contents, re.MULTILINE))
     names = {
         Path(name).relative_to("docs").with_suffix("") for name in PAGES if name != "README.md"
     }
