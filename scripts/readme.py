@@ -23,6 +23,10 @@ PROJECT = Path(__file__).resolve().parent.parent
 README = PROJECT / "README.md"
 DOCS = PROJECT / "docs"
 RESULTS = PROJECT / "benchmarks" / "results"
+# What every layer has is explained by Keras.
+_OPTIONS = """\
+   :members:
+   :exclude-members: build, call, compute_output_shape, from_config, get_config"""
 _BLOCK = re.compile(r"(<!-- (?P<name>[^>]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -44,10 +48,20 @@ def _output_of(name: str, lines: int | None = None) -> str:
     return "\n".join(["```", *shown, "```"])
 
 
+def _layers() -> str:
+    """Returns what Sphinx is told to document of `components.layers`."""
+    modules = sorted(file.stem for file in (PROJECT / "components" / "layers").glob("[!_]*.py"))
+    described = "\n".join(
+        f".. automodule:: components.layers.{module}\n{_OPTIONS}" for module in modules
+    )
+    return f"```{{eval-rst}}\n{described}\n```"
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "output: first run": lambda: _output_of("first_run.txt"),
     "output: second run": lambda: _output_of("second_run.txt", lines=13),
     "settings": settings_table,
+    "layers": _layers,
     "leaderboard": lambda: leaderboard_table(sorted(RESULTS.glob("leaderboard*.json"))),
     "benchmark": lambda: benchmark_table(_results("against_tfx_example.json")),
     "serving": lambda: serving_table(_results("serving.json")),

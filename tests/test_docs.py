@@ -20,7 +20,6 @@ from components.models.registry import get_variant
 from docs._extensions.command_help import command_names, help_of
 from docs._extensions.markdown_docstrings import as_restructured_text
 from docs._extensions.offline import loaded_from_network
-from pipeline import cli
 from pipeline.compare.leaderboard import Leaderboard
 from scripts import architecture
 from scripts.readme import README, RESULTS, pages, regenerated
@@ -87,7 +86,8 @@ def test_every_command_has_its_help_in_the_pages():
 def test_exit_codes_are_those_of_the_command():
     """The table has each code once, with the words of `--help`."""
     table = re.findall(r"^\| (\d+) \| (.+) \|$", PAGES["docs/reference/settings.md"], re.MULTILINE)
-    assert table == re.findall(r"^  (\d+) +(.+)$", cli._EPILOG, re.MULTILINE)
+    codes = re.findall(r"^  (\d+) +(.+(?:\n {6,}.+)*)$", help_of("run"), re.MULTILINE)
+    assert table == [(code, " ".join(words.split())) for code, words in codes]
 
 
 @pytest.mark.parametrize(
@@ -206,13 +206,13 @@ def test_the_model_of_the_page_on_models_keeps_the_rules(monkeypatch):
     variant = registry._variants["average"]
     hyperparameters = variant.configure("reference", {"dropout": 0.1}).without_noise()
     model = variant.build(hyperparameters)
-    by_word = variant.build(hyperparameters, each_word=True)
-    by_word.set_weights(model.get_weights())
+    by_token = variant.build(hyperparameters, per_token=True)
+    by_token.set_weights(model.get_weights())
     token_ids = np.zeros((2, features.MAX_LENGTH), np.int32)
     token_ids[:, -3:] = [[5, 6, 7], [8, 9, 10]]
     predicted = model(token_ids).numpy()
     assert model.count_params() == features.VOCABULARY_SIZE * 32 + 33
-    np.testing.assert_allclose(by_word(token_ids)[:, -1].numpy(), predicted, atol=1e-6)
+    np.testing.assert_allclose(by_token(token_ids)[:, -1].numpy(), predicted, atol=1e-6)
 
 
 def test_the_step_of_the_page_on_steps_counts_reviews(tmp_path, monkeypatch):
