@@ -29,6 +29,8 @@ extensions = [
     "offline",
 ]
 exclude_patterns = ["_build"]
+# Most blocks are what is typed in a shell, or printed.
+highlight_language = "none"
 # `--flag` and straight quotes stay as they are typed.
 smartquotes = False
 
