@@ -1,6 +1,6 @@
 # Every target sets up what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format bench clean
+.PHONY: help setup run test lint format docs bench clean
 READY := .venv/.complete
 
 help: ## list the targets
@@ -27,8 +27,13 @@ format: $(READY) ## bring the code into the project's style
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
 
+docs: $(READY) ## build the documentation into docs/_build/html; no network needed
+	@.venv/bin/python -m scripts.architecture
+	@.venv/bin/sphinx-build --fail-on-warning --keep-going --quiet docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
 bench: $(READY) ## measure against TFX's own IMDB example (takes a quarter of an hour)
 	@.venv/bin/python -m benchmarks.against_tfx_example $(ARGS)
 
 clean: ## remove the environment and caches; artifacts/ stays
-	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache docs/_build

@@ -1,4 +1,4 @@
-"""Regenerates the parts of README.md that are facts about the code or measurements.
+"""Regenerates the parts of README.md and docs/ that are facts about the code or measurements.
 
     python -m scripts.readme
 
@@ -21,8 +21,18 @@ from pipeline.results.markdown import markdown_table as leaderboard_table
 
 PROJECT = Path(__file__).resolve().parent.parent
 README = PROJECT / "README.md"
+DOCS = PROJECT / "docs"
 RESULTS = PROJECT / "benchmarks" / "results"
+# What every layer has is explained by Keras.
+_OPTIONS = """\
+   :members:
+   :exclude-members: build, call, compute_output_shape, from_config, get_config"""
 _BLOCK = re.compile(r"(<!-- (?P<name>[^>]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def pages() -> list[Path]:
+    """Returns README.md and all pages of docs/."""
+    return [README, *sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)]
 
 
 def _results(name: str) -> dict[str, Any]:
@@ -38,10 +48,20 @@ def _output_of(name: str, lines: int | None = None) -> str:
     return "\n".join(["```", *shown, "```"])
 
 
+def _layers() -> str:
+    """Returns what Sphinx is told to document of `components.layers`."""
+    modules = sorted(file.stem for file in (PROJECT / "components" / "layers").glob("[!_]*.py"))
+    described = "\n".join(
+        f".. automodule:: components.layers.{module}\n{_OPTIONS}" for module in modules
+    )
+    return f"```{{eval-rst}}\n{described}\n```"
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "output: first run": lambda: _output_of("first_run.txt"),
     "output: second run": lambda: _output_of("second_run.txt", lines=13),
     "settings": settings_table,
+    "layers": _layers,
     "leaderboard": lambda: leaderboard_table(sorted(RESULTS.glob("leaderboard*.json"))),
     "benchmark": lambda: benchmark_table(_results("against_tfx_example.json")),
     "serving": lambda: serving_table(_results("serving.json")),
@@ -49,9 +69,12 @@ BLOCKS: dict[str, Callable[[], str]] = {
 
 
 def regenerated(text: str) -> str:
-    """Returns the README with every block generated again."""
+    """Returns a page with every block made anew."""
     return _BLOCK.sub(lambda block: f"{block[1]}{BLOCKS[block['name']]()}\n{block[3]}", text)
 
 
 if __name__ == "__main__":
-    README.write_text(regenerated(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in pages():
+        before = page.read_text(encoding="utf-8")
+        if (after := regenerated(before)) != before:
+            page.write_text(after, encoding="utf-8")

@@ -1,30 +1,49 @@
-"""What README and CONTRIBUTING claim holds."""
+"""What README, CONTRIBUTING and the pages of docs/ claim holds."""
 
 from __future__ import annotations
 
+import ast
+import functools
+import importlib
+import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from components import features
 from components.hyperparameters import Hyperparameters
+from components.models import registry
 from components.models.registry import get_variant
-from pipeline import cli
-from pipeline.commands import run
+from docs._extensions.command_help import command_names, help_of
+from docs._extensions.markdown_docstrings import as_restructured_text
+from docs._extensions.offline import loaded_from_network
 from pipeline.results.leaderboard import Leaderboard
-from scripts.readme import README, RESULTS, regenerated
+from scripts import architecture
+from scripts.readme import README, RESULTS, pages, regenerated
 
 PROJECT = README.parent
-TEXT = README.read_text(encoding="utf-8")
+PAGES = {str(page.relative_to(PROJECT)): page.read_text(encoding="utf-8") for page in pages()}
+CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+TEXT = "\n".join(PAGES.values())
+COMMANDS = ("run", "compare", "predict", "score", "serve", "status")
 RECORDED = [
     run for path in sorted(RESULTS.glob("leaderboard*.json")) for run in Leaderboard.read(path).runs
 ]
+PYTHON = [
+    pytest.param(block, id=f"{name}-{number}")
+    for name, text in PAGES.items()
+    for number, block in enumerate(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+]
+MESSAGES = re.findall(r"^### `(.+)`$", PAGES["docs/troubleshooting.md"], re.MULTILINE)
 
 
-def test_generated_parts_are_up_to_date():
+@pytest.mark.parametrize("name", PAGES)
+def test_generated_parts_are_up_to_date(name):
     """Settings, results and recorded output; `python -m scripts.readme` makes them anew."""
-    assert regenerated(TEXT) == TEXT
+    assert regenerated(PAGES[name]) == PAGES[name]
 
 
 @pytest.mark.parametrize("run", RECORDED, ids=lambda run: f"{run.label}-{run.seed}")
@@ -38,38 +57,233 @@ def test_recorded_results_are_those_of_the_variants_as_they_are(run):
 
 
 def test_every_make_target_that_is_named_exists():
-    """In README and CONTRIBUTING; and `make help` lists each."""
+    """In all pages and CONTRIBUTING; and `make help` lists each."""
     listed = subprocess.run(["make", "help"], cwd=PROJECT, capture_output=True, text=True).stdout
     targets = set(re.findall(r"make (\w+)", listed))
-    contributing = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"(?:`|^|\n)make (\w+)", TEXT + contributing))
-    assert {"setup", "run", "test", "lint", "bench"} <= targets
+    named = set(re.findall(r"(?:`|^|\n)make (\w+)", TEXT + CONTRIBUTING))
+    assert {"setup", "run", "test", "lint", "docs", "bench"} <= targets
     assert named <= targets
 
 
-def test_every_flag_that_is_named_exists(capsys):
-    """A reader may type it."""
-    commands = ("run", "compare", "predict", "score", "serve", "status")
-    for command in commands:
-        cli.main([command, "--help"])
-    known = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out))
+def test_every_flag_that_is_named_exists():
+    """A reader may type it; the server's with dashes or underscores."""
+    known = set(re.findall(r"--[a-z][a-z0-9_-]+", "".join(map(help_of, COMMANDS))))
+    known |= {f"--{flag[2:].replace('_', '-')}" for flag in known}
     prose = re.sub(r"^(uv|docker|curl).*?(?<!\\)$", "", TEXT, flags=re.MULTILINE | re.DOTALL)
-    assert set(re.findall(r"`?(--[a-z][a-z-]+)", prose)) - known <= {
-        "--compile-bytecode",
-        "--locked",
-        "--rm",
-        "--help",
-        "--logdir",
-    }
+    # A row of dashes below a table's head is no flag.
+    named = set(re.findall(r"(?<![\w-])(--[a-z][a-z0-9_-]+)", prose))
+    assert len(named) > 50
+    assert named - known <= {"--direct_running_mode", "--logdir", "--runner", "--user"}
+
+
+def test_every_command_has_its_help_in_the_pages():
+    """With its name as a heading, whatever commands there are."""
+    assert tuple(command_names()) == COMMANDS
+    assert help_of("score").startswith("usage: sentiment score --input FILE ... --output FOLDER")
+    assert "```{command-help}" in PAGES["docs/reference/commands.md"]
 
 
 def test_exit_codes_are_those_of_the_command():
     """The table has each code once, with the words of `--help`."""
-    table = re.findall(r"^\| (\d+) \| (.+) \|$", TEXT, re.MULTILINE)
-    assert table == re.findall(r"^  (\d+) +(.+)$", run.EPILOG, re.MULTILINE)
+    table = re.findall(r"^\| (\d+) \| (.+) \|$", PAGES["docs/reference/settings.md"], re.MULTILINE)
+    codes = re.findall(r"^  (\d+) +(.+(?:\n {6,}.+)*)$", help_of("run"), re.MULTILINE)
+    assert table == [(code, " ".join(words.split())) for code, words in codes]
 
 
-@pytest.mark.parametrize("name", re.findall(r"\]\(([A-Za-z]+(?:\.md)?)\)", TEXT))
-def test_files_that_are_linked_exist(name):
+@pytest.mark.parametrize(
+    ("page", "link"),
+    [
+        (page, link)
+        for page, text in PAGES.items()
+        for link in re.findall(r"\]\((?!https?:)([^)#\s]+)[^)\s]*\)", text)
+    ],
+)
+def test_files_that_are_linked_exist(page, link):
     """Relative links lead somewhere."""
-    assert Path(PROJECT / name).is_file()
+    assert (PROJECT / page).parent.joinpath(link).is_file()
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(
+        set(
+            re.findall(
+                r"`((?:components|docs|examples|pipeline|scripts|serving|tests)/[\w./-]*)`",
+                TEXT + CONTRIBUTING,
+            )
+        )
+        # What a reader is told to write.
+        - {"components/models/average.py", "components/review_counter/component.py"}
+    ),
+)
+def test_paths_that_are_named_exist(path):
+    """A reader may open them."""
+    assert (PROJECT / path).exists()
+
+
+def test_the_readme_is_what_a_visitor_reads():
+    """The rest is in docs/."""
+    assert len(PAGES["README.md"].splitlines()) < 250
+
+
+def test_every_page_is_in_the_contents():
+    """A page that no list names is not found."""
+    contents = "".join(re.findall(r"```{toctree}\n(.*?)```", PAGES["docs/index.md"], re.DOTALL))
+    listed = set(re.findall(r"^([a-z/-]+)$", contents, re.MULTILINE))
+    names = {
+        Path(name).relative_to("docs").with_suffix("") for name in PAGES if name != "README.md"
+    }
+    assert listed == {name.as_posix() for name in names} - {"index"}
+
+
+def test_the_picture_of_the_folders_is_that_of_the_imports():
+    """`python -m scripts.architecture` draws it anew."""
+    assert architecture.PICTURE.read_text(encoding="utf-8") == architecture.picture()
+
+
+def test_an_arrow_that_follows_from_others_is_not_drawn():
+    """Folders that import each other keep their arrows: they are what a reader must see."""
+    imports = {"a": {"b", "c"}, "b": {"c"}, "c": set(), "d": {"e"}, "e": {"d", "c"}}
+    assert architecture.without_implied(imports) == {
+        "a": ["b"],
+        "b": ["c"],
+        "c": [],
+        "d": ["e"],
+        "e": ["c", "d"],
+    }
+    assert architecture.floors(imports) == [["a"], ["b", "d", "e"], ["c"]]
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_a_message_in_troubleshooting_is_one_of_the_code(message):
+    """Each part between two gaps stands in a text of the code, whatever is filled in there."""
+    texts = _texts_of_the_code()
+    for part in message.split("…"):
+        assert any(part in text for text in texts), part
+
+
+@functools.cache
+def _texts_of_the_code() -> list[str]:
+    """Returns all strings, those that are written in several pieces as one."""
+    found = []
+    for package in architecture.PACKAGES:
+        for file in sorted((PROJECT / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    found.append(node.value)
+                elif isinstance(node, ast.JoinedStr):
+                    found.append(
+                        "".join(
+                            part.value if isinstance(part, ast.Constant) else "…"
+                            for part in node.values
+                        )
+                    )
+    return found
+
+
+@pytest.mark.parametrize("block", PYTHON)
+def test_what_python_examples_import_exists(block):
+    """A reader may type them."""
+    for node in ast.walk(ast.parse(block)):
+        if isinstance(node, ast.ImportFrom):
+            module = importlib.import_module(node.module)
+            for name in node.names:
+                if not hasattr(module, name.name):
+                    importlib.import_module(f"{node.module}.{name.name}")
+
+
+def _only_example(page: str) -> str:
+    (block,) = re.findall(r"```python\n(.*?)```", PAGES[page], re.DOTALL)
+    return block
+
+
+def test_the_model_of_the_page_on_models_keeps_the_rules(monkeypatch):
+    """As it is written there: it can be selected, and its predictions are those of one model."""
+    import numpy as np
+
+    monkeypatch.setattr(registry, "_variants", dict(registry._variants))
+    exec(_only_example("docs/how-to/own-model.md"), {})
+    variant = registry._variants["average"]
+    hyperparameters = variant.configure("reference", {"dropout": 0.1}).without_noise()
+    model = variant.build(hyperparameters)
+    by_token = variant.build(hyperparameters, per_token=True)
+    by_token.set_weights(model.get_weights())
+    token_ids = np.zeros((2, features.MAX_LENGTH), np.int32)
+    token_ids[:, -3:] = [[5, 6, 7], [8, 9, 10]]
+    predicted = model(token_ids).numpy()
+    assert model.count_params() == features.VOCABULARY_SIZE * 32 + 33
+    np.testing.assert_allclose(by_token(token_ids)[:, -1].numpy(), predicted, atol=1e-6)
+
+
+def test_the_step_of_the_page_on_steps_counts_reviews(tmp_path, monkeypatch):
+    """As it is written there, it reads what ReviewExampleGen writes."""
+    import tensorflow as tf
+    from tfx.types import artifact_utils
+    from tfx.types.standard_artifacts import Examples
+
+    (tmp_path / "review_counter.py").write_text(_only_example("docs/how-to/own-step.md"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    step = importlib.import_module("review_counter")
+    monkeypatch.delitem(sys.modules, "review_counter")
+
+    examples, counts = Examples(), step.ReviewCounts()
+    examples.uri, counts.uri = str(tmp_path / "examples"), str(tmp_path / "counts")
+    examples.split_names = artifact_utils.encode_split_names(["train", "test"])
+    for split, number in (("train", 3), ("test", 2)):
+        folder = Path(artifact_utils.get_split_uri([examples], split))
+        folder.mkdir(parents=True)
+        with tf.io.TFRecordWriter(str(folder / "data-00000-of-00001.gz"), "GZIP") as writer:
+            for _ in range(number):
+                writer.write(b"")
+    Path(counts.uri).mkdir()
+
+    executor = step.ReviewCounter.EXECUTOR_SPEC.executor_class()
+    executor.Do({"examples": [examples]}, {"counts": [counts]}, {})
+    assert json.loads((tmp_path / "counts" / "counts.json").read_text()) == {"train": 3, "test": 2}
+
+
+def test_a_docstring_is_read_as_markdown():
+    """Indented lines are code, explained names a list; stars and underscores mean themselves."""
+    docstring = [
+        "Takes *names, a|b and name_ of `code_*x`:",
+        "",
+        "  first: One that goes",
+        "    on here.",
+        "  second: Another.",
+        "",
+        "For example:",
+        "",
+        "    with Client(*names) as client:",
+        "",
+        "Args:",
+        "  name: Its *own",
+        "    words.",
+    ]
+    assert as_restructured_text(docstring) == [
+        r"Takes \*names, a\|b and name\_ of `code_*x`:",
+        "",
+        "* ``first``: One that goes",
+        "  on here.",
+        "* ``second``: Another.",
+        "",
+        "For example:",
+        "",
+        "::",
+        "",
+        "    with Client(*names) as client:",
+        "",
+        "Args:",
+        r"  name: Its \*own",
+        "    words.",
+    ]
+
+
+def test_a_page_that_loads_something_from_the_network_is_told():
+    """A link that a reader may follow is none."""
+    page = (
+        '<a href="https://tfx.org/">TFX</a><script src="_static/a.js"></script>'
+        '<script async src="https://cdn.org/a.js"></script><img alt="" src="//cdn.org/b.png">'
+    )
+    assert loaded_from_network(page) == ["https://cdn.org/a.js", "//cdn.org/b.png"]
+    style = "@import 'https://fonts.org/c'; a { background: url(d.png) }"
+    assert loaded_from_network(style, is_style=True) == ["https://fonts.org/c"]
