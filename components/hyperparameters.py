@@ -36,10 +36,10 @@ def hyperparameter(
 
     Args:
       default: Its value in the reference text; 0, or off, where the text has no such thing.
-      help: What it does, in a line; the same text in `--help` and in the README.
+      help: What it does, in a line; the same text in the command line's help and in the README.
       part: Which variants have it: EVERY_VARIANT, those that GRADIENT_DESCENT fits, or those
         with such LAYERS.
-      metavar: What stands for the value in `--help`.
+      metavar: What stands for the value in the command line's help.
       least: Smallest value allowed.
       most: Largest value allowed.
       choices: The values allowed.

@@ -37,7 +37,7 @@ from components.dataset.text_encoding import (
     shown,
 )
 from components.dataset.text_lines import UNDECODABLE, lines_of, open_text
-from components.errors import DatasetError
+from components.errors import DatasetError, as_setting
 
 SUFFIXES = {
     ".csv": SourceKind.CSV,
@@ -60,6 +60,7 @@ _KINDS = {
     SourceKind.JSON: "JSON records",
     SourceKind.PARQUET: "Parquet",
 }
+_DOUBLED = as_setting("quoting", Quoting.DOUBLED.value)
 _ARRAY_OF_OBJECTS = re.compile(r"\[\s*[{\]]")
 _UNREADABLE = (*UNPACKABLE, *UNDECODABLE, pyarrow.ArrowException, ValueError)
 
@@ -107,7 +108,7 @@ def _words_of(error: Exception) -> str:
     if isinstance(error, PackedFileError):
         return str(error)
     if isinstance(error, UnicodeError):
-        return f"{error}. Name its encoding with --encoding."
+        return f"{error}. Name its encoding with `encoding`."
     text = printable(str(error)) or type(error).__name__
     if isinstance(error, EOFError | zipfile.BadZipFile):
         text = f"the file is truncated or corrupt ({text})"
@@ -176,8 +177,8 @@ def _encoding(head: bytes, options: TableOptions, name: str) -> str:
         asked = checked_encoding(options.encoding)
         if has_mark(head) and asked != found and not asked.startswith(found[:6]):
             raise DatasetError(
-                f"{name}: --encoding is '{options.encoding}', and the file begins with the mark "
-                f"of {shown(found, b'')}. Leave --encoding out."
+                f"{name}: `encoding` is '{options.encoding}', and the file begins with the mark "
+                f"of {shown(found, b'')}. Leave `encoding` out."
             )
         return found if has_mark(head) else asked
     if found == UTF_8:
@@ -309,9 +310,9 @@ def _remarks_on_rows(form: TableFormat, usual: str, options: TableOptions) -> li
         shown_as = _SHOWN_DELIMITERS.get(form.delimiter, f"'{form.delimiter}'")
         remarks.append(f"delimiter {shown_as}")
     if options.quoting == "auto" and form.quoting is Quoting.BACKSLASH:
-        remarks.append('quotes within fields written \\" (else: --quoting doubled)')
+        remarks.append(f'quotes within fields written \\" (else: {_DOUBLED})')
     if options.quoting == "auto" and form.quoting is Quoting.NONE:
-        remarks.append("quotes are characters like any (else: --quoting doubled)")
+        remarks.append(f"quotes are characters like any (else: {_DOUBLED})")
     if form.skips_blanks:
         remarks.append("blanks behind a delimiter left out")
     if form.skipped_lines:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from components.dataset.source import TableFormat
-from components.errors import DatasetError, did_you_mean
+from components.errors import DatasetError, as_setting, did_you_mean
 
 # Of a message that lists columns.
 _MOST_LISTED = 30
@@ -50,7 +50,7 @@ def refuse_repeated(table: DetectedTable, name: str) -> None:
 
 
 def missing_column(
-    table: DetectedTable, name: str, column: str, flag: str, label_flag: str = ""
+    table: DetectedTable, name: str, column: str, setting: str, label_setting: str = ""
 ) -> str:
     """Says that a table lacks a column, which it has, and how to name one.
 
@@ -58,12 +58,12 @@ def missing_column(
       table: The table.
       name: The file's name.
       column: What was looked for.
-      flag: The flag that names it.
-      label_flag: The flag that names the column of labels, where there is one.
+      setting: The setting that names it.
+      label_setting: The setting that names the column of labels, where there is one.
     """
     message = (
         f"{name} has no column '{column}'. Its columns are: {_listed(table.columns)}."
-        f"{did_you_mean(column, table.columns)} Name it with {flag}."
+        f"{did_you_mean(column, table.columns)} Name it with `{setting}`."
     )
     if table.wrapper:
         return (
@@ -72,10 +72,13 @@ def missing_column(
         )
     if table.numbers:
         text, label = table.numbers
-        flags = f"--text-column {text}" + (f" {label_flag} {label}" if label_flag and label else "")
+        columns = as_setting("text_column", text)
+        if label_setting and label:
+            columns += f" {as_setting(label_setting, label)}"
         if table.format.has_header:
-            return f"{message} Has the file no header? Then: --no-header {flags}."
-        return f"{message} Without a header, columns have numbers, e.g. {flags}."
+            without = as_setting("header", False)
+            return f"{message} Has the file no header? Then: {without} {columns}."
+        return f"{message} Without a header, columns have numbers, e.g. {columns}."
     return message
 
 

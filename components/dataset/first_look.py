@@ -7,7 +7,6 @@ to the data gate.
 from __future__ import annotations
 
 import os
-import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from components.dataset.label_objections import (
-    NEGATIVE_FLAG,
-    POSITIVE_FLAG,
+    NEGATIVE_LABEL,
+    POSITIVE_LABEL,
     listed,
+    naming,
     objection_to_labels,
     unmatched,
 )
@@ -34,7 +34,7 @@ from components.dataset.records import (
 )
 from components.dataset.source import ReviewSource, SourceFile, SourceKind
 from components.dataset.tables import read_table
-from components.errors import DataGateError
+from components.errors import DataGateError, as_setting
 
 # Their labels are those of folders and of the sample's grammar.
 WITHOUT_LABELS = (SourceKind.IMDB_ARCHIVE, SourceKind.IMDB_DIRECTORY, SourceKind.SAMPLE)
@@ -160,13 +160,16 @@ def with_whole_labels(
 ) -> ReviewSource:
     """Takes a setting with commas for a single label where the data has it to the letter."""
     changed: dict[str, Any] = {}
-    for name, flag in (("positive_label", POSITIVE_FLAG), ("negative_label", NEGATIVE_FLAG)):
+    for name in (POSITIVE_LABEL, NEGATIVE_LABEL):
         setting = getattr(source, name).strip()
         occurs = setting.casefold() in map(str.casefold, look.labels)
         if occurs and labels_named(setting) != (setting,):
             changed[name] = setting_of([setting])
             several = ",".join(f'"{label}"' for label in labels_named(setting))
-            notify(f"{flag} '{setting}' is one label of the data. For several: {several}.")
+            notify(
+                f"{as_setting(name, setting)} is one label of the data. For several: "
+                f"{as_setting(name, several)}."
+            )
     return replace(source, **changed)
 
 
@@ -248,7 +251,7 @@ def _objection_to_unlabelled_split(source: ReviewSource, look: FirstLook) -> str
             found = listed(look.labels_by_split.get(split, {})) or "blank ones"
             return (
                 f"Split '{split}' has no labels of either class, only {found}. Leave it out: "
-                f"--data {shlex.quote(','.join(files))}."
+                f"{as_setting('data', ','.join(files))}."
             )
     return ""
 
@@ -261,14 +264,14 @@ def shown(path: str) -> str:
 def remarks(source: ReviewSource, look: FirstLook) -> Iterator[str]:
     """Yields a sentence for each named label that the data spells otherwise, or does not have."""
     literal = labels_named(source.positive_label) + labels_named(source.negative_label)
-    for flag, setting in (
-        (POSITIVE_FLAG, source.positive_label),
-        (NEGATIVE_FLAG, source.negative_label),
+    for name, setting in (
+        (POSITIVE_LABEL, source.positive_label),
+        (NEGATIVE_LABEL, source.negative_label),
     ):
         missing = unmatched(setting, look.labels)
         if look.is_whole and missing:
             names = ", ".join(f"'{label}'" for label in missing)
-            yield f"{flag}: {names} does not occur; labels are {listed(look.labels)}."
+            yield f"`{name}`: {names} does not occur; labels are {listed(look.labels)}."
         for label in labels_named(setting):
             alike = [
                 each
@@ -278,4 +281,4 @@ def remarks(source: ReviewSource, look: FirstLook) -> Iterator[str]:
             if alike:
                 spelt = ", ".join(f"'{each}' ({look.labels[each]:,})" for each in alike)
                 verb = "also means" if label in look.labels else "means"
-                yield f"{flag} '{label}' {verb} {spelt}."
+                yield f"{naming(name, [label])} {verb} {spelt}."

@@ -146,7 +146,7 @@ def expected_labels(source: ReviewSource) -> str:
         return f"{positive} or {negative}"
     return (
         f"one of {', '.join(POSITIVE_SPELLINGS)} or {', '.join(NEGATIVE_SPELLINGS)}; name others "
-        "with --positive-label and --negative-label"
+        "with `positive_label` and `negative_label`"
     )
 
 

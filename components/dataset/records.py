@@ -123,7 +123,7 @@ def objection_to_problems(
     )
     return (
         f"{sum(counts.values()):,} records could not be read, {share:.2%} where "
-        f"--max-bad-records allows {allowed:.2%}: {kinds}."
+        f"`max_bad_records` allows {allowed:.2%}: {kinds}."
     )
 
 

@@ -1,4 +1,4 @@
-"""From what a person writes after --data to a ReviewSource that is known to be readable."""
+"""From the setting `data` to a ReviewSource that is known to be readable."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from components.dataset.records import printable
 from components.dataset.source import ReviewSource, SourceFile, SourceKind
 from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
 from components.dataset.table_splits import drawn_by_column, drawn_by_names, splits_by_name
-from components.errors import DatasetError, DownloadError, did_you_mean
+from components.errors import DatasetError, DownloadError, as_setting, did_you_mean
 
 AUTO, IMDB, SAMPLE = "auto", "imdb", "sample"
 SPLIT_COLUMN = "split"
@@ -133,8 +133,9 @@ def _expand(data: str) -> list[Path]:
         matches = [part] if Path(part).exists() else sorted(glob.glob(part, recursive=True))
         if not matches:
             raise DatasetError(
-                f"--data '{data}': there is no file or folder '{part}'. Expected auto, imdb, "
-                f"sample or a path.{did_you_mean(part, (AUTO, IMDB, SAMPLE, *_neighbours(part)))}"
+                f"{as_setting('data', data)}: there is no file or folder '{part}'. "
+                f"Expected auto, imdb, sample or a path."
+                f"{did_you_mean(part, (AUTO, IMDB, SAMPLE, *_neighbours(part)))}"
             )
         paths += [Path(match).absolute() for match in matches]
     return list(dict.fromkeys(paths))
@@ -250,7 +251,7 @@ def _label_column(
         return label_column
     notify(
         f"The column '{only[0]}' is taken for the label: it is the only one beside "
-        f"'{text_column}'. --label-column names another."
+        f"'{text_column}'. `label_column` names another."
     )
     return only[0]
 
@@ -299,9 +300,9 @@ def _check_columns(path: Path, table: DetectedTable, text_column: str, label_col
     name = printable(path.name)
     if not table.columns:
         raise DatasetError(f"{name} is empty: expected columns {text_column}, {label_column}.")
-    for column, flag in ((text_column, "--text-column"), (label_column, "--label-column")):
+    for column, setting in ((text_column, "text_column"), (label_column, "label_column")):
         if column not in table.columns:
-            raise DatasetError(missing_column(table, name, column, flag, "--label-column"))
+            raise DatasetError(missing_column(table, name, column, setting, "label_column"))
 
 
 def _digest(files: Iterable[Path]) -> str:

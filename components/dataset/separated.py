@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from components.dataset.records import MalformedRecord
 from components.dataset.source import Quoting, TableFormat
+from components.errors import as_setting
 
 # A row may go on over so many lines and characters; what is longer began with a stray quote.
 MAX_ROW_LINES = 20_000
@@ -32,6 +33,8 @@ _MOST_CLASSES = 20
 Row: TypeAlias = list[str]
 
 _ADVICE = "a quote inside a quoted field is written twice, and each field's quotes are closed"
+_BACKSLASH_QUOTING = f'where \\" stands for a quote: {as_setting("quoting", "backslash")}'
+_NO_QUOTING = f"where quotes are characters like any: {as_setting('quoting', 'none')}"
 _UNCLOSED = "unexpected end of data"
 _TOO_LONG = "a quoted field goes on for too long"
 # Closes a quoted field and goes on behind it, which is an error to `csv`: it ends the row.
@@ -195,9 +198,9 @@ class _QuotedRows:
         except csv.Error as error:
             problem = f"line {self._line:,}: {self._end or error}; {_ADVICE}"
             if '\\"' in line and self._form.quoting is Quoting.DOUBLED:
-                problem += '; where \\" stands for a quote: --quoting backslash'
+                problem += f"; {_BACKSLASH_QUOTING}"
             else:
-                problem += "; where quotes are characters like any: --quoting none"
+                problem += f"; {_NO_QUOTING}"
         others = self._taken[1:]
         if others and not problem and self._holds_rows(row, self._taken):
             problem = (

@@ -23,6 +23,7 @@ from components.dataset.source import ReviewSource, SourceFile, SourceKind, Tabl
 from components.dataset.table_reviews import reviews_in
 from components.dataset.text_encoding import UTF_8
 from components.dataset.text_lines import UNDECODABLE, LongLineError, blocks_of_lines, open_text
+from components.errors import as_setting
 
 # What reading a file raises that is truncated or corrupt, or otherwise written than was found.
 UNREADABLE = (*UNPACKABLE, *UNDECODABLE, pyarrow.ArrowException)
@@ -83,7 +84,9 @@ def with_way_out(problem: Problem, form: TableFormat) -> Problem:
     is_separated = form.kind in (SourceKind.CSV, SourceKind.TSV)
     if problem.kind != "not_utf8" or not is_separated or form.encoding != UTF_8:
         return problem
-    return problem._replace(detail=f"{problem.detail} (is it Latin-1? --encoding latin-1)")
+    return problem._replace(
+        detail=f"{problem.detail} (is it Latin-1? {as_setting('encoding', 'latin-1')})"
+    )
 
 
 def unreadable(path: Path, error: Exception) -> Problem:
@@ -91,7 +94,7 @@ def unreadable(path: Path, error: Exception) -> Problem:
     if isinstance(error, PackedFileError):
         detail = str(error)
     elif isinstance(error, UnicodeError):
-        detail = f"{error}. Mend it, or name its encoding with --encoding."
+        detail = f"{error}. Mend it, or name its encoding with `encoding`."
     elif isinstance(error, LongLineError):
         detail = f"{error}. Expected a row a line; is it a table?"
     else:

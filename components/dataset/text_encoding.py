@@ -6,7 +6,7 @@ import codecs
 import re
 from encodings.aliases import aliases
 
-from components.errors import ConfigurationError, did_you_mean
+from components.errors import ConfigurationError, as_setting, did_you_mean
 
 UTF_8 = "utf-8-sig"  # with a byte-order mark or without
 
@@ -58,7 +58,7 @@ def checked_encoding(name: str) -> str:
         names = (each.replace("_", "-") for each, codec in aliases.items() if codec not in _NO_TEXT)
         known = sorted({*_SUGGESTED, *names})
         raise ConfigurationError(
-            f"--encoding is '{name}', which is no encoding of text."
+            f"`encoding` is '{name}', which is no encoding of text."
             f"{did_you_mean(name.lower(), known)} Choose e.g. from: {', '.join(_SUGGESTED)}."
         )
     return UTF_8 if found.name in ("utf-8", "utf-8-sig") else found.name
@@ -124,7 +124,7 @@ def objection_to_utf8(head: bytes, allowed: float) -> str:
         return ""
     return (
         f"line {bad_lines.index(True) + 1:,}: byte {head[first]:#04x} is not UTF-8. "
-        f"{_way_out(head, bad)} To leave such records out instead: --max-bad-records."
+        f"{_way_out(head, bad)} To leave such records out instead: `max_bad_records`."
     )
 
 
@@ -145,7 +145,7 @@ def _way_out(head: bytes, bad: int) -> str:
     letters = len(re.findall(rb"[A-Za-z]", head))
     if bad > letters:
         return (
-            "Which encoding is it? Name it with --encoding, e.g. windows-1251 (Cyrillic), gb18030 "
+            "Which encoding is it? Name it with `encoding`, e.g. windows-1251 (Cyrillic), gb18030 "
             "(Chinese), shift_jis (Japanese), euc_kr (Korean)."
         )
     name = "latin-1"
@@ -155,4 +155,4 @@ def _way_out(head: bytes, bad: int) -> str:
             head.decode(name)
         except UnicodeDecodeError:
             name = "latin-1"
-    return f"Western European texts are often written so: --encoding {name} reads it."
+    return f"Western European texts are often written so: {as_setting('encoding', name)} reads it."

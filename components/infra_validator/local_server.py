@@ -137,7 +137,7 @@ class LocalServerRunner(base_runner.BaseModelServerRunner):
         ):
             raise InfraValidationError(
                 f"The infra validation could not start its server ({self._engine}). Mend that, or "
-                f"choose another engine by --infra-validation: {_first_words(log, code)}"
+                f"choose another engine by `infra_validation`: {_first_words(log, code)}"
             )
         if any(map(_is_taken, self._ports)):
             raise PortTakenError(f"A port of {self._ports} was taken by another process.")

@@ -55,14 +55,14 @@ class Variant:
     """A model that can be selected.
 
     Attributes:
-      name: What `--model` takes.
+      name: The variant's name, a value of the setting `model`.
       summary: Its layers after the embedding, in a line.
       build: `build(hyperparameters, each_word=False)` returns an uncompiled model from
         <int32>[batch, MAX_LENGTH] token ids to the probability that the review is positive,
         <float32>[batch, 1]; with `each_word`, to the same model's belief after each word,
         <float32>[batch, MAX_LENGTH, 1], with the same weights in the same order.
       takes: The hyperparameters that it has.
-      presets: Hyperparameters by the name that `--preset` takes; the first is the default.
+      presets: Hyperparameters by the value of the setting `preset`; the first is the default.
         `reference` is to the letter of the reference text, `tuned` was chosen on a part of
         train, `sample` is for the generated sample, which has far fewer reviews.
       solve: `solve(model, training, hyperparameters)` sets the weights that are the solution of
@@ -108,7 +108,7 @@ class Variant:
         """
         if preset not in self.presets:
             raise ConfigurationError(
-                f"--preset is '{preset}'; '{self.name}' has: {', '.join(self.presets)}."
+                f"`preset` is '{preset}'; '{self.name}' has: {', '.join(self.presets)}."
                 + did_you_mean(preset, self.presets)
             )
         refused = [
@@ -118,8 +118,8 @@ class Variant:
         ]
         if refused:
             raise ConfigurationError(
-                f"{_flags(refused)}: no hyperparameter of '{self.name}' ({self.summary}). "
-                f"Leave it out, or choose from: {_flags(self.takes)}."
+                f"{_named(refused)}: no hyperparameter of '{self.name}' ({self.summary}). "
+                f"Leave it out, or choose from: {_named(self.takes)}."
             )
         return self.presets[preset].overridden(**overrides)
 
@@ -184,7 +184,7 @@ def variant(
 
 
 def variant_names() -> tuple[str, ...]:
-    """Returns the names that `--model` takes, in the order of registration."""
+    """Returns the names of all variants, in the order of registration."""
     for family in FAMILIES:
         importlib.import_module(family)
     return tuple(_variants)
@@ -204,5 +204,5 @@ def get_variant(name: str) -> Variant:
     return _variants[name]
 
 
-def _flags(names: Sequence[str]) -> str:
-    return ", ".join(f"--{name.replace('_', '-')}" for name in names)
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

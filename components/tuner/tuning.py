@@ -87,8 +87,8 @@ def search_space(
     }
     if not open_choices:
         raise ConfigurationError(
-            f"--tune has nothing to search: all that '{variant.name}' searches is set by a flag "
-            f"({', '.join(variant.search)}). Leave one of them out."
+            f"`tune` has nothing to search: all that '{variant.name}' searches is set already "
+            f"({', '.join(f'`{name}`' for name in variant.search)}). Leave one of them out."
         )
     for name in variant.takes:
         if name in open_choices:

@@ -14,8 +14,8 @@ from pathlib import Path
 from components.errors import ConfigurationError, SentimentError
 from pipeline.compare.leaderboard import Leaderboard, Row, Run, explanations, rank
 from pipeline.compare.table import interval, seconds
-from pipeline.console.messages import tell
-from serving.printable import printable, printable_lines
+from pipeline.console.messages import readable, tell
+from serving.printable import printable_lines
 
 _HEADINGS = (
     "model",
@@ -92,7 +92,7 @@ def report(board: Leaderboard) -> str:
 
 
 def _cell(text: str) -> str:
-    return printable(text).replace("|", "/")
+    return readable(text).replace("|", "/")
 
 
 def _line(row: Row) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from pipeline.compare.leaderboard import Leaderboard, Row, explanations
+from pipeline.console.messages import readable
 from pipeline.console.printable_console import PrintableConsole
 from serving.printable import printable
 
@@ -42,7 +43,7 @@ def print_leaderboard(
         for heading in ("failed", "seed", "reason"):
             table.add_column(heading, overflow="fold")
         for failure in board.failures:
-            label, reason = printable(failure.label), printable(failure.reason)
+            label, reason = printable(failure.label), readable(failure.reason)
             table.add_row(label, str(failure.seed), reason, style="red")
         console.print(table, width=width)
         for log in dict.fromkeys(failure.log for failure in board.failures):

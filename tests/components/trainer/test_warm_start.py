@@ -59,7 +59,7 @@ def test_layers_of_other_sizes_are_refused(exported_model, transform_output, tmp
     copy = shutil.copytree(exported_model, tmp_path / "model")
     TrainingRecord("lstm", Hyperparameters(), 1.0, 213_301).write(str(copy))
     smaller = Hyperparameters(lstm_units=8)
-    with pytest.raises(ConfigurationError, match=r"trained with --lstm-units 100\. Train without"):
+    with pytest.raises(ConfigurationError, match=r"trained with `lstm_units=100`\. Train without"):
         warm_start.take_up(built(smaller), "lstm", smaller, str(copy), transform_output)
 
 
