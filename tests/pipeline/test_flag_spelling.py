@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import io
+import logging
 import re
 import shlex
 import tokenize
@@ -13,13 +15,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.errors import as_setting
+from components.errors import DatasetError, as_setting
 from pipeline import flag_spelling
 from pipeline.cli import _parser
+from pipeline.compare.leaderboard import Failure, Leaderboard
+from pipeline.compare.markdown import report
 from pipeline.config import PipelineConfig, setting_fields
+from pipeline.console.terminal import Console
 from pipeline.flag_spelling import with_flags
+from pipeline.session import Session
 from pipeline.settings import parse
 from serving.printable import UNSAFE
+from tests.pipeline.test_console import REFUSED
 
 PROJECT = Path(__file__).parents[2]
 # Where no flag is known.
@@ -142,3 +149,61 @@ def test_a_sentence_is_as_a_person_types_it(message, shown):
 def test_every_field_of_the_configuration_has_a_flag():
     """So none is left in backquotes."""
     assert set(FIELDS) == {field.name for field in dataclasses.fields(PipelineConfig)}
+
+
+ADVICE = "Try `validation_fraction=0.1`, or `positive_label='a b'`."
+TYPED = "Try --validation-fraction 0.1, or --positive-label 'a b'."
+
+
+def shown_by(say) -> str:
+    """Returns what a console writes, on one line, while `say(console)` is called."""
+    stream = io.StringIO()
+    with Console(stream) as console:
+        say(console)
+    return " ".join(re.sub(r"(?m)^!! ", "", stream.getvalue()).split())
+
+
+def board(label: str = "lstm") -> Leaderboard:
+    """Returns the outcome of a comparison in which a training failed."""
+    failure = Failure(label, 7, ADVICE, "x.log")
+    data, machine = {"name": "imdb"}, {"cpus": 2}
+    return Leaderboard("c", "sentiment compare", data, {}, machine, (), (failure,))
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        lambda console: console.notice(ADVICE),
+        lambda console: console.component_failed("Trainer", ADVICE),
+        lambda console: console.component_skipped("Pusher", ADVICE),
+        lambda console: console.component_cached("Pusher", ADVICE),
+        lambda console: console.attempt_ended("FAILED", ADVICE),
+        lambda console: console.summary(dataclasses.replace(REFUSED, refusals=(ADVICE,))),
+        lambda console: console.leaderboard(board()),
+    ],
+    ids=["notice", "failed", "skipped", "cached", "attempt", "panel", "leaderboard"],
+)
+def test_the_console_speaks_of_flags(monkeypatch, say):
+    """In notices, lines of steps, refusals and a comparison's failures."""
+    monkeypatch.setenv("COLUMNS", "140")
+    assert TYPED in shown_by(say)
+
+
+def test_the_table_in_markdown_speaks_of_flags():
+    """It is written for people, too."""
+    assert TYPED in report(board())
+
+
+def test_an_error_speaks_of_flags_on_the_terminal_and_in_the_log(tmp_path, capfd):
+    """So do log lines."""
+
+    def work(*_) -> int:
+        logging.getLogger("tfx").info(ADVICE)
+        raise DatasetError(ADVICE)
+
+    assert Session("run", str(tmp_path), debug=False, folder="").run(work) == 2
+    assert capfd.readouterr().err == f"sentiment: error: {TYPED}\n"
+    (log,) = (tmp_path / "logs").iterdir()
+    lines = log.read_text().splitlines()
+    assert lines[0].endswith(f"I tfx] {TYPED}")
+    assert lines[-1] == f"components.errors.DatasetError: {TYPED}"
