@@ -138,7 +138,7 @@ def resolve(
     check_search(settings, is_comparison, source.has_eval)
     settings = with_found(settings, root / METADATA_FILE, pipeline_name)
     variant = get_variant(settings.model)
-    if settings.warm_start and not variant.descends:
+    if settings.warm_start and not variant.uses_gradient_descent:
         raise ConfigurationError(
             f"--warm-start: '{variant.name}' is fitted in one go and goes on from nothing. Leave "
             "it out, or choose a variant that is trained epoch by epoch."

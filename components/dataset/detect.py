@@ -47,7 +47,7 @@ SUFFIXES = {
     ".json": SourceKind.JSON_LINES,
     ".parquet": SourceKind.PARQUET,
 }
-# Names that say "text", and not which: the content does.
+# Suffixes that say "text", but not which format: the content tells.
 TEXT_SUFFIXES = ("", ".txt", ".tab", ".psv", ".dat", ".data", ".text")
 HEAD_BYTES = 1 << 20
 
@@ -86,8 +86,8 @@ def detect(
       path: The file.
       options: What the user says of it.
       name: How to call it; its own name when left out.
-      may_be_prose: Whether it may be lines of text: then no first line is too odd for a header,
-        and two columns may have one name.
+      may_be_prose: Whether it may be lines of text: then a first line that is no header is no
+        error, and two columns may have one name.
 
     Raises:
       DatasetError: It cannot be read, is no table, or has two columns of one name.

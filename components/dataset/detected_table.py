@@ -1,4 +1,4 @@
-"""What the beginning of a file tells, and how people are told."""
+"""What the beginning of a file tells of its format, and the messages about it."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def missing_column(
 
 
 def notices(tables: Iterable[tuple[str, DetectedTable]]) -> list[str]:
-    """Returns a line for each way of being written that is to be told, with the files' names."""
+    """Returns a line for each remark about formats, with the names of the files."""
     files: dict[tuple[str, ...], list[str]] = {}
     for name, table in tables:
         if remarks := (*table.remarks, *table.row_remarks):

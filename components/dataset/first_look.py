@@ -1,7 +1,7 @@
 """A look at the first records of each file, before a run imports anything heavy.
 
-What is certain to stop the run is said at once; what the rest of a file may still set right is left
-to the data gate.
+What is certain to stop the run is an error at once; what the rest of a file may still change is
+left to the data gate.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ SECONDS = 1.0
 SECONDS_AT_MOST = 2.0
 DESCRIBED_PROBLEMS = 5
 SHARE_OF_SLIPS = 0.1
-# Labels beyond these are no classes.
+# With more different labels than these, they are no classes.
 COUNTED_LABELS = 1_000
 
 
@@ -57,7 +57,7 @@ class FirstLook:
       reviews: By class, how many.
       labels: Each label as it is spelt, and its count; of the first 1,000 different ones.
       labels_by_split: The same for each split that files are named for.
-      left_out: How many records nobody asked for.
+      left_out: How many records the settings leave out.
       problems: By kind, how many records could not be read.
       problem_examples: By kind, the first few, "where: detail".
       fatal: Problems after which a file could not be read further.
@@ -112,7 +112,7 @@ def checked(
     Args:
       source: What was resolved; only tables are looked at.
       max_bad_records: Share of records that may be bad, 0 to 1.
-      notify: Is told where flags and data spell a label differently.
+      notify: Called with a sentence where settings and data spell a label differently.
 
     Raises:
       DataGateError: The data gate would stop the run on what was seen, whatever follows.
@@ -158,7 +158,7 @@ def look_at(source: ReviewSource) -> FirstLook:
 def with_whole_labels(
     source: ReviewSource, look: FirstLook, notify: Callable[[str], None]
 ) -> ReviewSource:
-    """Takes a setting with commas for a single label where the data has it to the letter."""
+    """Takes a setting with commas as a single label where the data has exactly that label."""
     changed: dict[str, Any] = {}
     for name in (POSITIVE_LABEL, NEGATIVE_LABEL):
         setting = getattr(source, name).strip()
@@ -181,7 +181,7 @@ def objections(source: ReviewSource, look: FirstLook, max_bad_records: float) ->
     yield from _objections_to_empty_files(source, look)
     if not look.records:
         return
-    # What follows a part may make up for it, unless no bad record is allowed.
+    # The rest of a file may lower the share, unless no bad record is allowed.
     is_certain = look.is_whole or not max_bad_records
     # Labels that are left out are no bad records.
     leaves_out = bool(source.positive_label and source.negative_label)
@@ -190,7 +190,7 @@ def objections(source: ReviewSource, look: FirstLook, max_bad_records: float) ->
         if unlabelled:
             yield unlabelled
             return
-    # But where thousands of labels mean nothing, those that follow are no others.
+    # But where all of thousands of labels are unknown, the rest will be as well.
     is_hopeless = look.problems[UNKNOWN_LABEL] == look.records
     labels = objection_to_labels(
         look.labels,
@@ -201,7 +201,7 @@ def objections(source: ReviewSource, look: FirstLook, max_bad_records: float) ->
         and look.bad_record_share > max_bad_records,
         is_whole=look.is_whole and len(look.labels) < COUNTED_LABELS,
     )
-    # A few odd labels are slips in their records; many are classes, and their list says it all.
+    # A few unknown labels are errors in single records; many are classes, and are listed as labels.
     are_slips = look.problems[UNKNOWN_LABEL] <= SHARE_OF_SLIPS * look.records
     bad_records = is_certain and objection_to_problems(
         look.problems, look.problem_examples, look.bad_record_share, max_bad_records
@@ -231,7 +231,7 @@ def _objections_to_empty_files(source: ReviewSource, look: FirstLook) -> Iterato
 
 
 def _objection_to_unlabelled_split(source: ReviewSource, look: FirstLook) -> str:
-    """Says that all labels of a split mean nothing, while those of the others do.
+    """Says that all labels of a split are unknown, while those of the others are known.
 
     Whoever publishes a contest leaves the labels of its test split out: all are -1, say.
     """
@@ -257,7 +257,7 @@ def _objection_to_unlabelled_split(source: ReviewSource, look: FirstLook) -> str
 
 
 def shown(path: str) -> str:
-    """Returns a path as it is typed in the current folder, where that is shorter."""
+    """Returns a path relative to the current folder, where that is shorter."""
     return min(printable(path), printable(os.path.relpath(path)), key=len)
 
 

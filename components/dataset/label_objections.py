@@ -17,7 +17,7 @@ POSITIVE_LABEL, NEGATIVE_LABEL = "positive_label", "negative_label"
 LISTED = 20
 _LEFT_OUT = "Labels that are named on neither side are left out."
 _IS_COLUMN_RIGHT = " Is that the label's column? `label_column` names another."
-# From here on, a column hardly holds classes.
+# A column with more different values than this hardly holds classes.
 _MANY = 50
 
 
@@ -40,7 +40,7 @@ def objection_to_labels(
         return missing
     if bool(positive) != bool(negative):
         others = _objection_to_others(counts, positive, negative)
-        # Too many already; but a label that was not seen is no part of good advice.
+        # There are too many labels already; but advice must not name a label that was not seen.
         return others and (missing or others)
     if not positive and unknown:
         return _objection_to_unknown(counts)
@@ -103,10 +103,10 @@ def _objection_to_others(counts: Mapping[str, int], positive: str, negative: str
 
 
 def _objection_to_unknown(counts: Mapping[str, int]) -> str:
-    """Says that labels occur of which nobody said what they mean."""
+    """Says that labels occur whose class is not known."""
     labels = _distinct(counts)
     if all(known_class(label) is not None for label in labels):
-        # The records that are bad have no label at all.
+        # The bad records are those without a label.
         return ""
     if len(labels) == 1:
         return f"All labels are '{labels[0]}'; two different ones are needed.{_IS_COLUMN_RIGHT}"

@@ -32,10 +32,10 @@ SPLIT_COLUMN = "split"
 DEFAULT_LABEL_COLUMN = "label"
 
 _ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz")
-# What Hugging Face's `datasets` writes beside the data.
+# Files that Hugging Face's `datasets` writes beside the data.
 _DESCRIPTIONS = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
 _BLOCK = 1 << 20
-# Formats that are told apart by each file for itself.
+# Formats that count as one: each file's content tells which of them it has.
 _FAMILY = {SourceKind.JSON: SourceKind.JSON_LINES}
 
 

@@ -1,7 +1,7 @@
-"""Rows of fields with a delimiter in between: CSV, TSV and their kin.
+"""Rows of fields with a delimiter in between: CSV, TSV and similar formats.
 
-A quotation mark that stands alone would swallow the rows up to the next one. Here it costs its own
-row: reading goes on at the line after that in which the row began.
+A quotation mark that is never closed would make one field of all rows up to the next one. Here it
+spoils its own row alone: reading goes on at the line after that in which the row began.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from components.errors import as_setting
 # A row may go on over so many lines and characters; what is longer began with a stray quote.
 MAX_ROW_LINES = 20_000
 MAX_ROW_CHARACTERS = 8 << 20
-# Lines that were read in vain, in search of a closing quote: so many characters at first, and so
-# many for each character of the file. Time stays in proportion to the file's size.
+# Characters that may be read again after the search for a closing quote failed: so many characters
+# at first, and so many for each character of the file. Time stays in proportion to the file's size.
 FREE_LOOK_AHEAD = 16 << 20
 LOOK_AHEAD = 8
 
@@ -42,7 +42,7 @@ _POISON = '"x'
 
 
 def rows_of(blocks: Iterator[list[str]], form: TableFormat) -> Iterator[Row | MalformedRecord]:
-    """Yields rows, the header among them, and what is none; blank lines are left out.
+    """Yields rows, the header first, and a MalformedRecord for what is no row, without blank lines.
 
     Args:
       blocks: Lines without their LF, many at a time.
@@ -99,7 +99,7 @@ def _doubled(line: str) -> str:
 
 
 class _QuotedRows:
-    """Reads rows by `csv`, and takes lines back that a stray quote took from the rows behind it.
+    """Reads rows by `csv`; reads lines again that a stray quote made a part of its row.
 
     As long as all is well, `csv` reads a block at once. Where it is not, the rest of the block is
     read row by row.
@@ -167,7 +167,7 @@ class _QuotedRows:
             yield from self._careful_rows()
 
     def _careful_rows(self) -> Iterator[Row | MalformedRecord]:
-        """Yields the rows that begin in the lines that wait."""
+        """Yields the rows that begin in the queued lines."""
         while self._waiting:
             line = self._waiting.popleft()
             self._line += 1
@@ -187,7 +187,7 @@ class _QuotedRows:
                 return
 
     def _careful_row(self, line: str) -> Row | MalformedRecord:
-        """Returns the row that begins with this line; leaves what is not its own waiting."""
+        """Returns the row that begins with this line; lines of later rows stay in the queue."""
         self._taken = [line]
         self._is_new_row = True
         self._end = ""

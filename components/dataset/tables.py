@@ -25,7 +25,7 @@ from components.dataset.text_encoding import UTF_8
 from components.dataset.text_lines import UNDECODABLE, LongLineError, blocks_of_lines, open_text
 from components.errors import as_setting
 
-# What reading a file raises that is truncated or corrupt, or otherwise written than was found.
+# What reading a file raises that is truncated or corrupt, or in another format than was detected.
 UNREADABLE = (*UNPACKABLE, *UNDECODABLE, pyarrow.ArrowException)
 
 
@@ -80,7 +80,7 @@ def read_records(
 
 
 def with_way_out(problem: Problem, form: TableFormat) -> Problem:
-    """Returns a problem; with the way out where a text was perhaps never meant to be UTF-8."""
+    """Returns a problem, with advice where a text is perhaps in another encoding than UTF-8."""
     is_separated = form.kind in (SourceKind.CSV, SourceKind.TSV)
     if problem.kind != "not_utf8" or not is_separated or form.encoding != UTF_8:
         return problem

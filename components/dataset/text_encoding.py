@@ -1,4 +1,4 @@
-"""Which characters a file's bytes stand for: by its mark, by its zeros, else UTF-8 or a way out."""
+"""The encoding of a file: by its byte-order mark, by its zero bytes, else UTF-8 or advice."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SHOWN = {
     "utf-32-be": "UTF-32 without a byte-order mark",
 }
 _SUGGESTED = ("latin-1", "windows-1252", "windows-1251", "gb18030", "shift_jis", "utf-16", "utf-8")
-# Codecs of Python's that turn no bytes of a file into the text that somebody wrote.
+# Python's codecs for text that no file is written in.
 _NO_FILE_IS = {"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"}
 _NO_TEXT = {
     "base64_codec",
@@ -70,7 +70,7 @@ def has_mark(head: bytes) -> bool:
 
 
 def encoding_of(head: bytes) -> str:
-    """Returns the codec that a file's first bytes speak for; UTF-8 where nothing else is evident.
+    """Returns the codec that a file's first bytes show; UTF-8 where they show no other.
 
     A file with ASCII in it has zeros in UTF-16 and UTF-32, at the same places of each character.
     """
@@ -103,8 +103,7 @@ def shown(encoding: str, head: bytes) -> str:
 def objection_to_utf8(head: bytes, allowed: float) -> str:
     """Says that a file is not UTF-8 at all, where, and the way out; "" if it is, or is damaged.
 
-    One that has more characters of several bytes than bytes which are none is UTF-8 with a few bad
-    records.
+    A file with more valid characters of several bytes than invalid bytes is UTF-8 with bad records.
 
     Args:
       head: The file's beginning.

@@ -1,4 +1,4 @@
-"""Texts to ask a model about, of every file that a run could read; or a text a line."""
+"""Texts for a model to classify: a column of a table in any format of a run, or a text a line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the candidate is judged: metrics, slices, and the gate. TFMA does the work."""
+"""How the candidate is evaluated: metrics, slices, and the gate, for TFMA."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ACCURACY = "binary_accuracy"
 # Slices that are computed here; `rating` comes with the reviews.
 LENGTH = "length"
 UNKNOWN_WORDS = "unknown_words"
-LENGTH_NAMES = ("no words", "1-100", "101-200", "201-500", "cut")
+LENGTH_NAMES = ("no words", "1-100", "101-200", "201-500", "truncated")
 UNKNOWN_SHARE_BOUNDS = (0.05, 0.10, 0.15, 0.20)
 UNKNOWN_SHARE_NAMES = ("under 5 %", "5-10 %", "10-15 %", "15-20 %", "20 % or more")
 
@@ -36,8 +36,8 @@ def eval_config(
     """Returns the metrics, the slices and the gate.
 
     Args:
-      min_accuracy: The least accuracy on the whole test split that is blessed; slices are
-        measured and do not gate.
+      min_accuracy: The least accuracy on the whole test split that is blessed; slices are measured
+        but have no threshold.
       max_regression: How much worse than the blessed model the candidate may be. Not asked
         for when there is no blessed model yet.
       min_lift: By how much it must be proven better than always saying the larger class; see
@@ -103,7 +103,7 @@ def eval_config(
 def _on_the_whole_split(
     threshold: config_pb2.MetricThreshold,
 ) -> config_pb2.PerSliceMetricThreshold:
-    """Returns a threshold that holds no slice to it, as a metric's plain `threshold` would."""
+    """Returns a threshold for the whole split; a metric's `threshold` is one for slices as well."""
     return config_pb2.PerSliceMetricThreshold(
         slicing_specs=[config_pb2.SlicingSpec()], threshold=threshold
     )

@@ -20,7 +20,7 @@ from serving.errors import ServingError
 REVIEWS = 16
 TOLERANCE = 1e-6
 
-# Each is asked alone as well: a server may pad, cut or batch it in another way.
+# Each is asked alone as well: a server may pad, truncate or batch it in another way.
 EDGE_CASES = (
     "",
     review(20_000),
@@ -29,7 +29,7 @@ EDGE_CASES = (
 
 
 class Answer(NamedTuple):
-    """What is said of one review.
+    """The answer about one review.
 
     Attributes:
       probability: That it is positive.

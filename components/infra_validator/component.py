@@ -1,4 +1,4 @@
-"""InfraValidator: keeps back a model that a model server cannot serve as it is."""
+"""InfraValidator: refuses a model that a model server cannot serve as it is."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ class Executor(base_executor.BaseExecutor):
             tfx_infra_validator._mark_blessed(blessing)
             return
         tfx_infra_validator._mark_not_blessed(blessing)
-        # The machine may have been at fault: without its folder, the cache does not take a
-        # refusal up, and the next run tries again.
+        # The machine may have been at fault: without its folder, a refusal is never a cache hit,
+        # and the next run tries again.
         shutil.rmtree(blessing.uri)
 
 

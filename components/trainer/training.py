@@ -37,7 +37,7 @@ def run_fn(fn_args: Any) -> None:
 
     Raises:
       TrainingError: The loss stopped being a number.
-      ConfigurationError: There is no earlier model to go on from, or it does not fit.
+      ConfigurationError: There is no earlier model for a warm start, or it does not fit.
     """
     config = fn_args.custom_config
     hyperparameters = Hyperparameters.from_config(config[HYPERPARAMETERS])
@@ -48,7 +48,7 @@ def run_fn(fn_args: Any) -> None:
     set_seeds(hyperparameters)
     model = variant.build(hyperparameters)
     if config.get(WARM_START):
-        warm_start.take_up(
+        warm_start.load_weights(
             model, variant.name, hyperparameters, fn_args.base_model, transform_output
         )
     training = read_examples(fn_args.train_files, transform_output)
@@ -81,14 +81,14 @@ def set_seeds(hyperparameters: Hyperparameters) -> None:
 def served_models(
     variant: Variant, hyperparameters: Hyperparameters, model: keras.Model
 ) -> tuple[keras.Model, keras.Model]:
-    """Returns what is exported of a trained model: one without dropout, and its each-word twin.
+    """Returns what is exported of a trained model: one without dropout, and its per-token model.
 
     Layers with dropout keep a seed and random ops in their graph, even where they do nothing.
     """
     without_noise = hyperparameters.without_noise()
     served = variant.build(without_noise)
     served.set_weights(model.get_weights())
-    return served, variant.build(without_noise, each_word=True)
+    return served, variant.build(without_noise, per_token=True)
 
 
 def fit_variant(
@@ -99,10 +99,10 @@ def fit_variant(
     hyperparameters: Hyperparameters,
     log_dir: str,
 ) -> None:
-    """Sets `model`'s weights as the variant wants it: some by a solver, others by descent."""
+    """Sets `model`'s weights as the variant wants it: by a solver, by gradient descent, or both."""
     if variant.solve:
         variant.solve(model, training, hyperparameters)
-    if variant.descends:
+    if variant.uses_gradient_descent:
         fit(model, training, validation, hyperparameters, log_dir, variant.pool_batches)
     else:
         curves.write_final(model, log_dir, training, validation)
@@ -117,8 +117,8 @@ def fit(
     pool_batches: int = 1,
 ) -> None:
     """Fits `model` by binary cross-entropy with Adam, a new order of the reviews each epoch."""
-    cut = hyperparameters.batch_size, hyperparameters.seed, pool_batches
-    batches = ReviewBatches(*training, *cut)
+    batching = hyperparameters.batch_size, hyperparameters.seed, pool_batches
+    batches = ReviewBatches(*training, *batching)
     model.compile(
         optimizer=optimizer(hyperparameters, steps=len(batches) * hyperparameters.epochs),
         loss=keras.losses.BinaryCrossentropy(label_smoothing=hyperparameters.label_smoothing),
@@ -128,7 +128,7 @@ def fit(
     )
     model.fit(
         batches,
-        validation_data=validation and ReviewBatches(*validation, *cut),
+        validation_data=validation and ReviewBatches(*validation, *batching),
         epochs=hyperparameters.epochs,
         verbose=0,
         callbacks=[
@@ -147,7 +147,7 @@ def fit(
 
 
 def optimizer(hyperparameters: Hyperparameters, steps: int) -> keras.optimizers.Optimizer:
-    """Returns Adam (Kingma & Ba, 2015), with what the hyperparameters add to it.
+    """Returns Adam (Kingma & Ba, 2015), with the hyperparameters' additions.
 
     Weight decay is decoupled from the gradient (Loshchilov & Hutter, 2019); the learning rate
     of the cosine schedule ends at 0 after `steps`.
@@ -165,7 +165,7 @@ def optimizer(hyperparameters: Hyperparameters, steps: int) -> keras.optimizers.
 
 
 def choosing_weights(hyperparameters: Hyperparameters) -> list[keras.callbacks.Callback]:
-    """Returns the callbacks that decide which weights are kept: averages, those of which epoch.
+    """Returns the callbacks that decide which weights are kept: averaged ones, and of which epoch.
 
     The order matters: the loss on eval, and the best epoch's weights, are those of the averages.
     """

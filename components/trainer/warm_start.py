@@ -1,4 +1,4 @@
-"""Warm start: training goes on from the weights of an earlier model instead of random ones."""
+"""Warm start: training begins with the weights of an earlier model instead of random ones."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class LatestBlessedOfVariant(ResolverStrategy):
         return record.model == self._variant
 
 
-def take_up(
+def load_weights(
     model: keras.Model,
     variant: str,
     hyperparameters: Hyperparameters,
@@ -60,7 +60,7 @@ def take_up(
       transform_output: What the model will be trained with.
 
     Raises:
-      ConfigurationError: There is nothing to go on from, or it does not fit.
+      ConfigurationError: There is no earlier model, or its weights do not fit.
     """
     if not base_model:
         raise ConfigurationError(

@@ -52,7 +52,7 @@ def tuner_fn(fn_args: Any) -> TunerFnResult:
 
 
 class StartFirst(keras_tuner.oracles.RandomSearchOracle):
-    """A random search whose first trial is what it starts from: the best is no worse than that."""
+    """A random search whose first trial has the start values: the best trial is no worse."""
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Returns the values of the next trial, as KerasTuner asks for them."""
@@ -65,13 +65,13 @@ class StartFirst(keras_tuner.oracles.RandomSearchOracle):
 def search_space(
     variant: Variant, start: Hyperparameters, set_by_user: Collection[str]
 ) -> keras_tuner.HyperParameters:
-    """Returns all that decides on a trial but the seed: choices, and what all trials share.
+    """Returns all hyperparameters of a trial but the seed: with choices, or the same in all trials.
 
-    So the best trial's values are the whole of what was judged, whatever a later run starts from.
+    So the best trial's values are complete, and do not depend on what a later run starts from.
 
     Args:
       variant: Whose hyperparameters they are.
-      start: The values that are not searched; those that are begin with them.
+      start: The values of the first trial; those that are not searched keep them.
       set_by_user: Names that are not searched.
 
     Raises:
@@ -131,10 +131,10 @@ class VariantTuner(keras_tuner.engine.base_tuner.BaseTuner):
         return {OBJECTIVE: log_loss(model, *validation)}
 
     def on_search_end(self) -> None:
-        """Refuses a search in which no trial came to its end: KerasTuner would choose one still.
+        """Refuses a search in which no trial finished: KerasTuner would choose one even then.
 
         Raises:
-          TrainingError: With what the last trial failed of.
+          TrainingError: With the error of the last trial.
         """
         trials = list(self.oracle.trials.values())
         if not any(trial.status == TrialStatus.COMPLETED for trial in trials):

@@ -52,7 +52,7 @@ class Teller:
         self.tell(STEP, step)
 
     def step_cached(self, step: str, execution_id: int) -> None:
-        """A step from the cache is no news."""
+        """Tells nothing: the parent shows no cache hits."""
 
     def step_finished(self, step: str) -> None:
         """The next line says it."""

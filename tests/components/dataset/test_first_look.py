@@ -90,8 +90,8 @@ def test_two_named_sides_pass_and_the_others_are_left_out(tmp_path, looked_at, n
     assert told == []
 
 
-def test_a_flag_finds_what_the_data_spells_otherwise_and_says_so(tmp_path, looked_at):
-    """Case, blanks and decimals; one that is spelt alike is no news."""
+def test_a_setting_finds_what_the_data_spells_otherwise_and_says_so(tmp_path, looked_at):
+    """Case, blanks and decimals; nothing is said of one that is spelt alike."""
     rows = [("a", " Sí "), ("b", "No"), ("c", "sí")]
     _, told = looked_at(write(tmp_path / "r.csv", rows), positive_label="SÍ")
     assert told == ["`positive_label='SÍ'` means 'Sí' (1), 'sí' (1)."]
