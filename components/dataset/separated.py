@@ -24,9 +24,9 @@ FREE_LOOK_AHEAD = 16 << 20
 LOOK_AHEAD = 8
 
 MAX_FIELD_CHARACTERS = 64 << 20
-# What a whole line is, when nothing separates fields: no text holds it.
+# The delimiter when a whole line is one field: no text holds it.
 _NO_DELIMITER = "\x1f"
-# Rows whose values tell what a column holds, and how many different ones a class label has at most.
+# Rows from which the values of a column are learned; a class label has at most so many values.
 _KNOWN_ROWS = 500
 _MOST_CLASSES = 20
 
@@ -287,14 +287,15 @@ class _QuotedRows:
                             self._classes[place] = None
 
     def _holds_rows(self, row: Row, lines: Sequence[str]) -> bool:
-        """Says whether a row over several lines is rather a row a line.
+        """Says whether a row over several lines is in truth several rows, one a line.
 
-        Prose that was broken into lines has no label where rows have theirs. A row of the right
-        number of fields is doubted only if each line is a row, another if one line is.
+        Prose that was broken into lines has no label where rows have theirs. A row with the
+        expected number of fields is only refused if each of its lines is a row; another row, if one
+        of its lines is.
         """
         if len(row) != self._width:
             return any(map(self._is_row, lines))
-        # Prose hardly ever has a delimiter where rows have one: few rows need the closer look.
+        # Prose hardly ever has a delimiter where rows have one: few rows need the slower check.
         delimiter = self._form.delimiter or _NO_DELIMITER
         return lines[0].count(delimiter) == self._width - 1 and all(map(self._is_row, lines))
 
@@ -321,7 +322,7 @@ def _is_number(field: str) -> bool:
 
 
 def _only_closes(field: str) -> bool:
-    """Says whether a field ends as the rest of a quoted one does."""
+    """Says whether a field ends with the closing quote of a quoted field."""
     return field.endswith('"') and field.count('"') % 2 == 1
 
 

@@ -14,7 +14,7 @@ from tfx.types.artifact import Artifact
 from components import features
 
 FILE_NAME = "reading_report.json"
-# What rare labels and reasons are counted under together; no label is blank.
+# The key under which rare labels and reasons are counted together; no label is blank.
 OTHER_WORDS = ""
 
 
