@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 
 from components import features
 from components.transform import preprocessing
-
-from .transforming import (
+from tests.components.transforming import (
     APOSTROPHES,
     INVISIBLE,
     analyze,

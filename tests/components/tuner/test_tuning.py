@@ -16,8 +16,7 @@ from components.models.registry import get_variant, variant_names
 from components.trainer import training
 from components.trainer.tuned import read_best, tuned_values
 from components.tuner import tuning
-
-from .test_training import written_examples
+from tests.components.trainer.test_training import written_examples
 
 
 def test_every_variant_has_a_search_of_its_own_hyperparameters():
