@@ -1,8 +1,8 @@
 """What can go wrong, in the terms of the person who started the run.
 
     SentimentError
-    ├── ConfigurationError      a flag, a TOML value or a name cannot be used
-    ├── RootBusyError           another run holds the same --root
+    ├── ConfigurationError      a setting or a name cannot be used
+    ├── RootBusyError           another run uses the same root folder
     ├── DatasetError            the data cannot be found or read
     │   ├── DownloadError
     │   │   └── HostFailedError     it does not answer, or not with the file
@@ -13,8 +13,10 @@
     ├── PushError               the blessed model could not be pushed
     └── ScoringError            reviews could not be scored, or the scores not written
 
-Messages say what arrived, what was expected and what to do next. The command line prints them
-on one line and turns the type into an exit code; nothing else does.
+Messages say what arrived, what was expected and what to do next. They name a setting in
+backquotes, as Python does: `encoding`, or with a value, `encoding='latin-1'`; see `as_setting`. How
+it is typed, as an argument, as a flag or in a file, is known to who shows the message. The command
+line prints it on one line and turns the type into an exit code; nothing else does.
 """
 
 from __future__ import annotations
@@ -121,6 +123,23 @@ def summary_of(error: BaseException) -> str:
             return _BEAM_STEP.sub("", str(cause))
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
+
+
+def as_setting(name: str, value: str | bool | int | float) -> str:
+    """Returns a setting with a value, as messages name it.
+
+    Between the backquotes stand the name, "=" and a Python literal without a backquote or a
+    control character in it, so a program can find the setting in the message and read its value.
+
+    >>> as_setting("positive_label", "yes, always")
+    "`positive_label='yes, always'`"
+
+    Args:
+      name: The setting's name in Python.
+      value: A value that it may have.
+    """
+    literal = repr(value).replace("`", r"\x60")
+    return f"`{name}={literal}`"
 
 
 def did_you_mean(arrived: str, choices: Iterable[str]) -> str:

@@ -33,6 +33,6 @@ def schema_file() -> str:
     >>> Path(schema_file()).name
     'schema.pbtxt'
     """
-    from importlib.resources import files  # takes a tenth of what `sentiment --help` may
+    from importlib.resources import files  # takes a tenth of what the command line's help may
 
     return str(files(__package__) / SCHEMA_NAME)

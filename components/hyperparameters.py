@@ -1,7 +1,8 @@
-"""What can be set about training: a frozen dataclass that travels in TFX's custom_config.
+"""The hyperparameters of a training: a frozen dataclass, passed on in TFX's custom_config.
 
-A hyperparameter is one field of `Hyperparameters`. Flags, TOML keys, their bounds and help, the
-registry's lists, the tuner's search space and the README's table are derived from that field.
+A hyperparameter is one field of `Hyperparameters`. The settings of a run with their bounds and
+help, the registry's lists, the tuner's search space and the README's table are derived from that
+field.
 """
 
 from __future__ import annotations
@@ -36,10 +37,10 @@ def hyperparameter(
 
     Args:
       default: Its value in the reference text; 0, or off, where the text has no such thing.
-      help: What it does, in a line; the same text in `--help` and in the README.
+      help: What it does, in a line; the same text in the command line's help and in the README.
       part: Which variants have it: EVERY_VARIANT, those that GRADIENT_DESCENT fits, or those
         with such LAYERS.
-      metavar: What stands for the value in `--help`.
+      metavar: What stands for the value in the command line's help.
       least: Smallest value allowed.
       most: Largest value allowed.
       choices: The values allowed.
@@ -216,7 +217,7 @@ class Hyperparameters:
 
     @property
     def needs_validation(self) -> bool:
-        """Whether training asks what the loss on the eval split is."""
+        """Whether training needs the loss on the eval split."""
         return self.early_stopping > 0 or self.restore_best
 
     def overridden(self, **values: Any) -> Hyperparameters:

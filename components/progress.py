@@ -1,4 +1,4 @@
-"""How a component that runs for long tells whoever listens how far it is.
+"""Progress of components that run for long: they report it, and whoever listens shows it.
 
 Components report; they do not print. The command line listens and draws; in a test, or on a
 remote runner, nobody listens and nothing happens. Reports do not cross process borders.

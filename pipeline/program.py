@@ -1,4 +1,4 @@
-"""How the user calls this program, so that a command in a message works when it is pasted."""
+"""How the user calls this program, so that what a message says to type works when it is pasted."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from pipeline.flag_spelling import with_flags
 from pipeline.paths import shown
 
 NAME = "sentiment"
@@ -32,8 +33,11 @@ def beside_python(name: str) -> str | None:
 
 
 def as_typed(message: str) -> str:
-    """Returns a message whose commands in backquotes begin as the user's own did."""
-    return message.replace(f"`{NAME} ", f"`{program()} ")
+    """Returns a message whose commands begin as the user's own did, and whose settings are flags.
+
+    Both stand in backquotes in the message.
+    """
+    return with_flags(message.replace(f"`{NAME} ", f"`{program()} "))
 
 
 def _as_found(path: Path) -> str:

@@ -176,7 +176,7 @@ def check_warm_start(config: PipelineConfig, variant: Variant, is_comparison: bo
     Raises:
       ConfigurationError: Says what to leave out.
     """
-    if config.warm_start and not variant.descends:
+    if config.warm_start and not variant.uses_gradient_descent:
         raise ConfigurationError(
             f"--warm-start: '{variant.name}' is fitted in one go, and cannot continue from an "
             "earlier model. Leave it out, or choose a variant that is trained epoch by epoch."

@@ -22,6 +22,7 @@ from components.errors import (
     summary_of,
 )
 from pipeline.console.messages import tell, tell_lines
+from pipeline.flag_spelling import with_flags
 from pipeline.signals import Terminated, leave_alone
 from serving.printable import UNSAFE, printable_lines
 
@@ -115,7 +116,7 @@ class Session:
         trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
         # On a full disk the log cannot be written either; the message is shown all the same.
         with contextlib.suppress(OSError), log_path.open("a", encoding="utf-8") as log:
-            log.write(printable_lines(trace))
+            log.write(printable_lines(with_flags(trace)))
         if self.debug:
             tell_lines(trace)
         for cause in causes(error):

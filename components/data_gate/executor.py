@@ -54,7 +54,7 @@ class Executor(base_executor.BaseExecutor):
             *objections_to_splits(report),
         ]
         for split in artifact_utils.decode_split_names(anomalies.split_names):
-            # An empty split has no features: that they are missing is no further news.
+            # An empty split has no features; `objections_to_splits` says that it is empty.
             if report.split_sizes.get(split, 1):
                 found += objections_to_anomalies(split, read_anomalies(anomalies, split))
         if found:

@@ -58,7 +58,7 @@ def read_directory(path: str) -> Iterator[Review | Problem]:
 
 
 def labelled_folders(root: Path) -> list[Path]:
-    """Returns those of train/pos, train/neg, test/pos and test/neg that are below `root`."""
+    """Returns those of train/pos, train/neg, test/pos and test/neg that exist below `root`."""
     return [
         folder
         for base in (root, root / "aclImdb")
@@ -124,7 +124,7 @@ def _danger(member: Member) -> str:
 
 
 class _Bounded:
-    """A stream to read that must not inflate without end."""
+    """A stream with a bound on how many bytes it inflates to."""
 
     def __init__(self, stream: io.BufferedIOBase):
         self._stream = stream

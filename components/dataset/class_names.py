@@ -37,8 +37,8 @@ def names_in_force(
 
     Args:
       names: What the numbers 0, 1, ... stand for.
-      positive: The setting --positive-label; "" if none is named.
-      negative: The setting --negative-label.
+      positive: The setting `positive_label`; "" if none is named.
+      negative: The setting `negative_label`.
       notify: Is told when numbers decide although their names say nothing.
     """
     named = set(map(key_of, labels_named(positive) + labels_named(negative)))
@@ -48,7 +48,7 @@ def names_in_force(
     if len(names) == 2 and set(map(known_class, names)) != {features.NEGATIVE, features.POSITIVE}:
         notify(
             f"The label 1, '{names[1]}', is taken for positive, and 0, '{names[0]}', for negative. "
-            "If that is wrong, name the positive one with --positive-label."
+            "If that is wrong, name the positive one with `positive_label`."
         )
         return ()
     return tuple(names)

@@ -42,7 +42,7 @@ _ENCRYPTED = 0x1
 
 
 class PackedFileError(Exception):
-    """A packed file that is whole and yet not read; says why and what to do."""
+    """A packed file that is complete but is refused; says why and what to do."""
 
 
 def compression_of(head: bytes) -> Compression:
@@ -116,7 +116,7 @@ def only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 
 
 class _Bounded(io.RawIOBase):
-    """Passes bytes on, up to a number that no honest file needs."""
+    """Passes bytes on, up to a number that no ordinary file needs."""
 
     def __init__(self, stream: IO[bytes], most: int):
         self._stream, self._left, self._most = stream, most, most

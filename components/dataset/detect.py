@@ -36,7 +36,7 @@ from components.dataset.text_encoding import (
     shown,
 )
 from components.dataset.text_lines import UNDECODABLE, lines_of, open_text
-from components.errors import DatasetError
+from components.errors import DatasetError, as_setting
 
 SUFFIXES = {
     ".csv": SourceKind.CSV,
@@ -46,7 +46,7 @@ SUFFIXES = {
     ".json": SourceKind.JSON_LINES,
     ".parquet": SourceKind.PARQUET,
 }
-# Names that say "text", and not which: the content does.
+# Suffixes that say "text", but not which format: the content tells.
 TEXT_SUFFIXES = ("", ".txt", ".tab", ".psv", ".dat", ".data", ".text")
 HEAD_BYTES = 1 << 20
 # From so many rows on, texts of so many characters and so many different labels are known.
@@ -55,10 +55,16 @@ _LEAST_ROWS, _LEAST_LENGTH, _MOST_LABELS = 20, 20, 10
 _RECORDS_WITH_COLUMNS = 100
 
 _FASTTEXT = "__label__"
+_FASTTEXT_SETTINGS = (
+    as_setting("header", False),
+    as_setting("text_column", "2"),
+    as_setting("label_column", "1"),
+    as_setting("quoting", Quoting.NONE.value),
+)
 _FASTTEXT_ADVICE = (
     "its lines begin with labels as fastText writes them. Write label, tab and text instead, e.g. "
-    "by sed -E 's/^__label__([^ ]+) /\\1\\t/', name it .tsv, and say --no-header --text-column 2 "
-    "--label-column 1 --quoting none."
+    "by sed -E 's/^__label__([^ ]+) /\\1\\t/', name it .tsv, and say "
+    f"{' '.join(_FASTTEXT_SETTINGS)}."
 )
 _JSON = (SourceKind.JSON_LINES, SourceKind.JSON)
 _SHOWN_DELIMITERS = {"\t": "a tab", " ": "a blank", "": "none, a line is one field"}
@@ -69,6 +75,7 @@ _KINDS = {
     SourceKind.JSON: "JSON records",
     SourceKind.PARQUET: "Parquet",
 }
+_DOUBLED = as_setting("quoting", Quoting.DOUBLED.value)
 _ARRAY_OF_OBJECTS = re.compile(r"\[\s*[{\]]")
 _UNREADABLE = (*UNPACKABLE, *UNDECODABLE, parquet_records.ParquetError, ValueError)
 
@@ -97,8 +104,8 @@ def detect(
       name: How to call it; its own name when left out.
       needed: Columns that are looked for: one JSON object without any of them holds the records,
         if it has one array of objects.
-      may_be_prose: Whether it may be lines of text: then no first line is too odd for a header,
-        and two columns may have one name.
+      may_be_prose: Whether it may be lines of text: then a first line that is no header is no
+        error, and two columns may have one name.
 
     Raises:
       DatasetError: It cannot be read, is no table, or has two columns of one name.
@@ -119,7 +126,7 @@ def _words_of(error: Exception) -> str:
     if isinstance(error, PackedFileError):
         return str(error)
     if isinstance(error, UnicodeError):
-        return f"{error}. Name its encoding with --encoding."
+        return f"{error}. Name its encoding with `encoding`."
     text = printable(str(error)) or type(error).__name__
     if isinstance(error, EOFError | zipfile.BadZipFile):
         text = f"the file is truncated or corrupt ({text})"
@@ -194,8 +201,8 @@ def _encoding(head: bytes, options: TableOptions, name: str) -> str:
         asked = checked_encoding(options.encoding)
         if has_mark(head) and asked != found and not asked.startswith(found[:6]):
             raise DatasetError(
-                f"{name}: --encoding is '{options.encoding}', and the file begins with the mark "
-                f"of {shown(found, b'')}. Leave --encoding out."
+                f"{name}: `encoding` is '{options.encoding}', and the file begins with the mark "
+                f"of {shown(found, b'')}. Leave `encoding` out."
             )
         return found if has_mark(head) else asked
     if found == UTF_8:
@@ -348,9 +355,9 @@ def _remarks_on_rows(form: TableFormat, usual: str, options: TableOptions) -> li
         shown_as = _SHOWN_DELIMITERS.get(form.delimiter, f"'{form.delimiter}'")
         remarks.append(f"delimiter {shown_as}")
     if options.quoting == "auto" and form.quoting is Quoting.BACKSLASH:
-        remarks.append('quotes within fields written \\" (else: --quoting doubled)')
+        remarks.append(f'quotes within fields written \\" (else: {_DOUBLED})')
     if options.quoting == "auto" and form.quoting is Quoting.NONE:
-        remarks.append("quotes are characters like any (else: --quoting doubled)")
+        remarks.append(f"quotes are characters like any (else: {_DOUBLED})")
     if form.skips_blanks:
         remarks.append("blanks beside delimiters left out")
     if form.skipped_lines:

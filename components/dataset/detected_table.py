@@ -1,20 +1,19 @@
-"""What the beginning of a file tells, and how people are told."""
+"""What the beginning of a file tells of its format, and the messages about it."""
 
 from __future__ import annotations
 
-import shlex
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from components.dataset.source import TableFormat
-from components.errors import DatasetError, did_you_mean
+from components.errors import DatasetError, as_setting, did_you_mean
 
 # Of a message that lists columns.
 _MOST_LISTED = 30
 _LONGEST_SHOWN = 60
-_TEXT_FLAG = "--text-column"
+_TEXT_COLUMN = "text_column"
 
 
 class DetectedTable(NamedTuple):
@@ -87,7 +86,7 @@ def folded(name: str) -> str:
 
 
 def missing_column(
-    table: DetectedTable, name: str, column: str, flag: str, label_flag: str = ""
+    table: DetectedTable, name: str, column: str, setting: str, label_setting: str = ""
 ) -> str:
     """Says that a table lacks a column, which it has, and how to name one.
 
@@ -95,17 +94,17 @@ def missing_column(
       table: The table.
       name: The file's name.
       column: What was looked for.
-      flag: The flag that names it.
-      label_flag: The flag that names the column of labels, where there is one.
+      setting: The setting that names it.
+      label_setting: The setting that names the column of labels, where there is one.
     """
-    likely = dict(zip((_TEXT_FLAG, label_flag), table.likely, strict=True))
+    likely = dict(zip((_TEXT_COLUMN, label_setting), table.likely, strict=True))
     # Without the text's name, the label's may be wrong as well.
-    asked = (_TEXT_FLAG, label_flag) if flag == _TEXT_FLAG else (flag,)
-    typed = [f"{each} {shlex.quote(likely[each])}" for each in asked if each and likely.get(each)]
-    example = f", e.g. {' '.join(typed)}" if typed else ""
+    asked = (_TEXT_COLUMN, label_setting) if setting == _TEXT_COLUMN else (setting,)
+    named = [as_setting(each, likely[each]) for each in asked if each and likely.get(each)]
+    example = f", e.g. {' '.join(named)}" if named else ""
     message = (
         f"{name} has no column '{column}'. Its columns are: {_listed(table.columns)}."
-        f"{did_you_mean(column, table.columns)} Name it with {flag}{example}."
+        f"{did_you_mean(column, table.columns)} Name it with `{setting}`{example}."
     )
     if table.wrapper:
         return (
@@ -114,15 +113,18 @@ def missing_column(
         )
     if table.numbers:
         text, label = table.numbers
-        flags = f"--text-column {text}" + (f" {label_flag} {label}" if label_flag and label else "")
+        columns = as_setting("text_column", text)
+        if label_setting and label:
+            columns += f" {as_setting(label_setting, label)}"
         if table.format.has_header:
-            return f"{message} Has the file no header? Then: --no-header {flags}."
-        return f"{message} Without a header, columns have numbers, e.g. {flags}."
+            without = as_setting("header", False)
+            return f"{message} Has the file no header? Then: {without} {columns}."
+        return f"{message} Without a header, columns have numbers, e.g. {columns}."
     return message
 
 
 def notices(tables: Iterable[tuple[str, DetectedTable]]) -> list[str]:
-    """Returns a line for each way of being written that is to be told, with the files' names."""
+    """Returns a line for each remark about formats, with the names of the files."""
     files: dict[tuple[str, ...], list[str]] = {}
     for name, table in tables:
         if remarks := (*table.remarks, *table.row_remarks):

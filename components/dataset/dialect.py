@@ -1,4 +1,4 @@
-"""How rows of fields are written: delimiter and quotes, by what the first rows speak for."""
+"""How rows of fields are written: delimiter and quotes, found from the first rows."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def sniffed(
     delimiter: str | None,
     quoting: Quoting | None,
 ) -> TableFormat:
-    """Returns the format with what the lines speak for.
+    """Returns the format with the delimiter and quoting that fit the lines best.
 
     Args:
       lines: The first lines of a file, without their LF.
@@ -141,7 +141,7 @@ def _with_quoting(lines: list[str], form: TableFormat) -> TableFormat:
         backslash = dataclasses.replace(form, quoting=Quoting.BACKSLASH)
         if _fit(lines, backslash).good > doubled.good:
             return backslash
-    # What separates by commas needs quotes around texts; what separates by tabs often has none.
+    # Files with commas need quotes around texts; files with tabs often have none.
     if form.delimiter in ("\t", "|"):
         plain = dataclasses.replace(form, quoting=Quoting.NONE, skips_blanks=False)
         fit = _fit(lines, plain)

@@ -19,7 +19,7 @@ import filelock
 
 from components import progress
 from components.dataset.checksum import sha256_of
-from components.errors import DownloadError, HostFailedError
+from components.errors import DownloadError, HostFailedError, as_setting
 
 # For the connection, the head of the answer and the first byte of the file, all together.
 ANSWER_SECONDS = 10.0
@@ -28,7 +28,8 @@ TIMEOUT_SECONDS = 30
 LEAST_BYTES = 30_000
 _BLOCK = 1 << 18
 _WAYS_OUT = (
-    "Set IMDB_ARCHIVE to an archive that you have, or use the generated sample with --data sample."
+    "Set IMDB_ARCHIVE to an archive that you have, or use the generated sample with "
+    f"{as_setting('data', 'sample')}."
 )
 
 

@@ -1,4 +1,4 @@
-"""Which hosts failed lately, kept beside the downloads: nobody waits for them at every run."""
+"""Which hosts failed lately, noted beside the downloads, so that not every run waits for them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REMEMBERED_SECONDS = 3_600.0
 
 
 def remember_failure(cache_dir: Path, host: str) -> None:
-    """Writes down that a host failed just now; without a folder to write to, nothing."""
+    """Notes that a host failed just now; does nothing if the folder cannot be written to."""
     failures = {
         other: at for other, at in _read(cache_dir).items() if _is_recent(at) and other != host
     }

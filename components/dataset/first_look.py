@@ -1,13 +1,12 @@
 """A look at the first records of each file, before a run imports anything heavy.
 
-What is certain to stop the run is said at once; what the rest of a file may still set right is left
-to the data gate.
+What is certain to stop the run is an error at once; what the rest of a file may still change is
+left to the data gate.
 """
 
 from __future__ import annotations
 
 import os
-import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from components.dataset.label_objections import (
-    NEGATIVE_FLAG,
-    POSITIVE_FLAG,
+    NEGATIVE_LABEL,
+    POSITIVE_LABEL,
     listed,
+    naming,
     objection_to_labels,
     unmatched,
 )
@@ -34,7 +34,7 @@ from components.dataset.records import (
 )
 from components.dataset.source import ReviewSource, SourceFile, SourceKind
 from components.dataset.tables import read_table
-from components.errors import DataGateError
+from components.errors import DataGateError, as_setting
 
 # Their labels are those of folders and of the sample's grammar.
 WITHOUT_LABELS = (SourceKind.IMDB_ARCHIVE, SourceKind.IMDB_DIRECTORY, SourceKind.SAMPLE)
@@ -45,7 +45,7 @@ SECONDS = 1.0
 SECONDS_AT_MOST = 2.0
 DESCRIBED_PROBLEMS = 5
 SHARE_OF_SLIPS = 0.1
-# Labels beyond these are no classes.
+# With more different labels than these, they are no classes.
 COUNTED_LABELS = 1_000
 
 
@@ -57,7 +57,7 @@ class FirstLook:
       reviews: By class, how many.
       labels: Each label as it is spelt, and its count; of the first 1,000 different ones.
       labels_by_split: The same for each split that files are named for.
-      left_out: How many records nobody asked for.
+      left_out: How many records the settings leave out.
       problems: By kind, how many records could not be read.
       problem_examples: By kind, the first few, "where: detail".
       fatal: Problems after which a file could not be read further.
@@ -112,7 +112,7 @@ def checked(
     Args:
       source: What was resolved; only tables are looked at.
       max_bad_records: Share of records that may be bad, 0 to 1.
-      notify: Is told where flags and data spell a label differently.
+      notify: Called with a sentence where settings and data spell a label differently.
 
     Raises:
       DataGateError: The data gate would stop the run on what was seen, whatever follows.
@@ -158,15 +158,18 @@ def look_at(source: ReviewSource) -> FirstLook:
 def with_whole_labels(
     source: ReviewSource, look: FirstLook, notify: Callable[[str], None]
 ) -> ReviewSource:
-    """Takes a setting with commas for a single label where the data has it to the letter."""
+    """Takes a setting with commas as a single label where the data has exactly that label."""
     changed: dict[str, Any] = {}
-    for name, flag in (("positive_label", POSITIVE_FLAG), ("negative_label", NEGATIVE_FLAG)):
+    for name in (POSITIVE_LABEL, NEGATIVE_LABEL):
         setting = getattr(source, name).strip()
         occurs = setting.casefold() in map(str.casefold, look.labels)
         if occurs and labels_named(setting) != (setting,):
             changed[name] = setting_of([setting])
             several = ",".join(f'"{label}"' for label in labels_named(setting))
-            notify(f"{flag} '{setting}' is one label of the data. For several: {several}.")
+            notify(
+                f"{as_setting(name, setting)} is one label of the data. For several: "
+                f"{as_setting(name, several)}."
+            )
     return replace(source, **changed)
 
 
@@ -178,7 +181,7 @@ def objections(source: ReviewSource, look: FirstLook, max_bad_records: float) ->
     yield from _objections_to_empty_files(source, look)
     if not look.records:
         return
-    # What follows a part may make up for it, unless no bad record is allowed.
+    # The rest of a file may lower the share, unless no bad record is allowed.
     is_certain = look.is_whole or not max_bad_records
     # Labels that are left out are no bad records.
     leaves_out = bool(source.positive_label and source.negative_label)
@@ -187,7 +190,7 @@ def objections(source: ReviewSource, look: FirstLook, max_bad_records: float) ->
         if unlabelled:
             yield unlabelled
             return
-    # But where thousands of labels mean nothing, those that follow are no others.
+    # But where all of thousands of labels are unknown, the rest will be as well.
     is_hopeless = look.problems[UNKNOWN_LABEL] == look.records
     labels = objection_to_labels(
         look.labels,
@@ -198,7 +201,7 @@ def objections(source: ReviewSource, look: FirstLook, max_bad_records: float) ->
         and look.bad_record_share > max_bad_records,
         is_whole=look.is_whole and len(look.labels) < COUNTED_LABELS,
     )
-    # A few odd labels are slips in their records; many are classes, and their list says it all.
+    # A few unknown labels are errors in single records; many are classes, and are listed as labels.
     are_slips = look.problems[UNKNOWN_LABEL] <= SHARE_OF_SLIPS * look.records
     bad_records = is_certain and objection_to_problems(
         look.problems, look.problem_examples, look.bad_record_share, max_bad_records
@@ -228,7 +231,7 @@ def _objections_to_empty_files(source: ReviewSource, look: FirstLook) -> Iterato
 
 
 def _objection_to_unlabelled_split(source: ReviewSource, look: FirstLook) -> str:
-    """Says that all labels of a split mean nothing, while those of the others do.
+    """Says that all labels of a split are unknown, while those of the others are known.
 
     Whoever publishes a contest leaves the labels of its test split out: all are -1, say.
     """
@@ -248,27 +251,27 @@ def _objection_to_unlabelled_split(source: ReviewSource, look: FirstLook) -> str
             found = listed(look.labels_by_split.get(split, {})) or "blank ones"
             return (
                 f"Split '{split}' has no labels of either class, only {found}. Leave it out: "
-                f"--data {shlex.quote(','.join(files))}."
+                f"{as_setting('data', ','.join(files))}."
             )
     return ""
 
 
 def shown(path: str) -> str:
-    """Returns a path as it is typed in the current folder, where that is shorter."""
+    """Returns a path relative to the current folder, where that is shorter."""
     return min(printable(path), printable(os.path.relpath(path)), key=len)
 
 
 def remarks(source: ReviewSource, look: FirstLook) -> Iterator[str]:
     """Yields a sentence for each named label that the data spells otherwise, or does not have."""
     literal = labels_named(source.positive_label) + labels_named(source.negative_label)
-    for flag, setting in (
-        (POSITIVE_FLAG, source.positive_label),
-        (NEGATIVE_FLAG, source.negative_label),
+    for name, setting in (
+        (POSITIVE_LABEL, source.positive_label),
+        (NEGATIVE_LABEL, source.negative_label),
     ):
         missing = unmatched(setting, look.labels)
         if look.is_whole and missing:
             names = ", ".join(f"'{label}'" for label in missing)
-            yield f"{flag}: {names} does not occur; labels are {listed(look.labels)}."
+            yield f"`{name}`: {names} does not occur; labels are {listed(look.labels)}."
         for label in labels_named(setting):
             alike = [
                 each
@@ -278,4 +281,4 @@ def remarks(source: ReviewSource, look: FirstLook) -> Iterator[str]:
             if alike:
                 spelt = ", ".join(f"'{each}' ({look.labels[each]:,})" for each in alike)
                 verb = "also means" if label in look.labels else "means"
-                yield f"{flag} '{label}' {verb} {spelt}."
+                yield f"{naming(name, [label])} {verb} {spelt}."

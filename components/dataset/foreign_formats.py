@@ -1,4 +1,4 @@
-"""Files that are no table of ours, known by how they begin, with what to do instead."""
+"""Files in formats that are not read, known by their first bytes, with advice."""
 
 from __future__ import annotations
 

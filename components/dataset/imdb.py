@@ -11,7 +11,7 @@ from components import progress
 from components.dataset.checksum import sha256_of
 from components.dataset.download import Download, download
 from components.dataset.failed_hosts import REMEMBERED_SECONDS, recent_failure, remember_failure
-from components.errors import ArchiveError, DownloadError, HostFailedError
+from components.errors import ArchiveError, DownloadError, HostFailedError, as_setting
 
 FILE_NAME = "aclImdb_v1.tar.gz"
 OFFICIAL = Download(
@@ -61,8 +61,8 @@ def _fetch(target: Path, asks_failed_host: bool) -> None:
             for at in (failed_at, failed_at + REMEMBERED_SECONDS)
         )
         raise DownloadError(
-            f"{host} failed at {then:%H:%M} and is left alone until {next_time:%H:%M}; --data imdb "
-            "asks it at once."
+            f"{host} failed at {then:%H:%M} and is left alone until {next_time:%H:%M}; "
+            f"{as_setting('data', 'imdb')} asks it at once."
         )
     progress.report(progress.Progress(0, None, "", stage=f"Looking for IMDB at {host}"))
     try:
@@ -91,6 +91,6 @@ def verified(path: Path) -> VerifiedArchive:
             f"{path} is not IMDB's archive: it has {size:,} bytes and the SHA-256 {digest[:12]}"
             f"..., where {OFFICIAL.size:,} bytes and {OFFICIAL.sha256[:12]}... are expected. "
             "It may be truncated or corrupt: delete it and fetch it again. To use another archive "
-            f"laid out as IMDB's, pass it as --data {path.name}."
+            f"laid out as IMDB's, pass it as {as_setting('data', path.name)}."
         )
     return VerifiedArchive(path, digest)

@@ -44,7 +44,7 @@ def json_object(text: str) -> dict[str, Any]:
 def read_json(stream: IO[str], wrapper: str = "") -> Iterator[dict[str, Any] | MalformedRecord]:
     """Yields the objects of one array, or objects that follow each other, as they are read.
 
-    The memory it takes is that of the longest record. What is no JSON ends the file: where the
+    It needs memory for the longest record alone. What is no JSON ends the file: where the
     next record begins is not known.
 
     Args:
@@ -150,7 +150,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_object)
 
 
 class _Window:
-    """A part of a text: from the record that is read to as far as it was needed."""
+    """The part of a text in memory: from the current record to the last block that was read."""
 
     def __init__(self, stream: IO[str]):
         self._stream = stream
@@ -189,7 +189,7 @@ class _Window:
                 # Half of a number is a number.
                 is_cut = end == len(self._text) and not isinstance(value, dict | list | str)
             except json.JSONDecodeError as error:
-                if not self._may_be_cut(error):
+                if not self._may_be_truncated(error):
                     raise ValueError(error.msg) from error
                 if self._is_whole:
                     raise ValueError(f"{error.msg}; the file ends here") from error
@@ -204,10 +204,10 @@ class _Window:
             self._at = end
             return value
 
-    def _may_be_cut(self, error: json.JSONDecodeError) -> bool:
+    def _may_be_truncated(self, error: json.JSONDecodeError) -> bool:
         """Says whether more text could mend the error."""
         return error.msg.startswith(("Unterminated string", "Invalid \\u")) or (
-            # The longest word of JSON, "-Infinity", may be cut before its last letter.
+            # The longest word of JSON, "-Infinity", may be truncated before its last letter.
             len(self._text) - error.pos < len("-Infinity")
         )
 

@@ -1,24 +1,23 @@
-"""What is wrong with the labels that occur, and the flags that set it right.
+"""What is wrong with the labels that occur, and the settings that set it right.
 
-Whoever types the advice as it stands gets further: the labels that it names do occur.
+Whoever follows the advice as it stands gets further: the labels that it names do occur.
 """
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
 from components import features
 from components.dataset.labels import key_of, known_class, labels_named, setting_of
-from components.errors import did_you_mean
+from components.errors import as_setting, did_you_mean
 
-POSITIVE_FLAG, NEGATIVE_FLAG = "--positive-label", "--negative-label"
+POSITIVE_LABEL, NEGATIVE_LABEL = "positive_label", "negative_label"
 # More labels are counted and not listed.
 LISTED = 20
 _LEFT_OUT = "Labels that are named on neither side are left out."
-_IS_COLUMN_RIGHT = " Is that the label's column? --label-column names another."
-# From here on, a column hardly holds classes.
+_IS_COLUMN_RIGHT = " Is that the label's column? `label_column` names another."
+# A column with more different values than this hardly holds classes.
 _MANY = 50
 
 
@@ -29,8 +28,8 @@ def objection_to_labels(
 
     Args:
       counts: How often each label occurs, by its spelling.
-      positive: The setting --positive-label; "" if none is named.
-      negative: The setting --negative-label.
+      positive: The setting `positive_label`; "" if none is named.
+      negative: The setting `negative_label`.
       unknown: Whether labels that nobody named are too many to pass as bad records.
       is_whole: Whether all records were read; only then is it known what does not occur.
     """
@@ -41,7 +40,7 @@ def objection_to_labels(
         return missing
     if bool(positive) != bool(negative):
         others = _objection_to_others(counts, positive, negative)
-        # Too many already; but a label that was not seen is no part of good advice.
+        # There are too many labels already; but advice must not name a label that was not seen.
         return others and (missing or others)
     if not positive and unknown:
         return _objection_to_unknown(counts)
@@ -62,23 +61,20 @@ def unmatched(setting: str, counts: Mapping[str, int]) -> list[str]:
     return [label for label in labels_named(setting) if key_of(label) not in keys]
 
 
-def flag(name: str, labels: Iterable[str]) -> str:
-    """Returns a flag as it is typed in a shell."""
-    value = setting_of(labels)
-    quoted = shlex.quote(value)
-    # argparse takes "-1,-2" for a flag.
-    return f"{name}={quoted}" if value.startswith("-") else f"{name} {quoted}"
+def naming(name: str, labels: Iterable[str]) -> str:
+    """Returns the setting `name` with the value that names these labels."""
+    return as_setting(name, setting_of(labels))
 
 
 def _missing(counts: Mapping[str, int], positive: str, negative: str) -> str:
     """Says that no label of a side occurs."""
-    for name, setting in ((POSITIVE_FLAG, positive), (NEGATIVE_FLAG, negative)):
+    for name, setting in ((POSITIVE_LABEL, positive), (NEGATIVE_LABEL, negative)):
         missing = unmatched(setting, counts)
         if missing and len(missing) == len(labels_named(setting)):
             names = " and ".join(f"'{label}'" for label in missing)
             verb = "does not occur" if len(missing) == 1 else "do not occur"
             return (
-                f"{name}: {names} {verb}; labels are {listed(counts)}."
+                f"`{name}`: {names} {verb}; labels are {listed(counts)}."
                 f"{did_you_mean(missing[0], counts)} Name labels as they are listed; one that "
                 "holds a comma in double quotes."
             )
@@ -87,28 +83,30 @@ def _missing(counts: Mapping[str, int], positive: str, negative: str) -> str:
 
 def _objection_to_others(counts: Mapping[str, int], positive: str, negative: str) -> str:
     """Says that several labels occur beside those of the one side that is named."""
-    given, other = (POSITIVE_FLAG, NEGATIVE_FLAG) if positive else (NEGATIVE_FLAG, POSITIVE_FLAG)
+    given, other = POSITIVE_LABEL, NEGATIVE_LABEL
+    if not positive:
+        given, other = other, given
     named = labels_named(positive or negative)
     keys = set(map(key_of, named))
     left = [label for label in _distinct(counts) if key_of(label) not in keys]
     if len(left) < 2:
         return ""
     if len(left) <= LISTED:
-        advice = f"{flag(given, named)} {flag(other, _in_order(left))}, or with fewer of them"
+        advice = f"{naming(given, named)} {naming(other, _in_order(left))}, or with fewer of them"
     else:
-        advice = f"{flag(given, named)} {flag(other, left[:1])}"
+        advice = f"{naming(given, named)} {naming(other, left[:1])}"
     return (
-        f"Only {given} is named, and {len(left):,} other labels occur: {listed(counts)}. Name the "
-        f"other side as well, e.g. {advice}. {_LEFT_OUT}"
+        f"Only `{given}` is named, and {len(left):,} other labels occur: {listed(counts)}. "
+        f"Name the other side as well, e.g. {advice}. {_LEFT_OUT}"
         + (_IS_COLUMN_RIGHT if len(left) > _MANY else "")
     )
 
 
 def _objection_to_unknown(counts: Mapping[str, int]) -> str:
-    """Says that labels occur of which nobody said what they mean."""
+    """Says that labels occur whose class is not known."""
     labels = _distinct(counts)
     if all(known_class(label) is not None for label in labels):
-        # The records that are bad have no label at all.
+        # The bad records are those without a label.
         return ""
     if len(labels) == 1:
         return f"All labels are '{labels[0]}'; two different ones are needed.{_IS_COLUMN_RIGHT}"
@@ -116,13 +114,13 @@ def _objection_to_unknown(counts: Mapping[str, int]) -> str:
         likely, other = _likely_positive(labels)
         return (
             f"The labels are {listed(counts)}; they do not tell which is positive. Say it: "
-            f"{flag(POSITIVE_FLAG, [likely])}, or {flag(POSITIVE_FLAG, [other])}."
+            f"{naming(POSITIVE_LABEL, [likely])}, or {naming(POSITIVE_LABEL, [other])}."
         )
     sides = _two_sides(labels)
-    advice = " ".join(map(flag, (POSITIVE_FLAG, NEGATIVE_FLAG), sides))
+    advice = " ".join(map(naming, (POSITIVE_LABEL, NEGATIVE_LABEL), sides))
     if set(map(key_of, labels)) == {"-1", "0", "1"}:
         # Hugging Face marks reviews without a label by -1.
-        unlabelled = f"{flag(POSITIVE_FLAG, ['1'])} {flag(NEGATIVE_FLAG, ['0'])}"
+        unlabelled = f"{naming(POSITIVE_LABEL, ['1'])} {naming(NEGATIVE_LABEL, ['0'])}"
         advice += f", or, if -1 stands for no label, {unlabelled}"
     return (
         f"The labels are {listed(counts)}; they do not tell which are positive. Name both sides, "

@@ -1,4 +1,4 @@
-"""How labels are spelt: 1, 1.0, "1.0", True and what a flag names are one label."""
+"""How labels are spelt: 1, 1.0, "1.0" and True are one label, in the data and in a setting."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ _NEGATIVE_KEYS = frozenset(map(key_of, NEGATIVE_SPELLINGS + _NEGATIVE_LETTERS))
 
 @lru_cache(maxsize=100)
 def labels_named(setting: str) -> tuple[str, ...]:
-    """Returns the labels that a setting names: commas part them, as in a row of a CSV file.
+    """Returns the labels that a setting names, separated by commas as in a row of a CSV file.
 
     A label that itself holds a comma stands in double quotes.
     """
@@ -112,7 +112,7 @@ def label_of(spelling: str, source: ReviewSource) -> int | None:
 
 
 def is_left_out(spelling: str, source: ReviewSource) -> bool:
-    """Says whether both sides are named, and this label on neither: nobody asked for it."""
+    """Says whether labels of both sides are named, and this one on neither side."""
     return (
         bool(spelling and source.positive_label and source.negative_label)
         and label_of(spelling, source) is None
@@ -125,7 +125,7 @@ def _class_of(spelling: str, positive: str, negative: str) -> int | None:
         return None
     if not (positive or negative):
         return known_class(spelling)
-    # To the letter first: labels may differ in nothing but their case.
+    # The exact spelling first: labels may differ in their case alone.
     for same in (str, key_of):
         if same(spelling) in map(same, labels_named(positive)):
             return features.POSITIVE
@@ -156,7 +156,7 @@ def expected_labels(source: ReviewSource) -> str:
         return f"{positive} or {negative}"
     return (
         f"one of {', '.join(POSITIVE_SPELLINGS)} or {', '.join(NEGATIVE_SPELLINGS)}; name others "
-        "with --positive-label and --negative-label"
+        "with `positive_label` and `negative_label`"
     )
 
 

@@ -1,4 +1,4 @@
-"""What a data set is called, after the file or folder that tells it from others."""
+"""The name of a data set, taken from the file or folder that distinguishes it from others."""
 
 from __future__ import annotations
 

@@ -23,8 +23,8 @@ LEFT_OUT = "left_out"
 class ReadReviews(beam.PTransform):
     """Reads a source.
 
-    No exception leaves it for what is in the files: it would lose its type on the way from a
-    worker. What cannot be read is a Problem.
+    The content of files raises no exception: it would lose its type on the way from a worker. What
+    cannot be read is a Problem.
     """
 
     def __init__(self, source: ReviewSource):

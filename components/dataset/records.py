@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-# Kinds of problems that others ask for by name.
+# Kinds of problems that other modules ask for.
 UNKNOWN_LABEL, UNKNOWN_SPLIT = "unknown_label", "unknown_split"
 
 _NUMBER = re.compile(r"([0-9]{1,18})")
@@ -37,7 +37,7 @@ class LabelSpelling(NamedTuple):
 
 
 class LeftOut(NamedTuple):
-    """A record that is sound, and that nobody asked for.
+    """A valid record that the settings leave out.
 
     Attributes:
       reason: For people, after "reviews": "labelled '3'", "in split 'unsupervised'".
@@ -65,7 +65,7 @@ class Problem(NamedTuple):
 
 
 class MalformedRecord(NamedTuple):
-    """A record that is none.
+    """A record that could not be parsed.
 
     Attributes:
       detail: What arrived and what was expected.
@@ -123,7 +123,7 @@ def objection_to_problems(
     )
     return (
         f"{sum(counts.values()):,} records could not be read, {share:.2%} where "
-        f"--max-bad-records allows {allowed:.2%}: {kinds}."
+        f"`max_bad_records` allows {allowed:.2%}: {kinds}."
     )
 
 

@@ -1,4 +1,4 @@
-"""From what a person writes after --data to a ReviewSource that is known to be readable."""
+"""From the setting `data` to a ReviewSource that is known to be readable."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from components.dataset.records import printable
 from components.dataset.source import ReviewSource, SourceFile, SourceKind
 from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
 from components.dataset.table_splits import drawn_by_column, drawn_by_names, splits_by_name
-from components.errors import DatasetError, DownloadError, did_you_mean
+from components.errors import DatasetError, DownloadError, as_setting, did_you_mean
 
 AUTO, IMDB, SAMPLE = "auto", "imdb", "sample"
 SPLIT_COLUMN = "split"
 DEFAULT_LABEL_COLUMN = "label"
 
-# What Hugging Face's `datasets` writes beside the data.
+# Files that Hugging Face's `datasets` writes beside the data.
 _DESCRIPTIONS = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
 _BLOCK = 1 << 20
-# Formats that are told apart by each file for itself.
+# Formats that count as one: each file's content tells which of them it has.
 _FAMILY = {SourceKind.JSON: SourceKind.JSON_LINES}
 
 
@@ -146,14 +146,15 @@ def _expand(data: str) -> list[Path]:
         part = named if os.path.exists(named) else named.strip()
         if not part:
             raise DatasetError(
-                f"--data '{data}': a comma has no path on one side. Expected paths with commas in "
-                "between."
+                f"{as_setting('data', data)}: a comma has no path on one side. Expected paths with "
+                "commas in between."
             )
         matches = [part] if os.path.exists(part) else sorted(glob.glob(part, recursive=True))
         if not matches:
             raise DatasetError(
-                f"--data '{data}': there is no file or folder '{part}'. Expected auto, imdb, "
-                f"sample or a path.{did_you_mean(part, (AUTO, IMDB, SAMPLE, *_neighbours(part)))}"
+                f"{as_setting('data', data)}: there is no file or folder '{part}'. "
+                f"Expected auto, imdb, sample or a path."
+                f"{did_you_mean(part, (AUTO, IMDB, SAMPLE, *_neighbours(part)))}"
             )
         paths += [Path(match).absolute() for match in matches]
     return list(dict.fromkeys(paths))
@@ -274,7 +275,7 @@ def _label_column(
         return label_column
     notify(
         f"The column '{only[0]}' is taken for the label: it is the only one beside "
-        f"'{text_column}'. --label-column names another."
+        f"'{text_column}'. `label_column` names another."
     )
     return only[0]
 
@@ -292,9 +293,9 @@ def _check_columns(path: Path, table: DetectedTable, text_column: str, label_col
     name = printable(path.name)
     if not table.columns:
         raise DatasetError(f"{name} is empty: expected columns {text_column}, {label_column}.")
-    for column, flag in ((text_column, "--text-column"), (label_column, "--label-column")):
+    for column, setting in ((text_column, "text_column"), (label_column, "label_column")):
         if column not in table.columns:
-            raise DatasetError(missing_column(table, name, column, flag, "--label-column"))
+            raise DatasetError(missing_column(table, name, column, setting, "label_column"))
 
 
 def _digest(files: Iterable[Path]) -> str:

@@ -3,8 +3,8 @@
 A review says one to four times what its writer thinks: plainly, by negating the opposite, or by
 a contrast in which the second half decides; at length, or in a few words. In between stand
 sentences without any opinion. The same adjectives therefore occur in both classes, and only word
-order tells them apart. It teaches a model that "not good" is no praise; of real reviews, with
-their thousands of words, it teaches nothing.
+order tells them apart. A model can learn from it that "not good" is no praise, but nothing about
+real reviews with their thousands of words.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def generate_review(index: int) -> Review:
     sentences = [_filler(writer) for _ in range(fillers)]
     for opinion in opinions[1:]:
         sentences.insert(writer.randint(0, len(sentences)), opinion)
-    # One opinion stands near the end, where it is never cut off.
+    # One opinion stands near the end, where it is never truncated.
     sentences.insert(max(0, len(sentences) - writer.randint(0, 2)), opinions[0])
     text = "".join(
         sentence[0].upper() + sentence[1:] + writer.choice(_JOINTS) for sentence in sentences

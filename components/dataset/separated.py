@@ -1,7 +1,7 @@
-"""Rows of fields with a delimiter in between: CSV, TSV and their kin.
+"""Rows of fields with a delimiter in between: CSV, TSV and similar formats.
 
-A quotation mark that stands alone would swallow the rows up to the next one. Here it costs its own
-row: reading goes on at the line after that in which the row began.
+A quotation mark that is never closed would make one field of all rows up to the next one. Here it
+spoils its own row alone: reading goes on at the line after that in which the row began.
 """
 
 from __future__ import annotations
@@ -15,25 +15,28 @@ from typing import Any, TypeAlias
 
 from components.dataset.records import MalformedRecord
 from components.dataset.source import Quoting, TableFormat
+from components.errors import as_setting
 
 # A row may go on over so many lines and characters; what is longer began with a stray quote.
 MAX_ROW_LINES = 20_000
 MAX_ROW_CHARACTERS = 8 << 20
-# Lines that were read in vain, in search of a closing quote: so many characters at first, and so
-# many for each character of the file. Time stays in proportion to the file's size.
+# Characters that may be read again after the search for a closing quote failed: so many characters
+# at first, and so many for each character of the file. Time stays in proportion to the file's size.
 FREE_LOOK_AHEAD = 16 << 20
 LOOK_AHEAD = 8
 
 MAX_FIELD_CHARACTERS = 64 << 20
-# What a whole line is, when nothing separates fields: no text holds it.
+# The delimiter when a whole line is one field: no text holds it.
 _NO_DELIMITER = "\x1f"
-# Rows whose values tell what a column holds, and how many different ones a class label has at most.
+# Rows from which the values of a column are learned; a class label has at most so many values.
 _KNOWN_ROWS = 500
 _MOST_CLASSES = 20
 
 Row: TypeAlias = list[str]
 
 _ADVICE = "a quote inside a quoted field is written twice, and each field's quotes are closed"
+_BACKSLASH_QUOTING = f'where \\" stands for a quote: {as_setting("quoting", "backslash")}'
+_NO_QUOTING = f"where quotes are characters like any: {as_setting('quoting', 'none')}"
 _UNCLOSED = "unexpected end of data"
 _TOO_LONG = "a quoted field goes on for too long"
 # Closes a quoted field and goes on behind it, which is an error to `csv`: it ends the row.
@@ -41,7 +44,7 @@ _POISON = '"x'
 
 
 def rows_of(blocks: Iterator[list[str]], form: TableFormat) -> Iterator[Row | MalformedRecord]:
-    """Yields rows, the header among them, and what is none; blank lines are left out.
+    """Yields rows, the header first, and a MalformedRecord for what is no row, without blank lines.
 
     Args:
       blocks: Lines without their LF, many at a time.
@@ -113,7 +116,7 @@ def _doubled(line: str) -> str:
 
 
 class _QuotedRows:
-    """Reads rows by `csv`, and takes lines back that a stray quote took from the rows behind it.
+    """Reads rows by `csv`; reads lines again that a stray quote made a part of its row.
 
     As long as all is well, `csv` reads a block at once. Where it is not, the rest of the block is
     read row by row.
@@ -181,7 +184,7 @@ class _QuotedRows:
             yield from self._careful_rows()
 
     def _careful_rows(self) -> Iterator[Row | MalformedRecord]:
-        """Yields the rows that begin in the lines that wait."""
+        """Yields the rows that begin in the queued lines."""
         while self._waiting:
             line = self._waiting.popleft()
             self._line += 1
@@ -201,7 +204,7 @@ class _QuotedRows:
                 return
 
     def _careful_row(self, line: str) -> Row | MalformedRecord:
-        """Returns the row that begins with this line; leaves what is not its own waiting."""
+        """Returns the row that begins with this line; lines of later rows stay in the queue."""
         self._taken = [line]
         self._is_new_row = True
         self._end = ""
@@ -212,9 +215,9 @@ class _QuotedRows:
         except csv.Error as error:
             problem = f"line {self._line:,}: {self._end or error}; {_ADVICE}"
             if '\\"' in line and self._form.quoting is Quoting.DOUBLED:
-                problem += '; where \\" stands for a quote: --quoting backslash'
+                problem += f"; {_BACKSLASH_QUOTING}"
             else:
-                problem += "; where quotes are characters like any: --quoting none"
+                problem += f"; {_NO_QUOTING}"
         others = self._taken[1:]
         if others and not problem and self._holds_rows(row, self._taken):
             problem = (
@@ -301,14 +304,15 @@ class _QuotedRows:
                             self._classes[place] = None
 
     def _holds_rows(self, row: Row, lines: Sequence[str]) -> bool:
-        """Says whether a row over several lines is rather a row a line.
+        """Says whether a row over several lines is in truth several rows, one a line.
 
-        Prose that was broken into lines has no label where rows have theirs. A row of the right
-        number of fields is doubted only if each line is a row, another if one line is.
+        Prose that was broken into lines has no label where rows have theirs. A row with the
+        expected number of fields is only refused if each of its lines is a row; another row, if one
+        of its lines is.
         """
         if len(row) != self._width:
             return any(map(self._is_row, lines))
-        # Prose hardly ever has a delimiter where rows have one: few rows need the closer look.
+        # Prose hardly ever has a delimiter where rows have one: few rows need the slower check.
         delimiter = self._form.delimiter or _NO_DELIMITER
         return lines[0].count(delimiter) == self._width - 1 and all(map(self._is_row, lines))
 
@@ -335,7 +339,7 @@ def _is_number(field: str) -> bool:
 
 
 def _only_closes(field: str) -> bool:
-    """Says whether a field ends as the rest of a quoted one does."""
+    """Says whether a field ends with the closing quote of a quoted field."""
     return field.endswith('"') and field.count('"') % 2 == 1
 
 

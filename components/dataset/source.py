@@ -41,7 +41,7 @@ class Quoting(str, Enum):
 
 @dataclass(frozen=True)
 class TableFormat:
-    """How one table is written: found once, so that every reader reads what was announced.
+    """How one table is written: found once, so that every reader reads it in the same way.
 
     Attributes:
       kind: CSV and TSV for rows of fields, whatever the delimiter; JSON_LINES for an object a
@@ -72,7 +72,7 @@ class TableFormat:
 
     @classmethod
     def usual(cls, kind: SourceKind) -> TableFormat:
-        """Returns how a table of a kind is written where nothing speaks against it."""
+        """Returns how a table of a kind is usually written."""
         return cls(kind, delimiter="\t" if kind is SourceKind.TSV else ",")
 
     @classmethod
@@ -133,8 +133,8 @@ class ReviewSource:
         spellings.
       negative_label: The labels that mean negative; "" for the usual spellings, or, when
         `positive_label` is given, for the one other value that occurs.
-      origin: What tells this data set from others of its name: the absolute path of the file or
-        folder that it is named after, or "imdb".
+      origin: What distinguishes this data set from others of the same name: the absolute path of
+        the file or folder that it is named after, or "imdb".
       has_eval: Whether the data set's authors drew an eval split.
       carves_test: Whether test is taken out of train by a hash of the text, because there are
         splits and none for testing.

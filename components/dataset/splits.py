@@ -10,7 +10,7 @@ import re
 
 from components import features
 
-# How people call the splits, in lower case.
+# Usual names of the splits, in lower case.
 SPELLINGS = {
     features.TRAIN_SPLIT: ("train", "training"),
     features.EVAL_SPLIT: ("validation", "valid", "val", "eval", "evaluation", "dev", "development"),

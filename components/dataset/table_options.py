@@ -51,14 +51,14 @@ class TableOptions:
             checked_encoding(self.encoding)
         if self.quoting not in QUOTINGS:
             raise ConfigurationError(
-                f"--quoting is '{self.quoting}'; expected one of {', '.join(QUOTINGS)}."
+                f"`quoting` is '{self.quoting}'; expected one of {', '.join(QUOTINGS)}."
                 f"{did_you_mean(self.quoting, QUOTINGS)}"
             )
         character = self.character
         if character is not None and (len(character) > 1 or character in ('"', "\r", "\n")):
             words = ", ".join(word for word in _DELIMITER_WORDS if word.isalpha())
             raise ConfigurationError(
-                f"--delimiter is '{self.delimiter}'; expected one character, or a word: {words}."
+                f"`delimiter` is '{self.delimiter}'; expected one character, or a word: {words}."
                 f"{did_you_mean(self.delimiter.lower(), _DELIMITER_WORDS)}"
             )
 

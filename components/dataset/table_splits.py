@@ -1,4 +1,4 @@
-"""Which splits the files of a table draw: by their names, or by a column."""
+"""Which splits the files of a table have: by their names, or by a column."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ALL_SPLITS = {features.TRAIN_SPLIT, features.EVAL_SPLIT, features.TEST_SPLIT}
 def splits_by_name(paths: Sequence[Path], notify: Callable[[str], None]) -> dict[Path, str]:
     """Returns the files to read, each with the split that it is named for, or with "".
 
-    Names that tell no two splits apart are none: train.csv alone is split like any other file. A
+    Names that name one split alone do not count: train.csv alone is split like any other file. A
     split without labels beside one named train is left out.
 
     Raises:

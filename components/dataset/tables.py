@@ -21,8 +21,9 @@ from components.dataset.source import ReviewSource, SourceFile, SourceKind, Tabl
 from components.dataset.table_reviews import reviews_in
 from components.dataset.text_encoding import UTF_8
 from components.dataset.text_lines import UNDECODABLE, LongLineError, blocks_of_lines, open_text
+from components.errors import as_setting
 
-# What reading a file raises that is truncated or corrupt, or otherwise written than was found.
+# What reading a file raises that is truncated or corrupt, or in another format than was detected.
 UNREADABLE = (*UNPACKABLE, *UNDECODABLE, ParquetError)
 
 
@@ -77,11 +78,13 @@ def read_records(
 
 
 def with_way_out(problem: Problem, form: TableFormat) -> Problem:
-    """Returns a problem; with the way out where a text was perhaps never meant to be UTF-8."""
+    """Returns a problem, with advice where a text is perhaps in another encoding than UTF-8."""
     is_separated = form.kind in (SourceKind.CSV, SourceKind.TSV)
     if problem.kind != "not_utf8" or not is_separated or form.encoding != UTF_8:
         return problem
-    return problem._replace(detail=f"{problem.detail} (is it Latin-1? --encoding latin-1)")
+    return problem._replace(
+        detail=f"{problem.detail} (is it Latin-1? {as_setting('encoding', 'latin-1')})"
+    )
 
 
 def unreadable(path: Path, error: Exception) -> Problem:
@@ -89,7 +92,7 @@ def unreadable(path: Path, error: Exception) -> Problem:
     if isinstance(error, PackedFileError):
         detail = str(error)
     elif isinstance(error, UnicodeError):
-        detail = f"{error}. Mend it, or name its encoding with --encoding."
+        detail = f"{error}. Mend it, or name its encoding with `encoding`."
     elif isinstance(error, LongLineError):
         detail = f"{error}. Expected a row a line; is it a table?"
     else:

@@ -1,4 +1,4 @@
-"""The members of a tar archive that is read as a stream, none of them lost in silence.
+"""The members of a tar archive that is read as a stream; a damaged one is always an error.
 
 tarfile's own reading takes a damaged header, or a missing one, for the end of the archive, and
 which of its methods one would override against that changes with Python's security releases. So
@@ -85,7 +85,7 @@ class TarMembers:
         """Yields each member; its content can be read until the next one is asked for.
 
         Raises:
-          ArchiveError: The archive is damaged or cut, or one of its headers is too large.
+          ArchiveError: The archive is damaged or truncated, or one of its headers is too large.
         """
         of_all = _Extended()
         of_next: _Extended | None = None
@@ -115,7 +115,7 @@ class TarMembers:
                 yield member
 
     def content(self) -> bytes:
-        """Returns what was not read yet of the content of the member at hand."""
+        """Returns the rest of the content of the current member."""
         size, self._content_left = self._content_left, 0
         return self._read(size)
 

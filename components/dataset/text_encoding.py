@@ -1,4 +1,4 @@
-"""Which characters a file's bytes stand for: by its mark, by its zeros, else UTF-8 or a way out."""
+"""The encoding of a file: by its byte-order mark, by its zero bytes, else UTF-8 or advice."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import codecs
 import re
 from encodings.aliases import aliases
 
-from components.errors import ConfigurationError, did_you_mean
+from components.errors import ConfigurationError, as_setting, did_you_mean
 
 UTF_8 = "utf-8-sig"  # with a byte-order mark or without
 
@@ -27,7 +27,7 @@ _SHOWN = {
     "utf-32-be": "UTF-32 without a byte-order mark",
 }
 _SUGGESTED = ("latin-1", "windows-1252", "windows-1251", "gb18030", "shift_jis", "utf-16", "utf-8")
-# Codecs of Python's that turn no bytes of a file into the text that somebody wrote.
+# Python's codecs for text that no file is written in.
 _NO_FILE_IS = {"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"}
 _NO_TEXT = {
     "base64_codec",
@@ -58,7 +58,7 @@ def checked_encoding(name: str) -> str:
         names = (each.replace("_", "-") for each, codec in aliases.items() if codec not in _NO_TEXT)
         known = sorted({*_SUGGESTED, *names})
         raise ConfigurationError(
-            f"--encoding is '{name}', which is no encoding of text."
+            f"`encoding` is '{name}', which is no encoding of text."
             f"{did_you_mean(name.lower(), known)} Choose e.g. from: {', '.join(_SUGGESTED)}."
         )
     return UTF_8 if found.name in ("utf-8", "utf-8-sig") else found.name
@@ -70,7 +70,7 @@ def has_mark(head: bytes) -> bool:
 
 
 def encoding_of(head: bytes) -> str:
-    """Returns the codec that a file's first bytes speak for; UTF-8 where nothing else is evident.
+    """Returns the codec that a file's first bytes show; UTF-8 where they show no other.
 
     A file with ASCII in it has zeros in UTF-16 and UTF-32, at the same places of each character.
     """
@@ -103,7 +103,7 @@ def shown(encoding: str, head: bytes) -> str:
 def objection_to_utf8(head: bytes, allowed: float) -> str:
     """Says that a file is not UTF-8 at all, where, and the way out; "" if it is, or is damaged.
 
-    One that has more characters of several bytes than bytes which are none, and more lines with the
+    One that has more characters of several bytes than invalid bytes, and more lines with the
     former, is UTF-8 with a few bad records.
 
     Args:
@@ -126,7 +126,7 @@ def objection_to_utf8(head: bytes, allowed: float) -> str:
         return ""
     return (
         f"line {bad_lines.index(True) + 1:,}: byte {head[first]:#04x} is not UTF-8. "
-        f"{_way_out(head, bad)} To leave such records out instead: --max-bad-records."
+        f"{_way_out(head, bad)} To leave such records out instead: `max_bad_records`."
     )
 
 
@@ -150,7 +150,7 @@ def _way_out(head: bytes, bad: int) -> str:
     in_runs = sum(length for length in beyond_ascii if length > 2)
     if bad > letters or 2 * in_runs > sum(beyond_ascii):
         return (
-            "Which encoding is it? Name it with --encoding, e.g. windows-1251 (Cyrillic), gb18030 "
+            "Which encoding is it? Name it with `encoding`, e.g. windows-1251 (Cyrillic), gb18030 "
             "(Chinese), shift_jis (Japanese), euc_kr (Korean)."
         )
     name = "latin-1"
@@ -160,4 +160,4 @@ def _way_out(head: bytes, bad: int) -> str:
             head.decode(name)
         except UnicodeDecodeError:
             name = "latin-1"
-    return f"Western European texts are often written so: --encoding {name} reads it."
+    return f"Western European texts are often written so: {as_setting('encoding', name)} reads it."

@@ -1,4 +1,4 @@
-"""Files of text as lines: unpacked, decoded, and never more of them in memory than a bound."""
+"""Files of text as lines: unpacked, decoded, with a bound on the memory that they take."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class LongLineError(Exception):
     """A line is longer than `MAX_LINE_CHARACTERS`."""
 
 
-# What reading lines raises besides what a damaged file does.
+# What reading lines raises, beside the errors of a damaged file.
 UNDECODABLE = (UnicodeError, PackedFileError, LongLineError)
 
 
@@ -28,7 +28,7 @@ UNDECODABLE = (UnicodeError, PackedFileError, LongLineError)
 def open_text(path: Path, form: TableFormat) -> Iterator[IO[str]]:
     """Opens a file as text with its own line ends.
 
-    In UTF-8, bytes that are none come through as surrogates, so that they cost their record alone.
+    In UTF-8, invalid bytes become surrogates, so that only their record is bad.
     Eight-bit encodings do the same; others end with a UnicodeError.
     """
     with open_unpacked(path, form.compression) as stream:

@@ -1,4 +1,4 @@
-"""Texts to ask a model about, of every file that a run could read; or a text a line."""
+"""Texts for a model to classify: a column of a table in any format of a run, or a text a line."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from components.dataset.source import SourceKind, TableFormat
 from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
 from components.dataset.tables import UNREADABLE, read_records, unreadable, with_way_out
 from components.dataset.text_lines import lines_of, open_text
-from components.errors import DatasetError
+from components.errors import DatasetError, as_setting
 
 LINES_SUFFIX = ".txt"
 
@@ -71,9 +71,9 @@ def read_texts(
         names file and record.
     """
     if not os.path.exists(path):
-        raise DatasetError(f"--file {path}: there is no such file.")
+        raise DatasetError(f"{as_setting('file', str(path))}: there is no such file.")
     if path.is_dir():
-        raise DatasetError(f"--file {path} is a folder; expected a file.")
+        raise DatasetError(f"{as_setting('file', str(path))} is a folder; expected a file.")
     shown = name or printable(path.name)
     is_unnamed = bool(name) or _is_named_lines(path)
     table = (
@@ -91,7 +91,7 @@ def read_texts(
         if not table.columns:
             raise DatasetError(f"{shown} is empty: expected a column {column}.")
         if column not in table.columns:
-            raise DatasetError(missing_column(table, shown, column, "--text-column"))
+            raise DatasetError(missing_column(table, shown, column, "text_column"))
         told = [*meant, *notices([(shown, table)])]
         found = _column(path, table.format, column, shown)
     return _without_bad(found, shown, max_bad_records, told)
@@ -162,7 +162,7 @@ def _without_bad(
     bad = sum(counts.values())
     share = bad / (bad + len(texts)) if bad else 0.0
     if objection := objection_to_problems(counts, examples, share, max_bad_records):
-        raise DatasetError(f"{objection} Nothing was asked. Mend them, or raise --max-bad-records.")
+        raise DatasetError(f"{objection} Nothing was asked. Mend them, or raise `max_bad_records`.")
     if not texts:
         raise DatasetError(f"{name} holds no texts.")
     if bad:

@@ -22,7 +22,7 @@ MODEL = "model"
 MODEL_BLESSING = "model_blessing"
 CANDIDATE = "candidate"
 
-# What no SavedModel with weights can do without.
+# Files that every SavedModel with weights has.
 _PARTS = ("saved_model.pb", "variables/variables.index", "variables/variables.data-*")
 _INPUT = (metadata_store_pb2.Event.INPUT, metadata_store_pb2.Event.DECLARED_INPUT)
 _OUTPUT = (metadata_store_pb2.Event.OUTPUT, metadata_store_pb2.Event.DECLARED_OUTPUT)
@@ -66,8 +66,8 @@ def latest_blessed(
 ) -> dict[str, list[types.Artifact]]:
     """Returns the one of `models` that was blessed last, and its blessing, or empty lists.
 
-    A model that the infra validation refused does not count. One whose files are gone is passed
-    over, and told.
+    A model that the infra validation refused does not count. One whose files are gone does not
+    either, and a warning says so.
 
     Args:
       store: Where the infra validation's verdicts are.

@@ -1,4 +1,4 @@
-"""`eval_config`: what is measured, on which slices, and the gate. TFMA does the work."""
+"""`eval_config`: what is measured, on which slices, and the gate, for TFMA."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def eval_config(
 ) -> config_pb2.EvalConfig:
     """Returns the metrics, the slices and the gate, for TFX's Evaluator.
 
-    The slices but `rating` are computed by the extractors of this package: the Evaluator needs
-    `module_path="components.evaluator.extractors"` beside it.
+    The slices but `rating` are computed by the extractors of this package: the Evaluator's
+    `module_path` has to be "components.evaluator.extractors".
 
     >>> from components import eval_config
     >>> config = eval_config(min_accuracy=0.85)
@@ -30,8 +30,8 @@ def eval_config(
     0.85
 
     Args:
-      min_accuracy: The least accuracy on the whole test split that is blessed; slices are
-        measured and do not gate.
+      min_accuracy: The least accuracy on the whole test split that is blessed; slices are measured
+        but have no threshold.
       max_regression: How much worse than the blessed model the candidate may be. Not asked
         for when there is no blessed model yet.
       min_lift: By how much it must be proven better than always saying the larger class; see
@@ -99,7 +99,7 @@ def _metrics(
 def _on_the_whole_split(
     threshold: config_pb2.MetricThreshold,
 ) -> config_pb2.PerSliceMetricThreshold:
-    """Returns a threshold that holds no slice to it, as a metric's plain `threshold` would."""
+    """Returns a threshold for the whole split; a metric's `threshold` is one for slices as well."""
     return config_pb2.PerSliceMetricThreshold(
         slicing_specs=[config_pb2.SlicingSpec()], threshold=threshold
     )

@@ -1,7 +1,7 @@
-"""What an accuracy is worth beside the larger class alone, and on few reviews.
+"""How much an accuracy says where one class is larger than the other, and on few reviews.
 
-On 97 negatives of 100, whoever says "negative" without reading is right 97 times. This share is
-the least that a model must beat; the literature calls it the no-information rate (Kuhn, Building
+Where 97 reviews of 100 are negative, always saying "negative" is right 97 times. A model must be
+right more often than that; the literature calls it the no-information rate (Kuhn, Building
 Predictive Models in R Using the caret Package, 2008).
 """
 
@@ -28,7 +28,7 @@ class LargerClass(NamedTuple):
 
     @property
     def always(self) -> str:
-        """What the model is held against, in words."""
+        """What the model is compared with, in words."""
         return f"always saying {self.name or 'the same'}"
 
 
@@ -49,7 +49,7 @@ def larger_class(counts: Mapping[str, float]) -> LargerClass:
 
 
 def proven_accuracy(right: float, reviews: float) -> float:
-    """Returns the accuracy that `right` of `reviews` answers prove: on others it is hardly less.
+    """Returns the accuracy that `right` of `reviews` answers prove, at a confidence of 95 %.
 
     The lower end of the exact one-sided 95 % interval (Clopper & Pearson, The Use of Confidence or
     Fiducial Limits, 1934). It holds for a handful of reviews and beside 0 and 1 as well, where

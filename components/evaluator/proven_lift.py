@@ -11,14 +11,14 @@ NAME = "proven_lift"
 
 
 class ProvenLift(confusion_matrix_metrics.ConfusionMatrixMetric):
-    """See `lift.proven_lift`. TFMA's validator holds it to a threshold as any other metric."""
+    """See `lift.proven_lift`. TFMA's validator compares it with a threshold as any other metric."""
 
     def __init__(self, name: str = NAME):
-        """Judges at the threshold that the export decides by."""
+        """Takes the decision threshold of the export."""
         super().__init__(thresholds=features.DECISION_THRESHOLD, name=name)
 
     def get_config(self) -> dict[str, str]:
-        """Returns the arguments that make another one."""
+        """Returns the arguments."""
         return {"name": self.name}
 
     def _default_name(self) -> str:

@@ -34,8 +34,8 @@ class EvaluationResults:
 
     Attributes:
       overall: By name: accuracy, auc, precision, recall, log_loss, calibration, examples, and
-        the confusion counts. NaN where a metric is not defined; without what another
-        configuration than `gate.eval_config` did not measure.
+        the confusion counts. NaN where a metric is not defined; a configuration other than
+        `gate.eval_config` may give fewer.
       slices: The same by ((feature, value),...) of each slice.
     """
 

@@ -10,7 +10,7 @@ from components.transform import preprocessing
 
 LENGTH = "length"
 UNKNOWN_WORDS = "unknown_words"
-LENGTH_NAMES = ("no words", "1-100", "101-200", "201-500", "cut")
+LENGTH_NAMES = ("no words", "1-100", "101-200", "201-500", "truncated")
 UNKNOWN_SHARE_BOUNDS = (0.05, 0.10, 0.15, 0.20)
 UNKNOWN_SHARE_NAMES = ("under 5 %", "5-10 %", "10-15 %", "15-20 %", "20 % or more")
 

@@ -22,7 +22,7 @@ class FindLeaks(beam.PTransform):
     """Reviews -> (digest of the text, None) for each text that is in both train and test."""
 
     def expand(self, reviews: PCollection) -> PCollection:
-        """Groups splits by the digest of the text, so that no text crosses the network."""
+        """Groups splits by the digest of the text, so that no text is sent over the network."""
         return (
             reviews
             | "NotEval" >> beam.Filter(lambda review: review.split != features.EVAL_SPLIT)

@@ -14,7 +14,7 @@ from tfx.types.artifact import Artifact
 from components import features
 
 FILE_NAME = "reading_report.json"
-# What rare labels and reasons are counted under together; no label is blank.
+# The key under which rare labels and reasons are counted together; no label is blank.
 OTHER_WORDS = ""
 
 
@@ -45,7 +45,8 @@ class ReadingReport:
       fatal: Problems after which a file could not be read further.
       labels: Each label as spelt in the source, and its count; empty for IMDB. Beyond the 1,000
         most frequent ones, all count under "".
-      left_out: Reviews that nobody asked for, by reason: {"labelled '3'": 51}; bounded likewise.
+      left_out: Reviews that the settings leave out, by reason: {"labelled '3'": 51}; with the same
+        bound.
       leaks: Distinct texts that occur in both train and test.
       dropped_leaks: Reviews taken out of train because of them.
     """

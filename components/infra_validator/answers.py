@@ -22,7 +22,7 @@ from serving.signature_names import CLASSIFY, PREDICT_TEXT, SERVING_DEFAULT
 REVIEWS = 16
 TOLERANCE = 1e-6
 
-# Each is asked alone as well: a server may pad, cut or batch it in another way.
+# Each is asked alone as well: a server may pad, truncate or batch it in another way.
 EDGE_CASES = (
     "",
     review(20_000),

@@ -67,6 +67,6 @@ class Executor(base_executor.BaseExecutor):
             tfx_adapter.mark_infra_blessing(blessing, is_blessed=True)
             return
         tfx_adapter.mark_infra_blessing(blessing, is_blessed=False)
-        # The machine may have been at fault: without its folder, the cache does not take a
-        # refusal up, and the next run tries again.
+        # The machine may have been at fault: without its folder, a refusal is never a cache hit,
+        # and the next run tries again.
         shutil.rmtree(blessing.uri)

@@ -85,7 +85,7 @@ class LocalServerRunner(base_runner.BaseModelServerRunner):
         return self._process.pid if self._process else None
 
     def Start(self) -> None:  # noqa: N802 -- TFX's name
-        """Starts the process, and waits for nothing."""
+        """Starts the process without waiting for it."""
         self._ports, self._since = _free_ports(), time.monotonic()
         container = self._model_name if self._engine == engines.DOCKER else ""
         ending = [engines.PROGRAMS[engines.DOCKER], "rm", "--force", container] if container else []
@@ -124,7 +124,7 @@ class LocalServerRunner(base_runner.BaseModelServerRunner):
         """Raises what `WaitUntilRunning` does of a process that ended.
 
         Args:
-          grace: Seconds that its end may take to show.
+          grace: Seconds to wait for its end.
         """
         assert self._process, "not started"
         try:
@@ -137,7 +137,7 @@ class LocalServerRunner(base_runner.BaseModelServerRunner):
         ):
             raise InfraValidationError(
                 f"The infra validation could not start its server ({self._engine}). Mend that, or "
-                f"choose another engine by --infra-validation: {_first_words(log, code)}"
+                f"choose another engine by `infra_validation`: {_first_words(log, code)}"
             )
         if any(map(_is_taken, self._ports)):
             raise PortTakenError(f"A port of {self._ports} was taken by another process.")

@@ -1,4 +1,4 @@
-"""What an export can be asked: the verdicts of ours, or whatever another trainer's model takes.
+"""What an export can be asked: the signatures of our Trainer, or those of another trainer's model.
 
 Read from the SavedModel's own description, without loading it.
 """
@@ -20,7 +20,7 @@ from serving.versions import SAVED_MODEL_FILE
 _SERVE = "serve"
 _INIT_OP = "__saved_model_init_op"
 
-# Signatures of `components.trainer.signatures` that say what the model makes of a review: the one
+# Signatures of `components.trainer.signatures` that classify a review: the one
 # input, and the outputs. Its others read the same graph.
 VERDICTS: Mapping[str, tuple[str, frozenset[str]]] = {
     PREDICT_TEXT: ("text", frozenset(("probability", "sentiment"))),
@@ -46,7 +46,7 @@ class Question(NamedTuple):
 def questions(saved_model: str | os.PathLike[str]) -> list[Question]:
     """Returns the signatures to ask: those of `VERDICTS` if there are any, else all that suit.
 
-    Empty for what is no SavedModel: whoever loads it says why.
+    Empty for a folder that is no SavedModel: loading it gives the error.
     """
     found = [
         Question(name, next(iter(signature.inputs)), tuple(sorted(signature.outputs)))

@@ -29,7 +29,7 @@ _LONGEST_REFUSAL = 400
 
 @dataclass(frozen=True)
 class Limits:
-    """How much patience a server is met with.
+    """How long to wait for a server, and how often to start it.
 
     Attributes:
       load_seconds: From its start until it answers; the default is TFX's own.
@@ -68,7 +68,7 @@ def try_candidate(
     Raises:
       InfraValidationError: There was no server to try it in.
     """
-    # Nobody else's server knows this name, should another one have taken the port.
+    # No other server has a model of this name, if one should have taken the port.
     name = f"candidate-{uuid.uuid4().hex[:8]}"
     base_path = folder.absolute() / name
     shutil.copytree(saved_model, base_path / "1")

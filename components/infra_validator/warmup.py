@@ -28,8 +28,8 @@ Ask = Callable[[Question, Sequence[str | bytes]], object]
 def write(version: Path, model_name: str) -> None:
     """Writes the requests into a version's folder.
 
-    Another trainer's model keeps those that it came with. Without, it is asked itself what it
-    answers to: one request that fails would keep a server from loading the version.
+    Another trainer's model keeps the requests that it came with. If it has none, only requests that
+    it answers are written: one that fails would keep a server from loading the version.
     """
     path = version / FILE
     if path.is_file():

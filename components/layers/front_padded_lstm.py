@@ -11,7 +11,7 @@ import tensorflow as tf
 # thread for most of its work.
 SPLIT_FROM_BATCH = 16
 
-# What the fused kernel, or reading common padding once, takes for given.
+# Options that the fused kernel, or reading common padding once, cannot change.
 _FIXED_OPTIONS = (
     "activation",
     "recurrent_activation",

@@ -50,7 +50,7 @@ class NgramWeights(keras.layers.Layer):
     Args:
       vocabulary_size: How many words are told apart.
       pair_bits: Pairs of words are told apart by a hash of so many bits, 1 to 31.
-      each_word: Whether the sum after each word is returned.
+      per_token: Whether the sum after each token is returned.
       pad_id: The padding's id.
       **options: Those of `keras.layers.Layer`.
 
@@ -61,14 +61,14 @@ class NgramWeights(keras.layers.Layer):
       token_ids: <int32>[batch, length], padded in front.
 
     Output:
-      <float32>[batch, 1], or the sum after each word, [batch, length, 1], with `each_word`.
+      <float32>[batch, 1], or the sum after each token, [batch, length, 1], with `per_token`.
     """
 
     def __init__(
         self,
         vocabulary_size: int,
         pair_bits: int = 20,
-        each_word: bool = False,
+        per_token: bool = False,
         pad_id: int = 0,
         **options: Any,
     ):
@@ -78,7 +78,7 @@ class NgramWeights(keras.layers.Layer):
             raise ValueError(f"pair_bits is {pair_bits}; expected a number from 1 to 31.")
         self.vocabulary_size = vocabulary_size
         self.pair_bits = pair_bits
-        self.each_word = each_word
+        self.per_token = per_token
         self.pad_id = pad_id
         self.ngrams = vocabulary_size + 2**pair_bits
 
@@ -88,7 +88,7 @@ class NgramWeights(keras.layers.Layer):
             **super().get_config(),
             "vocabulary_size": self.vocabulary_size,
             "pair_bits": self.pair_bits,
-            "each_word": self.each_word,
+            "per_token": self.per_token,
             "pad_id": self.pad_id,
         }
 
@@ -98,8 +98,8 @@ class NgramWeights(keras.layers.Layer):
         self.bias = self.add_weight(shape=(), initializer="zeros")
 
     def compute_output_shape(self, token_ids_shape: Any) -> Any:
-        """One number a review, or one a word."""
-        return (*token_ids_shape, 1) if self.each_word else (token_ids_shape[0], 1)
+        """One number a review, or one a token."""
+        return (*token_ids_shape, 1) if self.per_token else (token_ids_shape[0], 1)
 
     def ngram_ids(self, token_ids: tf.Tensor) -> tf.Tensor:
         """Numbers the n-grams as the weights are numbered: <int32>[batch, length, 2]."""
@@ -110,7 +110,7 @@ class NgramWeights(keras.layers.Layer):
         ngrams = self.ngram_ids(token_ids)
         weights = tf.gather(tf.convert_to_tensor(self.ngram_weights), ngrams)
         by_word = tf.reduce_sum(tf.where(ngrams == self.pad_id, 0.0, weights), axis=2)
-        if self.each_word:
+        if self.per_token:
             sums = tf.cumsum(by_word, axis=1)[:, :, tf.newaxis]
         else:
             sums = tf.reduce_sum(by_word, axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""One verdict of several models that judge the same review."""
+"""One prediction from several models that read the same review."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from components.layers.front_padded_lstm import common_padding
 
 @keras.saving.register_keras_serializable(package="sentiment")
 class WithoutCommonPadding(keras.layers.Layer):
-    """Cuts a batch to its longest review; one column is left at least.
+    """Shortens a batch to the length of its longest review; at least one column stays.
 
     For models that mask padding: their answers stay the same, in less time.
 

@@ -1,7 +1,7 @@
 """The variant that reads each review in both directions (Schuster & Paliwal, 1997).
 
-What it believes after a word is the verdict on the review cut behind it: what is read backwards
-has seen the end first.
+Its prediction after a token is the one for the review truncated there: the LSTM that reads
+backwards has seen the end of the whole review first.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     takes=("embedding_units", "lstm_units"),
     presets={TUNED: TUNED_TRAINING, SAMPLE: SAMPLE_TRAINING},
 )
-def build_bilstm(hyperparameters: Hyperparameters, each_word: bool = False) -> keras.Model:
+def build_bilstm(hyperparameters: Hyperparameters, per_token: bool = False) -> keras.Model:
     """Two LSTMs, one from either end: 266,601 parameters.
 
     Padding is masked: the LSTM that reads backwards would end on it and forget the review.
     """
     import keras
 
-    from components.layers.each_prefix import each_prefix
+    from components.layers.per_token_prediction import predict_per_token
     from components.layers.without_common_padding import WithoutCommonPadding
     from components.models import inputs
 
@@ -39,4 +39,4 @@ def build_bilstm(hyperparameters: Hyperparameters, each_word: bool = False) -> k
     )(WithoutCommonPadding(pad_id=features.PAD_ID)(token_ids))
     state = keras.layers.Bidirectional(keras.layers.LSTM(hyperparameters.lstm_units))(embedded)
     model = keras.Model(token_ids, inputs.probability(state), name="bilstm")
-    return each_prefix(model) if each_word else model
+    return predict_per_token(model) if per_token else model

@@ -7,7 +7,7 @@ Supervised and Semi-Supervised Text Categorization using LSTM for Region Embeddi
 There is no vector of a word between word and region, and weights decay: with such vectors and
 without decay a network knows the movies of its training reviews better, and other movies less.
 
-What they believe after a word is the verdict on the review cut behind it.
+Their prediction after a token is the one for the review truncated there.
 """
 
 from __future__ import annotations
@@ -61,17 +61,17 @@ SAMPLE_HYPERPARAMETERS = TUNED_HYPERPARAMETERS.overridden(
     takes=LAYERS,
     presets={TUNED: TUNED_HYPERPARAMETERS, SAMPLE: SAMPLE_HYPERPARAMETERS},
 )
-def build_cnn_bilstm_pool(hyperparameters: Hyperparameters, each_word: bool = False) -> keras.Model:
+def build_cnn_bilstm_pool(hyperparameters: Hyperparameters, per_token: bool = False) -> keras.Model:
     """Regions of words, bidirectional LSTM and a bag of words; padding takes no part."""
     import keras
 
-    from components.layers.each_prefix import each_prefix
+    from components.layers.per_token_prediction import predict_per_token
     from components.models import inputs
 
     token_ids = inputs.token_ids_input()
     answer = inputs.probability(_features(token_ids, hyperparameters))
     model = keras.Model(token_ids, answer, name="cnn_bilstm_pool")
-    return each_prefix(model) if each_word else model
+    return predict_per_token(model) if per_token else model
 
 
 @variant(
@@ -85,17 +85,17 @@ def build_cnn_bilstm_pool(hyperparameters: Hyperparameters, each_word: bool = Fa
     solve=fit_linear,
 )
 def build_cnn_bilstm_linear(
-    hyperparameters: Hyperparameters, each_word: bool = False
+    hyperparameters: Hyperparameters, per_token: bool = False
 ) -> keras.Model:
-    """Two models that err in different places, each fitted for itself.
+    """Two models that make different errors, each fitted without the other.
 
     Such ensembles of a recurrent and a linear model: Mesnil et al., Ensemble of Generative and
     Discriminative Techniques for Sentiment Analysis of Movie Reviews, 2015.
     """
     import keras
 
-    from components.layers.each_prefix import each_prefix
     from components.layers.opinion_pool import OpinionPool
+    from components.layers.per_token_prediction import predict_per_token
     from components.models import inputs
 
     token_ids = inputs.token_ids_input()
@@ -103,11 +103,11 @@ def build_cnn_bilstm_linear(
     pooled = OpinionPool()([read, log_odds(token_ids, trainable=False)])
     answer = keras.layers.Activation("sigmoid")(pooled)
     model = keras.Model(token_ids, answer, name="cnn_bilstm_linear")
-    return each_prefix(model) if each_word else model
+    return predict_per_token(model) if per_token else model
 
 
 def _features(token_ids: Any, hyperparameters: Hyperparameters) -> Any:
-    """Returns what decides on a review: <float32>[batch, features]."""
+    """Returns the features of a review for the last layer: <float32>[batch, features]."""
     import keras
 
     from components.layers.region_embedding import RegionEmbedding

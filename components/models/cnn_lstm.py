@@ -1,7 +1,7 @@
 """Variants that read phrases: a convolution halves the sequence before the LSTM reads it.
 
-What they believe after a word is the verdict on the review cut behind it: the state of the LSTM
-has seen one or two words more than that.
+Their prediction after a token is the one for the review truncated there: the LSTM's state at that
+token has seen one or two words more.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ LAYERS = ("embedding_units", "filters", "lstm_units")
     takes=LAYERS,
     presets=reference_presets(),
 )
-def build_cnn_lstm(hyperparameters: Hyperparameters, each_word: bool = False) -> keras.Model:
+def build_cnn_lstm(hyperparameters: Hyperparameters, per_token: bool = False) -> keras.Model:
     """The CNN-LSTM: 216,405 parameters with the reference hyperparameters."""
-    return _build("cnn_lstm", hyperparameters, 0.0, each_word)
+    return _build("cnn_lstm", hyperparameters, 0.0, per_token)
 
 
 @variant(
@@ -39,20 +39,20 @@ def build_cnn_lstm(hyperparameters: Hyperparameters, each_word: bool = False) ->
     pool_batches=1,
 )
 def build_cnn_lstm_dropout(
-    hyperparameters: Hyperparameters, each_word: bool = False
+    hyperparameters: Hyperparameters, per_token: bool = False
 ) -> keras.Model:
     """The CNN-LSTM with dropout around it, as the reference text suggests: 216,405 parameters."""
-    return _build("cnn_lstm_dropout", hyperparameters, hyperparameters.dropout, each_word)
+    return _build("cnn_lstm_dropout", hyperparameters, hyperparameters.dropout, per_token)
 
 
 def _build(
-    name: str, hyperparameters: Hyperparameters, dropout: float, each_word: bool
+    name: str, hyperparameters: Hyperparameters, dropout: float, per_token: bool
 ) -> keras.Model:
     import keras
 
     from components.layers.convolution import Convolution
-    from components.layers.each_prefix import each_prefix
     from components.layers.front_padded_lstm import FrontPaddedLSTM, common_padding
+    from components.layers.per_token_prediction import predict_per_token
     from components.models import inputs
 
     token_ids = inputs.token_ids_input()
@@ -68,4 +68,4 @@ def _build(
     state = FrontPaddedLSTM(hyperparameters.lstm_units)(halved, padding=common)
     state = keras.layers.Dropout(dropout)(state)
     model = keras.Model(token_ids, inputs.probability(state), name=name)
-    return each_prefix(model) if each_word else model
+    return predict_per_token(model) if per_token else model

@@ -68,31 +68,31 @@ def fit_linear(
     takes=("regularization",),
     presets={TUNED: Hyperparameters(regularization=10.0), SAMPLE: Hyperparameters()},
     solve=fit_linear,
-    descends=False,
+    uses_gradient_descent=False,
 )
-def build_linear(hyperparameters: Hyperparameters, each_word: bool = False) -> keras.Model:
+def build_linear(hyperparameters: Hyperparameters, per_token: bool = False) -> keras.Model:
     """One weight a word, and one a hash of a pair: 1,053,577 parameters."""
     import keras
 
     from components.models import inputs
 
     token_ids = inputs.token_ids_input()
-    answer = keras.layers.Activation("sigmoid")(log_odds(token_ids, each_word))
+    answer = keras.layers.Activation("sigmoid")(log_odds(token_ids, per_token))
     return keras.Model(token_ids, answer, name="linear")
 
 
-def log_odds(token_ids: Any, each_word: bool = False, trainable: bool = True) -> Any:
+def log_odds(token_ids: Any, per_token: bool = False, trainable: bool = True) -> Any:
     """Returns the linear model's log odds of token ids <int32>[batch, MAX_LENGTH].
 
     Returns:
-      <float32>[batch, 1], or after each word, [batch, MAX_LENGTH, 1].
+      <float32>[batch, 1], or after each token, [batch, MAX_LENGTH, 1].
     """
     import keras
 
     from components.layers.ngram_weights import NgramWeights
 
     sums = NgramWeights(
-        features.VOCABULARY_SIZE, PAIR_BITS, each_word, features.PAD_ID, trainable=trainable
+        features.VOCABULARY_SIZE, PAIR_BITS, per_token, features.PAD_ID, trainable=trainable
     )(token_ids)
     return keras.ops.clip(sums, -GREATEST_LOGIT, GREATEST_LOGIT)
 

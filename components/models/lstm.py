@@ -1,7 +1,7 @@
 """Variants with one LSTM over the word embeddings (Hochreiter & Schmidhuber, 1997).
 
-There is no mask: the LSTM reads the padding in front of a short review as words. What they
-believe after each word is read off the state after that word.
+There is no mask: the LSTM reads the padding in front of a short review as words. Their prediction
+after each token comes from the LSTM's state after that token.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     takes=("embedding_units", "lstm_units"),
     presets=reference_presets(),
 )
-def build_lstm(hyperparameters: Hyperparameters, each_word: bool = False) -> keras.Model:
+def build_lstm(hyperparameters: Hyperparameters, per_token: bool = False) -> keras.Model:
     """The plain LSTM: 213,301 parameters with the reference hyperparameters."""
     import keras
 
@@ -32,7 +32,7 @@ def build_lstm(hyperparameters: Hyperparameters, each_word: bool = False) -> ker
     token_ids = inputs.token_ids_input()
     embedded = inputs.embed(token_ids, hyperparameters.embedding_units)
     padding = common_padding(token_ids, features.PAD_ID)
-    state = FrontPaddedLSTM(hyperparameters.lstm_units, each_word)(embedded, padding=padding)
+    state = FrontPaddedLSTM(hyperparameters.lstm_units, per_token)(embedded, padding=padding)
     return keras.Model(token_ids, inputs.probability(state), name="lstm")
 
 
@@ -43,7 +43,7 @@ def build_lstm(hyperparameters: Hyperparameters, each_word: bool = False) -> ker
     presets=reference_presets(tuned={"dropout": 0.5}, dropout=0.2),
     pool_batches=1,
 )
-def build_lstm_dropout(hyperparameters: Hyperparameters, each_word: bool = False) -> keras.Model:
+def build_lstm_dropout(hyperparameters: Hyperparameters, per_token: bool = False) -> keras.Model:
     """The LSTM with dropout before and after it (Srivastava et al., 2014): 213,301 parameters.
 
     Dropout zeroes another part of the padding in each row: no padding is common to rows then.
@@ -58,7 +58,7 @@ def build_lstm_dropout(hyperparameters: Hyperparameters, each_word: bool = False
     embedded = inputs.embed(token_ids, hyperparameters.embedding_units)
     dropped = keras.layers.Dropout(rate)(embedded)
     padding = 0 if rate else common_padding(token_ids, features.PAD_ID)
-    state = FrontPaddedLSTM(hyperparameters.lstm_units, each_word)(dropped, padding=padding)
+    state = FrontPaddedLSTM(hyperparameters.lstm_units, per_token)(dropped, padding=padding)
     state = keras.layers.Dropout(rate)(state)
     return keras.Model(token_ids, inputs.probability(state), name="lstm_dropout")
 
@@ -71,7 +71,7 @@ def build_lstm_dropout(hyperparameters: Hyperparameters, each_word: bool = False
     pool_batches=1,
 )
 def build_lstm_recurrent_dropout(
-    hyperparameters: Hyperparameters, each_word: bool = False
+    hyperparameters: Hyperparameters, per_token: bool = False
 ) -> keras.Model:
     """The LSTM with one dropout mask for all timesteps (Gal & Ghahramani, 2016).
 
@@ -90,8 +90,8 @@ def build_lstm_recurrent_dropout(
         "recurrent_dropout": hyperparameters.recurrent_dropout,
     }
     if any(rates.values()):
-        state = keras.layers.LSTM(units, return_sequences=each_word, **rates)(embedded)
+        state = keras.layers.LSTM(units, return_sequences=per_token, **rates)(embedded)
     else:
         padding = common_padding(token_ids, features.PAD_ID)
-        state = FrontPaddedLSTM(units, each_word)(embedded, padding=padding)
+        state = FrontPaddedLSTM(units, per_token)(embedded, padding=padding)
     return keras.Model(token_ids, inputs.probability(state), name="lstm_recurrent_dropout")

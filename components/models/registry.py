@@ -39,10 +39,10 @@ REFERENCE = "reference"
 TUNED = "tuned"
 SAMPLE = "sample"
 
-# How many batches are cut from a pool of reviews in the order of length. In larger pools batches
+# How many batches a pool of reviews, sorted by length, is divided into. In larger pools batches
 # differ so much that the last few of an epoch skew the model: with 50, an epoch takes a quarter
 # less time, and `lstm` loses a point of accuracy.
-LIKE_LENGTH_POOL = 4
+SIMILAR_LENGTH_POOL = 4
 
 # A rate that falls to 0, clipped gradients and averaged weights leave less to the last batches.
 TUNED_TRAINING = Hyperparameters(epochs=4, schedule="cosine", clip_norm=1.0, weight_averaging=0.99)
@@ -57,21 +57,21 @@ class Variant:
     """A model that can be selected.
 
     Attributes:
-      name: What `--model` takes.
+      name: The variant's name, a value of the setting `model`.
       summary: Its layers after the embedding, in a line.
-      build: `build(hyperparameters, each_word=False)` returns an uncompiled model from
+      build: `build(hyperparameters, per_token=False)` returns an uncompiled model from
         <int32>[batch, MAX_LENGTH] token ids to the probability that the review is positive,
-        <float32>[batch, 1]; with `each_word`, to the same model's belief after each word,
+        <float32>[batch, 1]; with `per_token`, to the same model's prediction after each token,
         <float32>[batch, MAX_LENGTH, 1], with the same weights in the same order.
       takes: The hyperparameters that it has.
-      presets: Hyperparameters by the name that `--preset` takes; the first is the default.
+      presets: Hyperparameters by the value of the setting `preset`; the first is the default.
         `reference` is to the letter of the reference text, `tuned` was chosen on a part of
         train, `sample` is for the generated sample, which has far fewer reviews.
       solve: `solve(model, training, hyperparameters)` sets the weights that are the solution of
         a convex problem; None when there are none such.
-      descends: Whether gradient descent fits the other weights, after `solve`.
+      uses_gradient_descent: Whether gradient descent fits the other weights, after `solve`.
       pool_batches: 1 for plain random batches; more where training is faster with batches of
-        reviews of like length. See `components.trainer.batches.ReviewBatches`.
+        reviews of similar length. See `components.trainer.batches.ReviewBatches`.
     """
 
     name: str
@@ -80,8 +80,8 @@ class Variant:
     takes: tuple[str, ...]
     presets: Mapping[str, Hyperparameters] = field(repr=False)
     solve: Solve | None = None
-    descends: bool = True
-    pool_batches: int = LIKE_LENGTH_POOL
+    uses_gradient_descent: bool = True
+    pool_batches: int = SIMILAR_LENGTH_POOL
 
     @property
     def module(self) -> str:
@@ -110,7 +110,7 @@ class Variant:
         """
         if preset not in self.presets:
             raise ConfigurationError(
-                f"--preset is '{preset}'; '{self.name}' has: {', '.join(self.presets)}."
+                f"`preset` is '{preset}'; '{self.name}' has: {', '.join(self.presets)}."
                 + did_you_mean(preset, self.presets)
             )
         refused = [
@@ -120,8 +120,8 @@ class Variant:
         ]
         if refused:
             raise ConfigurationError(
-                f"{_flags(refused)}: no hyperparameter of '{self.name}' ({self.summary}). "
-                f"Leave it out, or choose from: {_flags(self.takes)}."
+                f"{_named(refused)}: no hyperparameter of '{self.name}' ({self.summary}). "
+                f"Leave it out, or choose from: {_named(self.takes)}."
             )
         return self.presets[preset].overridden(**overrides)
 
@@ -152,8 +152,8 @@ def variant(
     takes: Sequence[str],
     presets: Mapping[str, Hyperparameters],
     solve: Solve | None = None,
-    descends: bool = True,
-    pool_batches: int = LIKE_LENGTH_POOL,
+    uses_gradient_descent: bool = True,
+    pool_batches: int = SIMILAR_LENGTH_POOL,
 ) -> Callable[[Builder], Builder]:
     """Registers the decorated builder under `name`.
 
@@ -162,11 +162,11 @@ def variant(
       summary: Layers after the embedding.
       takes: The hyperparameters of the layers; those of the fit are added.
       presets: The default first.
-      solve: What is solved rather than descended to.
-      descends: False when nothing is left to gradient descent.
-      pool_batches: Of how many batches reviews are sorted by length.
+      solve: Sets the weights that are the solution of a convex problem.
+      uses_gradient_descent: False when `solve` sets all weights.
+      pool_batches: How many batches of reviews are sorted by length together.
     """
-    fitted_by = names_where("part", GRADIENT_DESCENT) if descends else ()
+    fitted_by = names_where("part", GRADIENT_DESCENT) if uses_gradient_descent else ()
     all_taken = (*names_where("part", EVERY_VARIANT), *fitted_by, *takes)
 
     def register(build: Builder) -> Builder:
@@ -177,7 +177,7 @@ def variant(
             all_taken,
             dict(presets),
             solve,
-            descends,
+            uses_gradient_descent,
             pool_batches,
         )
         return build
@@ -215,5 +215,5 @@ def get_variant(name: str) -> Variant:
     return _variants[name]
 
 
-def _flags(names: Sequence[str]) -> str:
-    return ", ".join(f"--{name.replace('_', '-')}" for name in names)
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

@@ -1,4 +1,4 @@
-"""What is written is on the disk before anything is said to be there."""
+"""Flushes written files to the disk, so that a version appears only when it is complete there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a pushed version says of itself: `model_card.json` in its folder."""
+"""The model card of a pushed version: `model_card.json` in its folder."""
 
 from __future__ import annotations
 

@@ -74,7 +74,8 @@ def _next_version(base_directory: Path) -> int:
 def _copy(source: Path, destination: Path) -> None:
     """Copies a folder.
 
-    Not shutil.copytree: it goes on after an error, and keeps of a full disk only the text.
+    Not shutil.copytree: it goes on after an error, and of the error of a full disk it keeps the
+    text alone.
     """
     destination.mkdir()
     for path in source.iterdir():

@@ -1,4 +1,4 @@
-"""Which data the model of a name was trained on, as its newest version's card tells."""
+"""Which data a pushed model was trained on, read from its newest version's model card."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CARD_FILE = "model_card.json"
 
 
 class PushedData(NamedTuple):
-    """A data set, as a card tells of it.
+    """A data set, as a model card describes it.
 
     Attributes:
       name: Its short name.

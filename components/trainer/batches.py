@@ -19,7 +19,7 @@ def read_examples(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Reads transformed examples into memory, two bytes a token.
 
-    Beam's workers write them in any order. Here they get one that follows from what they hold,
+    Beam's workers write them in any order. Here they are sorted by a hash of their content,
     so that a seed chooses the same batches each time.
 
     Returns:
@@ -50,10 +50,10 @@ def read_examples(
 class ReviewBatches(keras.utils.PyDataset):
     """Batches of all reviews, in a new random order each epoch.
 
-    Reviews are shuffled into pools of `pool_batches` batches; within a pool, batches are cut in
-    the order of length. With one batch to a pool they are plain random batches. With more, a
-    batch of short reviews has much padding in common, which a model may read once, and which
-    review meets which is still a matter of chance.
+    Reviews are shuffled into pools of `pool_batches` batches; within a pool, reviews are
+    sorted by length and divided into batches. With one batch to a pool they are plain random
+    batches. With more, a batch of short reviews has much padding in common, which a model may
+    read once, and which reviews share a batch is still random.
     """
 
     def __init__(

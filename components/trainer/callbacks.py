@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import keras
 
 from components import progress
-from components.errors import TrainingError
+from components.errors import TrainingError, as_setting
 from components.hyperparameters import Hyperparameters
 
 
@@ -56,10 +56,10 @@ class StopWhenNotFinite(keras.callbacks.Callback):
         """Checks the loss of the epoch so far: it stays NaN once a step's was."""
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss):
+            slower = float(f"{self._hyperparameters.learning_rate / 10:g}")
             raise TrainingError(
                 f"Training diverged: the loss became {loss} at step {batch + 1} of epoch "
                 f"{self._epoch + 1}. The likely cause is a learning rate of "
                 f"{self._hyperparameters.learning_rate:g} with batches of "
-                f"{self._hyperparameters.batch_size}: try --learning-rate "
-                f"{self._hyperparameters.learning_rate / 10:g}."
+                f"{self._hyperparameters.batch_size}: try {as_setting('learning_rate', slower)}."
             )

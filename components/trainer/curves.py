@@ -1,9 +1,9 @@
 """Loss and accuracy over the steps of a training, for TensorBoard.
 
-All runs count steps alike, a batch each. `train` has the mean over the steps since the point
-before. `validation` has reviews of the eval split: a fixed part of it a few times an epoch where
-train is large enough to pay for it, and all of it after each epoch, as `epoch_loss` and
-`epoch_accuracy`.
+A step is a batch of training reviews, in both runs. A point of `train` is the mean over the steps
+since the point before. `validation` is measured on the eval split: on a fixed part of it a few
+times an epoch where train is large enough to pay for it, and on all of it after each epoch, as
+`epoch_loss` and `epoch_accuracy`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-# A run of at least so many steps has so many points, or up to twice as many.
+# Points of a run: this many, or up to twice as many; fewer if it has fewer steps.
 POINTS = 100
-LOOKS_PER_EPOCH = 4
-# What a look reads, as a share of train. To read costs a third of what it costs to learn, so the
-# looks of an epoch take some 1.3 % of its time.
-SHARE_PER_LOOK = 1 / 100
-# Fewer reviews say too little; more are not needed.
+VALIDATIONS_PER_EPOCH = 4
+# Reviews of one partial validation, as a share of train. A forward pass costs a third of a training
+# step, so the partial validations of an epoch take some 1.3 % of its time.
+SHARE_PER_VALIDATION = 1 / 100
+# Reviews of a partial validation: fewer measure too little, more are not needed.
 LEAST_PART, GREATEST_PART = 100, 500
 
 TRAIN, VALIDATION = "train", "validation"
@@ -55,10 +55,10 @@ class WriteCurves(keras.callbacks.Callback):
         self._steps_per_epoch = -(-self._reviews // batch_size)
         self._steps = epochs * self._steps_per_epoch
         self._every = max(self._steps // POINTS, 1)
-        self._part = validation and part_of(validation, self._reviews)
-        self._looks = {
-            self._steps_per_epoch * look // LOOKS_PER_EPOCH
-            for look in range(1, LOOKS_PER_EPOCH + 1)
+        self._part = validation and validation_part(validation, self._reviews)
+        self._validation_steps = {
+            self._steps_per_epoch * number // VALIDATIONS_PER_EPOCH
+            for number in range(1, VALIDATIONS_PER_EPOCH + 1)
         }
         self._step = 0
         self._window = dict.fromkeys(("loss", "accuracy"), 0.0)
@@ -69,7 +69,7 @@ class WriteCurves(keras.callbacks.Callback):
         self._writers = {TRAIN: _writer(self._log_dir, TRAIN)}
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Keras' means begin anew with each epoch."""
+        """Starts from zero, as Keras' means do in each epoch."""
         self._totals = dict.fromkeys(self._window, 0.0)
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
@@ -89,8 +89,8 @@ class WriteCurves(keras.callbacks.Callback):
             )
             self._window = dict.fromkeys(self._window, 0.0)
             self._window_reviews = 0
-        if self._part and batch + 1 in self._looks:
-            self._write(VALIDATION, judged(self.model, self._part, self._batch_size))
+        if self._part and batch + 1 in self._validation_steps:
+            self._write(VALIDATION, evaluated(self.model, self._part, self._batch_size))
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Writes what Keras measured on all of eval, and the mean of the epoch beside it."""
@@ -116,23 +116,23 @@ class WriteCurves(keras.callbacks.Callback):
 def write_final(
     model: keras.Model, log_dir: str, training: Reviews, validation: Reviews | None, step: int = 0
 ) -> None:
-    """Writes one point each of a model that was fitted in one go, from GREATEST_PART reviews."""
+    """Writes one point each of a model that was fitted by a solver, from GREATEST_PART reviews."""
     for run, reviews in ((TRAIN, training), (VALIDATION, validation)):
         if reviews:
             writer = _writer(log_dir, run)
             some = _spread(reviews, GREATEST_PART)
-            _write(writer, judged(model, some, batch_size=len(some[1])), step)
+            _write(writer, evaluated(model, some, batch_size=len(some[1])), step)
             writer.close()
 
 
-def part_of(validation: Reviews, training_reviews: int) -> Reviews | None:
-    """Returns the reviews of a look, the same ones each time; None where they would be too few."""
-    count = min(int(training_reviews * SHARE_PER_LOOK), GREATEST_PART, len(validation[1]))
+def validation_part(validation: Reviews, training_reviews: int) -> Reviews | None:
+    """Returns the reviews of a partial validation, always the same; None if they are too few."""
+    count = min(int(training_reviews * SHARE_PER_VALIDATION), GREATEST_PART, len(validation[1]))
     return _spread(validation, count) if count >= LEAST_PART else None
 
 
-def judged(model: keras.Model, reviews: Reviews, batch_size: int) -> dict[str, float]:
-    """Returns loss and accuracy of a model on reviews; Keras' own means are left alone."""
+def evaluated(model: keras.Model, reviews: Reviews, batch_size: int) -> dict[str, float]:
+    """Returns loss and accuracy of a model on reviews; does not change Keras' running means."""
     token_ids, labels = reviews
     parts: Sequence[np.ndarray] = [
         model.predict_on_batch(token_ids[start : start + batch_size].astype(np.int32))[:, 0]
@@ -146,7 +146,7 @@ def judged(model: keras.Model, reviews: Reviews, batch_size: int) -> dict[str, f
 
 
 def _spread(reviews: Reviews, count: int) -> Reviews:
-    """Returns at most `count` reviews, from all over."""
+    """Returns at most `count` reviews, evenly spaced."""
     token_ids, labels = reviews
     chosen = np.linspace(0, len(labels) - 1, min(count, len(labels))).astype(int)
     return token_ids[chosen], labels[chosen]

@@ -28,10 +28,10 @@ def fit_variant(
     hyperparameters: Hyperparameters,
     log_dir: str,
 ) -> None:
-    """Sets `model`'s weights as the variant wants it: some by a solver, others by descent."""
+    """Sets `model`'s weights as the variant wants it: by a solver, by gradient descent, or both."""
     if variant.solve:
         variant.solve(model, training, hyperparameters)
-    if variant.descends:
+    if variant.uses_gradient_descent:
         fit(model, training, validation, hyperparameters, log_dir, variant.pool_batches)
     else:
         curves.write_final(model, log_dir, training, validation)
@@ -46,8 +46,8 @@ def fit(
     pool_batches: int = 1,
 ) -> None:
     """Fits `model` by binary cross-entropy with Adam, a new order of the reviews each epoch."""
-    cut = hyperparameters.batch_size, hyperparameters.seed, pool_batches
-    batches = ReviewBatches(*training, *cut)
+    batching = hyperparameters.batch_size, hyperparameters.seed, pool_batches
+    batches = ReviewBatches(*training, *batching)
     model.compile(
         optimizer=optimizer(hyperparameters, steps=len(batches) * hyperparameters.epochs),
         loss=keras.losses.BinaryCrossentropy(label_smoothing=hyperparameters.label_smoothing),
@@ -57,7 +57,7 @@ def fit(
     )
     model.fit(
         batches,
-        validation_data=validation and ReviewBatches(*validation, *cut),
+        validation_data=validation and ReviewBatches(*validation, *batching),
         epochs=hyperparameters.epochs,
         verbose=0,
         callbacks=[
@@ -76,7 +76,7 @@ def fit(
 
 
 def optimizer(hyperparameters: Hyperparameters, steps: int) -> keras.optimizers.Optimizer:
-    """Returns Adam (Kingma & Ba, 2015), with what the hyperparameters add to it.
+    """Returns Adam (Kingma & Ba, 2015), with the hyperparameters' additions.
 
     Weight decay is decoupled from the gradient (Loshchilov & Hutter, 2019); the learning rate
     of the cosine schedule ends at 0 after `steps`.
@@ -94,7 +94,7 @@ def optimizer(hyperparameters: Hyperparameters, steps: int) -> keras.optimizers.
 
 
 def choosing_weights(hyperparameters: Hyperparameters) -> list[keras.callbacks.Callback]:
-    """Returns the callbacks that decide which weights are kept: averages, those of which epoch.
+    """Returns the callbacks that decide which weights are kept: averaged ones, and of which epoch.
 
     The order matters: the loss on eval, and the best epoch's weights, are those of the averages.
     """

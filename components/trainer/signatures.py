@@ -21,12 +21,12 @@ TEXT_SPEC = tf.TensorSpec([None], tf.string, name="text")
 
 def export(
     model: keras.Model,
-    each_word: keras.Model,
+    per_token: keras.Model,
     transform_output: tft.TFTransformOutput,
     directory: str,
 ) -> None:
     """Writes a SavedModel with the six signatures of `ServedModel`."""
-    served = ServedModel(model, each_word, transform_output)
+    served = ServedModel(model, per_token, transform_output)
     tf.saved_model.save(
         served,
         directory,
@@ -47,38 +47,38 @@ class ServedModel(tf.Module):
     """The trained model with the graph that turns text into its token ids.
 
     Saved are the model's weights and the vocabulary, and nothing that only training needs:
-    the Keras models themselves, which hold the optimizer's state, are kept out of reach of
+    the Keras models themselves, which hold the optimizer's state, are hidden from
     tf.Module's tracking by the closures around them.
 
-    AutoGraph is off: it would read the source files anew at the export, and stumble over what was
+    AutoGraph is off: it would read the source files again at the export, and fail if they were
     edited while the model trained.
     """
 
     def __init__(
         self,
         model: keras.Model,
-        each_word: keras.Model,
+        per_token: keras.Model,
         transform_output: tft.TFTransformOutput,
     ):
-        """Takes a model and its each-word twin; see `components.models.registry.Variant`.
+        """Takes a model, and the same variant built with `per_token`; see `registry.Variant`.
 
-        The twin's own weights are not used: it reads the model's variables.
+        The second one's own weights are not used: it is called with the first one's variables.
         """
         super().__init__()
 
         def probability_of(token_ids: tf.Tensor) -> tf.Tensor:
             return tf.squeeze(model(token_ids, training=False), axis=1)
 
-        def belief_of(token_ids: tf.Tensor) -> tf.Tensor:
-            belief, _ = each_word.stateless_call(
+        def probability_per_token_of(token_ids: tf.Tensor) -> tf.Tensor:
+            probability, _ = per_token.stateless_call(
                 model.trainable_variables, model.non_trainable_variables, token_ids, training=False
             )
-            return tf.squeeze(belief, axis=2)
+            return tf.squeeze(probability, axis=2)
 
         self._probability_of = probability_of
-        self._belief_of = belief_of
+        self._probability_per_token_of = probability_per_token_of
         self._weights = [weight.value for weight in model.weights]
-        # The layer holds the vocabulary's table: it must hang on what is saved.
+        # The layer holds the vocabulary's table: it must be an attribute of the saved module.
         self._transform = transform_output.transform_features_layer()
 
     @tf.function(input_signature=[EXAMPLES_SPEC], autograph=False)
@@ -105,7 +105,7 @@ class ServedModel(tf.Module):
 
     @tf.function(input_signature=[TEXT_SPEC], autograph=False)
     def trace_text(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Texts <string>[batch] -> what the model believes after each word.
+        """Texts <string>[batch] -> the probability after each token.
 
         Returns:
           `tokens`: <string>[batch, MAX_LENGTH], empty where there is padding, and
@@ -114,7 +114,7 @@ class ServedModel(tf.Module):
         words = preprocessing.keep_last(preprocessing.tokenize(text))
         return {
             "tokens": preprocessing.pad_in_front(words, b""),
-            "probability": self._belief_of(self._token_ids(text)),
+            "probability": self._probability_per_token_of(self._token_ids(text)),
         }
 
     @tf.function(input_signature=[EXAMPLES_SPEC], autograph=False)
@@ -126,8 +126,8 @@ class ServedModel(tf.Module):
     def infer_in_bulk(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Serialized tf.Examples <string>[batch] -> `probability`, `sentiment`, both [batch, 1].
 
-        For TFX's BulkInferrer: tfx_bsl takes each output apart by rows, and of a string [batch] a
-        row is Python's bytes, which have no dtype to write.
+        For TFX's BulkInferrer: tfx_bsl splits each output into rows, and a row of a string [batch]
+        is Python's bytes, which have no dtype to write.
         """
         verdict = self.predict_examples(examples)
         return {name: tf.expand_dims(output, axis=1) for name, output in verdict.items()}

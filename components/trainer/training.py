@@ -49,7 +49,7 @@ def run_fn(fn_args: Any) -> None:
 
     Raises:
       TrainingError: The loss stopped being a number.
-      ConfigurationError: There is no such model, no earlier one to continue from, or that one does
+      ConfigurationError: There is no such model, no earlier one for a warm start, or that one does
         not fit.
     """
     asked = Training.asked_by(fn_args)
@@ -74,7 +74,7 @@ def built(asked: Training, fn_args: Any, transform_output: tft.TFTransformOutput
     """Returns the variant's model, with random weights or those of an earlier model."""
     model = asked.variant.build(asked.hyperparameters)
     if asked.warm_start:
-        warm_start.take_up(
+        warm_start.load_weights(
             model, asked.variant.name, asked.hyperparameters, fn_args.base_model, transform_output
         )
     return model
@@ -109,11 +109,11 @@ def export(
 def served_models(
     variant: Variant, hyperparameters: Hyperparameters, model: keras.Model
 ) -> tuple[keras.Model, keras.Model]:
-    """Returns what is exported of a trained model: one without dropout, and its each-word twin.
+    """Returns what is exported of a trained model: one without dropout, and its per-token model.
 
     Layers with dropout keep a seed and random ops in their graph, even where they do nothing.
     """
     without_noise = hyperparameters.without_noise()
     served = variant.build(without_noise)
     served.set_weights(model.get_weights())
-    return served, variant.build(without_noise, each_word=True)
+    return served, variant.build(without_noise, per_token=True)

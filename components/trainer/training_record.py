@@ -1,4 +1,4 @@
-"""What a training leaves beside its model: what was trained, how, and at what cost."""
+"""A record beside each trained model: what was trained, how, and at what cost."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class TrainingRecord:
       model: Name of the variant.
       hyperparameters: What it was trained with.
       seconds: Wall time of the fit alone.
-      parameters: How many numbers the model consists of.
+      parameters: How many weights the model has.
     """
 
     model: str
@@ -30,7 +30,7 @@ class TrainingRecord:
     parameters: int
 
     def write(self, saved_model: str) -> None:
-        """Writes the record into the SavedModel's folder; it is pushed along."""
+        """Writes the record into the SavedModel's folder; it is pushed with the model."""
         folder = Path(saved_model) / FOLDER
         folder.mkdir(exist_ok=True)
         (folder / FILE).write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-# The value that says whose hyperparameters these are.
+# The value that names the variant of these hyperparameters.
 VARIANT = "model"
 _FILES = "best_hyperparameters*"
 
@@ -18,7 +18,7 @@ def tuned_values(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def has_best(artifact_uri: str) -> bool:
-    """Returns whether `read_best` finds a file: somebody may have deleted it."""
+    """Returns whether there is a file for `read_best`; it may have been deleted."""
     return any(Path(artifact_uri).glob(_FILES))
 
 

@@ -1,4 +1,4 @@
-"""Warm start: training goes on from the weights of an earlier model instead of random ones."""
+"""Warm start: training begins with the weights of an earlier model instead of random ones."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tfx.dsl.components.common.resolver import ResolverStrategy
 from tfx.utils import path_utils
 
 from components import features
-from components.errors import ConfigurationError
+from components.errors import ConfigurationError, as_setting
 from components.evaluator.baseline import MODEL, MODEL_BLESSING, latest_blessed
 from components.hyperparameters import Hyperparameters, names_where
 from components.trainer.training_record import TrainingRecord
 
-_WITHOUT = "Train without --warm-start"
+_WITHOUT = "Train without `warm_start`"
 
 
 class LatestBlessedOfVariant(ResolverStrategy):
@@ -43,7 +43,7 @@ class LatestBlessedOfVariant(ResolverStrategy):
         return record.model == self._variant
 
 
-def take_up(
+def load_weights(
     model: keras.Model,
     variant: str,
     hyperparameters: Hyperparameters,
@@ -60,19 +60,19 @@ def take_up(
       transform_output: What the model will be trained with.
 
     Raises:
-      ConfigurationError: There is nothing to go on from, or it does not fit.
+      ConfigurationError: There is no earlier model, or its weights do not fit.
     """
     if not base_model:
         raise ConfigurationError(
-            f"--warm-start needs a blessed model of '{variant}' from an earlier run of this "
-            f"pipeline, and there is none. {_WITHOUT} first, or choose the --model, "
-            "--pipeline-name and --root of that run."
+            f"`warm_start` needs a blessed model of '{variant}' from an earlier run of this "
+            f"pipeline, and there is none. {_WITHOUT} first, or choose the `model`, "
+            "`pipeline_name` and `root` of that run."
         )
     vocabulary = Path(transform_output.vocabulary_file_by_name(features.VOCABULARY))
     earlier = Path(base_model) / "assets" / vocabulary.name
     if not earlier.is_file() or earlier.read_bytes() != vocabulary.read_bytes():
         raise ConfigurationError(
-            "--warm-start: the latest blessed model was trained with another vocabulary, so its "
+            "`warm_start`: the latest blessed model was trained with another vocabulary, so its "
             f"word vectors stand for other words. {_WITHOUT}, or with the training reviews of "
             "that run."
         )
@@ -83,12 +83,12 @@ def take_up(
     if found != expected or _key(len(expected)) in shapes:
         earlier_sizes = TrainingRecord.read(base_model).hyperparameters
         differing = [
-            f"--{size.replace('_', '-')} {getattr(earlier_sizes, size)}"
+            as_setting(size, getattr(earlier_sizes, size))
             for size in names_where("is_size", True)
             if getattr(earlier_sizes, size) != getattr(hyperparameters, size)
         ]
         raise ConfigurationError(
-            f"--warm-start: the latest blessed model of '{variant}' has other layers: "
+            f"`warm_start`: the latest blessed model of '{variant}' has other layers: "
             + (
                 f"it was trained with {', '.join(differing)}. {_WITHOUT}, or with that."
                 if differing

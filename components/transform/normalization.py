@@ -169,7 +169,7 @@ def _ordered(codes: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor
 def _composed_once(
     codes: tf.Tensor, classes: tf.Tensor, rows: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Composes each starter with the first character behind it that it takes up.
+    """Composes each starter with the first character behind it that it can be composed with.
 
     Nothing stands in between that would be a starter, or a mark of the same class. All starters
     go at once: no character is both the second of a pair while a starter, and the first of one.

@@ -10,7 +10,7 @@ import tensorflow_transform as tft
 from components import features
 from components.transform import normalization
 
-# `>` with a stroke through it is one character or two.
+# `>` with a combining stroke through it may be one character or two.
 LINE_BREAK = r"<br\s*/?[>\x{226F}]"
 # Marks belong to the character before them, be it part of a word or not.
 NOT_OF_A_WORD = r"[^\p{L}\p{M}\p{Nd}'][^\p{L}\p{Nd}']*|^\p{M}[^\p{L}\p{Nd}']*"

@@ -15,7 +15,7 @@ from components.tuner.keras_tuner_adapter import TrialStatus
 
 
 class StartFirst(keras_tuner.oracles.RandomSearchOracle):
-    """A random search whose first trial is what it starts from: the best is no worse than that."""
+    """A random search whose first trial has the start values: the best trial is no worse."""
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Returns the values of the next trial, as KerasTuner asks for them."""
@@ -28,13 +28,13 @@ class StartFirst(keras_tuner.oracles.RandomSearchOracle):
 def search_space(
     variant: Variant, start: Hyperparameters, set_by_user: Collection[str]
 ) -> keras_tuner.HyperParameters:
-    """Returns all that decides on a trial but the seed: choices, and what all trials share.
+    """Returns all hyperparameters of a trial but the seed: with choices, or the same in all trials.
 
-    So the best trial's values are the whole of what was judged, whatever a later run starts from.
+    So the best trial's values are complete, and do not depend on what a later run starts from.
 
     Args:
       variant: Whose hyperparameters they are.
-      start: The values that are not searched; those that are begin with them.
+      start: The values of the first trial; those that are not searched keep them.
       set_by_user: Names that are not searched.
 
     Raises:
@@ -50,8 +50,8 @@ def search_space(
     }
     if not open_choices:
         raise ConfigurationError(
-            f"--tune has nothing to search: all that '{variant.name}' searches is set by a flag "
-            f"({', '.join(variant.search)}). Leave one of them out."
+            f"`tune` has nothing to search: all that '{variant.name}' searches is set already "
+            f"({', '.join(f'`{name}`' for name in variant.search)}). Leave one of them out."
         )
     for name in variant.takes:
         if name in open_choices:

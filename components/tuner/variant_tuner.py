@@ -52,10 +52,10 @@ class VariantTuner(BaseTuner):
         return {OBJECTIVE: log_loss(model, *validation)}
 
     def on_search_end(self) -> None:
-        """Refuses a search in which no trial came to its end: KerasTuner would choose one still.
+        """Refuses a search in which no trial finished: KerasTuner would choose one even then.
 
         Raises:
-          TrainingError: With what the last trial failed of.
+          TrainingError: With the error of the last trial.
         """
         trials = list(self.oracle.trials.values())
         if not any(trial.status == TrialStatus.COMPLETED for trial in trials):

@@ -52,7 +52,7 @@ class Teller:
         self.tell(STEP, step)
 
     def step_cached(self, step: str, execution_id: int) -> None:
-        """Writes nothing: the figures say whether the training came from the cache."""
+        """Tells nothing: the parent shows no cache hits."""
 
     def step_finished(self, step: str) -> None:
         """Writes nothing: the next line, of another step or of the figures, implies it."""

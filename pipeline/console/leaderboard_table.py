@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
+from pipeline.console.messages import readable
 from pipeline.console.printable_console import PrintableConsole
 from pipeline.results.figures import deviation, interval, megabytes, seconds
 from pipeline.results.leaderboard import Leaderboard, Row, explanations
@@ -43,7 +44,7 @@ def print_leaderboard(
         for heading in ("failed", "seed", "reason"):
             table.add_column(heading, overflow="fold")
         for failure in board.failures:
-            label, reason = printable(failure.label), printable(failure.reason)
+            label, reason = printable(failure.label), readable(failure.reason)
             table.add_row(label, str(failure.seed), reason, style="red")
         console.print(table, width=width)
         for log in dict.fromkeys(failure.log for failure in board.failures):

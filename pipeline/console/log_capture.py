@@ -17,6 +17,7 @@ from typing import TextIO, cast
 
 from absl import logging as absl_logging
 
+from pipeline.flag_spelling import with_flags
 from serving.printable import PrintableFormatter, PrintableStream
 
 _FORMAT = "%(asctime)s %(levelname).1s %(name)s] %(message)s"
@@ -55,6 +56,14 @@ def captured_output(log_path: Path, *, debug: bool) -> Iterator[TextIO]:
         yield terminal
 
 
+class _Formatter(PrintableFormatter):
+    """Spells settings in log lines as flags."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Returns all of a record."""
+        return with_flags(super().format(record))
+
+
 @contextlib.contextmanager
 def _redirected(descriptor: int, target: int) -> Iterator[None]:
     """Makes `descriptor` write to `target`, for child processes too."""
@@ -74,7 +83,7 @@ def _logging_to(*streams: TextIO) -> Iterator[None]:
     level, verbosity = root.level, absl_logging.get_verbosity()
     handlers = [logging.StreamHandler(stream) for stream in streams]
     for handler in handlers:
-        handler.setFormatter(PrintableFormatter(_FORMAT))
+        handler.setFormatter(_Formatter(_FORMAT))
         root.addHandler(handler)
     root.setLevel(logging.INFO)
     absl_logging.set_verbosity(absl_logging.INFO)

@@ -7,10 +7,19 @@ import sys
 from typing import TextIO
 
 from pipeline.console.wrapping import wrapped, wrapped_command
+from pipeline.flag_spelling import with_flags
 from pipeline.program import as_typed
 from serving.printable import printable, printable_lines
 
 DEFAULT_WIDTH = 80
+
+
+def readable(message: object) -> str:
+    """Returns a message on one line as a person is to read it: safe, its settings as flags.
+
+    Commands in it begin as the user's own did.
+    """
+    return as_typed(printable(message))
 
 
 def tell(message: object, stream: TextIO | None = None) -> None:
@@ -21,7 +30,7 @@ def tell(message: object, stream: TextIO | None = None) -> None:
       stream: Where else to.
     """
     stream = stream or sys.stderr
-    line = as_typed(printable(message))
+    line = readable(message)
     lines = wrapped(line, terminal_width(stream)) if stream.isatty() else [line]
     print("\n".join(lines), file=stream, flush=True)
 
@@ -36,7 +45,7 @@ def tell_command(command: str) -> None:
 
 def tell_lines(text: str) -> None:
     """Writes a text of several lines, e.g. a traceback, to standard error."""
-    print(printable_lines(text), end="", file=sys.stderr, flush=True)
+    print(printable_lines(with_flags(text)), end="", file=sys.stderr, flush=True)
 
 
 def terminal_width(stream: TextIO) -> int:

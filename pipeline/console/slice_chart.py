@@ -15,7 +15,8 @@ _TITLES = {"rating": "stars", "length": "length in words", "unknown_words": "unk
 _LEGEND = " (< lowest)"
 _BAR_WIDTH = 6
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
-_GAP = 3
+# Three charts, the second with the name `truncated`, stand side by side in 76 columns.
+_GAP = 2
 
 
 def slice_chart(rows: Sequence[SliceRow], *, width: int, is_plain: bool = False) -> Iterator[str]:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from components import features
 from pipeline.console.duration import duration
+from pipeline.console.messages import readable
 from pipeline.console.printable_console import PrintableConsole
 from pipeline.console.slice_chart import slice_chart
 from pipeline.console.wrapping import wrapped_command
@@ -74,7 +75,7 @@ def print_summary(
 def _prose(
     console: PrintableConsole, width: int, content: str | Text, style: str | None = None
 ) -> None:
-    text = content if isinstance(content, Text) else Text(printable(content))
+    text = content if isinstance(content, Text) else Text(readable(content))
     console.print_wrapped(
         Text.assemble(_INDENT, text), width=width, indent=f"{_INDENT}  ", style=style
     )

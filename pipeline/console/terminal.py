@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, TextIO
 
 from components.progress import Progress
 from pipeline.console.duration import duration
+from pipeline.console.messages import readable
 from pipeline.console.wrapping import INDENT, line_spans
-from pipeline.program import as_typed
 from pipeline.results.summary import RunSummary
-from serving.printable import printable
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -93,7 +92,7 @@ class Console:
         from rich.text import Text
 
         self.close()
-        text, room = as_typed(printable(text)), self._rich.width - len(_NOTICE)
+        text, room = readable(text), self._rich.width - len(_NOTICE)
         for start, end in line_spans(text, room, room):
             self._print(Text(f"{_NOTICE}{text[start:end]}"), style="bold yellow reverse")
 
@@ -116,7 +115,7 @@ class Console:
 
     def component_cached(self, name: str, reason: str) -> None:
         """Says why a step was taken from the cache."""
-        self._end_step("cached", name, reason)
+        self._end_step("cached", name, readable(reason))
         self.unfinished_step = ""
 
     def component_finished(self, name: str, seconds: float, detail: str = "") -> None:
@@ -126,13 +125,13 @@ class Console:
 
     def component_skipped(self, name: str, reason: str) -> None:
         """Says why a step ended well without doing what its title says."""
-        self._end_step("skipped", name, reason)
+        self._end_step("skipped", name, readable(reason))
         self.unfinished_step = ""
 
     def component_failed(self, name: str, message: str) -> None:
         """Says that a step did not end well; the whole message is for the end of the run."""
         seconds = time.monotonic() - self._since if self.unfinished_step else 0.0
-        line = printable((message.strip().splitlines() or [""])[0])
+        line = readable((message.strip().splitlines() or [""])[0])
         room = self._rich.width - _TITLE_WIDTH - _NAME_WIDTH - 28
         short = line if len(line) <= room else f"{line[: room - 3]}..."
         if room < _LEAST_EXCERPT:
@@ -164,7 +163,7 @@ class Console:
         """Says how the current training ended; `word` is done, cached or FAILED."""
         seconds = time.monotonic() - self._since
         title = f"{self.unfinished_step:<{_ATTEMPT_WIDTH}}"
-        self._end(word, title, f"{duration(seconds):>12}  {printable(detail)}")
+        self._end(word, title, f"{duration(seconds):>12}  {readable(detail)}")
         self.unfinished_step = ""
 
     def scoring_started(self, model: str, files: str, folder: str, log_path: str) -> None:

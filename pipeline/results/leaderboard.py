@@ -32,7 +32,7 @@ class Figures:
       auc: Area under the ROC curve.
       log_loss: Mean negative log likelihood.
       training_seconds: Wall time of the fit alone.
-      parameters: How many numbers the model consists of.
+      parameters: How many weights the model has.
       bytes: Size of the export on disk.
       latency_ms: Median time that one review takes, one at a time.
     """

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from components.errors import ConfigurationError
+from pipeline.program import as_typed
 from pipeline.results.figures import deviation, interval, megabytes, seconds
 from pipeline.results.leaderboard import Leaderboard, Row, Run, explanations, rank
 from serving.printable import printable, printable_lines
@@ -88,7 +89,7 @@ def report(board: Leaderboard) -> str:
 
 
 def _cell(text: str) -> str:
-    return printable(text).replace("|", "/")
+    return as_typed(printable(text)).replace("|", "/")
 
 
 def _line(row: Row) -> str:

@@ -67,7 +67,7 @@ class PushedModelHandler(ModelHandler[Chunk, ScoredChunk, PushedModel]):
 def answers(texts: Sequence[bytes], model: PushedModel) -> list[Prediction]:
     """Answers texts in their order.
 
-    Texts of like length share a batch: the model reads the padding that a batch has in common
+    Texts of similar length share a batch: the model reads the padding that a batch has in common
     once, or not at all.
 
     Raises:

@@ -205,7 +205,7 @@ def _check_columns(name: str, table: DetectedTable, text_column: str, added: Add
     columns = table.columns
     # A file without a byte in it has no columns, and no row that would miss one.
     if columns and text_column not in columns:
-        raise DatasetError(missing_column(table, name, text_column, "--text-column"))
+        raise DatasetError(missing_column(table, name, text_column, "text_column"))
     clash = [column for column in added if column in columns]
     if clash:
         raise ConfigurationError(

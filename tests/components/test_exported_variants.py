@@ -56,8 +56,8 @@ def answers_of_a_fresh_process(exports):
         "for name, directory in directories.items():\n"
         "    served = tf.saved_model.load(directory).signatures\n"
         "    verdict = served['predict_text'](text=texts)['probability']\n"
-        "    belief = served['trace_text'](text=texts)['probability'][:, -1]\n"
-        "    answers[name] = [verdict.numpy().tolist(), belief.numpy().tolist()]\n"
+        "    last_prediction = served['trace_text'](text=texts)['probability'][:, -1]\n"
+        "    answers[name] = [verdict.numpy().tolist(), last_prediction.numpy().tolist()]\n"
         "print(json.dumps(answers))\n"
     )
     directories = {name: str(directory) for name, (directory, *_) in exports.items()}
@@ -89,11 +89,11 @@ def test_an_export_holds_no_random_op_and_no_state_of_training(exports, name):
 
 @pytest.mark.parametrize("name", variant_names())
 def test_an_export_answers_as_the_trained_model_does(exports, answers_of_a_fresh_process, name):
-    """To 1e-6, as does the belief after the last word."""
+    """To 1e-6, as does the prediction after the last token."""
     _, _, expected = exports[name]
-    verdict, belief = answers_of_a_fresh_process[name]
+    verdict, last_prediction = answers_of_a_fresh_process[name]
     np.testing.assert_allclose(verdict, expected, atol=1e-6)
-    np.testing.assert_allclose(belief, expected, atol=1e-6)
+    np.testing.assert_allclose(last_prediction, expected, atol=1e-6)
     assert np.std(verdict) > 1e-3
 
 

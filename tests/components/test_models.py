@@ -62,11 +62,11 @@ def served(name):
 
 
 @functools.cache
-def served_each_word(name):
-    """Returns the each-word twin of that model, with the same weights, and the same in a graph."""
+def served_per_token(name):
+    """Returns the per-token model of that variant, also with large weights, and it in a graph."""
     variant, hyperparameters = default(name)
-    twin = with_large_weights(variant.build(hyperparameters.without_noise(), each_word=True))
-    return twin, in_graph(twin)
+    per_token = with_large_weights(variant.build(hyperparameters.without_noise(), per_token=True))
+    return per_token, in_graph(per_token)
 
 
 @pytest.mark.parametrize(("name", "parameters"), REFERENCE_VARIANTS.items())
@@ -180,44 +180,46 @@ def test_an_answer_does_not_depend_on_the_other_reviews_of_the_batch(name):
 
 
 @pytest.mark.parametrize("name", variant_names())
-def test_the_each_word_twin_has_the_same_weights_in_the_same_order(name):
-    """So that it can read the model's variables; its last belief is the model's answer."""
+def test_the_per_token_model_has_the_same_weights_in_the_same_order(name):
+    """So that it can read the model's variables; its last prediction is the model's answer."""
     model, _ = served(name)
-    twin, believe = served_each_word(name)
-    assert [weight.shape for weight in twin.weights] == [weight.shape for weight in model.weights]
-    twin.set_weights(model.get_weights())
+    per_token, predict = served_per_token(name)
+    assert [weight.shape for weight in per_token.weights] == [
+        weight.shape for weight in model.weights
+    ]
+    per_token.set_weights(model.get_weights())
     token_ids = reviews((0, 12, 70))
-    beliefs = believe(token_ids)
-    assert beliefs.shape == (3, features.MAX_LENGTH, 1)
-    np.testing.assert_allclose(beliefs[:, -1], model(token_ids), atol=2e-6)
-    assert believe(reviews(())).shape[0] == 0
+    predictions = predict(token_ids)
+    assert predictions.shape == (3, features.MAX_LENGTH, 1)
+    np.testing.assert_allclose(predictions[:, -1], model(token_ids), atol=2e-6)
+    assert predict(reviews(())).shape[0] == 0
 
 
 @pytest.mark.parametrize("name", variant_names())
-def test_what_is_believed_after_a_word_knows_nothing_of_later_words(name):
-    """Two reviews that begin alike are believed alike up to where they part."""
-    _, believe = served_each_word(name)
+def test_the_prediction_after_a_token_does_not_depend_on_later_ones(name):
+    """Two reviews with the same beginning have the same predictions there."""
+    _, predict = served_per_token(name)
     token_ids = np.repeat(reviews((30,)), 2, axis=0)
     token_ids[1, -10:] = token_ids[1, -10:][::-1]
-    beliefs = believe(token_ids)[:, :, 0].numpy()
-    np.testing.assert_allclose(beliefs[0, :-10], beliefs[1, :-10], atol=2e-6)
-    assert np.abs(beliefs[0, -10:] - beliefs[1, -10:]).max() > 1e-3
+    predictions = predict(token_ids)[:, :, 0].numpy()
+    np.testing.assert_allclose(predictions[0, :-10], predictions[1, :-10], atol=2e-6)
+    assert np.abs(predictions[0, -10:] - predictions[1, -10:]).max() > 1e-3
 
 
 @pytest.mark.parametrize("name", ["cnn_lstm", "bilstm", "cnn_bilstm_pool", "cnn_bilstm_linear"])
-def test_a_variant_that_looks_ahead_believes_what_it_says_of_the_cut_review(name):
+def test_a_variant_that_looks_ahead_predicts_for_the_truncated_review(name):
     """After its n-th word, a review counts as one of n words."""
     model, answer = served(name)
-    twin, believe = served_each_word(name)
-    twin.set_weights(model.get_weights())
+    per_token, predict = served_per_token(name)
+    per_token.set_weights(model.get_weights())
     review = reviews((30,))
-    beliefs = believe(review)[0, :, 0].numpy()
+    predictions = predict(review)[0, :, 0].numpy()
     for words in (0, 1, 11, 29):
-        cut = np.roll(review, 30 - words, axis=1)
-        cut[:, : features.MAX_LENGTH - words] = 0
-        belief = beliefs[features.MAX_LENGTH - 31 + words]
-        np.testing.assert_allclose(belief, answer(cut)[0, 0], atol=2e-6)
-    np.testing.assert_allclose(beliefs[: features.MAX_LENGTH - 30], beliefs[0])
+        truncated = np.roll(review, 30 - words, axis=1)
+        truncated[:, : features.MAX_LENGTH - words] = 0
+        prediction = predictions[features.MAX_LENGTH - 31 + words]
+        np.testing.assert_allclose(prediction, answer(truncated)[0, 0], atol=2e-6)
+    np.testing.assert_allclose(predictions[: features.MAX_LENGTH - 30], predictions[0])
 
 
 @pytest.mark.parametrize("name", variant_names())

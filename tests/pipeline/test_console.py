@@ -41,7 +41,7 @@ STARS = tuple(
 LENGTHS = (
     SliceRow("length", "no words", 1, 0.0),
     SliceRow("length", "1-100", 4_000, 0.88),
-    SliceRow("length", "cut", 2_000, 0.8123),
+    SliceRow("length", "truncated", 2_000, 0.8123),
 )
 UNKNOWN = (
     SliceRow("unknown_words", "under 5 %", 9_000, 0.87),
@@ -399,10 +399,10 @@ def test_undefined_metrics(stream):
 def test_slice_chart_side_by_side():
     """At 76 columns the charts stand side by side, and the lowest slice of each is marked."""
     assert list(slice_chart(STARS[3:6] + LENGTHS, width=76)) == [
-        "accuracy by stars   length in words (< lowest)",
+        "accuracy by stars  length in words (< lowest)",
         "4 ████▊   80.0%     no words few      0.0%",
         "7 ████▋   78.0% <      1-100 █████▎  88.0%",
-        "8 █████▏  85.0%          cut ████▉   81.2% <",
+        "8 █████▏  85.0%    truncated ████▉   81.2% <",
     ]
 
 

@@ -37,7 +37,7 @@ def test_a_preset_that_the_variant_lacks_is_refused():
     with pytest.raises(ConfigurationError) as error:
         hyperparameters_for(PipelineConfig(preset="refrence"), is_sample=False)
     assert str(error.value) == (
-        "--preset is 'refrence'; 'lstm' has: reference, tuned, sample. Did you mean 'reference'?"
+        "`preset` is 'refrence'; 'lstm' has: reference, tuned, sample. Did you mean 'reference'?"
     )
 
 
@@ -48,10 +48,10 @@ def test_a_hyperparameter_of_another_variant_is_refused():
         hyperparameters_for(config, is_sample=False)
     message = str(error.value)
     assert message.startswith(
-        "--filters, --recurrent-dropout: no hyperparameter of 'lstm' (LSTM(100)). Leave it out, "
-        "or choose from: --seed, --deterministic, --epochs, "
+        "`filters`, `recurrent_dropout`: no hyperparameter of 'lstm' (LSTM(100)). Leave it out, "
+        "or choose from: `seed`, `deterministic`, `epochs`, "
     )
-    assert message.endswith("--embedding-units, --lstm-units.")
+    assert message.endswith("`embedding_units`, `lstm_units`.")
 
 
 @pytest.mark.parametrize("setting", [{"early_stopping": 2}, {"restore_best": True}])

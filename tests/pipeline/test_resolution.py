@@ -156,7 +156,7 @@ def test_what_the_first_records_show_ends_the_run(environment, tmp_path):
     """Before anything heavy is imported."""
     path = tmp_path / "stars.csv"
     path.write_text("text,stars\n" + "".join(f"text {n},{n % 5 + 1}\n" for n in range(50)))
-    with pytest.raises(DataGateError, match="--positive-label 4,5 --negative-label 1,2"):
+    with pytest.raises(DataGateError, match="`positive_label='4,5'` `negative_label='1,2'`"):
         resolve(PipelineConfig(data=str(path)), environment, lambda sentence: None)
     config = PipelineConfig(data=str(path), positive_label="4,5", negative_label="1,2")
     assert resolve(config, environment, lambda sentence: None).source.label_column == "stars"

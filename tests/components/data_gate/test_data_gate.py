@@ -30,7 +30,7 @@ def test_bad_records_are_counted_by_kind_with_an_example():
         },
     )
     assert list(objections_to_reading(report, 0.0)) == [
-        "4 records could not be read, 3.85% where --max-bad-records allows 0.00%: "
+        "4 records could not be read, 3.85% where `max_bad_records` allows 0.00%: "
         "empty text: 3 (e.g. r.csv, record 3: the text is blank), "
         "not utf8: 1 (e.g. r.csv, record 9: byte 0xff)."
     ]
@@ -49,9 +49,10 @@ def test_a_third_label_is_listed_with_the_others():
     """With one label named, the other must be one, too."""
     report = ReadingReport(reviews=GOOD, labels={"bad": 5, "good": 6, "meh": 1})
     assert list(objections_to_reading(report, 0.0, positive_label="good")) == [
-        "Only --positive-label is named, and 2 other labels occur: 'good' (6), 'bad' (5), "
-        "'meh' (1). Name the other side as well, e.g. --positive-label good --negative-label "
-        "bad,meh, or with fewer of them. Labels that are named on neither side are left out."
+        "Only `positive_label` is named, and 2 other labels occur: 'good' (6), 'bad' (5), "
+        "'meh' (1). Name the other side as well, e.g. `positive_label='good'` "
+        "`negative_label='bad,meh'`, or with fewer of them. Labels that are named "
+        "on neither side are left out."
     ]
     assert list(objections_to_reading(report, 0.0, "good", "bad")) == []
 
@@ -68,7 +69,7 @@ def test_the_labels_are_listed_when_too_many_are_unknown():
     assert bad_records.startswith("30 records could not be read, 23.08%")
     assert labels.startswith(
         "The labels are '0' (50), '1' (50), '2' (30); they do not tell which are positive. Name "
-        "both sides, e.g. --positive-label 2 --negative-label 0."
+        "both sides, e.g. `positive_label='2'` `negative_label='0'`."
     )
     assert list(objections_to_reading(report, 0.5)) == []
 

@@ -148,7 +148,7 @@ CASES = [
         "sst.tsv",
         SST_QUOTED.encode(),
         r"20 records could not be read, 4\.99%",
-        "line 6: .*--quoting none",
+        "line 6: .*`quoting='none'`",
         settings={"text_column": "sentence"},
         options=TableOptions(quoting="doubled"),
     ),
@@ -157,7 +157,7 @@ CASES = [
         BACKSLASH.encode(),
         BOTH,
         400,
-        ('backslash_quotes.tsv: quotes within fields written \\" (else: --quoting doubled)',),
+        ("backslash_quotes.tsv: quotes within fields written \\\" (else: `quoting='doubled'`)",),
         settings={"text_column": "review", "label_column": "sentiment"},
     ),
     Case(
@@ -181,7 +181,7 @@ CASES = [
         rows(TEXTS, [f"{label}.0" for label in LABELS]).encode(),
         BOTH,
         400,
-        ("--positive-label '1' means '1.0'",),
+        ("`positive_label='1'` means '1.0'",),
         settings={"positive_label": "1"},
     ),
     Case("floats.parquet", parquet(TEXTS, list(map(float, LABELS))), BOTH, 400),
@@ -195,7 +195,7 @@ CASES = [
     Case(
         "stars.csv",
         rows(TEXTS, STARS, header="text,stars").encode(),
-        "--positive-label 4,5 --negative-label 1,2",
+        "`positive_label='4,5'` `negative_label='1,2'`",
         400,
     ),
     Case(
@@ -213,7 +213,7 @@ CASES = [
         YES_NO.encode(),
         BOTH,
         400,
-        (f"--positive-label 'yes' means 'Yes' ({POSITIVE})",),
+        (f"`positive_label='yes'` means 'Yes' ({POSITIVE})",),
         settings={"positive_label": "yes"},
     ),
     Case(
@@ -237,14 +237,14 @@ CASES = [
     Case(
         "spam.csv",
         SPAM.encode("latin-1"),
-        "line 2: byte 0xa3 is not UTF-8. .*--encoding latin-1 reads it",
-        "line 2: byte 0xa3 is not UTF-8. .*--encoding latin-1 reads it",
+        "line 2: byte 0xa3 is not UTF-8. .*`encoding='latin-1'` reads it",
+        "line 2: byte 0xa3 is not UTF-8. .*`encoding='latin-1'` reads it",
         settings=SPAM_COLUMNS,
     ),
     Case(
         "spam.csv",
         SPAM.encode("latin-1"),
-        "--positive-label spam, or --positive-label ham",
+        "`positive_label='spam'`, or `positive_label='ham'`",
         400,
         settings=SPAM_COLUMNS,
         options=TableOptions(encoding="latin-1"),

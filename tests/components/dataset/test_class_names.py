@@ -55,7 +55,7 @@ def test_two_names_that_say_nothing_leave_the_numbers_to_decide_and_are_told(tmp
     assert look_at(source).reviews == {0: 1, 1: 2}
     assert told == [
         "The label 1, 'spam', is taken for positive, and 0, 'ham', for negative. If that is wrong, "
-        "name the positive one with --positive-label."
+        "name the positive one with `positive_label`."
     ]
     source = resolve_source(
         str(write(path, ["joy", "love", "fear"], [0, 1, 2, 2])),

@@ -58,12 +58,12 @@ def test_nothing_is_told_of_a_plain_file(tmp_path, name, content):
         (
             "r.csv",
             'text,label\n"a \\"b\\" c",1\n',
-            'quotes within fields written \\" (else: --quoting doubled)',
+            "quotes within fields written \\\" (else: `quoting='doubled'`)",
         ),
         (
             "r.tsv",
             'text\tlabel\n" a film\t1\n"b" c\t0\n',
-            "quotes are characters like any (else: --quoting doubled)",
+            "quotes are characters like any (else: `quoting='doubled'`)",
         ),
     ],
 )
@@ -93,7 +93,7 @@ def test_what_the_user_says_is_taken_and_not_told(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"encoding": "latin-11"}, "--encoding is 'latin-11'.*Did you mean 'latin-1'"),
+        ({"encoding": "latin-11"}, "`encoding` is 'latin-11'.*Did you mean 'latin-1'"),
         ({"encoding": "rot13"}, "which is no encoding of text"),
         ({"delimiter": "semicolom"}, "Did you mean 'semicolon'"),
         ({"delimiter": '"'}, "expected one character, or a word: comma, semicolon, tab"),
@@ -109,15 +109,15 @@ def test_a_setting_that_cannot_be_is_refused(options, message):
 def test_an_encoding_against_the_files_own_mark_is_refused(tmp_path):
     """The mark would be read as letters."""
     content = "text,label\na,1\n".encode("utf-8-sig")
-    with pytest.raises(DatasetError, match=r"mark of UTF-8\. Leave --encoding out"):
+    with pytest.raises(DatasetError, match=r"mark of UTF-8\. Leave `encoding` out"):
         look(tmp_path, "r.csv", content, encoding="latin-1")
 
 
 @pytest.mark.parametrize(
     ("content", "way_out"),
     [
-        ("café £5".encode("latin-1"), "--encoding latin-1 reads it"),
-        ("“café” costs €5".encode("windows-1252"), "--encoding windows-1252 reads it"),
+        ("café £5".encode("latin-1"), "`encoding='latin-1'` reads it"),
+        ("“café” costs €5".encode("windows-1252"), "`encoding='windows-1252'` reads it"),
         ("превосходный фильм".encode("windows-1251"), r"e.g. windows-1251 \(Cyrillic\)"),
     ],
 )

@@ -203,7 +203,7 @@ def test_another_file_of_the_same_size_is_removed(server, wanted, target):
         f"{server.url} gave another file than expected: 1,000,000 bytes with the SHA-256 "
         f"{hashlib.sha256(server.content).hexdigest()[:12]}..., expected 1,000,000 and "
         f"{wanted.sha256[:12]}.... It was removed. Set IMDB_ARCHIVE to an archive that you have, "
-        "or use the generated sample with --data sample."
+        "or use the generated sample with `data='sample'`."
     )
     assert files(target) == {}
 
@@ -228,7 +228,7 @@ def test_a_page_that_is_not_there_is_named_by_its_code(server, wanted, target):
         download(lost, target)
     assert str(error.value) == (
         f"{lost.url} answered 404 Not Found. Set IMDB_ARCHIVE to an archive that you have, or use "
-        "the generated sample with --data sample."
+        "the generated sample with `data='sample'`."
     )
 
 
@@ -240,7 +240,7 @@ def test_a_server_that_cannot_be_reached_is_named(wanted, target):
         with pytest.raises(DownloadError) as error:
             download(Download(url, wanted.size, wanted.sha256), target)
     assert str(error.value).startswith(f"{url} cannot be reached: ")
-    assert str(error.value).endswith("use the generated sample with --data sample.")
+    assert str(error.value).endswith("use the generated sample with `data='sample'`.")
 
 
 def test_a_server_that_falls_silent_is_given_up(server, wanted, target, monkeypatch):
@@ -304,7 +304,7 @@ def test_a_server_that_keeps_one_waiting_is_given_up(
         pytest.raises(HostFailedError, match=re.escape(f"{url} {message}")) as error,
     ):
         download(Download(url, 1_000_000, "0" * 64), target)
-    assert str(error.value).endswith("use the generated sample with --data sample.")
+    assert str(error.value).endswith("use the generated sample with `data='sample'`.")
     assert time.monotonic() - since < 5
 
 

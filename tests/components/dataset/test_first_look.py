@@ -17,6 +17,7 @@ from components.dataset import first_look
 from components.dataset.first_look import checked, look_at
 from components.dataset.resolve import resolve_source
 from components.errors import DataGateError
+from pipeline.flag_spelling import with_flags
 
 STARS = [(f"review number {n}", 1 + n % 5) for n in range(50)]
 
@@ -71,8 +72,9 @@ def test_labels_without_a_meaning_are_refused_with_all_their_counts(tmp_path, re
     path = write(tmp_path / name, STARS)
     assert refusal(path) == (
         "The data is not fit to train on. The labels are '1' (10), '2' (10), '3' (10), '4' (10), "
-        "'5' (10); they do not tell which are positive. Name both sides, e.g. --positive-label "
-        "4,5 --negative-label 1,2. Labels that are named on neither side are left out."
+        "'5' (10); they do not tell which are positive. Name both sides, e.g. "
+        "`positive_label='4,5'` `negative_label='1,2'`. Labels that are named on neither side "
+        "are left out."
     )
 
 
@@ -88,19 +90,19 @@ def test_two_named_sides_pass_and_the_others_are_left_out(tmp_path, looked_at, n
     assert told == []
 
 
-def test_a_flag_finds_what_the_data_spells_otherwise_and_says_so(tmp_path, looked_at):
-    """Case, blanks and decimals; one that is spelt alike is no news."""
+def test_a_setting_finds_what_the_data_spells_otherwise_and_says_so(tmp_path, looked_at):
+    """Case, blanks and decimals; nothing is said of one that is spelt alike."""
     rows = [("a", " Sí "), ("b", "No"), ("c", "sí")]
     _, told = looked_at(write(tmp_path / "r.csv", rows), positive_label="SÍ")
-    assert told == ["--positive-label 'SÍ' means 'Sí' (1), 'sí' (1)."]
+    assert told == ["`positive_label='SÍ'` means 'Sí' (1), 'sí' (1)."]
     _, told = looked_at(tmp_path / "r.csv", positive_label="sí")
-    assert told == ["--positive-label 'sí' also means 'Sí' (1)."]
+    assert told == ["`positive_label='sí'` also means 'Sí' (1)."]
     _, told = looked_at(tmp_path / "r.csv", negative_label="No")
     assert told == []
     _, told = looked_at(
         write(tmp_path / "r.parquet", [("a", 1.0), ("b", 0.0)]), positive_label="1.00"
     )
-    assert told == ["--positive-label '1.00' means '1' (1)."]
+    assert told == ["`positive_label='1.00'` means '1' (1)."]
 
 
 @pytest.mark.parametrize("flag", ["", "1", "1.0", "true"])
@@ -129,7 +131,7 @@ def test_a_label_of_several_that_does_not_occur_is_told(tmp_path, looked_at):
     """The others do the work."""
     _, told = looked_at(write(tmp_path / "r.csv", STARS), positive_label="5,6", negative_label="1")
     (sentence,) = told
-    assert sentence.startswith("--positive-label: '6' does not occur; labels are '1' (10), ")
+    assert sentence.startswith("`positive_label`: '6' does not occur; labels are '1' (10), ")
 
 
 def test_a_label_that_holds_a_comma_is_found_as_it_is_written(tmp_path, looked_at):
@@ -140,7 +142,10 @@ def test_a_label_that_holds_a_comma_is_found_as_it_is_written(tmp_path, looked_a
     write(path, [("a", "x,y"), ("b", "bad"), ("c", "x"), ("d", "y")])
     source, told = looked_at(path, positive_label="x,y", negative_label="bad")
     assert (look_at(source).reviews, look_at(source).left_out) == ({1: 1, 0: 1}, 2)
-    assert told == ['--positive-label \'x,y\' is one label of the data. For several: "x","y".']
+    assert told == [
+        "`positive_label='x,y'` is one label of the data. For several: "
+        '`positive_label=\'"x","y"\'`.'
+    ]
     source, told = looked_at(path, positive_label='"x","y"', negative_label="bad")
     assert look_at(source).reviews == {1: 2, 0: 1}
     write(path, [("a", "1,0"), ("b", "0,0")])
@@ -179,7 +184,7 @@ def test_the_first_bad_record_is_named_first(tmp_path, refusal):
         file.write("one field\n")
     assert refusal(path) == (
         "The data is not fit to train on. 3 records could not be read, 27.27% where "
-        "--max-bad-records allows 0.00%: empty text: 2 (e.g. r.csv, record 2: the text is blank), "
+        "`max_bad_records` allows 0.00%: empty text: 2 (e.g. r.csv, record 2: the text is blank), "
         "malformed row: 1 (e.g. r.csv, record 11: 1 fields, expected 2)."
     )
 
@@ -193,8 +198,8 @@ def test_a_slip_in_a_label_is_named_by_its_record(tmp_path, refusal):
     assert "r.csv, record 61: label 'maybe'" in sentence
     assert sentence.endswith(
         "The labels are '0' (30), '1' (30), 'maybe' (1); they do not tell which are positive. Name "
-        "both sides, e.g. --positive-label 1 --negative-label 0. Labels that are named on neither "
-        "side are left out."
+        "both sides, e.g. `positive_label='1'` `negative_label='0'`. Labels that are named on "
+        "neither side are left out."
     )
 
 
@@ -203,9 +208,9 @@ def test_blank_labels_are_bad_records_and_no_question_of_meaning(tmp_path, refus
     path = write(tmp_path / "r.csv", [("a", 1), ("b", 0), ("c", ""), ("d", "NaN")])
     assert refusal(path).startswith(
         "The data is not fit to train on. 2 records could not be read, 50.00% where "
-        "--max-bad-records allows 0.00%: unknown label: 2 (e.g. r.csv, record 3: label '', expected"
+        "`max_bad_records` allows 0.00%: unknown label: 2 (e.g. r.csv, record 3: label '', expected"
     )
-    assert "--positive-label 1" not in refusal(path)
+    assert "`positive_label='1'`" not in refusal(path)
 
 
 @pytest.mark.parametrize(("withheld", "shown"), [(-1, "'-1' (7)"), (None, "blank ones")])
@@ -221,9 +226,9 @@ def test_a_split_of_which_the_labels_are_withheld_is_named_with_what_to_type(
     sentence = refusal(".")
     assert sentence == (
         f"The data is not fit to train on. Split 'test' has no labels of either class, only {shown}"
-        ". Leave it out: --data train.parquet,validation.parquet."
+        ". Leave it out: `data='train.parquet,validation.parquet'`."
     )
-    source, _ = looked_at(sentence.removesuffix(".").partition("--data ")[2])
+    source, _ = looked_at(with_flags(sentence).removesuffix(".").partition("--data ")[2])
     assert (source.has_eval, source.carves_test) == (True, True)
 
 
@@ -248,7 +253,7 @@ def test_bad_records_up_to_what_is_allowed_pass_as_in_the_gate(tmp_path, refusal
     """Unknown labels among them."""
     path = write(tmp_path / "r.csv", [("a", 1), ("b", 0), ("c", "odd"), (" ", 1)])
     looked_at(path, 0.5)
-    assert "50.00% where --max-bad-records allows 49.00%" in refusal(path, 0.49)
+    assert "50.00% where `max_bad_records` allows 49.00%" in refusal(path, 0.49)
 
 
 def test_a_head_that_is_worse_than_the_rest_decides_nothing(

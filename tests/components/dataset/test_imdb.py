@@ -83,7 +83,7 @@ def test_a_wrong_checksum_names_what_arrived_and_what_was_expected(tmp_path, fet
             f"{hashlib.sha256(content).hexdigest()[:12]}..., where 2,200,000 bytes and "
             f"{hashlib.sha256(CONTENT).hexdigest()[:12]}... are expected. It may be truncated or "
             "corrupt: delete it and fetch it again. To use another archive laid out as IMDB's, "
-            "pass it as --data aclImdb_v1.tar.gz."
+            "pass it as `data='aclImdb_v1.tar.gz'`."
         )
     assert path.read_bytes() == content
     assert fetched == []

@@ -7,10 +7,11 @@ import shlex
 
 import pytest
 
-from components.dataset.label_objections import flag, listed, objection_to_labels
+from components.dataset.label_objections import listed, naming, objection_to_labels
 from components.dataset.labels import is_left_out, label_of
 from components.dataset.source import ReviewSource, SourceKind
 from pipeline.cli import _parser
+from pipeline.flag_spelling import with_flags
 from pipeline.loading import load_config
 
 
@@ -23,7 +24,9 @@ def followed(sentence: str) -> list[ReviewSource]:
     """Returns what the command line makes of each advice in a sentence, typed as it stands."""
     words = r"(?: ?(?<![\w-])--(?:positive|negative)-label[ =](?:'(?:[^']|'\"'\"')*'|[^\s;'])+)+"
     sources = []
-    for typed in re.findall(words, sentence.split("Name ", 1)[-1].split("Say it: ", 1)[-1]):
+    for typed in re.findall(
+        words, with_flags(sentence).split("Name ", 1)[-1].split("Say it: ", 1)[-1]
+    ):
         arguments = shlex.split(typed.strip().rstrip(".,"))
         options = vars(_parser().parse_args(["run", *arguments]))
         config = load_config(
@@ -54,8 +57,8 @@ def test_stars_are_listed_with_counts_and_two_sides_to_type():
     sentence = objection(STARS)
     assert sentence == (
         "The labels are '5' (95), '2' (93), '1' (81), '4' (80), '3' (51); they do not tell which "
-        "are positive. Name both sides, e.g. --positive-label 4,5 --negative-label 1,2. Labels "
-        "that are named on neither side are left out."
+        "are positive. Name both sides, e.g. `positive_label='4,5'` `negative_label='1,2'`. "
+        "Labels that are named on neither side are left out."
     )
     (source,) = followed(sentence)
     assert [label_of(label, source) for label in "12345"] == [0, 0, None, 1, 1]
@@ -66,7 +69,7 @@ def test_two_labels_of_unknown_meaning_give_both_commands():
     """The likelier one first: of numbers the greater, of words the one that is known."""
     assert objection({"ham": 60, "spam": 40}) == (
         "The labels are 'ham' (60), 'spam' (40); they do not tell which is positive. Say it: "
-        "--positive-label ham, or --positive-label spam."
+        "`positive_label='ham'`, or `positive_label='spam'`."
     )
     for counts, likely in (
         ({"1": 60, "2": 40}, "2"),
@@ -124,14 +127,14 @@ def test_one_side_against_several_others_lists_them_all():
     """And offers them as the other side."""
     sentence = objection(STARS, positive="5")
     assert sentence == (
-        "Only --positive-label is named, and 4 other labels occur: '5' (95), '2' (93), '1' (81), "
-        "'4' (80), '3' (51). Name the other side as well, e.g. --positive-label 5 "
-        "--negative-label 1,2,3,4, or with fewer of them. Labels that are named on neither side "
+        "Only `positive_label` is named, and 4 other labels occur: '5' (95), '2' (93), '1' (81), "
+        "'4' (80), '3' (51). Name the other side as well, e.g. `positive_label='5'` "
+        "`negative_label='1,2,3,4'`, or with fewer of them. Labels that are named on neither side "
         "are left out."
     )
     (source,) = followed(sentence)
     assert [label_of(label, source) for label in "12345"] == [0, 0, 0, 0, 1]
-    assert "--positive-label 2,3,4,5" in objection(STARS, negative="1")
+    assert "`positive_label='2,3,4,5'`" in objection(STARS, negative="1")
 
 
 def test_spellings_of_one_label_are_one_other():
@@ -144,10 +147,10 @@ def test_a_label_that_does_not_occur_is_said_with_those_that_do():
     """The nearest is named; a side of which one label occurs passes."""
     counts = {"Yes": 203, "No": 197}
     assert objection(counts, positive="ja").startswith(
-        "--positive-label: 'ja' does not occur; labels are 'Yes' (203), 'No' (197)."
+        "`positive_label`: 'ja' does not occur; labels are 'Yes' (203), 'No' (197)."
     )
     assert "Did you mean 'Yes'?" in objection(counts, positive="yess")
-    assert objection(STARS, "6,7", "1").startswith("--positive-label: '6' and '7' do not occur;")
+    assert objection(STARS, "6,7", "1").startswith("`positive_label`: '6' and '7' do not occur;")
     assert objection(STARS, "5,6", "1") == ""
     assert objection(counts, positive="yes") == objection(counts, negative=" NO ") == ""
     assert "does not occur" in objection(counts, positive="ja", is_whole=False)
@@ -157,7 +160,7 @@ def test_what_was_not_seen_in_a_part_may_follow():
     """As long as the labels that were seen are not too many."""
     assert objection({"No": 9}, positive="yes", is_whole=False) == ""
     assert objection({"1": 9}, "4,5", "1,2", is_whole=False) == ""
-    assert objection({"1": 9}, "4,5", "1,2").startswith("--positive-label: '4' and '5' do not occ")
+    assert objection({"1": 9}, "4,5", "1,2").startswith("`positive_label`: '4' and '5' do not occ")
 
 
 def test_a_column_of_a_thousand_labels_is_not_listed_whole():
@@ -166,7 +169,7 @@ def test_a_column_of_a_thousand_labels_is_not_listed_whole():
     for sentence in (objection(counts), objection(counts, positive="id 5")):
         assert sentence.count("(1)") == 20
         assert "and 980 more" in sentence
-        assert sentence.endswith("Is that the label's column? --label-column names another.")
+        assert sentence.endswith("Is that the label's column? `label_column` names another.")
         assert len(sentence) < 800
     assert listed({"a": 1, "b": 1_000}) == "'b' (1,000), 'a' (1)"
 
@@ -183,8 +186,14 @@ def test_labels_that_are_known_or_pass_as_bad_records_are_no_objection():
     assert objection({}) == ""
 
 
-def test_a_flag_is_written_as_a_shell_takes_it():
-    """A minus in front would be taken for another flag."""
-    assert flag("--positive-label", ["4", "5"]) == "--positive-label 4,5"
-    assert flag("--negative-label", ["-1", "-2"]) == "--negative-label=-1,-2"
-    assert flag("--negative-label", ["so, so"]) == "--negative-label '\"so, so\"'"
+def test_a_setting_that_names_labels_has_them_in_a_python_literal():
+    """One value, with commas in between; on the command line it is a flag that a shell takes."""
+    for labels, literal, flag in (
+        (["4", "5"], "'4,5'", "=4,5"),
+        (["-1", "-2"], "'-1,-2'", "=-1,-2"),
+        (["so, so"], "'\"so, so\"'", "='\"so, so\"'"),
+    ):
+        named = naming("negative_label", labels)
+        assert named == f"`negative_label={literal}`"
+        typed = flag if "-" in flag else flag.replace("=", " ", 1)
+        assert with_flags(named) == f"--negative-label{typed}"

@@ -178,7 +178,7 @@ def test_a_file_in_latin_1_names_the_way_out_and_the_way_works(tmp_path, read):
         read(path)
     assert str(error.value) == (
         "spam.csv, line 2: byte 0xa3 is not UTF-8. Western European texts are often written so: "
-        "--encoding latin-1 reads it. To leave such records out instead: --max-bad-records."
+        "`encoding='latin-1'` reads it. To leave such records out instead: `max_bad_records`."
     )
     assert read(path, TableOptions(encoding="latin-1")) == ["It cost £5", "café"]
 
@@ -370,7 +370,7 @@ def test_columns_without_a_header_are_numbers(tmp_path, read):
     """The message names those that may be meant."""
     (tmp_path / "l.csv").write_text("1;good, really, it is\n0;bad\n")
     options = TableOptions(header=False, delimiter="semicolon")
-    with pytest.raises(DatasetError, match=r"Its columns are: 1, 2.*e\.g\. --text-column 2"):
+    with pytest.raises(DatasetError, match=r"Its columns are: 1, 2.*e\.g\. `text_column='2'`"):
         read(tmp_path / "l.csv", options)
 
 

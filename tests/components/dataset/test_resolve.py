@@ -1,4 +1,4 @@
-"""From what is written after --data to a source, or to a sentence that says what to do."""
+"""From the setting `data` to a source, or to a sentence that says what to do."""
 
 from __future__ import annotations
 
@@ -341,7 +341,7 @@ def test_the_only_other_column_is_taken_for_the_label_and_told(tmp_path, name):
     assert resolve(path, tmp_path, notify=told.append).label_column == "stars"
     assert told == [
         "The column 'stars' is taken for the label: it is the only one beside 'text'. "
-        "--label-column names another."
+        "`label_column` names another."
     ]
     assert "has no column 'star'. Its columns are: text, stars. Did you mean 'stars'?" in refusal(
         path, tmp_path, label_column="star"
@@ -374,19 +374,19 @@ def test_a_split_column_goes_before_names(tmp_path):
 
 
 def test_a_missing_column_lists_those_that_exist_and_names_the_nearest(tmp_path):
-    """And the flag that names another."""
+    """And the setting that names another."""
     path = write(tmp_path / "r.csv", "Review Text,labels,id\na,1,2\n")
     assert refusal(path, tmp_path) == (
         "r.csv has no column 'text'. Its columns are: Review Text, labels, id. Name it with "
-        "--text-column."
+        "`text_column`."
     )
     assert refusal(path, tmp_path, text_column="Reviewtext") == (
         "r.csv has no column 'Reviewtext'. Its columns are: Review Text, labels, id. Did you mean "
-        "'Review Text'? Name it with --text-column."
+        "'Review Text'? Name it with `text_column`."
     )
     assert refusal(path, tmp_path, text_column="Review Text") == (
         "r.csv has no column 'label'. Its columns are: Review Text, labels, id. Did you mean "
-        "'labels'? Name it with --label-column."
+        "'labels'? Name it with `label_column`."
     )
 
 
@@ -399,10 +399,10 @@ def test_a_missing_column_is_named_where_its_values_tell(tmp_path):
     path = write(tmp_path / "r.csv", f",id,the review,sentiment\n{rows}")
     found = refusal(path, tmp_path)
     assert found.endswith(
-        "Name it with --text-column, e.g. --text-column 'the review' --label-column sentiment."
+        "Name it with `text_column`, e.g. `text_column='the review'` `label_column='sentiment'`."
     )
     found = refusal(path, tmp_path, text_column="the review")
-    assert found.endswith("Name it with --label-column, e.g. --label-column sentiment.")
+    assert found.endswith("Name it with `label_column`, e.g. `label_column='sentiment'`.")
     source = resolve(path, tmp_path, text_column="the review", label_column="sentiment")
     assert source.label_column == "sentiment"
 
@@ -493,10 +493,11 @@ def test_files_of_several_formats_are_refused(tmp_path):
 
 
 def test_a_path_that_does_not_exist_names_the_nearest(tmp_path):
-    """Among its neighbours, and among the words that --data knows."""
+    """Among its neighbours, and among the words that `data` may be."""
     path = write(tmp_path / "reviews.csv")
     assert refusal(tmp_path / "reveiws.csv", tmp_path) == (
-        f"--data '{tmp_path}/reveiws.csv': there is no file or folder '{tmp_path}/reveiws.csv'. "
+        f"`data='{tmp_path}/reveiws.csv'`: there is no file or folder "
+        f"'{tmp_path}/reveiws.csv'. "
         f"Expected auto, imdb, sample or a path. Did you mean '{path}'?"
     )
     assert refusal("smaple", tmp_path).endswith("Did you mean 'sample'?")

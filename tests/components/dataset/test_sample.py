@@ -69,7 +69,7 @@ def test_stars_go_with_the_label(reviews):
 
 
 def test_lengths_go_from_a_line_to_beyond_500_words_in_both_splits(reviews):
-    """So the cut at 500 is met in training and in testing."""
+    """So texts are truncated at 500 words in training and in testing."""
     lengths = {
         split: [len(words(review.text)) for review in reviews if review.split == split]
         for split in ("train", "test")

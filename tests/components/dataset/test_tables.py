@@ -132,7 +132,7 @@ def test_a_flipped_bit_in_a_gzipped_file_is_fatal(tmp_path):
 @BY_FORMAT
 def test_bytes_that_are_not_utf8_cost_one_record(tmp_path, kind):
     """The byte and its place in the text are named, and in a table of fields the way out."""
-    advice = "" if kind is SourceKind.JSON_LINES else " (is it Latin-1? --encoding latin-1)"
+    advice = "" if kind is SourceKind.JSON_LINES else " (is it Latin-1? `encoding='latin-1'`)"
     content = TEXT_FORMATS[kind].replace("really", "caf@").encode()
     at = len('good, "caf')
     records = read_text(tmp_path, content.replace(b"@", b"\xe9"), kind)
@@ -152,11 +152,11 @@ def test_a_label_that_is_not_utf8_is_shown_in_ascii(tmp_path, kind):
 
 
 def test_blank_text_and_a_label_that_is_neither_are_counted_by_record(tmp_path):
-    """The choices are listed, and the flags that name others."""
+    """The choices are listed, and the settings that name others."""
     content = "text,label\ngood,1\n,1\n\u00a0 ,0\nfair,maybe\nodd,\nbad,0\n"
     expected = (
         "expected one of 1, positive, pos, true, yes or 0, negative, neg, false, no; name others "
-        "with --positive-label and --negative-label"
+        "with `positive_label` and `negative_label`"
     )
     assert read_text(tmp_path, content, SourceKind.CSV) == [
         review("good", 1, 1),
@@ -199,7 +199,8 @@ def test_a_quote_that_is_never_closed_costs_its_row(tmp_path, kind):
             "malformed_row",
             2,
             "line 3: unexpected end of data; a quote inside a quoted field is written twice, and "
-            "each field's quotes are closed; where quotes are characters like any: --quoting none",
+            "each field's quotes are closed; where quotes are characters like any: "
+            "`quoting='none'`",
             name=f"r.{kind.value}",
         ),
         review("fine", 1, 3),

@@ -85,9 +85,9 @@ def test_standard_input_is_known_by_its_content(tmp_path, content, texts):
 def test_columns_have_numbers_without_a_header(tmp_path):
     """The message says so, and its advice works."""
     (tmp_path / "a.csv").write_text("1,a good film of old times\n0,bad\n")
-    with pytest.raises(DatasetError, match="Then: --no-header --text-column 2"):
+    with pytest.raises(DatasetError, match="Then: `header=False` `text_column='2'`"):
         read_texts(tmp_path / "a.csv", "text")
     options = TableOptions(header=False)
     assert read_texts(tmp_path / "a.csv", "2", options).texts == ["a good film of old times", "bad"]
-    with pytest.raises(DatasetError, match=r"columns have numbers, e\.g\. --text-column 2"):
+    with pytest.raises(DatasetError, match=r"columns have numbers, e\.g\. `text_column='2'`"):
         read_texts(tmp_path / "a.csv", "text", options)

@@ -95,11 +95,11 @@ def test_a_lift_of_zero_is_not_asked_for(tmp_path):
         (200, "101-200"),
         (201, "201-500"),
         (500, "201-500"),
-        (501, "cut"),
+        (501, "truncated"),
     ],
 )
 def test_a_text_falls_into_the_slice_of_its_length_in_words(words, name):
-    """Bounds are inclusive; a text is cut from 501 words on."""
+    """Bounds are inclusive; a text is truncated from 501 words on."""
     texts = np.array([("word " * words).encode()], dtype=object)
     assert slices.length_names(texts) == [name]
 

@@ -252,7 +252,7 @@ def test_bad_records_are_described_by_kind_and_the_rest_is_written(tmp_path):
         r"r.csv, record 3: split 'd\xe9v', expected train, validation or test"
     ]
     assert report.problem_examples["not_utf8"] == [
-        "r.csv, record 4: byte 0xe9 at 3 is not UTF-8 (is it Latin-1? --encoding latin-1)"
+        "r.csv, record 4: byte 0xe9 at 3 is not UTF-8 (is it Latin-1? `encoding='latin-1'`)"
     ]
     assert len(report.problem_examples["empty_text"]) == 5
 

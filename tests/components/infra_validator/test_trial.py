@@ -189,7 +189,7 @@ def test_without_a_docker_daemon_the_run_stops_and_says_so(
         try_candidate(str(saved_model()), examples, "docker", tmp_path / "work")
     assert str(error.value) == (
         "The infra validation could not start its server (docker). Mend that, or choose another "
-        "engine by --infra-validation: docker: Cannot connect to the Docker daemon."
+        "engine by `infra_validation`: docker: Cannot connect to the Docker daemon."
     )
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from components.layers.convolution import Convolution
-from components.layers.each_prefix import EachPrefix
 from components.layers.front_padded_lstm import FrontPaddedLSTM, common_padding
 from components.layers.ngram_weights import NgramWeights
 from components.layers.opinion_pool import OpinionPool
+from components.layers.per_token_prediction import PerTokenPrediction
 from components.layers.region_embedding import RegionEmbedding
 from components.layers.without_common_padding import WithoutCommonPadding
 from components.layers.word_dropout import WordDropout
@@ -34,11 +34,11 @@ def small_model():
 # Each with arguments that are not the defaults.
 LAYERS = {
     "Convolution": lambda ids: Convolution(5, 3, padding="same", activation="relu")(embed(ids)),
-    "EachPrefix": lambda ids: EachPrefix(small_model(), PAD_ID)(ids),
+    "PerTokenPrediction": lambda ids: PerTokenPrediction(small_model(), PAD_ID)(ids),
     "FrontPaddedLSTM": lambda ids: FrontPaddedLSTM(6, return_sequences=True)(
         embed(ids), common_padding(ids, PAD_ID)
     ),
-    "NgramWeights": lambda ids: NgramWeights(WORDS, 4, each_word=True, pad_id=PAD_ID)(ids),
+    "NgramWeights": lambda ids: NgramWeights(WORDS, 4, per_token=True, pad_id=PAD_ID)(ids),
     "OpinionPool": lambda ids: OpinionPool()([embed(ids), embed(ids)]),
     "RegionEmbedding": lambda ids: RegionEmbedding(WORDS, 5, 3, pad_id=PAD_ID)(ids),
     "WithoutCommonPadding": lambda ids: WithoutCommonPadding(4, PAD_ID)(ids),
@@ -71,13 +71,13 @@ def test_a_saved_layer_answers_the_same(build, tmp_path):
     np.testing.assert_array_equal(again(token_ids()), expected)
 
 
-@pytest.mark.parametrize("each_word", [False, True])
+@pytest.mark.parametrize("per_token", [False, True])
 @pytest.mark.parametrize("name", variant_names())
-def test_a_saved_variant_answers_the_same(name, each_word, tmp_path):
+def test_a_saved_variant_answers_the_same(name, per_token, tmp_path):
     """As `.keras`, for those who take a model out of the pipeline."""
     variant = get_variant(name)
     hyperparameters = next(iter(variant.presets.values()))
-    model = variant.build(hyperparameters.without_noise(), each_word)
+    model = variant.build(hyperparameters.without_noise(), per_token)
     ids = np.zeros((2, *model.input_shape[1:]), np.int32)
     ids[0, -20:] = np.arange(2, 22)
     again = read_again(model, tmp_path)

@@ -28,9 +28,9 @@ def padded(*reviews):
 @pytest.mark.parametrize(("multiple_of", "left"), [(1, 3), (2, 4), (5, 5)])
 def test_common_padding_is_cut_off(multiple_of, left):
     """The longest review stays whole, in a multiple of columns."""
-    cut = WithoutCommonPadding(multiple_of)(padded([7, 8, 9], [5])).numpy()
-    assert cut[:, -3:].tolist() == [[7, 8, 9], [0, 0, 5]]
-    assert cut.shape == (2, left)
+    shortened = WithoutCommonPadding(multiple_of)(padded([7, 8, 9], [5])).numpy()
+    assert shortened[:, -3:].tolist() == [[7, 8, 9], [0, 0, 5]]
+    assert shortened.shape == (2, left)
     assert WithoutCommonPadding(multiple_of)(padded()).shape == (0, multiple_of)
 
 

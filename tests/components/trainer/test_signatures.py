@@ -98,7 +98,7 @@ def test_classes_and_scores_stand_in_one_order(served):
 
 
 def test_the_trace_ends_at_the_verdict_and_names_the_words(served, expected):
-    """After the last word the model believes what it answers; padding has no words."""
+    """After the last token it is the model's answer; padding has no tokens."""
     trace = served.signatures["trace_text"](text=tf.constant(TEXTS))
     np.testing.assert_allclose(trace["probability"][:, -1], expected, atol=1e-6)
     assert trace["tokens"].shape == (len(TEXTS), features.MAX_LENGTH)
@@ -120,7 +120,7 @@ def test_an_empty_batch_gives_an_empty_answer(served):
 
 
 def test_nothing_but_the_weights_and_the_vocabulary_is_saved(exported_model):
-    """No optimizer state, no seed, no twin: 213,301 numbers."""
+    """No optimizer state, no seed, no second model: 213,301 numbers."""
     variables = tf.train.list_variables(str(exported_model / "variables" / "variables"))
     shapes = [shape for name, shape in variables if not name.startswith("_CHECKPOINTABLE")]
     assert sum(int(np.prod(shape)) for shape in shapes) == 213_301

@@ -138,7 +138,7 @@ def test_a_loss_that_is_not_a_number_names_step_and_cause(tmp_path):
         fit.fit(tiny_model(), reviews(16), None, hyperparameters, str(tmp_path))
     assert re.match(
         r"Training diverged: the loss became nan at step 2 of epoch 1\. The likely cause is a "
-        r"learning rate of inf with batches of 4: try --learning-rate",
+        r"learning rate of inf with batches of 4: try `learning_rate=inf`",
         str(error.value),
     )
 

@@ -34,7 +34,7 @@ def test_the_weights_of_an_export_are_taken_up(exported_model, transform_output)
     trained, model = built(), built()
     trained.load_weights(exported_model / "keras.weights.h5")
     assert all(np.any(a != b) for a, b in zip(trained.weights, model.weights, strict=True))
-    warm_start.take_up(model, "lstm", PLAIN, str(exported_model), transform_output)
+    warm_start.load_weights(model, "lstm", PLAIN, str(exported_model), transform_output)
     for taken, weight in zip(model.get_weights(), trained.get_weights(), strict=True):
         np.testing.assert_array_equal(taken, weight)
 
@@ -42,7 +42,7 @@ def test_the_weights_of_an_export_are_taken_up(exported_model, transform_output)
 def test_without_a_blessed_model_there_is_nothing_to_go_on_from(transform_output):
     """The message names the variant and the way out."""
     with pytest.raises(ConfigurationError, match="needs a blessed model of 'lstm'"):
-        warm_start.take_up(built(), "lstm", PLAIN, None, transform_output)
+        warm_start.load_weights(built(), "lstm", PLAIN, None, transform_output)
 
 
 def test_another_vocabulary_is_refused(exported_model, transform_output, tmp_path):
@@ -51,7 +51,7 @@ def test_another_vocabulary_is_refused(exported_model, transform_output, tmp_pat
     (vocabulary,) = (copy / "assets").iterdir()
     vocabulary.write_bytes(vocabulary.read_bytes() + b"\n9 another")
     with pytest.raises(ConfigurationError, match="trained with another vocabulary"):
-        warm_start.take_up(built(), "lstm", PLAIN, str(copy), transform_output)
+        warm_start.load_weights(built(), "lstm", PLAIN, str(copy), transform_output)
 
 
 def test_layers_of_other_sizes_are_refused(exported_model, transform_output, tmp_path):
@@ -59,8 +59,8 @@ def test_layers_of_other_sizes_are_refused(exported_model, transform_output, tmp
     copy = shutil.copytree(exported_model, tmp_path / "model")
     TrainingRecord("lstm", Hyperparameters(), 1.0, 213_301).write(str(copy))
     smaller = Hyperparameters(lstm_units=8)
-    with pytest.raises(ConfigurationError, match=r"trained with --lstm-units 100\. Train without"):
-        warm_start.take_up(built(smaller), "lstm", smaller, str(copy), transform_output)
+    with pytest.raises(ConfigurationError, match=r"trained with `lstm_units=100`\. Train without"):
+        warm_start.load_weights(built(smaller), "lstm", smaller, str(copy), transform_output)
 
 
 def test_a_variant_whose_code_has_changed_is_refused(exported_model, transform_output, tmp_path):
@@ -69,7 +69,7 @@ def test_a_variant_whose_code_has_changed_is_refused(exported_model, transform_o
     TrainingRecord("lstm", PLAIN, 1.0, 213_301).write(str(copy))
     other = get_variant("cnn_lstm").build(PLAIN)
     with pytest.raises(ConfigurationError, match=r"the variant's code was another then\."):
-        warm_start.take_up(other, "lstm", PLAIN, str(copy), transform_output)
+        warm_start.load_weights(other, "lstm", PLAIN, str(copy), transform_output)
 
 
 def artifact(kind, number, uri=""):

@@ -74,5 +74,5 @@ def test_no_character_is_both_a_second_starter_and_a_first():
 
 
 def test_no_letter_has_more_parts_than_a_pass_each():
-    """The passes suffice for the longest decomposition, and nothing is cut."""
+    """The passes suffice for the longest decomposition, and nothing is truncated."""
     assert max(map(len, TABLES.parts.values())) == normalization.MOST_PARTS

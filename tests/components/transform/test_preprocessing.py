@@ -108,7 +108,7 @@ def test_tokens_equal_the_reference_on_hundreds_of_texts(corpus):
 
 
 def test_token_ids_equal_the_reference_on_hundreds_of_texts(analyzed, corpus):
-    """Ids, cut and padding are the reference's, for every text."""
+    """Ids, truncation and padding are the reference's, for every text."""
     vocabulary = reference_vocabulary(corpus)
     expected = np.array([reference_token_ids(text, vocabulary) for text in corpus])
     np.testing.assert_array_equal(token_ids(analyzed, corpus), expected)

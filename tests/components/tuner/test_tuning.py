@@ -44,7 +44,7 @@ def test_a_search_knows_all_that_decides_on_a_trial():
     }
     choices = {entry.name: entry.values for entry in space.space if hasattr(entry, "ordered")}
     assert choices == {"epochs": [2, 3, 4, 5], "learning_rate": [3e-4, 1e-3, 3e-3]}
-    with pytest.raises(ConfigurationError, match="--tune has nothing to search"):
+    with pytest.raises(ConfigurationError, match="`tune` has nothing to search"):
         search_space(lstm, start, list(lstm.search))
 
 

@@ -127,7 +127,7 @@ def test_bad_data_ends_the_comparison_at_once(compared):
 def test_a_flag_that_a_contender_lacks_is_refused_before_anything_is_trained(compared):
     """As `sentiment run` refuses it."""
     training = Training()
-    with pytest.raises(ConfigurationError, match="--filters: no hyperparameter of 'lstm'"):
+    with pytest.raises(ConfigurationError, match="`filters`: no hyperparameter of 'lstm'"):
         compared(training, filters=8)
     assert training.asked == []
 

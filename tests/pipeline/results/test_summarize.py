@@ -102,7 +102,7 @@ def test_a_model_that_a_server_refused_has_its_own_sentence():
 def test_slices_stand_in_the_order_that_people_count_in():
     """2 before 10, short before long; slices that do not occur are left out."""
     metrics = {"examples": 30.0, "accuracy": 0.9}
-    keys = [("rating", "10"), ("length", "cut"), ("rating", "2"), ("length", "1-100")]
+    keys = [("rating", "10"), ("length", "truncated"), ("rating", "2"), ("length", "1-100")]
     results = EvaluationResults(overall={}, slices={(key,): metrics for key in keys})
     assert slice_rows(results) == [
         SliceRow(feature, value, 30, 0.9)
@@ -110,7 +110,7 @@ def test_slices_stand_in_the_order_that_people_count_in():
             ("rating", "2"),
             ("rating", "10"),
             ("length", "1-100"),
-            ("length", "cut"),
+            ("length", "truncated"),
         ]
     ]
 

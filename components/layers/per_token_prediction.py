@@ -1,4 +1,4 @@
-"""A model's verdict on a review cut behind each of its words."""
+"""A model's prediction after each token of a review: on the review truncated there."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import tensorflow as tf
 CHUNK = 64
 
 
-def each_prefix(model: keras.Model, pad_id: int = 0) -> keras.Model:
-    """Returns a model over `model`'s weights that says what `model` does after each word.
+def predict_per_token(model: keras.Model, pad_id: int = 0) -> keras.Model:
+    """Returns a model with `model`'s weights that predicts after each token of a review.
 
     Args:
       model: From <int32>[batch, length] to <float32>[batch, 1]; its input names the length.
@@ -23,16 +23,16 @@ def each_prefix(model: keras.Model, pad_id: int = 0) -> keras.Model:
     (given,) = model.inputs
     token_ids = keras.Input(given.shape[1:], dtype="int32", name=given.name)
     return keras.Model(
-        token_ids, EachPrefix(model, pad_id)(token_ids), name=f"{model.name}_each_word"
+        token_ids, PerTokenPrediction(model, pad_id)(token_ids), name=f"{model.name}_per_token"
     )
 
 
 @keras.saving.register_keras_serializable(package="sentiment")
-class EachPrefix(keras.layers.Layer):
+class PerTokenPrediction(keras.layers.Layer):
     """Runs a model on every prefix of every review, padded in front as a review of its own.
 
-    For models that cannot tell on the way what they believe: those that look ahead, read
-    backwards or pool. A review of n words costs n runs of the model, `CHUNK` at a time.
+    For models that give one prediction for the whole review because they look ahead, read
+    backwards or pool. A review of n tokens costs n runs of the model, `CHUNK` at a time.
 
     Args:
       model: From <int32>[batch, length] to <float32>[batch, 1].
@@ -43,7 +43,7 @@ class EachPrefix(keras.layers.Layer):
       token_ids: <int32>[batch, length], padded in front.
 
     Output:
-      <float32>[batch, length, 1]; where there is padding, the verdict on no words.
+      <float32>[batch, length, 1]; at padding, the prediction for a review without words.
     """
 
     def __init__(self, model: keras.Model, pad_id: int = 0, **options: Any):
@@ -58,13 +58,13 @@ class EachPrefix(keras.layers.Layer):
         return {**super().get_config(), "model": model, "pad_id": self.pad_id}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> EachPrefix:
+    def from_config(cls, config: dict[str, Any]) -> PerTokenPrediction:
         """Makes the layer that `get_config` describes."""
         model = keras.saving.deserialize_keras_object(config["model"])
         return cls(**{**config, "model": model})
 
     def compute_output_shape(self, token_ids_shape: Any) -> Any:
-        """One number a word."""
+        """One number a token."""
         return (*token_ids_shape, 1)
 
     def call(self, token_ids: tf.Tensor) -> tf.Tensor:
@@ -77,18 +77,18 @@ class EachPrefix(keras.layers.Layer):
         missing = -count % CHUNK
         chunks = tf.reshape(tf.pad(places, [[0, missing], [0, 0]]), [-1, CHUNK, 2])
 
-        def verdicts(chunk: tf.Tensor) -> tf.Tensor:
-            """Review and word <int32>[CHUNK, 2] -> <float32>[CHUNK]."""
-            # In `padded`, the `length` ids that end at word w begin at w + 1.
+        def predict(chunk: tf.Tensor) -> tf.Tensor:
+            """Index of review and token <int32>[CHUNK, 2] -> <float32>[CHUNK]."""
+            # In `padded`, the `length` ids that end at token w begin at w + 1.
             columns = chunk[:, 1:] + 1 + tf.range(length)
             prefixes = tf.gather(tf.gather(padded, chunk[:, 0]), columns, batch_dims=1)
             return tf.squeeze(self.model(prefixes, training=False), axis=1)
 
-        answers = tf.map_fn(verdicts, chunks, fn_output_signature=tf.TensorSpec([CHUNK]))
+        answers = tf.map_fn(predict, chunks, fn_output_signature=tf.TensorSpec([CHUNK]))
         no_words = self.model(tf.fill([1, length], self.pad_id), training=False)
-        beliefs = tf.tensor_scatter_nd_update(
+        predictions = tf.tensor_scatter_nd_update(
             tf.repeat(tf.repeat(no_words, batch, axis=0), length, axis=1),
             places,
             tf.reshape(answers, [-1])[:count],
         )
-        return beliefs[:, :, tf.newaxis]
+        return predictions[:, :, tf.newaxis]
