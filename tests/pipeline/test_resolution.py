@@ -280,7 +280,7 @@ def test_an_engine_that_is_not_installed_is_wrong_use(environment, table, monkey
         ),
         ("components/schema.pbtxt", ("max: 10", "max: 5"), {"ImportSchemaGen"}),
         # It is a process of its own that this step starts.
-        ("serving/server/handlers.py", ("import time", "import time as time"), {"InfraValidator"}),
+        ("serving/server/inference.py", ("import time", "import time as time"), {"InfraValidator"}),
         ("pipeline/results/summarize.py", ("is below", "is under"), set()),
         ("pipeline/console/terminal.py", ("Train the model", "Fit"), set()),
     ],
