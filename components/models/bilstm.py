@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from components import features
 from components.hyperparameters import Hyperparameters
 from components.models.registry import SAMPLE, SAMPLE_TRAINING, TUNED, TUNED_TRAINING, variant
+from components.models.shape import IMDB_SHAPE, ModelShape
 
 if TYPE_CHECKING:
     import keras
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     takes=("embedding_units", "lstm_units"),
     presets={TUNED: TUNED_TRAINING, SAMPLE: SAMPLE_TRAINING},
 )
-def build_bilstm(hyperparameters: Hyperparameters, per_token: bool = False) -> keras.Model:
+def build_bilstm(
+    hyperparameters: Hyperparameters, per_token: bool = False, shape: ModelShape = IMDB_SHAPE
+) -> keras.Model:
     """Two LSTMs, one from either end: 266,601 parameters.
 
     Padding is masked: the LSTM that reads backwards would end on it and forget the review.
@@ -33,10 +36,10 @@ def build_bilstm(hyperparameters: Hyperparameters, per_token: bool = False) -> k
     from components.layers.without_common_padding import WithoutCommonPadding
     from components.models import inputs
 
-    token_ids = inputs.token_ids_input()
+    token_ids = inputs.token_ids_input(shape)
     embedded = keras.layers.Embedding(
-        features.VOCABULARY_SIZE, hyperparameters.embedding_units, mask_zero=True
+        shape.vocabulary_size, hyperparameters.embedding_units, mask_zero=True
     )(WithoutCommonPadding(pad_id=features.PAD_ID)(token_ids))
     state = keras.layers.Bidirectional(keras.layers.LSTM(hyperparameters.lstm_units))(embedded)
-    model = keras.Model(token_ids, inputs.probability(state), name="bilstm")
+    model = keras.Model(token_ids, inputs.probability(state, shape), name="bilstm")
     return predict_per_token(model) if per_token else model

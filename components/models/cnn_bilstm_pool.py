@@ -18,6 +18,7 @@ from components import features
 from components.hyperparameters import Hyperparameters
 from components.models.linear import fit_linear, log_odds
 from components.models.registry import SAMPLE, TUNED, variant
+from components.models.shape import IMDB_SHAPE, ModelShape
 
 if TYPE_CHECKING:
     import keras
@@ -61,15 +62,17 @@ SAMPLE_HYPERPARAMETERS = TUNED_HYPERPARAMETERS.overridden(
     takes=LAYERS,
     presets={TUNED: TUNED_HYPERPARAMETERS, SAMPLE: SAMPLE_HYPERPARAMETERS},
 )
-def build_cnn_bilstm_pool(hyperparameters: Hyperparameters, per_token: bool = False) -> keras.Model:
+def build_cnn_bilstm_pool(
+    hyperparameters: Hyperparameters, per_token: bool = False, shape: ModelShape = IMDB_SHAPE
+) -> keras.Model:
     """Regions of words, bidirectional LSTM and a bag of words; padding takes no part."""
     import keras
 
     from components.layers.per_token_prediction import predict_per_token
     from components.models import inputs
 
-    token_ids = inputs.token_ids_input()
-    answer = inputs.probability(_features(token_ids, hyperparameters))
+    token_ids = inputs.token_ids_input(shape)
+    answer = inputs.probability(_features(token_ids, hyperparameters, shape), shape)
     model = keras.Model(token_ids, answer, name="cnn_bilstm_pool")
     return predict_per_token(model) if per_token else model
 
@@ -85,7 +88,7 @@ def build_cnn_bilstm_pool(hyperparameters: Hyperparameters, per_token: bool = Fa
     solve=fit_linear,
 )
 def build_cnn_bilstm_linear(
-    hyperparameters: Hyperparameters, per_token: bool = False
+    hyperparameters: Hyperparameters, per_token: bool = False, shape: ModelShape = IMDB_SHAPE
 ) -> keras.Model:
     """Two models that make different errors, each fitted without the other.
 
@@ -98,15 +101,15 @@ def build_cnn_bilstm_linear(
     from components.layers.per_token_prediction import predict_per_token
     from components.models import inputs
 
-    token_ids = inputs.token_ids_input()
-    read = keras.layers.Dense(1)(_features(token_ids, hyperparameters))
-    pooled = OpinionPool()([read, log_odds(token_ids, trainable=False)])
+    token_ids = inputs.token_ids_input(shape)
+    read = keras.layers.Dense(1)(_features(token_ids, hyperparameters, shape))
+    pooled = OpinionPool()([read, log_odds(token_ids, shape, trainable=False)])
     answer = keras.layers.Activation("sigmoid")(pooled)
     model = keras.Model(token_ids, answer, name="cnn_bilstm_linear")
     return predict_per_token(model) if per_token else model
 
 
-def _features(token_ids: Any, hyperparameters: Hyperparameters) -> Any:
+def _features(token_ids: Any, hyperparameters: Hyperparameters, shape: ModelShape) -> Any:
     """Returns the features of a review for the last layer: <float32>[batch, features]."""
     import keras
 
@@ -121,11 +124,11 @@ def _features(token_ids: Any, hyperparameters: Hyperparameters) -> Any:
     words = WordDropout(
         hyperparameters.word_dropout, features.OUT_OF_VOCABULARY_ID, features.PAD_ID
     )(words)
-    embedded = inputs.embed(words, hyperparameters.embedding_units) * is_word
+    embedded = inputs.embed(words, shape, hyperparameters.embedding_units) * is_word
     bag_of_words = ops.sum(embedded, axis=1) / ops.sqrt(ops.sum(is_word, axis=1) + 1.0)
 
     regions = RegionEmbedding(
-        features.VOCABULARY_SIZE, hyperparameters.filters, REGION_SIZE, features.PAD_ID
+        shape.vocabulary_size, hyperparameters.filters, REGION_SIZE, features.PAD_ID
     )(words)
     strongest = layers.MaxPooling1D(POOL_SIZE)(ops.relu(regions) * is_word)
     has_word = ops.greater(layers.MaxPooling1D(POOL_SIZE)(is_word), 0.0)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from components import features
 from components.hyperparameters import Hyperparameters
 from components.models.registry import reference_presets, variant
+from components.models.shape import IMDB_SHAPE, ModelShape
 
 if TYPE_CHECKING:
     import keras
@@ -26,9 +27,11 @@ LAYERS = ("embedding_units", "filters", "lstm_units")
     takes=LAYERS,
     presets=reference_presets(),
 )
-def build_cnn_lstm(hyperparameters: Hyperparameters, per_token: bool = False) -> keras.Model:
+def build_cnn_lstm(
+    hyperparameters: Hyperparameters, per_token: bool = False, shape: ModelShape = IMDB_SHAPE
+) -> keras.Model:
     """The CNN-LSTM: 216,405 parameters with the reference hyperparameters."""
-    return _build("cnn_lstm", hyperparameters, 0.0, per_token)
+    return _build("cnn_lstm", hyperparameters, 0.0, per_token, shape)
 
 
 @variant(
@@ -39,14 +42,18 @@ def build_cnn_lstm(hyperparameters: Hyperparameters, per_token: bool = False) ->
     pool_batches=1,
 )
 def build_cnn_lstm_dropout(
-    hyperparameters: Hyperparameters, per_token: bool = False
+    hyperparameters: Hyperparameters, per_token: bool = False, shape: ModelShape = IMDB_SHAPE
 ) -> keras.Model:
     """The CNN-LSTM with dropout around it, as the reference text suggests: 216,405 parameters."""
-    return _build("cnn_lstm_dropout", hyperparameters, hyperparameters.dropout, per_token)
+    return _build("cnn_lstm_dropout", hyperparameters, hyperparameters.dropout, per_token, shape)
 
 
 def _build(
-    name: str, hyperparameters: Hyperparameters, dropout: float, per_token: bool
+    name: str,
+    hyperparameters: Hyperparameters,
+    dropout: float,
+    per_token: bool,
+    shape: ModelShape,
 ) -> keras.Model:
     import keras
 
@@ -55,8 +62,8 @@ def _build(
     from components.layers.per_token_prediction import predict_per_token
     from components.models import inputs
 
-    token_ids = inputs.token_ids_input()
-    embedded = inputs.embed(token_ids, hyperparameters.embedding_units)
+    token_ids = inputs.token_ids_input(shape)
+    embedded = inputs.embed(token_ids, shape, hyperparameters.embedding_units)
     dropped = keras.layers.Dropout(dropout)(embedded)
     phrases = Convolution(hyperparameters.filters, KERNEL_SIZE, padding="same", activation="relu")(
         dropped
@@ -67,5 +74,5 @@ def _build(
     common = 0 if dropout else keras.ops.maximum(padding - 1, 0) // POOL_SIZE
     state = FrontPaddedLSTM(hyperparameters.lstm_units)(halved, padding=common)
     state = keras.layers.Dropout(dropout)(state)
-    model = keras.Model(token_ids, inputs.probability(state), name=name)
+    model = keras.Model(token_ids, inputs.probability(state, shape), name=name)
     return predict_per_token(model) if per_token else model

@@ -7,18 +7,19 @@ from typing import Any
 import keras
 
 from components import features
+from components.models.shape import ModelShape
 
 
-def token_ids_input() -> Any:
-    """Returns the input <int32>[batch, MAX_LENGTH]."""
-    return keras.Input((features.MAX_LENGTH,), dtype="int32", name=features.TOKEN_IDS)
+def token_ids_input(shape: ModelShape) -> Any:
+    """Returns the input <int32>[batch, max_length]."""
+    return keras.Input((shape.max_length,), dtype="int32", name=features.TOKEN_IDS)
 
 
-def embed(token_ids: Any, units: int) -> Any:
+def embed(token_ids: Any, shape: ModelShape, units: int) -> Any:
     """Returns a vector for each word, and for padding too: <float32>[..., units]."""
-    return keras.layers.Embedding(features.VOCABULARY_SIZE, units)(token_ids)
+    return keras.layers.Embedding(shape.vocabulary_size, units)(token_ids)
 
 
-def probability(state: Any) -> Any:
-    """Returns <float32>[..., 1] for a state <float32>[..., units]."""
-    return keras.layers.Dense(1, activation="sigmoid", name="probability")(state)
+def probability(state: Any, shape: ModelShape) -> Any:
+    """Returns <float32>[..., shape.answers] for a state <float32>[..., units]."""
+    return keras.layers.Dense(shape.answers, activation="sigmoid", name="probability")(state)

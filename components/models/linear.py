@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from components import features
 from components.hyperparameters import Hyperparameters
 from components.models.registry import SAMPLE, TUNED, variant
+from components.models.shape import IMDB_SHAPE, ModelShape
 
 if TYPE_CHECKING:
     import keras
@@ -70,18 +71,22 @@ def fit_linear(
     solve=fit_linear,
     uses_gradient_descent=False,
 )
-def build_linear(hyperparameters: Hyperparameters, per_token: bool = False) -> keras.Model:
+def build_linear(
+    hyperparameters: Hyperparameters, per_token: bool = False, shape: ModelShape = IMDB_SHAPE
+) -> keras.Model:
     """One weight a word, and one a hash of a pair: 1,053,577 parameters."""
     import keras
 
     from components.models import inputs
 
-    token_ids = inputs.token_ids_input()
-    answer = keras.layers.Activation("sigmoid")(log_odds(token_ids, per_token))
+    token_ids = inputs.token_ids_input(shape)
+    answer = keras.layers.Activation("sigmoid")(log_odds(token_ids, shape, per_token))
     return keras.Model(token_ids, answer, name="linear")
 
 
-def log_odds(token_ids: Any, per_token: bool = False, trainable: bool = True) -> Any:
+def log_odds(
+    token_ids: Any, shape: ModelShape, per_token: bool = False, trainable: bool = True
+) -> Any:
     """Returns the linear model's log odds of token ids <int32>[batch, MAX_LENGTH].
 
     Returns:
@@ -92,7 +97,7 @@ def log_odds(token_ids: Any, per_token: bool = False, trainable: bool = True) ->
     from components.layers.ngram_weights import NgramWeights
 
     sums = NgramWeights(
-        features.VOCABULARY_SIZE, PAIR_BITS, per_token, features.PAD_ID, trainable=trainable
+        shape.vocabulary_size, PAIR_BITS, per_token, features.PAD_ID, trainable=trainable
     )(token_ids)
     return keras.ops.clip(sums, -GREATEST_LOGIT, GREATEST_LOGIT)
 

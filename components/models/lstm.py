@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from components import features
 from components.hyperparameters import Hyperparameters
 from components.models.registry import reference_presets, variant
+from components.models.shape import IMDB_SHAPE, ModelShape
 
 if TYPE_CHECKING:
     import keras
@@ -22,18 +23,20 @@ if TYPE_CHECKING:
     takes=("embedding_units", "lstm_units"),
     presets=reference_presets(),
 )
-def build_lstm(hyperparameters: Hyperparameters, per_token: bool = False) -> keras.Model:
+def build_lstm(
+    hyperparameters: Hyperparameters, per_token: bool = False, shape: ModelShape = IMDB_SHAPE
+) -> keras.Model:
     """The plain LSTM: 213,301 parameters with the reference hyperparameters."""
     import keras
 
     from components.layers.front_padded_lstm import FrontPaddedLSTM, common_padding
     from components.models import inputs
 
-    token_ids = inputs.token_ids_input()
-    embedded = inputs.embed(token_ids, hyperparameters.embedding_units)
+    token_ids = inputs.token_ids_input(shape)
+    embedded = inputs.embed(token_ids, shape, hyperparameters.embedding_units)
     padding = common_padding(token_ids, features.PAD_ID)
     state = FrontPaddedLSTM(hyperparameters.lstm_units, per_token)(embedded, padding=padding)
-    return keras.Model(token_ids, inputs.probability(state), name="lstm")
+    return keras.Model(token_ids, inputs.probability(state, shape), name="lstm")
 
 
 @variant(
@@ -43,7 +46,9 @@ def build_lstm(hyperparameters: Hyperparameters, per_token: bool = False) -> ker
     presets=reference_presets(tuned={"dropout": 0.5}, dropout=0.2),
     pool_batches=1,
 )
-def build_lstm_dropout(hyperparameters: Hyperparameters, per_token: bool = False) -> keras.Model:
+def build_lstm_dropout(
+    hyperparameters: Hyperparameters, per_token: bool = False, shape: ModelShape = IMDB_SHAPE
+) -> keras.Model:
     """The LSTM with dropout before and after it (Srivastava et al., 2014): 213,301 parameters.
 
     Dropout zeroes another part of the padding in each row: no padding is common to rows then.
@@ -54,13 +59,13 @@ def build_lstm_dropout(hyperparameters: Hyperparameters, per_token: bool = False
     from components.models import inputs
 
     rate = hyperparameters.dropout
-    token_ids = inputs.token_ids_input()
-    embedded = inputs.embed(token_ids, hyperparameters.embedding_units)
+    token_ids = inputs.token_ids_input(shape)
+    embedded = inputs.embed(token_ids, shape, hyperparameters.embedding_units)
     dropped = keras.layers.Dropout(rate)(embedded)
     padding = 0 if rate else common_padding(token_ids, features.PAD_ID)
     state = FrontPaddedLSTM(hyperparameters.lstm_units, per_token)(dropped, padding=padding)
     state = keras.layers.Dropout(rate)(state)
-    return keras.Model(token_ids, inputs.probability(state), name="lstm_dropout")
+    return keras.Model(token_ids, inputs.probability(state, shape), name="lstm_dropout")
 
 
 @variant(
@@ -71,7 +76,7 @@ def build_lstm_dropout(hyperparameters: Hyperparameters, per_token: bool = False
     pool_batches=1,
 )
 def build_lstm_recurrent_dropout(
-    hyperparameters: Hyperparameters, per_token: bool = False
+    hyperparameters: Hyperparameters, per_token: bool = False, shape: ModelShape = IMDB_SHAPE
 ) -> keras.Model:
     """The LSTM with one dropout mask for all timesteps (Gal & Ghahramani, 2016).
 
@@ -83,8 +88,8 @@ def build_lstm_recurrent_dropout(
     from components.models import inputs
 
     units = hyperparameters.lstm_units
-    token_ids = inputs.token_ids_input()
-    embedded = inputs.embed(token_ids, hyperparameters.embedding_units)
+    token_ids = inputs.token_ids_input(shape)
+    embedded = inputs.embed(token_ids, shape, hyperparameters.embedding_units)
     rates: dict[str, Any] = {
         "dropout": hyperparameters.dropout,
         "recurrent_dropout": hyperparameters.recurrent_dropout,
@@ -94,4 +99,4 @@ def build_lstm_recurrent_dropout(
     else:
         padding = common_padding(token_ids, features.PAD_ID)
         state = FrontPaddedLSTM(units, per_token)(embedded, padding=padding)
-    return keras.Model(token_ids, inputs.probability(state), name="lstm_recurrent_dropout")
+    return keras.Model(token_ids, inputs.probability(state, shape), name="lstm_recurrent_dropout")

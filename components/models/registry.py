@@ -59,10 +59,11 @@ class Variant:
     Attributes:
       name: The variant's name, a value of the setting `model`.
       summary: Its layers after the embedding, in a line.
-      build: `build(hyperparameters, per_token=False)` returns an uncompiled model from
-        <int32>[batch, MAX_LENGTH] token ids to the probability that the review is positive,
-        <float32>[batch, 1]; with `per_token`, to the same model's prediction after each token,
-        <float32>[batch, MAX_LENGTH, 1], with the same weights in the same order.
+      build: `build(hyperparameters, per_token=False, shape=IMDB_SHAPE)` returns an uncompiled
+        model from <int32>[batch, shape.max_length] token ids to probabilities, see `ModelShape`:
+        <float32>[batch, shape.answers]; with `per_token`, to the same model's prediction after
+        each token, [batch, shape.max_length, shape.answers], with the same weights in the same
+        order.
       takes: The hyperparameters that it has.
       presets: Hyperparameters by the value of the setting `preset`; the first is the default.
         `reference` is to the letter of the reference text, `tuned` was chosen on a part of

@@ -5,15 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from components import features
 from components.hyperparameters import Hyperparameters
 from components.models.registry import DEFAULT_MODEL, Variant, get_variant
+from components.models.shape import ModelShape
 from components.trainer.tuned import tuned_values
+from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 
 MODEL = "model"
 HYPERPARAMETERS = "hyperparameters"
 HAS_VALIDATION = "has_validation"
 WARM_START = "warm_start"
 IS_TUNED = "is_tuned"
+CLASSES = "classes"
+TOKENS = "tokens"
 
 
 @dataclass(frozen=True)
@@ -25,12 +30,21 @@ class Training:
       hyperparameters: All of them.
       has_validation: Whether the loss on eval is measured after each epoch.
       warm_start: Whether training continues from the weights of an earlier model.
+      classes: Names of the classes, by label.
+      tokens: How texts became token ids.
     """
 
     variant: Variant
     hyperparameters: Hyperparameters
     has_validation: bool
     warm_start: bool
+    classes: tuple[str, ...] = features.CLASSES
+    tokens: TokenSettings = IMDB_TOKENS
+
+    @property
+    def shape(self) -> ModelShape:
+        """Returns the sizes of the model's input and of its answer."""
+        return ModelShape(self.tokens.vocabulary_size, self.tokens.max_length, len(self.classes))
 
     @classmethod
     def asked_by(cls, fn_args: Any) -> Training:
@@ -53,4 +67,6 @@ class Training:
             hyperparameters,
             config.get(HAS_VALIDATION, hyperparameters.needs_validation),
             config.get(WARM_START, False),
+            tuple(config.get(CLASSES, features.CLASSES)),
+            TokenSettings(**config.get(TOKENS, {})),
         )

@@ -11,6 +11,7 @@ import tensorflow_transform as tft
 
 from components.hyperparameters import Hyperparameters
 from components.models.registry import Variant
+from components.models.shape import IMDB_SHAPE, ModelShape
 from components.trainer import signatures, warm_start
 from components.trainer.batches import read_examples
 from components.trainer.custom_config import Training
@@ -29,6 +30,9 @@ def run_fn(fn_args: Any) -> None:
       has_validation: Whether the loss on eval is measured after each epoch; by default only where
         a hyperparameter asks for it.
       warm_start: Whether training continues from `base_model`, an earlier model of the variant.
+      classes: Names of the classes, in the order of their labels 0, 1, ...; by default `negative`
+        and `positive`.
+      tokens: The settings that `preprocessing_fn` had, see `TokenSettings`; by default IMDB's.
       is_tuned: Whether the hyperparameters are those that a Tuner with `tuner_fn` found.
 
     It writes a SavedModel that takes raw text, see `components.trainer.signatures`.
@@ -72,7 +76,7 @@ def run_fn(fn_args: Any) -> None:
 
 def built(asked: Training, fn_args: Any, transform_output: tft.TFTransformOutput) -> keras.Model:
     """Returns the variant's model, with random weights or those of an earlier model."""
-    model = asked.variant.build(asked.hyperparameters)
+    model = asked.variant.build(asked.hyperparameters, shape=asked.shape)
     if asked.warm_start:
         warm_start.load_weights(
             model, asked.variant.name, asked.hyperparameters, fn_args.base_model, transform_output
@@ -98,7 +102,7 @@ def export(
     directory: str,
 ) -> None:
     """Writes the SavedModel, and the record of the training in its folder."""
-    served = served_models(asked.variant, asked.hyperparameters, model)
+    served = served_models(asked.variant, asked.hyperparameters, model, asked.shape)
     signatures.export(*served, transform_output, directory)
     record = TrainingRecord(
         asked.variant.name, asked.hyperparameters, seconds, model.count_params()
@@ -107,13 +111,16 @@ def export(
 
 
 def served_models(
-    variant: Variant, hyperparameters: Hyperparameters, model: keras.Model
+    variant: Variant,
+    hyperparameters: Hyperparameters,
+    model: keras.Model,
+    shape: ModelShape = IMDB_SHAPE,
 ) -> tuple[keras.Model, keras.Model]:
     """Returns what is exported of a trained model: one without dropout, and its per-token model.
 
     Layers with dropout keep a seed and random ops in their graph, even where they do nothing.
     """
     without_noise = hyperparameters.without_noise()
-    served = variant.build(without_noise)
+    served = variant.build(without_noise, shape=shape)
     served.set_weights(model.get_weights())
-    return served, variant.build(without_noise, per_token=True)
+    return served, variant.build(without_noise, per_token=True, shape=shape)

@@ -61,7 +61,7 @@ def tuner_fn(fn_args: Any) -> TunerFnResult:
         seed=hyperparameters.seed,
     )
     return TunerFnResult(
-        tuner=VariantTuner(oracle, variant, hyperparameters, fn_args.working_dir),
+        tuner=VariantTuner(oracle, variant, hyperparameters, fn_args.working_dir, asked.shape),
         fit_kwargs={
             "fitted_on": read_examples(fn_args.train_files, transform_output),
             "validation": read_examples(fn_args.eval_files, transform_output),

@@ -12,6 +12,7 @@ import numpy as np
 from components.errors import TrainingError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import Variant
+from components.models.shape import IMDB_SHAPE, ModelShape
 from components.trainer.fit import fit_variant, set_seeds
 from components.trainer.tuned import tuned_values
 from components.tuner.keras_tuner_adapter import BaseTuner, TrialStatus
@@ -28,11 +29,13 @@ class VariantTuner(BaseTuner):
         variant: Variant,
         hyperparameters: Hyperparameters,
         directory: str,
+        shape: ModelShape = IMDB_SHAPE,
     ):
         """Searches from `hyperparameters`; `directory` is for the tuner's own files."""
         super().__init__(oracle, directory=directory, project_name="trials", overwrite=True)
         self._variant = variant
         self._hyperparameters = hyperparameters
+        self._shape = shape
 
     def run_trial(
         self,
@@ -46,7 +49,7 @@ class VariantTuner(BaseTuner):
             **tuned_values(trial.hyperparameters.get_config())
         )
         set_seeds(hyperparameters)
-        model = self._variant.build(hyperparameters)
+        model = self._variant.build(hyperparameters, shape=self._shape)
         log_dir = str(Path(self.project_dir) / "logs" / trial.trial_id)
         fit_variant(self._variant, model, fitted_on, validation, hyperparameters, log_dir)
         return {OBJECTIVE: log_loss(model, *validation)}
