@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from components.infra_validator.component import ReviewModelInfraValidator
     from components.models.registry import get_variant, variant_names
     from components.pusher.component import ReviewModelPusher
+    from components.schema_gen.component import ReviewSchemaGen
     from components.trainer.training import run_fn
     from components.transform.preprocessing import preprocessing_fn
     from components.tuner.tuning import tuner_fn
@@ -52,6 +53,7 @@ __all__ = [
     "ReviewExampleGen",
     "ReviewModelInfraValidator",
     "ReviewModelPusher",
+    "ReviewSchemaGen",
     "ReviewSource",
     "SentimentError",
     "TableOptions",
@@ -77,6 +79,7 @@ _MODULE_OF = {
     "ReviewExampleGen": "components.example_gen.component",
     "ReviewModelInfraValidator": "components.infra_validator.component",
     "ReviewModelPusher": "components.pusher.component",
+    "ReviewSchemaGen": "components.schema_gen.component",
     "ReviewSource": "components.dataset.source",
     "SentimentError": "components.errors",
     "TableOptions": "components.dataset.table_options",

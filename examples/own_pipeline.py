@@ -11,7 +11,7 @@ from pathlib import Path
 from tfx.v1 import components as tfx
 from tfx.v1 import dsl, orchestration, proto
 
-from components import DataGate, ReviewExampleGen, eval_config, resolve_source, schema_file
+from components import DataGate, ReviewExampleGen, ReviewSchemaGen, eval_config, resolve_source
 
 # Without a runner's name, Beam hands over to a binary that it downloads.
 BEAM = ["--runner=FnApiRunner", "--direct_running_mode=in_memory", "--sdk_container_image=none"]
@@ -19,10 +19,11 @@ BEAM = ["--runner=FnApiRunner", "--direct_running_mode=in_memory", "--sdk_contai
 
 def create_pipeline(data: str, root: Path) -> dsl.Pipeline:
     """Wires the steps: `data` is "sample", "imdb" or a path; `root` takes all that they write."""
-    example_gen = ReviewExampleGen(resolve_source(data), validation_fraction=0.1)
+    source = resolve_source(data)
+    example_gen = ReviewExampleGen(source, validation_fraction=0.1)
     examples = example_gen.outputs["examples"]
     statistics = tfx.StatisticsGen(examples=examples)
-    schema = tfx.ImportSchemaGen(schema_file=schema_file())
+    schema = ReviewSchemaGen(source.classes)
     validator = tfx.ExampleValidator(
         statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
     )

@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from components.dataset.labels import key_of, labels_named, setting_of, spelling_of
+from components.dataset.label_settings import LabelSettings, map_setting_of
+from components.dataset.labels import setting_of, spelling_of
 from components.dataset.table_options import QUOTINGS, TableOptions
 from components.errors import ConfigurationError
 from components.hyperparameters import Hyperparameters
@@ -87,6 +88,21 @@ class PipelineConfig(HyperparameterSettings):
         "the first row names the columns; with --no-header they are numbered from 1",
         group="data",
     )
+    labels: str = setting(
+        "",
+        "the classes of a table, 2 to 1,000 by commas, in this order; other labels are left out",
+        group="data",
+        metavar="LABELS",
+        unset="all labels of train",
+    )
+    map_labels: str = setting(
+        "",
+        "labels and the classes that they mean, e.g. 5=good,4=good,1=bad; other labels are left "
+        "out",
+        group="data",
+        metavar="LABELS",
+        unset="none",
+    )
     positive_label: str = setting(
         "",
         "the label that means positive, or several by commas, when it is not 1, positive, pos, "
@@ -102,6 +118,14 @@ class PipelineConfig(HyperparameterSettings):
         group="data",
         metavar="LABELS",
         unset="none",
+    )
+    min_class_size: int = setting(
+        2,
+        "least number of reviews of each class in each split",
+        group="data",
+        metavar="N",
+        least=1,
+        most=1_000_000,
     )
     validation_fraction: float = setting(
         0.0,
@@ -225,8 +249,9 @@ class PipelineConfig(HyperparameterSettings):
         A whole number given where a share is meant becomes a float; a TOML list of labels, or a
         number, becomes what the flag would be.
         """
-        for name in ("positive_label", "negative_label"):
+        for name in ("labels", "positive_label", "negative_label"):
             object.__setattr__(self, name, _labels(name, getattr(self, name)))
+        object.__setattr__(self, "map_labels", _mapping("map_labels", self.map_labels))
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             check(field, value)
@@ -234,7 +259,7 @@ class PipelineConfig(HyperparameterSettings):
                 object.__setattr__(self, field.name, float(value))
         get_variant(self.model)
         _ = self.table_options
-        _check_sides(self.positive_label, self.negative_label)
+        LabelSettings(self.labels, self.map_labels, self.positive_label, self.negative_label)
         for name in ("pipeline_name", "model_name"):
             value = getattr(self, name)
             if value and not NAME.fullmatch(value):
@@ -276,20 +301,22 @@ def _labels(name: str, value: Any) -> str:
     return setting_of(map(spelling_of, labels)) if labels else ""
 
 
-def _check_sides(positive: str, negative: str) -> None:
-    """Refuses a label that is named on both sides; two may differ in their case alone.
+def _mapping(name: str, value: Any) -> str:
+    """Returns a table of labels and classes, as TOML has it, as the flag's text.
 
     Raises:
-      ConfigurationError: Names it.
+      ConfigurationError: It is something else.
     """
-    for label in labels_named(positive):
-        for other in labels_named(negative):
-            differ_in_case = label != other and label.casefold() == other.casefold()
-            if key_of(label) == key_of(other) and not differ_in_case:
-                raise ConfigurationError(
-                    f"--positive-label and --negative-label both name '{label}'. Name it on one "
-                    "side."
-                )
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, dict) or not all(
+        isinstance(label, str | int | float) for label in value.values()
+    ):
+        raise ConfigurationError(
+            f"{flag_of(name)} is {value!r}; expected labels and their classes, e.g. 5=good,1=bad."
+        )
+    pairs = [(spelling_of(label), spelling_of(meant)) for label, meant in value.items()]
+    return map_setting_of(pairs)
 
 
 def hyperparameters_for(

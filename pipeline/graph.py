@@ -17,6 +17,7 @@ from components.evaluator.gate import eval_config
 from components.example_gen.component import ReviewExampleGen
 from components.infra_validator.component import ReviewModelInfraValidator
 from components.pusher.component import ReviewModelPusher
+from components.schema_gen.component import ReviewSchemaGen
 from components.trainer import custom_config
 from components.trainer.warm_start import LatestBlessedOfVariant
 from components.tuner.tuning import SET_BY_USER, TRIALS
@@ -30,7 +31,7 @@ class DataSteps(NamedTuple):
 
     example_gen: ReviewExampleGen
     statistics_gen: tfx.StatisticsGen
-    schema_gen: tfx.ImportSchemaGen
+    schema_gen: ReviewSchemaGen
     example_validator: tfx.ExampleValidator
     data_gate: DataGate
 
@@ -87,7 +88,7 @@ def read_and_check(run: ResolvedRun) -> DataSteps:
     config = run.config
     example_gen = ReviewExampleGen(run.source, config.validation_fraction, config.drop_leaks)
     statistics_gen = tfx.StatisticsGen(examples=example_gen.outputs["examples"])
-    schema_gen = tfx.ImportSchemaGen(schema_file=features.schema_file())
+    schema_gen = ReviewSchemaGen(run.source.classes).with_id("SchemaGen")
     example_validator = tfx.ExampleValidator(
         statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
     )
@@ -95,8 +96,7 @@ def read_and_check(run: ResolvedRun) -> DataSteps:
         report=example_gen.outputs["report"],
         anomalies=example_validator.outputs["anomalies"],
         max_bad_records=config.max_bad_records,
-        positive_label=run.source.positive_label,
-        negative_label=run.source.negative_label,
+        min_class_size=config.min_class_size,
     )
     return DataSteps(example_gen, statistics_gen, schema_gen, example_validator, data_gate)
 

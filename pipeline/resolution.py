@@ -28,6 +28,7 @@ from serving import engines
 # Where the code of each step starts; a step runs again when code that it reaches was edited.
 STEP_MODULES = {
     "ReviewExampleGen": ("components.example_gen.component",),
+    "SchemaGen": ("components.schema_gen.component",),
     "DataGate": ("components.data_gate.component",),
     "Transform": ("components.transform.preprocessing",),
     # What it finds is for the Trainer: where that one's code was edited, the search is made anew.
@@ -153,6 +154,8 @@ def _source(
         cache_dir=environment.cache_dir,
         text_column=config.text_column,
         label_column=config.label_column,
+        labels=config.labels,
+        map_labels=config.map_labels,
         positive_label=config.positive_label,
         negative_label=config.negative_label,
         options=config.table_options,
@@ -282,7 +285,7 @@ def fingerprints(
         step: (*STEP_MODULES[step], variant.module) for step in ("Tuner", "Trainer")
     }
     found = {step: source_fingerprint(*names, project=project) for step, names in modules.items()}
-    found["ImportSchemaGen"] = file_fingerprint(project / "components" / SCHEMA_NAME)
+    found["SchemaGen"] += f" {file_fingerprint(project / 'components' / SCHEMA_NAME)}"
     if infra_engine and (build := engines.identity(infra_engine)):
         found["InfraValidator"] += f" {build}"
     return found

@@ -12,8 +12,7 @@ from components.data_gate.executor import (
     ANOMALIES,
     BLESSING,
     MAX_BAD_RECORDS,
-    NEGATIVE_LABEL,
-    POSITIVE_LABEL,
+    MIN_CLASS_SIZE,
     REPORT,
     Executor,
 )
@@ -36,8 +35,7 @@ class DataGateSpec(ComponentSpec):
 
     PARAMETERS = {
         MAX_BAD_RECORDS: ExecutionParameter(type=float),
-        POSITIVE_LABEL: ExecutionParameter(type=str),
-        NEGATIVE_LABEL: ExecutionParameter(type=str),
+        MIN_CLASS_SIZE: ExecutionParameter(type=int),
     }
     INPUTS = {
         REPORT: ChannelParameter(type=ReadingReportArtifact),
@@ -49,8 +47,8 @@ class DataGateSpec(ComponentSpec):
 class DataGate(base_component.BaseComponent):
     """Stops the run when the data is not fit to train on.
 
-    It asks whether too many records could not be read, labels are not what they should be, a split
-    is empty or has one class only, or ExampleValidator found an anomaly. Steps that must not run
+    It asks whether too many records could not be read, a split is empty or has too few reviews of a
+    class, or ExampleValidator found an anomaly. Steps that must not run
     before it take it as an upstream node: `transform.add_upstream_node(data_gate)`.
 
     Inputs:
@@ -79,8 +77,7 @@ class DataGate(base_component.BaseComponent):
         report: types.BaseChannel,
         anomalies: types.BaseChannel,
         max_bad_records: float = 0.0,
-        positive_label: str = "",
-        negative_label: str = "",
+        min_class_size: int = 2,
     ):
         """Describes the step.
 
@@ -88,16 +85,14 @@ class DataGate(base_component.BaseComponent):
           report: What ReviewExampleGen found.
           anomalies: What ExampleValidator found.
           max_bad_records: Share of the records, 0 to 1, that may be unreadable.
-          positive_label: The labels that were named, see `labels.labels_named`; "" if none were.
-          negative_label: The same for the other side.
+          min_class_size: The least number of reviews of each class in each split.
         """
         super().__init__(
             spec=DataGateSpec(
                 report=report,
                 anomalies=anomalies,
                 max_bad_records=float(max_bad_records),
-                positive_label=positive_label,
-                negative_label=negative_label,
+                min_class_size=int(min_class_size),
                 blessing=types.Channel(type=DataBlessing),
             )
         )

@@ -23,8 +23,7 @@ from components.example_gen.reading_report import ReadingReport
 REPORT = "report"
 ANOMALIES = "anomalies"
 MAX_BAD_RECORDS = "max_bad_records"
-POSITIVE_LABEL = "positive_label"
-NEGATIVE_LABEL = "negative_label"
+MIN_CLASS_SIZE = "min_class_size"
 BLESSING = "blessing"
 
 
@@ -45,13 +44,8 @@ class Executor(base_executor.BaseExecutor):
         report = ReadingReport.read(artifact_utils.get_single_uri(input_dict[REPORT]))
         anomalies = artifact_utils.get_single_instance(input_dict[ANOMALIES])
         found = [
-            *objections_to_reading(
-                report,
-                exec_properties[MAX_BAD_RECORDS],
-                exec_properties[POSITIVE_LABEL],
-                exec_properties[NEGATIVE_LABEL],
-            ),
-            *objections_to_splits(report),
+            *objections_to_reading(report, exec_properties[MAX_BAD_RECORDS]),
+            *objections_to_splits(report, exec_properties[MIN_CLASS_SIZE]),
         ]
         for split in artifact_utils.decode_split_names(anomalies.split_names):
             # An empty split has no features; `objections_to_splits` says that it is empty.

@@ -7,11 +7,10 @@ https://huggingface.co/docs/datasets/about_dataset_features
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from components import features
-from components.dataset.labels import key_of, known_class, labels_named
+from components.dataset.labels import key_of
 from components.dataset.parquet_records import open_parquet
 
 _METADATA = b"huggingface"
@@ -30,25 +29,13 @@ def class_names_in(path: Path, column: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def names_in_force(
-    names: Sequence[str], positive: str, negative: str, notify: Callable[[str], None]
-) -> tuple[str, ...]:
-    """Returns the names to read in place of numbers; nothing where the numbers are meant.
+def names_in_force(names: Sequence[str], spellings: Sequence[str]) -> tuple[str, ...]:
+    """Returns the names to read in place of numbers; nothing where the user means the numbers.
 
     Args:
       names: What the numbers 0, 1, ... stand for.
-      positive: The setting `positive_label`; "" if none is named.
-      negative: The setting `negative_label`.
-      notify: Is told when numbers decide although their names say nothing.
+      spellings: The labels that the user names, in whichever way.
     """
-    named = set(map(key_of, labels_named(positive) + labels_named(negative)))
-    if named:
-        numbers = {str(number) for number in range(len(names))}
-        return () if named & numbers and not named & set(map(key_of, names)) else tuple(names)
-    if len(names) == 2 and set(map(known_class, names)) != {features.NEGATIVE, features.POSITIVE}:
-        notify(
-            f"The label 1, '{names[1]}', is taken for positive, and 0, '{names[0]}', for negative. "
-            "If that is wrong, name the positive one with `positive_label`."
-        )
-        return ()
-    return tuple(names)
+    named = set(map(key_of, spellings))
+    numbers = {str(number) for number in range(len(names))}
+    return () if named & numbers and not named & set(map(key_of, names)) else tuple(names)

@@ -10,19 +10,11 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from components.dataset.label_objections import (
-    NEGATIVE_LABEL,
-    POSITIVE_LABEL,
-    listed,
-    naming,
-    objection_to_labels,
-    unmatched,
-)
-from components.dataset.labels import key_of, label_of, labels_named, setting_of
+from components.dataset.label_objections import listed, objection_to_unknown
+from components.dataset.labels import LabelLookup
 from components.dataset.records import (
     UNKNOWN_LABEL,
     LabelSpelling,
@@ -107,12 +99,12 @@ class FirstLook:
 def checked(
     source: ReviewSource, max_bad_records: float, notify: Callable[[str], None]
 ) -> ReviewSource:
-    """Returns the source, with labels that hold commas told from lists of labels.
+    """Returns the source, if what is in it at first sight is fit to train on.
 
     Args:
       source: What was resolved; only tables are looked at.
       max_bad_records: Share of records that may be bad, 0 to 1.
-      notify: Called with a sentence where settings and data spell a label differently.
+      notify: Called with a sentence that the user must not miss.
 
     Raises:
       DataGateError: The data gate would stop the run on what was seen, whatever follows.
@@ -120,15 +112,10 @@ def checked(
     if source.kind in WITHOUT_LABELS:
         return source
     look = look_at(source)
-    named = with_whole_labels(source, look, notify)
-    if named != source:
-        source, look = named, look_at(named)
     found = list(objections(source, look, max_bad_records))
     if found:
         extent = "" if look.is_whole else f" (Seen in the first {look.records:,} records.)"
         raise DataGateError(f"The data is not fit to train on. {' '.join(found)}{extent}")
-    for sentence in remarks(source, look):
-        notify(sentence)
     return source
 
 
@@ -155,24 +142,6 @@ def look_at(source: ReviewSource) -> FirstLook:
     return look
 
 
-def with_whole_labels(
-    source: ReviewSource, look: FirstLook, notify: Callable[[str], None]
-) -> ReviewSource:
-    """Takes a setting with commas as a single label where the data has exactly that label."""
-    changed: dict[str, Any] = {}
-    for name in (POSITIVE_LABEL, NEGATIVE_LABEL):
-        setting = getattr(source, name).strip()
-        occurs = setting.casefold() in map(str.casefold, look.labels)
-        if occurs and labels_named(setting) != (setting,):
-            changed[name] = setting_of([setting])
-            several = ",".join(f'"{label}"' for label in labels_named(setting))
-            notify(
-                f"{as_setting(name, setting)} is one label of the data. For several: "
-                f"{as_setting(name, several)}."
-            )
-    return replace(source, **changed)
-
-
 def objections(source: ReviewSource, look: FirstLook, max_bad_records: float) -> Iterator[str]:
     """Yields a sentence for all that is certain to stop the run."""
     if look.fatal:
@@ -184,23 +153,17 @@ def objections(source: ReviewSource, look: FirstLook, max_bad_records: float) ->
     # The rest of a file may lower the share, unless no bad record is allowed.
     is_certain = look.is_whole or not max_bad_records
     # Labels that are left out are no bad records.
-    leaves_out = bool(source.positive_label and source.negative_label)
-    if look.is_whole or (is_certain and not leaves_out):
+    if look.is_whole or (is_certain and not source.leaves_out):
         unlabelled = _objection_to_unlabelled_split(source, look)
         if unlabelled:
             yield unlabelled
             return
     # But where all of thousands of labels are unknown, the rest will be as well.
     is_hopeless = look.problems[UNKNOWN_LABEL] == look.records
-    labels = objection_to_labels(
-        look.labels,
-        source.positive_label,
-        source.negative_label,
-        unknown=(is_certain or is_hopeless)
-        and UNKNOWN_LABEL in look.problems
-        and look.bad_record_share > max_bad_records,
-        is_whole=look.is_whole and len(look.labels) < COUNTED_LABELS,
-    )
+    are_unknown = UNKNOWN_LABEL in look.problems and look.bad_record_share > max_bad_records
+    labels = ""
+    if are_unknown and (is_certain or is_hopeless):
+        labels = objection_to_unknown(look.labels, source.classes, source.label_classes)
     # A few unknown labels are errors in single records; many are classes, and are listed as labels.
     are_slips = look.problems[UNKNOWN_LABEL] <= SHARE_OF_SLIPS * look.records
     bad_records = is_certain and objection_to_problems(
@@ -238,10 +201,9 @@ def _objection_to_unlabelled_split(source: ReviewSource, look: FirstLook) -> str
     seen = dict.fromkeys(file.split for file in source.files if file not in look.empty)
     if "" in seen or len(seen) < 2:
         return ""
+    lookup = LabelLookup.of(source)
     meaning = {
-        split: {
-            label_of(label, source) is not None for label in look.labels_by_split.get(split, ())
-        }
+        split: {lookup.label_of(label) is not None for label in look.labels_by_split.get(split, ())}
         for split in seen
     }
     for split in seen:
@@ -249,8 +211,9 @@ def _objection_to_unlabelled_split(source: ReviewSource, look: FirstLook) -> str
         if True not in meaning[split] and others == {True}:
             files = [shown(file.path) for file in source.files if file.split != split]
             found = listed(look.labels_by_split.get(split, {})) or "blank ones"
+            which = "either" if len(source.classes) == 2 else "any"
             return (
-                f"Split '{split}' has no labels of either class, only {found}. Leave it out: "
+                f"Split '{split}' has no labels of {which} class, only {found}. Leave it out: "
                 f"{as_setting('data', ','.join(files))}."
             )
     return ""
@@ -259,26 +222,3 @@ def _objection_to_unlabelled_split(source: ReviewSource, look: FirstLook) -> str
 def shown(path: str) -> str:
     """Returns a path relative to the current folder, where that is shorter."""
     return min(printable(path), printable(os.path.relpath(path)), key=len)
-
-
-def remarks(source: ReviewSource, look: FirstLook) -> Iterator[str]:
-    """Yields a sentence for each named label that the data spells otherwise, or does not have."""
-    literal = labels_named(source.positive_label) + labels_named(source.negative_label)
-    for name, setting in (
-        (POSITIVE_LABEL, source.positive_label),
-        (NEGATIVE_LABEL, source.negative_label),
-    ):
-        missing = unmatched(setting, look.labels)
-        if look.is_whole and missing:
-            names = ", ".join(f"'{label}'" for label in missing)
-            yield f"`{name}`: {names} does not occur; labels are {listed(look.labels)}."
-        for label in labels_named(setting):
-            alike = [
-                each
-                for each in look.labels
-                if each not in literal and key_of(each) == key_of(label)
-            ]
-            if alike:
-                spelt = ", ".join(f"'{each}' ({look.labels[each]:,})" for each in alike)
-                verb = "also means" if label in look.labels else "means"
-                yield f"{naming(name, [label])} {verb} {spelt}."

@@ -6,59 +6,90 @@ Whoever follows the advice as it stands gets further: the labels that it names d
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 
 from components import features
-from components.dataset.labels import key_of, known_class, labels_named, setting_of
+from components.dataset.label_settings import (
+    FEWEST_CLASSES,
+    LABELS,
+    MAP_LABELS,
+    MOST_CLASSES,
+    NEGATIVE_LABEL,
+    POSITIVE_LABEL,
+    LabelSettings,
+    in_order,
+    number_in,
+)
+from components.dataset.labels import LabelLookup, key_of, known_class, setting_of
 from components.errors import as_setting, did_you_mean
 
-POSITIVE_LABEL, NEGATIVE_LABEL = "positive_label", "negative_label"
 # More labels are counted and not listed.
 LISTED = 20
-_LEFT_OUT = "Labels that are named on neither side are left out."
-_IS_COLUMN_RIGHT = " Is that the label's column? `label_column` names another."
+LEFT_OUT_SIDES = "Labels that are named on neither side are left out."
+_LEFT_OUT = "Labels that are not named are left out."
+IS_COLUMN_RIGHT = " Is that the label's column? `label_column` names another."
 # A column with more different values than this hardly holds classes.
-_MANY = 50
+MANY = 50
+# Of more classes, a few of the largest and of the smallest are shown.
+_SHOWN_CLASSES = 10
 
 
-def objection_to_labels(
-    counts: Mapping[str, int], positive: str, negative: str, *, unknown: bool, is_whole: bool = True
-) -> str:
-    """Says that the labels are not those of two sides; returns "" if they are.
+def objection_to_missing(counts: Mapping[str, int], settings: LabelSettings) -> str:
+    """Says that no label of a class occurs although it is named; returns "" if none is missing.
 
     Args:
-      counts: How often each label occurs, by its spelling.
-      positive: The setting `positive_label`; "" if none is named.
-      negative: The setting `negative_label`.
-      unknown: Whether labels that nobody named are too many to pass as bad records.
-      is_whole: Whether all records were read; only then is it known what does not occur.
+      counts: How often each label occurs, by its spelling; of all records.
+      settings: What was named.
     """
-    if not counts:
-        return ""
-    missing = _missing(counts, positive, negative)
-    if missing and is_whole:
-        return missing
-    if bool(positive) != bool(negative):
-        others = _objection_to_others(counts, positive, negative)
-        # There are too many labels already; but advice must not name a label that was not seen.
-        return others and (missing or others)
-    if not positive and unknown:
-        return _objection_to_unknown(counts)
+    for name in (POSITIVE_LABEL, NEGATIVE_LABEL):
+        named = settings.named(name)
+        missing = unmatched(named, counts)
+        if missing and len(missing) == len(named):
+            return _missing(name, missing, counts)
+    for name in settings.classes:
+        labels = [label for label, meant in settings.label_classes if meant == name]
+        missing = unmatched(labels, counts)
+        if len(missing) == len(labels):
+            given = LABELS if name in settings.named(LABELS) else MAP_LABELS
+            return _missing(given, list(dict.fromkeys(missing)), counts)
     return ""
+
+
+def _missing(setting: str, missing: Sequence[str], counts: Mapping[str, int]) -> str:
+    names = " and ".join(f"'{label}'" for label in missing[:LISTED])
+    verb = "does not occur" if len(missing) == 1 else "do not occur"
+    return (
+        f"`{setting}`: {names} {verb}; labels are {listed(counts) or 'none'}."
+        f"{did_you_mean(missing[0], counts)} Name labels as they are listed; one that "
+        "holds a comma in double quotes."
+    )
 
 
 def listed(counts: Mapping[str, int]) -> str:
     """Returns "'5' (95), '2' (93)": the most frequent labels first, the rest by their number."""
-    ordered = _by_count(counts)
+    ordered = by_count(counts)
     shown = ", ".join(f"'{label}' ({counts[label]:,})" for label in ordered[:LISTED])
     more = len(ordered) - LISTED
     return f"{shown} and {more:,} more" if more > 0 else shown
 
 
-def unmatched(setting: str, counts: Mapping[str, int]) -> list[str]:
-    """Returns the labels of a setting that do not occur in any spelling."""
+def in_short(counts: Mapping[str, int]) -> str:
+    """Returns classes with their counts, in the order given; of many, the largest and smallest."""
+    if len(counts) <= _SHOWN_CLASSES:
+        return ", ".join(f"'{name}' ({count:,})" for name, count in counts.items())
+    ordered = by_count(counts)
+    half = _SHOWN_CLASSES // 2
+    largest, smallest = (
+        ", ".join(f"'{name}' ({counts[name]:,})" for name in names)
+        for names in (ordered[:half], ordered[-half:])
+    )
+    more = len(ordered) - 2 * half
+    return f"the largest {largest}, the smallest {smallest}, and {more:,} more"
+
+
+def unmatched(labels: Iterable[str], counts: Mapping[str, int]) -> list[str]:
+    """Returns the labels that do not occur in any spelling."""
     keys = set(map(key_of, counts))
-    return [label for label in labels_named(setting) if key_of(label) not in keys]
+    return [label for label in labels if key_of(label) not in keys]
 
 
 def naming(name: str, labels: Iterable[str]) -> str:
@@ -66,95 +97,122 @@ def naming(name: str, labels: Iterable[str]) -> str:
     return as_setting(name, setting_of(labels))
 
 
-def _missing(counts: Mapping[str, int], positive: str, negative: str) -> str:
-    """Says that no label of a side occurs."""
-    for name, setting in ((POSITIVE_LABEL, positive), (NEGATIVE_LABEL, negative)):
-        missing = unmatched(setting, counts)
-        if missing and len(missing) == len(labels_named(setting)):
-            names = " and ".join(f"'{label}'" for label in missing)
-            verb = "does not occur" if len(missing) == 1 else "do not occur"
-            return (
-                f"`{name}`: {names} {verb}; labels are {listed(counts)}."
-                f"{did_you_mean(missing[0], counts)} Name labels as they are listed; one that "
-                "holds a comma in double quotes."
-            )
-    return ""
-
-
-def _objection_to_others(counts: Mapping[str, int], positive: str, negative: str) -> str:
-    """Says that several labels occur beside those of the one side that is named."""
+def objection_to_others(counts: Mapping[str, int], settings: LabelSettings) -> str:
+    """Says that several labels occur beside those of the one side that is named, or nothing."""
     given, other = POSITIVE_LABEL, NEGATIVE_LABEL
-    if not positive:
+    if not settings.positive_label.strip():
         given, other = other, given
-    named = labels_named(positive or negative)
-    keys = set(map(key_of, named))
-    left = [label for label in _distinct(counts) if key_of(label) not in keys]
+    named = settings.named(given)
+    left = beside(counts, named)
     if len(left) < 2:
         return ""
     if len(left) <= LISTED:
-        advice = f"{naming(given, named)} {naming(other, _in_order(left))}, or with fewer of them"
+        advice = f"{naming(given, named)} {naming(other, in_order(left))}, or with fewer of them"
     else:
         advice = f"{naming(given, named)} {naming(other, left[:1])}"
     return (
         f"Only `{given}` is named, and {len(left):,} other labels occur: {listed(counts)}. "
-        f"Name the other side as well, e.g. {advice}. {_LEFT_OUT}"
-        + (_IS_COLUMN_RIGHT if len(left) > _MANY else "")
+        f"Name the other side as well, e.g. {advice}. {LEFT_OUT_SIDES}"
+        + (IS_COLUMN_RIGHT if len(left) > MANY else "")
     )
 
 
-def _objection_to_unknown(counts: Mapping[str, int]) -> str:
-    """Says that labels occur whose class is not known."""
-    labels = _distinct(counts)
-    if all(known_class(label) is not None for label in labels):
+def beside(counts: Mapping[str, int], named: Iterable[str]) -> list[str]:
+    """Returns the labels, each once, that are not among those that are named."""
+    keys = set(map(key_of, named))
+    return [label for label in distinct(counts) if key_of(label) not in keys]
+
+
+def objection_to_unknown(
+    counts: Mapping[str, int],
+    classes: Sequence[str] = features.CLASSES,
+    label_classes: Sequence[Sequence[str]] = (),
+) -> str:
+    """Says that labels occur whose class is not known; returns "" if there are none.
+
+    Args:
+      counts: How often each label occurs, by its spelling.
+      classes: The classes.
+      label_classes: Pairs of label and class; empty for the usual spellings.
+    """
+    lookup = LabelLookup(classes, label_classes, leaves_out=False)
+    labels = list(distinct(counts))
+    unknown = [label for label in labels if lookup.label_of(label) is None]
+    if not unknown:
         # The bad records are those without a label.
         return ""
+    doubt = IS_COLUMN_RIGHT if len(labels) > MANY else ""
+    if label_classes:
+        return _objection_to_new({label: counts[label] for label in unknown}, label_classes) + doubt
     if len(labels) == 1:
-        return f"All labels are '{labels[0]}'; two different ones are needed.{_IS_COLUMN_RIGHT}"
-    if len(labels) == 2:
-        likely, other = _likely_positive(labels)
-        return (
-            f"The labels are {listed(counts)}; they do not tell which is positive. Say it: "
-            f"{naming(POSITIVE_LABEL, [likely])}, or {naming(POSITIVE_LABEL, [other])}."
-        )
-    sides = _two_sides(labels)
-    advice = " ".join(map(naming, (POSITIVE_LABEL, NEGATIVE_LABEL), sides))
-    if set(map(key_of, labels)) == {"-1", "0", "1"}:
-        # Hugging Face marks reviews without a label by -1.
-        unlabelled = f"{naming(POSITIVE_LABEL, ['1'])} {naming(NEGATIVE_LABEL, ['0'])}"
-        advice += f", or, if -1 stands for no label, {unlabelled}"
-    return (
-        f"The labels are {listed(counts)}; they do not tell which are positive. Name both sides, "
-        f"e.g. {advice}. {_LEFT_OUT}" + (_IS_COLUMN_RIGHT if len(labels) > _MANY else "")
+        return f"All labels are '{labels[0]}'; two different ones are needed.{IS_COLUMN_RIGHT}"
+    sides = " ".join(map(naming, (POSITIVE_LABEL, NEGATIVE_LABEL), _two_sides(labels)))
+    advice = f"as two sides, e.g. {sides}"
+    if len(labels) <= LISTED:
+        advice = f"{naming(LABELS, in_order(labels))}, or {advice}"
+    return f"The labels are {listed(counts)}. Name the classes: {advice}. {_LEFT_OUT}{doubt}"
+
+
+def _objection_to_new(unknown: Mapping[str, int], label_classes: Sequence[Sequence[str]]) -> str:
+    """Says which labels occur beside those that were there to learn the classes from."""
+    classes = list(dict.fromkeys(name for _, name in label_classes))
+    verb = "means" if len(unknown) == 1 else "mean"
+    message = f"{listed(unknown)} {verb} none of the classes of train ({_named(classes)})."
+    if any(label != name for label, name in label_classes):
+        return message
+    if len(classes) <= LISTED:
+        return f"{message} To leave such labels out, name the classes: {naming(LABELS, classes)}."
+    return f"{message} To leave such labels out, name the classes with `{LABELS}`."
+
+
+def _named(classes: Sequence[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in classes[:_SHOWN_CLASSES])
+    more = len(classes) - _SHOWN_CLASSES
+    return f"{shown} and {more:,} more" if more > 0 else shown
+
+
+def objection_to_few(
+    by_class: Mapping[str, int], few: Mapping[str, int], min_class_size: int
+) -> str:
+    """Says, after the split's name, which classes have too few reviews in it, and what to do.
+
+    Args:
+      by_class: Reviews in the split by class.
+      few: The same of the classes that have too few.
+      min_class_size: How many each should have.
+    """
+    others = [name for name in by_class if name not in few]
+    reviews = "review" if min_class_size == 1 else "reviews"
+    message = (
+        f"has fewer than {min_class_size:,} {reviews} of {in_short(few)}, which `min_class_size` "
+        "asks of each class. Give more of them"
     )
+    if FEWEST_CLASSES <= len(others) <= LISTED:
+        message += f", or leave them out by naming the others, e.g. {naming(LABELS, others)}"
+    else:
+        message += f", or count them to other classes by `{MAP_LABELS}`"
+    return f"{message}.{IS_COLUMN_RIGHT if len(few) > MANY else ''}"
 
 
-def _likely_positive(labels: Sequence[str]) -> tuple[str, str]:
-    """Returns two labels, first the one that is more likely to be positive."""
-    first, second = labels
-    numbers = [_number(label) for label in labels]
-    if None not in numbers:
-        lower, higher = _in_order(labels)
-        return higher, lower
-    if known_class(first) == features.NEGATIVE or known_class(second) == features.POSITIVE:
-        return second, first
-    # So the words begin in many languages: negativo, negatif; positivo, positiv.
-    if _begins(first, "neg", "nég") or _begins(second, "pos"):
-        return second, first
-    return first, second
-
-
-def _begins(label: str, *beginnings: str) -> bool:
-    return key_of(label).startswith(beginnings)
+def objection_to_column(column: str, counts: Mapping[str, int]) -> str:
+    """Says that a column has too many different values to hold classes."""
+    examples = ", ".join(f"'{label}'" for label in by_count(counts)[:3])
+    what = "numbers" if all(number_in(label) is not None for label in counts) else "texts"
+    return (
+        f"The column '{column}' has over {MOST_CLASSES:,} different values, e.g. {examples}: are "
+        f"they {what}, and no classes? `label_column` names another column; `{LABELS}` names the "
+        "classes, if these are some of them."
+    )
 
 
 def _two_sides(labels: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Returns some positive and some negative labels of three or more.
+    """Returns some positive and some negative labels of two or more.
 
     Of numbers, the upper and the lower half; else those whose meaning is known; else the two
     most frequent.
     """
-    ordered = _in_order(labels)
-    if len(labels) <= LISTED and all(_number(label) is not None for label in labels):
+    ordered = list(in_order(labels))
+    if len(labels) <= LISTED and all(number_in(label) is not None for label in labels):
         half = len(ordered) // 2
         return ordered[-half:], ordered[:half]
     positive = [label for label in labels if known_class(label) == features.POSITIVE]
@@ -167,34 +225,18 @@ def _two_sides(labels: Sequence[str]) -> tuple[list[str], list[str]]:
     return [labels[0]], [labels[1]]
 
 
-def _distinct(counts: Mapping[str, int]) -> list[str]:
+def distinct(counts: Mapping[str, int]) -> dict[str, int]:
     """Returns each label once, in its most frequent spelling, the most frequent label first."""
     totals: dict[str, int] = {}
     spelling: dict[str, str] = {}
-    for label in _by_count(counts):
+    for label in by_count(counts):
         key = key_of(label)
         totals[key] = totals.get(key, 0) + counts[label]
         spelling.setdefault(key, label)
-    return _by_count({spelling[key]: total for key, total in totals.items()})
+    once = {spelling[key]: total for key, total in totals.items()}
+    return {label: once[label] for label in by_count(once)}
 
 
-def _by_count(counts: Mapping[str, int]) -> list[str]:
-    return sorted(counts, key=lambda label: (-counts[label], _rank(label)))
-
-
-def _in_order(labels: Iterable[str]) -> list[str]:
-    """Returns numbers in their order; other labels follow, by the alphabet."""
-    return sorted(labels, key=_rank)
-
-
-def _rank(label: str) -> tuple[bool, Decimal, str]:
-    number = _number(label)
-    return number is None, number or Decimal(), label
-
-
-def _number(label: str) -> Decimal | None:
-    try:
-        number = Decimal(key_of(label))
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
+def by_count(counts: Mapping[str, int]) -> list[str]:
+    """Returns the labels, the most frequent first."""
+    return sorted(in_order(counts), key=lambda label: -counts[label])

@@ -1,4 +1,7 @@
-"""How labels are spelt: 1, 1.0, "1.0" and True are one label, in the data and in a setting."""
+"""How labels are spelt, and which class each means.
+
+1, 1.0, "1.0" and True are one label, in the data and in a setting.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import hashlib
 import io
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -15,11 +18,14 @@ from typing import Any
 from components import features
 from components.dataset.records import printable
 from components.dataset.source import ReviewSource
+from serving.printable import printable as without_control_characters
 
 POSITIVE_SPELLINGS = ("1", "positive", "pos", "true", "yes")
 NEGATIVE_SPELLINGS = ("0", "negative", "neg", "false", "no")
 # A wrong column may hold whole reviews; they are counted and shown by their beginning.
 MAX_SPELLING = 100
+# Classes that a message names.
+LISTED_CLASSES = 10
 
 # Of yes and no, true and false: databases export them so.
 _POSITIVE_LETTERS, _NEGATIVE_LETTERS = ("y", "t"), ("n", "f")
@@ -29,13 +35,14 @@ _NUMBER = re.compile(r"[+-]?(\d{1,18}(\.\d{0,18})?|\.\d{1,18})(e[+-]?\d{1,3})?")
 # As German and Spanish tables write 1.0; 1,000 may be a thousand.
 _DECIMAL_COMMA = re.compile(r"([+-]?\d{1,18}),(\d{1,2})")
 _TRUTH = {"true": "1", "false": "0"}
+_REMEMBERED = 10_000
 
 
 def spelling_of(value: Any) -> str:
     """Returns a label as people read it, without surrounding blanks.
 
-    True is "true", the number 1.0 is "1", text stays as it is written; what is missing (None,
-    NaN, blanks) is "".
+    True is "true", the number 1.0 is "1", text stays as it is written, but see `shown_label`;
+    what is missing (None, NaN, blanks) is "".
     """
     if value is None:
         return ""
@@ -48,15 +55,33 @@ def spelling_of(value: Any) -> str:
     text = printable(str(value).strip())
     if text.lower() in _MISSING:
         return ""
-    return _bounded(text)
+    return shown_label(text)
 
 
-def _bounded(label: str) -> str:
-    """Returns a label; of a long one the beginning, and what tells it from others that begin so."""
-    if len(label) <= MAX_SPELLING:
+def shown_label(label: str) -> str:
+    """Returns a label as it can be shown, stored and typed, in at most 100 characters.
+
+    Control characters are written as escapes, and of a long label there is the beginning; a mark
+    then tells it from others that look alike.
+    """
+    shown = without_control_characters(label)
+    if shown == label and len(label) <= MAX_SPELLING:
         return label
-    mark = f"... #{hashlib.sha256(label.encode()).hexdigest()[:8]}"
-    return label[: MAX_SPELLING - len(mark)] + mark
+    digest = hashlib.sha256(label.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    mark = f"{'...' if len(shown) > MAX_SPELLING - 10 else ''} #{digest}"
+    return shown[: MAX_SPELLING - len(mark)] + mark
+
+
+def spelling_in(value: Any, class_names: Sequence[str]) -> str:
+    """Returns the label as it is spelt; a class's name in place of its number.
+
+    Args:
+      value: What the label's column holds.
+      class_names: What the numbers 0, 1, ... stand for, if not for themselves.
+    """
+    if class_names and type(value) is int and 0 <= value < len(class_names):
+        value = class_names[value]
+    return spelling_of(value)
 
 
 @lru_cache(maxsize=10_000)
@@ -90,9 +115,9 @@ def labels_named(setting: str) -> tuple[str, ...]:
     try:
         (row,) = csv.reader([setting], skipinitialspace=True, strict=True)
     except (csv.Error, ValueError):
-        return (_bounded(setting.strip()),)
-    parts = tuple(dict.fromkeys(_bounded(part.strip()) for part in row if part.strip()))
-    return parts or (_bounded(setting.strip()),)
+        return (setting.strip(),)
+    parts = tuple(dict.fromkeys(part.strip() for part in row if part.strip()))
+    return parts or (setting.strip(),)
 
 
 def setting_of(labels: Iterable[str]) -> str:
@@ -102,38 +127,61 @@ def setting_of(labels: Iterable[str]) -> str:
     return row.getvalue()
 
 
-def label_of(spelling: str, source: ReviewSource) -> int | None:
-    """Returns 1 for a positive label, 0 for a negative one, None for neither and for a blank.
+class LabelLookup:
+    """Which class a label means: by its exact spelling, then by `key_of`.
 
-    With labels of one side named and none of the other, every other spelling is of the other
-    side; the data gate checks that there is only one.
+    Labels may differ in their case alone. Where no spelling is given, the usual ones hold.
     """
-    return _class_of(spelling.strip(), source.positive_label, source.negative_label)
+
+    def __init__(
+        self, classes: Sequence[str], label_classes: Iterable[Sequence[str]], leaves_out: bool
+    ):
+        """Takes what `ReviewSource` says of labels."""
+        self._leaves_out = leaves_out
+        labels = {name: label for label, name in enumerate(classes)}
+        self._exact: dict[str, int] = {}
+        self._by_key: dict[str, int] = {}
+        for spelling, name in label_classes:
+            self._exact.setdefault(spelling, labels[name])
+            self._by_key.setdefault(key_of(spelling), labels[name])
+        self._found: dict[str, int | None] = {}
+
+    @classmethod
+    def of(cls, source: ReviewSource) -> LabelLookup:
+        """Returns the lookup of a source."""
+        return cls(source.classes, source.label_classes, source.leaves_out)
+
+    def label_of(self, spelling: str) -> int | None:
+        """Returns the number of the label's class; None if it means none, and for a blank."""
+        if spelling in self._found:
+            return self._found[spelling]
+        label = self._looked_up(spelling.strip())
+        if len(self._found) < _REMEMBERED:
+            self._found[spelling] = label
+        return label
+
+    def is_left_out(self, spelling: str) -> bool:
+        """Says whether classes were named, and this label means none of them."""
+        return self._leaves_out and bool(spelling) and self.label_of(spelling) is None
+
+    def _looked_up(self, spelling: str) -> int | None:
+        if not spelling:
+            return None
+        if not self._exact:
+            return known_class(spelling)
+        if spelling in self._exact:
+            return self._exact[spelling]
+        return self._by_key.get(key_of(spelling))
+
+
+def label_of(spelling: str, source: ReviewSource) -> int | None:
+    """Returns the number of the label's class; None if it means none, and for a blank."""
+    return LabelLookup.of(source).label_of(spelling)
 
 
 def is_left_out(spelling: str, source: ReviewSource) -> bool:
-    """Says whether labels of both sides are named, and this one on neither side."""
-    return (
-        bool(spelling and source.positive_label and source.negative_label)
-        and label_of(spelling, source) is None
-    )
-
-
-@lru_cache(maxsize=10_000)
-def _class_of(spelling: str, positive: str, negative: str) -> int | None:
-    if not spelling:
-        return None
-    if not (positive or negative):
-        return known_class(spelling)
-    # The exact spelling first: labels may differ in their case alone.
-    for same in (str, key_of):
-        if same(spelling) in map(same, labels_named(positive)):
-            return features.POSITIVE
-        if same(spelling) in map(same, labels_named(negative)):
-            return features.NEGATIVE
-    if not negative:
-        return features.NEGATIVE
-    return None if positive else features.POSITIVE
+    """Says whether classes were named, and this label means none of them."""
+    return LabelLookup.of(source).is_left_out(spelling)
 
 
 def known_class(spelling: str) -> int | None:
@@ -145,21 +193,18 @@ def known_class(spelling: str) -> int | None:
 
 
 def expected_labels(source: ReviewSource) -> str:
-    """Says which spellings are understood."""
-    positive, negative = (
-        ", ".join(f"'{label}'" for label in labels_named(setting))
-        for setting in (source.positive_label, source.negative_label)
-    )
-    if other_label_is_implied(source):
-        return f"{positive or negative} or one other"
-    if positive:
-        return f"{positive} or {negative}"
-    return (
-        f"one of {', '.join(POSITIVE_SPELLINGS)} or {', '.join(NEGATIVE_SPELLINGS)}; name others "
-        "with `positive_label` and `negative_label`"
-    )
-
-
-def other_label_is_implied(source: ReviewSource) -> bool:
-    """Says whether labels of one side are named, and the other is whatever else occurs."""
-    return bool(source.positive_label) != bool(source.negative_label)
+    """Says which spellings are understood, the first few of many."""
+    if not source.label_classes:
+        return (
+            f"one of {', '.join(POSITIVE_SPELLINGS)} or {', '.join(NEGATIVE_SPELLINGS)}; name "
+            "others with `positive_label` and `negative_label`"
+        )
+    by_class: dict[str, list[str]] = {}
+    for spelling, name in source.label_classes:
+        by_class.setdefault(name, []).append(f"'{spelling}'")
+    if len(by_class) == 2:
+        return " or ".join(", ".join(spellings) for spellings in by_class.values())
+    spellings = [spelling for each in by_class.values() for spelling in each]
+    more = len(spellings) - LISTED_CLASSES
+    listed = ", ".join(spellings[:LISTED_CLASSES])
+    return f"one of {listed} and {more:,} more" if more > 0 else f"one of {listed}"

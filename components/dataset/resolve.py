@@ -12,6 +12,7 @@ from components import features
 from components.dataset import imdb, sample
 from components.dataset.archive import labelled_folders
 from components.dataset.class_names import class_names_in, names_in_force
+from components.dataset.classes import with_classes
 from components.dataset.detect import SUFFIXES, kind_of
 from components.dataset.detected_table import (
     DetectedTable,
@@ -19,6 +20,7 @@ from components.dataset.detected_table import (
     missing_column,
     notices,
 )
+from components.dataset.label_settings import LabelSettings
 from components.dataset.look_at import ARCHIVE_SUFFIXES, look_at
 from components.dataset.names import name_and_origin, name_of
 from components.dataset.records import printable
@@ -45,6 +47,8 @@ def resolve_source(
     cache_dir: Path | None = None,
     text_column: str = "text",
     label_column: str = "label",
+    labels: str = "",
+    map_labels: str = "",
     positive_label: str = "",
     negative_label: str = "",
     options: TableOptions = FOUND_BY_CONTENT,
@@ -63,14 +67,21 @@ def resolve_source(
       cache_dir: Where a downloaded archive is kept; by default in `~/.cache/sentiment`.
       text_column: Column of the text, for tables.
       label_column: Column of the label, for tables.
-      positive_label: The labels that mean positive, for tables; see `labels.labels_named`.
-      negative_label: The labels that mean negative, for tables.
+      labels: The classes in their order, "good,bad", for tables; where nothing is said of them,
+        they are learned from train.
+      map_labels: Labels and the classes that they mean, "5=good,4=good,1=bad", for tables.
+      positive_label: The labels of the second of two classes, for tables; see
+        `labels.labels_named`.
+      negative_label: The labels of the first of two classes, for tables.
       options: How tables are written, as far as the user says so.
       notify: Called with a sentence that the user must not miss.
 
     Raises:
       DatasetError: The data cannot be found, or is not what it should be.
+      DataGateError: Its labels are not those that are named, or are too many to be classes.
+      ConfigurationError: What is said of labels contradicts itself.
     """
+    settings = LabelSettings(labels, map_labels, positive_label, negative_label)
     cache_dir = cache_dir or Path.home() / ".cache" / "sentiment"
     if data == SAMPLE:
         return _sample_source()
@@ -89,15 +100,7 @@ def resolve_source(
     paths = _expand(data)
     if len(paths) == 1 and (labelled := _labelled_source(paths[0])):
         return labelled
-    return _table_source(
-        _tables_in(paths),
-        text_column,
-        label_column,
-        positive_label,
-        negative_label,
-        options,
-        notify,
-    )
+    return _table_source(_tables_in(paths), text_column, label_column, settings, options, notify)
 
 
 def _sample_source() -> ReviewSource:
@@ -201,8 +204,7 @@ def _table_source(
     paths: list[Path],
     text_column: str,
     label_column: str,
-    positive_label: str,
-    negative_label: str,
+    settings: LabelSettings,
     options: TableOptions,
     notify: Callable[[str], None],
 ) -> ReviewSource:
@@ -243,12 +245,10 @@ def _table_source(
         text_column=text_column,
         label_column=label_column,
         split_column=split_column,
-        positive_label=positive_label,
-        negative_label=negative_label,
         origin=str(origin),
-        class_names=class_names
-        and names_in_force(class_names, positive_label, negative_label, notify),
+        class_names=names_in_force(class_names, settings.spellings()),
     )
+    source = with_classes(source, settings, notify)
     return drawn_by_column(source, notify) if split_column else drawn_by_names(source)
 
 

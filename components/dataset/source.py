@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any
 
+from components import features
+
 
 class SourceKind(str, Enum):
     """How the files of a source are read."""
@@ -129,10 +131,11 @@ class ReviewSource:
       label_column: Column of the label (tables only).
       split_column: Column that says "train", "validation" or "test"; "" when the tables have
         none.
-      positive_label: The labels that mean positive, see `labels.labels_named`; "" for the usual
-        spellings.
-      negative_label: The labels that mean negative; "" for the usual spellings, or, when
-        `positive_label` is given, for the one other value that occurs.
+      classes: Names of the classes, 2 to 1,000 different ones; a class's place is its label.
+      label_classes: Pairs of a label as it is spelt and the name of its class; see
+        `labels.LabelLookup`. Empty for the usual spellings of negative and positive.
+      leaves_out: Whether the user named the classes: other labels are then left out, and are bad
+        records otherwise.
       origin: What distinguishes this data set from others of the same name: the absolute path of
         the file or folder that it is named after, or "imdb".
       has_eval: Whether the data set's authors drew an eval split.
@@ -149,8 +152,9 @@ class ReviewSource:
     text_column: str = "text"
     label_column: str = "label"
     split_column: str = ""
-    positive_label: str = ""
-    negative_label: str = ""
+    classes: tuple[str, ...] = features.CLASSES
+    label_classes: tuple[tuple[str, str], ...] = ()
+    leaves_out: bool = False
     origin: str = ""
     has_eval: bool = False
     carves_test: bool = False
@@ -166,5 +170,7 @@ class ReviewSource:
         fields = json.loads(text)
         fields["kind"] = SourceKind(fields["kind"])
         fields["files"] = tuple(SourceFile.from_dict(file) for file in fields["files"])
-        fields["class_names"] = tuple(fields["class_names"])
+        for name in ("classes", "class_names"):
+            fields[name] = tuple(fields[name])
+        fields["label_classes"] = tuple(map(tuple, fields["label_classes"]))
         return cls(**fields)

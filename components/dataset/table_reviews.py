@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components import features
-from components.dataset.labels import expected_labels, is_left_out, label_of, spelling_of
+from components.dataset.labels import LabelLookup, expected_labels, spelling_in, spelling_of
 from components.dataset.records import (
     UNKNOWN_LABEL,
     UNKNOWN_SPLIT,
@@ -22,14 +22,20 @@ from components.dataset.splits import EXPECTED, UNLABELLED, split_of, split_spel
 
 
 def reviews_in(
-    record: Mapping[str, Any], file: SourceFile, source: ReviewSource, where: str, review_id: str
+    record: Mapping[str, Any],
+    file: SourceFile,
+    source: ReviewSource,
+    labels: LabelLookup,
+    where: str,
+    review_id: str,
 ) -> Iterator[Review | LeftOut | Problem | LabelSpelling]:
     """Yields what one record holds: its label's spelling if it has one, and one thing more.
 
     Args:
       record: Values by column; strings as str or as UTF-8 bytes.
       file: Where it is from.
-      source: The columns' names, and what labels mean.
+      source: The columns' names.
+      labels: What labels mean.
       where: File and place, for people.
       review_id: Unique within the source.
     """
@@ -38,7 +44,7 @@ def reviews_in(
     if split in UNLABELLED:
         yield LeftOut(f"in split '{split_value}'")
         return
-    spelling = _label(record.get(source.label_column), source)
+    spelling = spelling_in(record.get(source.label_column), source.class_names)
     if spelling:
         yield LabelSpelling(spelling)
     text = record.get(source.text_column)
@@ -46,10 +52,10 @@ def reviews_in(
         detail = f"the text is of type {type(text).__name__}, expected a string"
         yield Problem("malformed_row", where, detail, fatal=False)
         return
-    if is_left_out(spelling, source):
+    if labels.is_left_out(spelling):
         yield LeftOut(f"labelled '{spelling}'")
         return
-    label = label_of(spelling, source)
+    label = labels.label_of(spelling)
     if label is None:
         detail = f"label '{spelling}', expected {expected_labels(source)}"
         yield Problem(UNKNOWN_LABEL, where, detail, fatal=False)
@@ -64,11 +70,3 @@ def reviews_in(
     yield review_or_problem(
         text=content, label=label, review_id=review_id, split=split, rating=None, where=where
     )
-
-
-def _label(value: Any, source: ReviewSource) -> str:
-    """Returns the label as it is spelt; a class's name in place of its number."""
-    names = source.class_names
-    if names and type(value) is int and 0 <= value < len(names):
-        return names[value]
-    return spelling_of(value)

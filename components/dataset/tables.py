@@ -8,6 +8,7 @@ from typing import Any
 
 from components.dataset.compressed import UNPACKABLE, PackedFileError
 from components.dataset.json_records import read_json, read_json_lines
+from components.dataset.labels import LabelLookup
 from components.dataset.parquet_records import ParquetError, read_parquet
 from components.dataset.records import (
     LabelSpelling,
@@ -38,6 +39,7 @@ def read_table(
     columns = [source.text_column, source.label_column]
     if source.split_column:
         columns.append(source.split_column)
+    labels = LabelLookup.of(source)
     try:
         form = file.format or TableFormat.usual(source.kind)
         for number, record in enumerate(read_records(path, form, columns), start=1):
@@ -45,7 +47,8 @@ def read_table(
             if isinstance(record, MalformedRecord):
                 yield Problem("malformed_row", where, record.detail, fatal=record.is_last)
             else:
-                for found in reviews_in(record, file, source, where, f"{path.stem}:{number}"):
+                review_id = f"{path.stem}:{number}"
+                for found in reviews_in(record, file, source, labels, where, review_id):
                     yield with_way_out(found, form) if isinstance(found, Problem) else found
     except UNREADABLE as error:
         yield unreadable(path, error)

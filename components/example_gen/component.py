@@ -42,8 +42,8 @@ class ReviewExampleGen(base_beam_component.BaseBeamComponent):
 
     Outputs:
       examples: Examples. Splits `train`, `test` and, if there is one, `eval`; gzipped TFRecords of
-        tf.Examples with `text` <bytes>, `label` <int64> (1 positive, 0 negative), `review_id`
-        <bytes> and, where the data has stars, `rating` <int64>.
+        tf.Examples with `text` <bytes>, `label` <int64> (the place in `source.classes`),
+        `review_id` <bytes> and, where the data has stars, `rating` <int64>.
       report: ReadingReportArtifact. What was read and what was left out; DataGate takes it.
 
     >>> from components import ReviewExampleGen, resolve_source

@@ -80,7 +80,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             )
 
         with tf.io.gfile.GFile(findings_file) as lines:
-            report = ReadingReport.from_findings(map(json.loads, lines), splits)
+            report = ReadingReport.from_findings(
+                map(json.loads, lines), splits, source.classes, source.label_classes
+            )
         if report.fatal:
             raise DatasetError(f"The data could not be read. {' '.join(report.fatal)}")
         report.write(artifact_utils.get_single_uri(output_dict[REPORT]))

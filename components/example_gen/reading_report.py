@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -49,6 +49,8 @@ class ReadingReport:
         bound.
       leaks: Distinct texts that occur in both train and test.
       dropped_leaks: Reviews taken out of train because of them.
+      classes: Names of the classes, by label.
+      label_classes: Pairs of a label as spelt and its class, as `ReviewSource` has them.
     """
 
     reviews: dict[str, dict[str, int]]
@@ -59,6 +61,8 @@ class ReadingReport:
     left_out: dict[str, int] = field(default_factory=dict)
     leaks: int = 0
     dropped_leaks: int = 0
+    classes: list[str] = field(default_factory=lambda: list(features.CLASSES))
+    label_classes: list[list[str]] = field(default_factory=list)
 
     @property
     def split_sizes(self) -> dict[str, int]:
@@ -87,15 +91,21 @@ class ReadingReport:
 
     @classmethod
     def from_findings(
-        cls, findings: Iterable[tuple[list[str], Any]], splits: Iterable[str]
+        cls,
+        findings: Iterable[tuple[list[str], Any]],
+        splits: Iterable[str],
+        classes: Sequence[str] = features.CLASSES,
+        label_classes: Iterable[Sequence[str]] = (),
     ) -> ReadingReport:
         """Puts together what ReviewExampleGen found: ([topic, *keys], value) pairs.
 
         A topic is the name of an attribute; a split or label that never occurred counts 0.
         """
-        labels = (features.NEGATIVE, features.POSITIVE)
+        none = {str(label): 0 for label in range(len(classes))}
         report: dict[str, Any] = {
-            "reviews": {split: {str(label): 0 for label in labels} for split in splits}
+            "reviews": {split: dict(none) for split in splits},
+            "classes": list(classes),
+            "label_classes": list(map(list, label_classes)),
         }
         for (topic, *keys), value in findings:
             *parents, last = (topic, *keys)

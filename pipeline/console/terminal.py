@@ -22,7 +22,7 @@ _NOTICE = "!! "
 _TITLES = {
     "ReviewExampleGen": "Read the reviews",
     "StatisticsGen": "Compute statistics",
-    "ImportSchemaGen": "Import the schema",
+    "SchemaGen": "Import the schema",
     "ExampleValidator": "Check for anomalies",
     "DataGate": "Gate the data",
     "Transform": "Turn text into ids",

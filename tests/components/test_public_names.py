@@ -87,7 +87,14 @@ def test_the_example_of_a_public_name_runs(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["ReviewExampleGen", "DataGate", "ReviewModelInfraValidator", "ReviewModelPusher"]
+    "name",
+    [
+        "DataGate",
+        "ReviewExampleGen",
+        "ReviewModelInfraValidator",
+        "ReviewModelPusher",
+        "ReviewSchemaGen",
+    ],
 )
 def test_a_component_says_what_it_takes_and_gives(name):
     """Each input and output of its specification, in its docstring."""
@@ -104,7 +111,7 @@ def test_defaults_are_those_of_the_command_line():
     assert example_gen["validation_fraction"].default == settings.validation_fraction
     assert example_gen["drop_leaks"].default == settings.drop_leaks
     data_gate = inspect.signature(components.DataGate).parameters
-    for name in ("max_bad_records", "positive_label", "negative_label"):
+    for name in ("max_bad_records", "min_class_size"):
         assert data_gate[name].default == getattr(settings, name)
     gate = inspect.signature(eval_config).parameters
     for name in ("min_accuracy", "max_regression"):

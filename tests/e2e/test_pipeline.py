@@ -25,7 +25,7 @@ from .running import sentiment, start
 pytestmark = pytest.mark.e2e
 
 STEPS = {
-    "ImportSchemaGen",
+    "SchemaGen",
     "ReviewExampleGen",
     "StatisticsGen",
     "ExampleValidator",

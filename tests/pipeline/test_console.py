@@ -22,7 +22,7 @@ from pipeline.results.summary import RunSummary, SliceRow
 STEPS = (
     "ReviewExampleGen",
     "StatisticsGen",
-    "ImportSchemaGen",
+    "SchemaGen",
     "ExampleValidator",
     "DataGate",
     "Transform",

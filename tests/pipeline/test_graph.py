@@ -9,6 +9,7 @@ import pytest
 from tfx.proto import pusher_pb2, transform_pb2
 from tfx.utils import proto_utils
 
+from components.dataset.source import ReviewSource
 from pipeline.config import PipelineConfig
 from pipeline.graph import SOURCE_FINGERPRINT, create_pipeline
 from pipeline.loading import EnvironmentSettings
@@ -91,7 +92,8 @@ def test_an_eval_split_of_the_data_is_validated_on(tmp_path):
     steps = steps_of(create_pipeline(resolve(config, environment, lambda sentence: None)))
     assert json.loads(steps["Trainer"].exec_properties["eval_args"])["splits"] == ["eval"]
     assert json.loads(steps["Trainer"].exec_properties["custom_config"])["has_validation"]
-    assert steps["DataGate"].exec_properties["positive_label"] == "1, 5"
+    source = ReviewSource.from_json(steps["ReviewExampleGen"].exec_properties["source"])
+    assert source.label_classes == (("1", "positive"), ("5", "positive"), ("0", "negative"))
 
 
 def test_a_comparison_measures_and_no_more(pipeline_of):
@@ -136,7 +138,7 @@ def test_steps_with_code_of_ours_carry_its_fingerprint(pipeline_of):
     steps = steps_of(pipeline_of())
     carriers = {name for name, step in steps.items() if SOURCE_FINGERPRINT in step.exec_properties}
     assert carriers == {
-        "ImportSchemaGen",
+        "SchemaGen",
         "ReviewExampleGen",
         "DataGate",
         "Transform",

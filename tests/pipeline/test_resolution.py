@@ -156,8 +156,10 @@ def test_what_the_first_records_show_ends_the_run(environment, tmp_path):
     """Before anything heavy is imported."""
     path = tmp_path / "stars.csv"
     path.write_text("text,stars\n" + "".join(f"text {n},{n % 5 + 1}\n" for n in range(50)))
-    with pytest.raises(DataGateError, match="`positive_label='4,5'` `negative_label='1,2'`"):
-        resolve(PipelineConfig(data=str(path)), environment, lambda sentence: None)
+    with pytest.raises(DataGateError, match="`labels`: 'good' does not occur; labels are '1'"):
+        resolve(PipelineConfig(data=str(path), labels="good,bad"), environment, print)
+    learned = resolve(PipelineConfig(data=str(path)), environment, lambda sentence: None)
+    assert learned.source.classes == ("1", "2", "3", "4", "5")
     config = PipelineConfig(data=str(path), positive_label="4,5", negative_label="1,2")
     assert resolve(config, environment, lambda sentence: None).source.label_column == "stars"
 
@@ -278,7 +280,7 @@ def test_an_engine_that_is_not_installed_is_wrong_use(environment, table, monkey
             ("import keras", "import keras as keras"),
             {"Tuner", "Trainer"},
         ),
-        ("components/schema.pbtxt", ("max: 10", "max: 5"), {"ImportSchemaGen"}),
+        ("components/schema.pbtxt", ("max: 10", "max: 5"), {"SchemaGen"}),
         # It is a process of its own that this step starts.
         ("serving/server/inference.py", ("import time", "import time as time"), {"InfraValidator"}),
         ("pipeline/results/summarize.py", ("is below", "is under"), set()),

@@ -45,16 +45,22 @@ def test_bad_records_up_to_the_share_that_is_allowed_pass():
     assert len(list(objections_to_reading(report, 0.19))) == 1
 
 
-def test_a_third_label_is_listed_with_the_others():
-    """With one label named, the other must be one, too."""
-    report = ReadingReport(reviews=GOOD, labels={"bad": 5, "good": 6, "meh": 1})
-    assert list(objections_to_reading(report, 0.0, positive_label="good")) == [
-        "Only `positive_label` is named, and 2 other labels occur: 'good' (6), 'bad' (5), "
-        "'meh' (1). Name the other side as well, e.g. `positive_label='good'` "
-        "`negative_label='bad,meh'`, or with fewer of them. Labels that are named "
-        "on neither side are left out."
-    ]
-    assert list(objections_to_reading(report, 0.0, "good", "bad")) == []
+def test_a_label_that_was_not_there_to_learn_from_is_named_with_the_way_to_leave_it_out():
+    """As long as such records are few enough, they pass."""
+    report = ReadingReport(
+        reviews=GOOD,
+        problems={"unknown_label": 1},
+        problem_examples={"unknown_label": ["r.csv, record 2: label 'meh'"]},
+        labels={"bad": 5, "good": 6, "meh": 1},
+        classes=["bad", "good"],
+        label_classes=[["bad", "bad"], ["good", "good"]],
+    )
+    _, labels = objections_to_reading(report, 0.0)
+    assert labels == (
+        "'meh' (1) means none of the classes of train ('bad', 'good'). To leave such labels out, "
+        "name the classes: `labels='bad,good'`."
+    )
+    assert list(objections_to_reading(report, 0.1)) == []
 
 
 def test_the_labels_are_listed_when_too_many_are_unknown():
@@ -68,18 +74,10 @@ def test_the_labels_are_listed_when_too_many_are_unknown():
     bad_records, labels = objections_to_reading(report, 0.0)
     assert bad_records.startswith("30 records could not be read, 23.08%")
     assert labels.startswith(
-        "The labels are '0' (50), '1' (50), '2' (30); they do not tell which are positive. Name "
-        "both sides, e.g. `positive_label='2'` `negative_label='0'`."
+        "The labels are '0' (50), '1' (50), '2' (30). Name the classes: `labels='0,1,2'`, or as "
+        "two sides, e.g. `positive_label='2'` `negative_label='0'`."
     )
     assert list(objections_to_reading(report, 0.5)) == []
-
-
-def test_rare_labels_that_were_not_kept_are_no_proof_of_absence():
-    """Beyond the 1,000 most frequent, a label that is named may be among the others."""
-    counts = {"0": 5, "1": 5}
-    for labels, objections in ((counts, 1), (counts | {"": 9}, 0)):
-        report = ReadingReport(reviews=GOOD, labels=labels)
-        assert len(list(objections_to_reading(report, 0.0, "5", "0"))) == objections
 
 
 def test_an_empty_split_and_a_split_of_one_class_are_named():
@@ -90,6 +88,44 @@ def test_an_empty_split_and_a_split_of_one_class_are_named():
     assert list(objections_to_splits(report)) == [
         "Split 'train' has one class only in feature 'label': 0 negative, 12 positive.",
         "Split 'test' is empty: 0 reviews.",
+    ]
+
+
+def test_classes_with_too_few_reviews_in_a_split_are_named_with_their_counts():
+    """And what to type to leave them out."""
+    classes = ["a", "b", "c"]
+    report = ReadingReport(
+        reviews={"train": {"0": 9, "1": 9, "2": 2}, "test": {"0": 3, "1": 2, "2": 1}},
+        classes=classes,
+    )
+    assert list(objections_to_splits(report, 2)) == [
+        "Split 'test' has fewer than 2 reviews of 'c' (1), which `min_class_size` asks of each "
+        "class. Give more of them, or leave them out by naming the others, e.g. `labels='a,b'`."
+    ]
+    assert list(objections_to_splits(report, 1)) == []
+    (train, test) = objections_to_splits(report, 3)
+    assert train.startswith("Split 'train' has fewer than 3 reviews of 'c' (2), which")
+    assert test == (
+        "Split 'test' has fewer than 3 reviews of 'b' (2), 'c' (1), which `min_class_size` asks "
+        "of each class. Give more of them, or count them to other classes by `map_labels`."
+    )
+
+
+def test_of_many_small_classes_the_largest_and_smallest_are_named():
+    """A column of texts makes as many classes as there are rows: that is asked as well."""
+    names = [f"text {number:02}" for number in range(60)]
+    counts = {str(label): int(label != 7) for label in range(60)}
+    (sentence,) = objections_to_splits(ReadingReport({"train": counts}, classes=names), 2)
+    assert sentence == (
+        "Split 'train' has fewer than 2 reviews of the largest 'text 00' (1), 'text 01' (1), "
+        "'text 02' (1), 'text 03' (1), 'text 04' (1), the smallest 'text 56' (1), 'text 57' (1), "
+        "'text 58' (1), 'text 59' (1), 'text 07' (0), and 50 more, which `min_class_size` asks of "
+        "each class. Give more of them, or count them to other classes by `map_labels`. Is that "
+        "the label's column? `label_column` names another."
+    )
+    only = {str(label): 5 * (label == 7) for label in range(60)}
+    assert list(objections_to_splits(ReadingReport({"test": only}, classes=names), 2)) == [
+        "Split 'test' has one class only in feature 'label': 5 text 07."
     ]
 
 
@@ -117,7 +153,7 @@ def gate(tmp_path, report, anomalies_by_split, max_bad_records=0.0):
     Executor().Do(
         {"report": [report_artifact], "anomalies": [anomalies_artifact]},
         {"blessing": [DataBlessing()]},
-        {"max_bad_records": max_bad_records, "positive_label": "", "negative_label": ""},
+        {"max_bad_records": max_bad_records, "min_class_size": 2},
     )
 
 

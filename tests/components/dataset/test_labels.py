@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from components.dataset.label_settings import LabelSettings, two_sides
 from components.dataset.labels import (
     expected_labels,
     is_left_out,
     key_of,
     label_of,
     labels_named,
-    other_label_is_implied,
     setting_of,
     spelling_of,
 )
@@ -21,10 +22,13 @@ from components.dataset.source import ReviewSource, SourceKind
 
 
 def source(positive: str = "", negative: str = "") -> ReviewSource:
-    """A source whose labels are named, or not."""
-    return ReviewSource(
-        SourceKind.CSV, "r", (), "digest", positive_label=positive, negative_label=negative
-    )
+    """A source of which the labels of two sides are named, or none."""
+    plain = ReviewSource(SourceKind.CSV, "r", (), "digest")
+    if not (positive or negative):
+        return plain
+    named = LabelSettings(positive_label=positive, negative_label=negative)
+    classes, pairs = two_sides(named.named("positive_label"), named.named("negative_label"))
+    return replace(plain, classes=classes, label_classes=pairs, leaves_out=True)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +92,7 @@ def test_long_labels_that_begin_alike_are_two():
     bad, good = (f"{'a very long class name ' * 9}{end}" for end in ("bad", "good"))
     assert spelling_of(bad) != spelling_of(good)
     for name in (good, spelling_of(good)):
-        named = source(positive=name)
+        named = source(positive=name, negative=bad)
         assert [label_of(spelling_of(each), named) for each in (bad, good)] == [0, 1]
 
 
@@ -116,7 +120,7 @@ def test_labels_that_are_named_replace_the_usual_ones():
     ]  # fmt: skip
     assert label_of("GOOD", source(positive="good", negative="bad")) == 1
     assert label_of("nein", source(positive="Ja", negative="NEIN")) == 0
-    assert label_of("SÍ", source(positive="sí")) == 1
+    assert label_of("SÍ", source(positive="sí", negative="no")) == 1
 
 
 def test_a_side_may_have_several_labels():
@@ -153,32 +157,12 @@ def test_a_setting_names_labels_as_a_row_of_csv_does(setting, labels):
     assert labels_named(setting_of(labels)) == labels
 
 
-def test_the_other_label_is_implied_whichever_is_named():
-    """A blank is no label."""
-    assert [label_of(label, source(positive="5")) for label in ("5", "1", "x", " ")] == [
-        1,
-        0,
-        0,
-        None,
-    ]
-    assert [label_of(label, source(negative="1")) for label in ("1", "5", "")] == [0, 1, None]
-
-
-def test_only_a_single_named_label_implies_another():
-    """With both or none, there is nothing to imply, and only with both is one left out."""
-    assert other_label_is_implied(source(positive="5"))
-    assert other_label_is_implied(source(negative="1"))
-    assert not other_label_is_implied(source("5", "1"))
-    assert not other_label_is_implied(source())
-    assert [is_left_out("3", source(*named)) for named in (("5", "1"), ("5",), ())] == [
-        True, False, False,
-    ]  # fmt: skip
-
-
 def test_what_is_expected_is_said_in_full():
     """By the names in force."""
     assert expected_labels(source("5", "1")) == "'5' or '1'"
     assert expected_labels(source("4,5", "1,2")) == "'4', '5' or '1', '2'"
-    assert expected_labels(source(positive="5")) == "'5' or one other"
-    assert expected_labels(source(negative="1")) == "'1' or one other"
+    stars = replace(source(), label_classes=tuple((each, each) for each in "12345"))
+    assert expected_labels(stars) == "one of '1', '2', '3', '4', '5'"
+    many = replace(source(), label_classes=tuple((f"c{n}", f"c{n}") for n in range(1_000)))
+    assert expected_labels(many).endswith("'c8', 'c9' and 990 more")
     assert expected_labels(source()).startswith("one of 1, positive, pos, true, yes or 0, neg")

@@ -1,0 +1,1 @@
+"""The curated schema, with the classes of the data set."""

@@ -1,0 +1,54 @@
+"""ReviewSchemaGen: what the step takes, what it writes, and its place in a pipeline."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components import features
+from components.schema_gen.executor import CLASSES, SCHEMA, Executor
+
+
+class ReviewSchemaGenSpec(ComponentSpec):
+    """Parameters and outputs of ReviewSchemaGen."""
+
+    PARAMETERS = {CLASSES: ExecutionParameter(type=str)}
+    INPUTS: dict[str, ChannelParameter] = {}
+    OUTPUTS = {SCHEMA: ChannelParameter(type=standard_artifacts.Schema)}
+
+
+class ReviewSchemaGen(base_component.BaseComponent):
+    """Imports the schema of what ReviewExampleGen writes; it is written by hand, not inferred.
+
+    The domain of `label` is set to the classes: from 0 to their number less 1. A domain of strings
+    named "classes" has their names, in the order of the label.
+
+    Outputs:
+      schema: Schema.
+
+    >>> from components import ReviewSchemaGen, resolve_source
+    >>> schema_gen = ReviewSchemaGen(resolve_source("sample").classes)
+    >>> sorted(schema_gen.outputs)
+    ['schema']
+    """
+
+    SPEC_CLASS = ReviewSchemaGenSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(self, classes: Sequence[str] = features.CLASSES):
+        """Describes the step.
+
+        Args:
+          classes: Names of the classes, by label: `ReviewSource.classes`.
+        """
+        super().__init__(
+            spec=ReviewSchemaGenSpec(
+                classes=json.dumps(list(classes)),
+                schema=types.Channel(type=standard_artifacts.Schema),
+            )
+        )

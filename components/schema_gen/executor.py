@@ -1,0 +1,46 @@
+"""ReviewSchemaGen's executor: writes the curated schema, with the classes of the data set."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+from tfx.utils import io_utils
+
+from components import features
+
+CLASSES = "classes"
+SCHEMA = "schema"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Reads the curated schema, and sets what depends on the classes."""
+
+    def Do(  # noqa: N802 -- TFX's name
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes `schema.pbtxt`, where TFX's own steps look for it."""
+        schema = schema_of(json.loads(exec_properties[CLASSES]))
+        folder = artifact_utils.get_single_uri(output_dict[SCHEMA])
+        io_utils.write_pbtxt_file(os.path.join(folder, features.SCHEMA_NAME), schema)
+
+
+def schema_of(classes: Sequence[str]) -> schema_pb2.Schema:
+    """Returns the schema of tf.Examples with these classes."""
+    text = Path(features.schema_file()).read_text(encoding="utf-8")
+    schema = text_format.Parse(text, schema_pb2.Schema())
+    (label,) = (feature for feature in schema.feature if feature.name == features.LABEL)
+    label.int_domain.max = len(classes) - 1
+    schema.string_domain.add(name=CLASSES, value=classes)
+    return schema
