@@ -138,6 +138,7 @@ class ReviewSource:
       has_eval: Whether the data set's authors drew an eval split.
       carves_test: Whether test is taken out of train by a hash of the text, because there are
         splits and none for testing.
+      classes: Names of the classes, in the order of their labels 0, 1, ...
       class_names: What the numbers 0, 1, ... in the label column stand for; empty if they
         stand for themselves.
     """
@@ -155,6 +156,7 @@ class ReviewSource:
     has_eval: bool = False
     carves_test: bool = False
     class_names: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ("negative", "positive")
 
     def to_json(self) -> str:
         """Returns a JSON object with sorted keys: equal sources give equal text."""
@@ -167,4 +169,5 @@ class ReviewSource:
         fields["kind"] = SourceKind(fields["kind"])
         fields["files"] = tuple(SourceFile.from_dict(file) for file in fields["files"])
         fields["class_names"] = tuple(fields["class_names"])
+        fields["classes"] = tuple(fields["classes"])
         return cls(**fields)
