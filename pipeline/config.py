@@ -180,13 +180,26 @@ class PipelineConfig(HyperparameterSettings):
     warm_start: bool = setting(
         False, "continue from the latest blessed model of the same variant", group="model"
     )
-    min_accuracy: float = setting(
-        0.80,
+    min_accuracy: float | None = setting(
+        None,
         "least accuracy on the test split that is pushed",
         group="gate",
+        type=float,
         metavar="SHARE",
         least=0.0,
         most=1.0,
+        unset="0.8 of two classes without --min-macro-f1, else none",
+    )
+    min_macro_f1: float | None = setting(
+        None,
+        "least mean of all classes' F1 on the test split that is pushed; without --min-accuracy it "
+        "takes the accuracy's place in the gate",
+        group="gate",
+        type=float,
+        metavar="SHARE",
+        least=0.0,
+        most=1.0,
+        unset="none",
     )
     max_regression: float = setting(
         0.005,

@@ -113,7 +113,7 @@ def train(run: ResolvedRun, data: DataSteps) -> TrainingSteps:
 def judge_and_push(run: ResolvedRun, data: DataSteps, trained: TrainingSteps) -> JudgingSteps:
     """Wires the steps from the trained model to the pushed one; a comparison only measures it."""
     model = trained.trainer.outputs["model"]
-    baseline = None if run.is_comparison else _baseline(model)
+    baseline = None if run.is_comparison else _baseline(run, model)
     evaluator = _evaluator(run, data, model, baseline)
     infra_validator = None
     if run.infra_engine:
@@ -158,6 +158,7 @@ def _tuner(run: ResolvedRun, transform: tfx.Transform) -> tfx.Tuner:
         custom_config={
             custom_config.MODEL: run.config.model,
             custom_config.HYPERPARAMETERS: hyperparameters,
+            custom_config.CLASSES: list(run.source.classes),
             TRIALS: run.config.tune,
             SET_BY_USER: sorted(
                 name for name in hyperparameters if getattr(run.config, name) is not None
@@ -196,13 +197,17 @@ def _trainer(
             custom_config.HAS_VALIDATION: bool(validate_on),
             custom_config.WARM_START: run.config.warm_start,
             custom_config.IS_TUNED: tuner is not None,
+            custom_config.CLASSES: list(run.source.classes),
         },
     )
 
 
-def _baseline(model: dsl.Channel) -> dsl.Resolver:
+def _baseline(run: ResolvedRun, model: dsl.Channel) -> dsl.Resolver:
     return dsl.Resolver(
-        strategy_class=LatestBlessedPredecessor, **{CANDIDATE: model}, **_models_and_blessings()
+        strategy_class=LatestBlessedPredecessor,
+        config={"classes": list(run.source.classes)},
+        **{CANDIDATE: model},
+        **_models_and_blessings(),
     ).with_id("LatestBlessedModel")
 
 
@@ -224,7 +229,13 @@ def _evaluator(
         model=model,
         baseline_model=baseline.outputs[MODEL] if baseline else None,
         schema=data.schema_gen.outputs["schema"],
-        eval_config=eval_config(config.min_accuracy, config.max_regression, config.min_lift),
+        eval_config=eval_config(
+            config.min_accuracy,
+            config.max_regression,
+            config.min_lift,
+            run.source.classes,
+            config.min_macro_f1,
+        ),
         module_path="components.evaluator.extractors",
     )
 
@@ -253,14 +264,16 @@ def _facts(run: ResolvedRun) -> dict[str, Any]:
     A change of one of these changes the candidate or its blessing too: the model would be pushed
     again anyway.
     """
-    config = run.config
+    bounds = run.gate_bounds
     return {
         "data": run.source.name,
         "origin": {"path": run.source.origin, "digest": run.source.digest},
+        "classes": list(run.source.classes),
         "gate": {
-            "min_accuracy": config.min_accuracy,
-            "max_regression": config.max_regression,
-            "min_lift": config.min_lift,
+            "min_accuracy": bounds.min_accuracy,
+            "min_macro_f1": bounds.min_macro_f1,
+            "max_regression": bounds.max_regression,
+            "min_lift": bounds.min_lift,
         },
         SOURCE_FINGERPRINT: {
             step: run.fingerprints[step]

@@ -14,6 +14,7 @@ from components.dataset.names import name_of
 from components.dataset.resolve import resolve_source
 from components.dataset.source import ReviewSource, SourceKind
 from components.errors import ConfigurationError
+from components.evaluator.bounds import GateBounds
 from components.features import SCHEMA_NAME
 from components.hyperparameters import Hyperparameters
 from components.models.registry import Variant, get_variant
@@ -80,6 +81,18 @@ class ResolvedRun:
     def has_eval(self) -> bool:
         """Whether there is an eval split: the data's own, or one that is carved out of train."""
         return self.source.has_eval or self.config.validation_fraction > 0
+
+    @property
+    def gate_bounds(self) -> GateBounds:
+        """What the gate asks for."""
+        config = self.config
+        return GateBounds.of(
+            config.min_accuracy,
+            config.min_macro_f1,
+            config.max_regression,
+            config.min_lift,
+            len(self.source.classes),
+        )
 
     @property
     def pipeline_root(self) -> Path:

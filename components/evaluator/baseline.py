@@ -15,6 +15,8 @@ from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
 from components.infra_validator.outcome import Outcome
+from components.models.class_list import class_list
+from components.models.training_record import TrainingRecord
 from components.notices import notify
 
 # Keys of the Resolver's channels.
@@ -48,15 +50,34 @@ class LatestBlessedPredecessor(ResolverStrategy):
     ['candidate', 'model', 'model_blessing']
     """
 
+    def __init__(self, classes: Sequence[str] = ()):
+        """Takes the names of the candidate's classes, by label.
+
+        A model of other classes is passed over, and a warning says so: its answers are to another
+        question. Without names all models count.
+        """
+        self._classes = tuple(classes)
+
     def resolve_artifacts(
         self, store: mlmd.MetadataStore, input_dict: dict[str, list[types.Artifact]]
     ) -> dict[str, list[types.Artifact]]:
         """Returns the model and its blessing, or empty lists when there is none yet."""
         candidates = {model.id for model in input_dict[CANDIDATE]}
         others = [model for model in input_dict[MODEL] if model.id not in candidates]
-        return latest_blessed(store, others, input_dict[MODEL_BLESSING]) | {
-            CANDIDATE: input_dict[CANDIDATE]
-        }
+        found = latest_blessed(store, others, input_dict[MODEL_BLESSING])
+        if found[MODEL] and not self._is_of_classes(found[MODEL][0]):
+            alike = [model for model in others if self._is_of_classes(model)]
+            passed_over = classes_of(found[MODEL][0])
+            found = latest_blessed(store, alike, input_dict[MODEL_BLESSING])
+            instead = "an earlier one takes its place" if found[MODEL] else "there is none"
+            notify(
+                f"The last blessed model tells other classes apart ({class_list(passed_over)}), "
+                f"and is not compared with; {instead}."
+            )
+        return found | {CANDIDATE: input_dict[CANDIDATE]}
+
+    def _is_of_classes(self, model: types.Artifact) -> bool:
+        return not self._classes or classes_of(model) in ((), self._classes)
 
 
 def latest_blessed(
@@ -97,6 +118,14 @@ def latest_blessed(
             f"{instead}."
         )
     return found
+
+
+def classes_of(model: types.Artifact) -> tuple[str, ...]:
+    """Returns the names of a model's classes; nothing of another trainer's model."""
+    try:
+        return TrainingRecord.read(path_utils.serving_model_path(model.uri)).classes
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
 
 
 def is_whole(model: types.Artifact) -> bool:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 # TFMA 0.52 leaves half of these out of its own namespace.
 from tensorflow_model_analysis.proto import config_pb2
 
 from components import features
-from components.evaluator import proven_lift
+from components.evaluator import class_metrics, macro_f1, proven_lift
+from components.evaluator.bounds import GateBounds
 from components.evaluator.slices import LENGTH, UNKNOWN_WORDS
-from serving.signature_names import SERVING_DEFAULT
+from serving.signature_names import CLASSIFY, SERVING_DEFAULT
 
 
 def eval_config(
-    min_accuracy: float = 0.80, max_regression: float = 0.005, min_lift: float = 0.0
+    min_accuracy: float | None = None,
+    max_regression: float = 0.005,
+    min_lift: float = 0.0,
+    classes: Sequence[str] = features.CLASSES,
+    min_macro_f1: float | None = None,
 ) -> config_pb2.EvalConfig:
     """Returns the metrics, the slices and the gate, for TFX's Evaluator.
 
@@ -31,37 +37,31 @@ def eval_config(
 
     Args:
       min_accuracy: The least accuracy on the whole test split that is blessed; slices are measured
-        but have no threshold.
+        but have no threshold. When it is left out, two classes must reach 0.80 unless
+        `min_macro_f1` is given, and more classes need not: `min_lift` fits any number of them.
       max_regression: How much worse than the blessed model the candidate may be. Not asked
         for when there is no blessed model yet.
-      min_lift: By how much it must be proven better than always saying the larger class; see
+      min_lift: By how much it must be proven better than always saying the largest class; see
         `lift.proven_lift`. 0 does not ask for it.
+      classes: Names of the classes, by label.
+      min_macro_f1: The least macro F1, which counts all classes alike, see `Confusion.macro_f1`.
+        Given alone, it takes the accuracy's place in the comparison with the blessed model too.
     """
-    accuracy_gate = _on_the_whole_split(
-        config_pb2.MetricThreshold(
-            value_threshold=config_pb2.GenericValueThreshold(lower_bound={"value": min_accuracy}),
-            change_threshold=config_pb2.GenericChangeThreshold(
-                direction=config_pb2.MetricDirection.HIGHER_IS_BETTER,
-                absolute={"value": -max_regression},
-            ),
-        )
-    )
-    lift_gate = _on_the_whole_split(
-        config_pb2.MetricThreshold(
-            value_threshold=config_pb2.GenericValueThreshold(lower_bound={"value": min_lift})
-        )
-    )
+    bounds = GateBounds.of(min_accuracy, min_macro_f1, max_regression, min_lift, len(classes))
+    is_binary = len(classes) == len(features.CLASSES)
     return config_pb2.EvalConfig(
         model_specs=[
             config_pb2.ModelSpec(
-                signature_name=SERVING_DEFAULT,
-                prediction_key="probability",
+                signature_name=SERVING_DEFAULT if is_binary else CLASSIFY,
+                prediction_key="probability" if is_binary else "scores",
                 label_key=features.LABEL,
                 preprocessing_function_names=["transform_features"],
             )
         ],
         metrics_specs=[
-            config_pb2.MetricsSpec(metrics=_metrics(accuracy_gate, lift_gate if min_lift else None))
+            config_pb2.MetricsSpec(
+                metrics=_metrics(bounds) if is_binary else _metrics_of_many(bounds)
+            )
         ],
         slicing_specs=[
             config_pb2.SlicingSpec(),
@@ -72,18 +72,23 @@ def eval_config(
     )
 
 
-def _metrics(
-    accuracy_gate: config_pb2.PerSliceMetricThreshold,
-    lift_gate: config_pb2.PerSliceMetricThreshold | None,
-) -> list[config_pb2.MetricConfig]:
-    """Returns what is measured on each slice; without `lift_gate` the lift is not asked for."""
+def _metrics(bounds: GateBounds) -> list[config_pb2.MetricConfig]:
+    """Returns what is measured on each slice of two classes."""
     at_decision = json.dumps({"thresholds": [features.DECISION_THRESHOLD]})
+    of_macro_f1 = config_pb2.MetricConfig(
+        class_name=macro_f1.MacroF1.__name__,
+        module=macro_f1.__name__,
+        per_slice_thresholds=_macro_f1_gate(bounds),
+    )
     return [
-        config_pb2.MetricConfig(class_name="BinaryAccuracy", per_slice_thresholds=[accuracy_gate]),
+        config_pb2.MetricConfig(
+            class_name="BinaryAccuracy", per_slice_thresholds=_accuracy_gate(bounds)
+        ),
+        *([of_macro_f1] if of_macro_f1.per_slice_thresholds else []),
         config_pb2.MetricConfig(
             class_name=proven_lift.ProvenLift.__name__,
             module=proven_lift.__name__,
-            per_slice_thresholds=[lift_gate] if lift_gate else [],
+            per_slice_thresholds=_lift_gate(bounds),
         ),
         config_pb2.MetricConfig(class_name="ExampleCount"),
         config_pb2.MetricConfig(class_name="AUC"),
@@ -96,10 +101,57 @@ def _metrics(
     ]
 
 
+def _metrics_of_many(bounds: GateBounds) -> list[config_pb2.MetricConfig]:
+    """Returns what is measured on each slice of more than two classes."""
+    gates = {
+        class_metrics.ACCURACY: _accuracy_gate(bounds),
+        class_metrics.MACRO_F1: _macro_f1_gate(bounds),
+        class_metrics.PROVEN_LIFT: _lift_gate(bounds),
+    }
+    return [
+        *(
+            config_pb2.MetricConfig(
+                class_name=class_metrics.ClassMetric.__name__,
+                module=class_metrics.__name__,
+                config=json.dumps({"name": name}),
+                per_slice_thresholds=gates.get(name, ()),
+            )
+            for name in class_metrics.NAMES
+        ),
+        config_pb2.MetricConfig(class_name="ExampleCount"),
+    ]
+
+
+def _accuracy_gate(bounds: GateBounds) -> list[config_pb2.PerSliceMetricThreshold]:
+    """Returns the bounds on the accuracy; there is always one: TFMA blesses nothing without."""
+    worst_change = bounds.max_regression if bounds.compares_accuracy else None
+    return [_on_the_whole_split(bounds.min_accuracy, worst_change)]
+
+
+def _macro_f1_gate(bounds: GateBounds) -> list[config_pb2.PerSliceMetricThreshold]:
+    if bounds.min_macro_f1 is None:
+        return []
+    return [_on_the_whole_split(bounds.min_macro_f1, bounds.max_regression)]
+
+
+def _lift_gate(bounds: GateBounds) -> list[config_pb2.PerSliceMetricThreshold]:
+    return [_on_the_whole_split(bounds.min_lift)] if bounds.min_lift else []
+
+
 def _on_the_whole_split(
-    threshold: config_pb2.MetricThreshold,
+    least: float, max_regression: float | None = None
 ) -> config_pb2.PerSliceMetricThreshold:
-    """Returns a threshold for the whole split; a metric's `threshold` is one for slices as well."""
+    """Returns bounds for the whole split; a metric's `threshold` is one for slices as well."""
+    threshold = config_pb2.MetricThreshold(
+        value_threshold=config_pb2.GenericValueThreshold(lower_bound={"value": least})
+    )
+    if max_regression is not None:
+        threshold.change_threshold.CopyFrom(
+            config_pb2.GenericChangeThreshold(
+                direction=config_pb2.MetricDirection.HIGHER_IS_BETTER,
+                absolute={"value": -max_regression},
+            )
+        )
     return config_pb2.PerSliceMetricThreshold(
         slicing_specs=[config_pb2.SlicingSpec()], threshold=threshold
     )

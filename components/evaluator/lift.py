@@ -1,4 +1,4 @@
-"""How much an accuracy says where one class is larger than the other, and on few reviews.
+"""How much an accuracy says where one class is larger than the others, and on few reviews.
 
 Where 97 reviews of 100 are negative, always saying "negative" is right 97 times. A model must be
 right more often than that; the literature calls it the no-information rate (Kuhn, Building
@@ -7,7 +7,7 @@ Predictive Models in R Using the caret Package, 2008).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from components import features
@@ -16,11 +16,11 @@ CONFIDENCE = 0.95
 
 
 class LargerClass(NamedTuple):
-    """The class of more reviews than the other.
+    """The class of more reviews than any other.
 
     Attributes:
-      name: One of `features.CLASSES`; empty when both have as many.
-      share: Of all reviews, 0.5 to 1; NaN without reviews.
+      name: The class's; empty when another has as many.
+      share: Of all reviews, 1 / classes to 1; NaN without reviews.
     """
 
     name: str
@@ -32,20 +32,30 @@ class LargerClass(NamedTuple):
         return f"always saying {self.name or 'the same'}"
 
 
-def larger_class(counts: Mapping[str, float]) -> LargerClass:
-    """Returns the larger class of the reviews that `counts` is about.
+def larger_class(
+    counts: Mapping[str, float], classes: Sequence[str] = features.CLASSES
+) -> LargerClass:
+    """Returns the larger of two classes of the reviews that `counts` is about.
 
     Args:
       counts: true_positives, false_negatives, true_negatives and false_positives.
+      classes: The names of both, the negative one first.
     """
-    positives = counts["true_positives"] + counts["false_negatives"]
-    negatives = counts["true_negatives"] + counts["false_positives"]
-    if positives == negatives:
-        return LargerClass("", 0.5 if positives else float("nan"))
-    larger = features.POSITIVE if positives > negatives else features.NEGATIVE
-    return LargerClass(
-        features.CLASSES[larger], max(positives, negatives) / (positives + negatives)
-    )
+    return largest_class(_sizes(counts), classes)
+
+
+def largest_class(sizes: Sequence[float], classes: Sequence[str]) -> LargerClass:
+    """Returns the class with the most reviews.
+
+    Args:
+      sizes: Reviews of each class.
+      classes: Their names.
+    """
+    greatest = max(sizes)
+    if not greatest:
+        return LargerClass("", float("nan"))
+    names = [name for name, size in zip(classes, sizes, strict=True) if size == greatest]
+    return LargerClass(names[0] if len(names) == 1 else "", greatest / sum(sizes))
 
 
 def proven_accuracy(right: float, reviews: float) -> float:
@@ -64,18 +74,23 @@ def proven_accuracy(right: float, reviews: float) -> float:
 
 
 def proven_lift(counts: Mapping[str, float]) -> float:
-    """Returns by how much a model is proven better than always saying the larger class.
+    """Returns `lift_of` of two classes; `counts` as `larger_class` takes them."""
+    return lift_of(counts["true_positives"] + counts["true_negatives"], _sizes(counts))
+
+
+def lift_of(right: float, sizes: Sequence[float]) -> float:
+    """Returns by how much a model is proven better than always saying the largest class.
 
     Args:
-      counts: As `larger_class` takes them.
+      right: How many reviews it judges right.
+      sizes: Reviews of each class.
 
     Returns:
-      `proven_accuracy` minus the larger class's share, -1 to 0.5. The share is no estimate: a
-      constant answer is right that often on these very reviews.
+      `proven_accuracy` minus the largest class's share, -1 to 1. The share is no estimate: a
+      constant answer is right that often on these very reviews. NaN without reviews.
     """
-    right = counts["true_positives"] + counts["true_negatives"]
-    wrong = counts["false_positives"] + counts["false_negatives"]
-    return proven_accuracy(right, right + wrong) - larger_class(counts).share
+    reviews = sum(sizes)
+    return proven_accuracy(right, reviews) - (max(sizes) / reviews if reviews else float("nan"))
 
 
 def margin(accuracy: float, reviews: float) -> float:
@@ -91,3 +106,11 @@ def margin(accuracy: float, reviews: float) -> float:
         CONFIDENCE, method="wilson"
     )
     return float(interval.high - interval.low) / 2
+
+
+def _sizes(counts: Mapping[str, float]) -> tuple[float, float]:
+    """Returns how many negatives and positives there are."""
+    return (
+        counts["true_negatives"] + counts["false_positives"],
+        counts["true_positives"] + counts["false_negatives"],
+    )

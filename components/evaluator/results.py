@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis import constants as tfma_constants
 from tensorflow_model_analysis.writers import eval_config_writer
+
+from components.evaluator import class_metrics
+from components.evaluator.confusion import Confusion
 
 CONFUSION_COUNTS = {
     "true_positives": "truePositives",
@@ -26,6 +30,12 @@ _TFMA_NAMES = {
     "calibration": "calibration",
     "examples": "example_count",
 }
+_NAMES_OF_MANY = {
+    "accuracy": class_metrics.ACCURACY,
+    "macro_f1": class_metrics.MACRO_F1,
+    "log_loss": class_metrics.LOG_LOSS,
+    "examples": "example_count",
+}
 
 
 @dataclass(frozen=True)
@@ -33,14 +43,18 @@ class EvaluationResults:
     """Metrics of one model on the test split.
 
     Attributes:
-      overall: By name: accuracy, auc, precision, recall, log_loss, calibration, examples, and
-        the confusion counts. NaN where a metric is not defined; a configuration other than
+      overall: By name, of two classes: accuracy, macro_f1, auc, precision, recall, log_loss,
+        calibration, examples, and the confusion counts; of more: accuracy, macro_f1, log_loss and
+        examples. NaN where a metric is not defined; a configuration other than
         `gate.eval_config` may give fewer.
       slices: The same by ((feature, value),...) of each slice.
+      confusion: Which classes were taken for which on the whole split; None if that was not
+        measured.
     """
 
     overall: Mapping[str, float]
     slices: Mapping[tuple[tuple[str, str], ...], Mapping[str, float]]
+    confusion: Confusion | None = None
 
 
 def load(
@@ -57,11 +71,14 @@ def load(
     if has_baseline:
         model_name = tfma_constants.BASELINE_KEY if baseline else tfma_constants.CANDIDATE_KEY
     result = tfma.load_eval_result(directory, model_name=model_name)
-    metrics = {
-        tuple((feature, str(value)) for feature, value in slice_key): _plain(values[""][""])
+    written = {
+        tuple((feature, str(value)) for feature, value in slice_key): values[""][""]
         for slice_key, values in result.slicing_metrics
     }
-    return EvaluationResults(overall=metrics.pop(()), slices=metrics)
+    metrics = {slice_key: _plain(values) for slice_key, values in written.items()}
+    return EvaluationResults(
+        overall=metrics.pop(()), slices=metrics, confusion=_confusion(written[()])
+    )
 
 
 def load_candidate(directory: str) -> EvaluationResults:
@@ -71,13 +88,26 @@ def load_candidate(directory: str) -> EvaluationResults:
 
 
 def _plain(values: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    names = _NAMES_OF_MANY if class_metrics.CONFUSION in values else _TFMA_NAMES
     plain = {
-        name: float(values[key]["doubleValue"])
-        for name, key in _TFMA_NAMES.items()
-        if key in values
+        name: float(values[key]["doubleValue"]) for name, key in names.items() if key in values
     }
+    counts = _counts_of_two(values)
+    return plain | ({"macro_f1": Confusion.of_two(counts).macro_f1} | counts if counts else {})
+
+
+def _counts_of_two(values: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """Returns the confusion counts of two classes, or nothing if they were not measured."""
     if _CONFUSION not in values:
-        return plain
+        return {}
     (at_decision,) = values[_CONFUSION]["confusionMatrixAtThresholds"]["matrices"]
     # The JSON form of a proto leaves zeros out.
-    return plain | {name: at_decision.get(key, 0.0) for name, key in CONFUSION_COUNTS.items()}
+    return {name: at_decision.get(key, 0.0) for name, key in CONFUSION_COUNTS.items()}
+
+
+def _confusion(values: Mapping[str, Mapping[str, Any]]) -> Confusion | None:
+    if class_metrics.CONFUSION in values:
+        text = base64.b64decode(values[class_metrics.CONFUSION]["bytesValue"]).decode()
+        return class_metrics.read_confusion(text)
+    counts = _counts_of_two(values)
+    return Confusion.of_two(counts) if counts else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,8 +12,8 @@ import tensorflow as tf
 from tfx.components.infra_validator import error_types
 
 from components import features
-from components.infra_validator.served_signatures import Question, is_verdict, questions
-from components.infra_validator.warmup import answered, review
+from components.infra_validator.served_signatures import LABEL, Question, is_verdict, questions
+from components.infra_validator.warmup import answered, example_of, review
 from serving.client import Client
 from serving.errors import ServingError
 from serving.predictions import Prediction
@@ -64,11 +64,10 @@ class Reference:
             raise error_types.ValidationFailed(
                 f"The export's '{signature}' fails: {error.message}"
             ) from error
+        names = outputs[LABEL if LABEL in outputs else "sentiment"]
         answers = [
-            Prediction(float(probability), sentiment.decode())
-            for probability, sentiment in zip(
-                outputs["probability"], outputs["sentiment"], strict=True
-            )
+            Prediction(float(probability), name.decode())
+            for probability, name in zip(outputs["probability"], names, strict=True)
         ]
         for value, answer in zip(values, answers, strict=True):
             if not 0 <= answer.probability <= 1:
@@ -88,6 +87,15 @@ class Reference:
         if any(output.shape[:1] != (len(values),) for output in outputs.values()):
             raise ValueError(f"'{question.signature}' answers with other rows than it is asked")
         return outputs
+
+    def scores(self, texts: Sequence[str]) -> list[dict[str, float]]:
+        """Returns what `classify` answers to texts: by class, its score."""
+        serialized = [example_of(text).SerializeToString() for text in texts]
+        outputs = self._call(CLASSIFY, "inputs", serialized)
+        return [
+            dict(zip((name.decode() for name in names), map(float, scores), strict=True))
+            for names, scores in zip(outputs["classes"], outputs["scores"], strict=True)
+        ]
 
     @property
     def signature_names(self) -> list[str]:
@@ -109,11 +117,29 @@ class Exchange(NamedTuple):
       method: A method of `Client`.
       values: Texts, or serialized tf.Examples.
       expected: A prediction for each; of "classify" its probability alone.
+      classes: Of "classify", the class of that probability, for each.
     """
 
     method: str
     values: Sequence[str | bytes]
     expected: Sequence[Prediction | float]
+    classes: Sequence[str] = ()
+
+
+class LabelExchange(NamedTuple):
+    """Requests of a model with more than two classes, and what it answers to them itself.
+
+    Attributes:
+      question: The signature.
+      values: Texts, or serialized tf.Examples.
+      expected: The likeliest class and its probability, for each.
+      labels: For each, the classes that are as likely, but for TOLERANCE.
+    """
+
+    question: Question
+    values: Sequence[str | bytes]
+    expected: Sequence[Prediction]
+    labels: Sequence[frozenset[str]]
 
 
 class SignatureExchange(NamedTuple):
@@ -130,9 +156,10 @@ class SignatureExchange(NamedTuple):
     expected: dict[str, np.ndarray]
 
 
-def exchanges(
-    reference: Reference, examples: Sequence[bytes]
-) -> list[Exchange | SignatureExchange]:
+AnyExchange = Exchange | SignatureExchange | LabelExchange
+
+
+def exchanges(reference: Reference, examples: Sequence[bytes]) -> list[AnyExchange]:
     """Returns what to ask a server, with the model's own answers.
 
     Args:
@@ -143,8 +170,10 @@ def exchanges(
       ValidationFailed: The model itself does not answer as it should, or to no batch of strings.
     """
     texts = [*map(_text_of, examples), *EDGE_CASES]
-    verdicts = {each.signature for each in reference.questions if is_verdict(each)}
-    asked: list[Exchange | SignatureExchange] = []
+    verdicts = {each.signature: each for each in reference.questions if is_verdict(each)}
+    if any(LABEL in question.outputs for question in verdicts.values()):
+        return list(_exchanges_of_many(reference, verdicts, texts, examples))
+    asked: list[AnyExchange] = []
     if PREDICT_TEXT in verdicts:
         of_texts = reference.answer(PREDICT_TEXT, "text", texts)
         asked.append(Exchange("predict", texts, of_texts))
@@ -154,11 +183,53 @@ def exchanges(
         ]
         if CLASSIFY in verdicts:
             scores = [answer.probability for answer in of_texts]
-            asked.append(Exchange("classify", texts, scores))
+            second = list(reference.scores(texts[:1])[0])[-1]
+            asked.append(Exchange("classify", texts, scores, [second] * len(texts)))
     if SERVING_DEFAULT in verdicts:
         of_examples = reference.answer(SERVING_DEFAULT, "examples", examples)
         asked.append(Exchange("predict_examples", examples, of_examples))
     return asked or list(_exchanges_of_others(reference, texts, examples))
+
+
+def _exchanges_of_many(
+    reference: Reference,
+    verdicts: Mapping[str, Question],
+    texts: Sequence[str],
+    examples: Sequence[bytes],
+) -> Iterator[AnyExchange]:
+    """Yields what to ask a model of more than two classes."""
+
+    def about(question: Question, values: Sequence[Any], of: Sequence[str]) -> LabelExchange:
+        expected = reference.answer(question.signature, question.input, values)
+        labels = [frozenset((answer.sentiment,)) for answer in expected]
+        if CLASSIFY in verdicts:
+            labels = [
+                of_answer | _as_likely(scores)
+                for of_answer, scores in zip(labels, reference.scores(of), strict=True)
+            ]
+        return LabelExchange(question, values, expected, labels)
+
+    if PREDICT_TEXT in verdicts:
+        question = verdicts[PREDICT_TEXT]
+        together = about(question, texts, texts)
+        yield together
+        for text in EDGE_CASES:
+            yield about(question, [text], [text])
+        if CLASSIFY in verdicts:
+            likeliest = [answer.sentiment for answer in together.expected]
+            scores = [answer.probability for answer in together.expected]
+            yield Exchange("classify", texts, scores, likeliest)
+    if CLASSIFY in verdicts:
+        question = verdicts[CLASSIFY]
+        yield SignatureExchange(question, examples, reference.outputs(question, examples))
+    if SERVING_DEFAULT in verdicts:
+        yield about(verdicts[SERVING_DEFAULT], examples, [*map(_text_of, examples)])
+
+
+def _as_likely(scores: Mapping[str, float]) -> frozenset[str]:
+    """Returns the classes that a difference which is allowed may make the likeliest."""
+    greatest = max(scores.values())
+    return frozenset(name for name, score in scores.items() if greatest - score <= 2 * TOLERANCE)
 
 
 def _exchanges_of_others(
@@ -179,7 +250,7 @@ def _exchanges_of_others(
         )
 
 
-def compare(client: Client, transport: str, asked: Sequence[Exchange | SignatureExchange]) -> int:
+def compare(client: Client, transport: str, asked: Sequence[AnyExchange]) -> int:
     """Asks a server; returns how many answers agreed with the model's own.
 
     Args:
@@ -194,6 +265,9 @@ def compare(client: Client, transport: str, asked: Sequence[Exchange | Signature
     for exchange in asked:
         if isinstance(exchange, SignatureExchange):
             _compare_outputs(client, transport, exchange)
+            continue
+        if isinstance(exchange, LabelExchange):
+            _compare_labels(client, transport, exchange)
             continue
         answers = list(_ask(client, exchange))
         for value, expected, arrived in zip(
@@ -225,6 +299,28 @@ def _compare_outputs(client: Client, transport: str, exchange: SignatureExchange
                 )
 
 
+def _compare_labels(client: Client, transport: str, exchange: LabelExchange) -> None:
+    question = exchange.question
+    arrived = client.ask_signature(
+        question.signature, question.input, exchange.values, question.outputs
+    )
+    for value, expected, labels, probability, label in zip(
+        exchange.values,
+        exchange.expected,
+        exchange.labels,
+        arrived["probability"],
+        arrived[LABEL],
+        strict=True,
+    ):
+        is_near = abs(probability - expected.probability) <= TOLERANCE
+        if not is_near or label not in labels:
+            raise error_types.ValidationFailed(
+                f"Over {transport}, {question.signature} answers "
+                f"{_told(Prediction(probability, label))} to {_quoted(value)}, where the export "
+                f"itself answers {_told(expected)}; at most {TOLERANCE:g} may lie between them."
+            )
+
+
 def _are_equal(of_server: Any, of_export: Any) -> bool:
     """Compares nested lists of numbers and strings."""
     if isinstance(of_export, list):
@@ -241,11 +337,12 @@ def _are_equal(of_server: Any, of_export: Any) -> bool:
 
 
 def _ask(client: Client, exchange: Exchange) -> Iterator[Prediction | float]:
-    for result in getattr(client, exchange.method)(exchange.values):
-        if exchange.method == "classify":
-            yield result.scores.get(features.CLASSES[features.POSITIVE], math.nan)
-        else:
-            yield result
+    results = getattr(client, exchange.method)(exchange.values)
+    if exchange.method != "classify":
+        yield from results
+        return
+    for result, name in zip(results, exchange.classes, strict=True):
+        yield result.scores.get(name, math.nan)
 
 
 def _agree(expected: Prediction | float, arrived: Prediction | float) -> bool:

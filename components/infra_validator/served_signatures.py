@@ -20,12 +20,15 @@ from serving.versions import SAVED_MODEL_FILE
 _SERVE = "serve"
 _INIT_OP = "__saved_model_init_op"
 
+# The output that names the likeliest of more than two classes.
+LABEL = "label"
+_VERDICT = (frozenset(("probability", "sentiment")), frozenset(("probability", LABEL)))
 # Signatures of `components.trainer.signatures` that classify a review: the one
-# input, and the outputs. Its others read the same graph.
-VERDICTS: Mapping[str, tuple[str, frozenset[str]]] = {
-    PREDICT_TEXT: ("text", frozenset(("probability", "sentiment"))),
-    SERVING_DEFAULT: ("examples", frozenset(("probability", "sentiment"))),
-    CLASSIFY: ("inputs", frozenset(("classes", "scores"))),
+# input, and the outputs of two classes or of more. Its others read the same graph.
+VERDICTS: Mapping[str, tuple[str, tuple[frozenset[str], ...]]] = {
+    PREDICT_TEXT: ("text", _VERDICT),
+    SERVING_DEFAULT: ("examples", _VERDICT),
+    CLASSIFY: ("inputs", (frozenset(("classes", "scores")),)),
 }
 
 
@@ -58,8 +61,8 @@ def questions(saved_model: str | os.PathLike[str]) -> list[Question]:
 
 def is_verdict(question: Question) -> bool:
     """Returns whether a signature is one of `VERDICTS`, and not another of the same name."""
-    expected = VERDICTS.get(question.signature)
-    return expected == (question.input, frozenset(question.outputs))
+    taken, outputs = VERDICTS.get(question.signature, ("", ()))
+    return question.input == taken and frozenset(question.outputs) in outputs
 
 
 def _signatures(folder: Path) -> Mapping[str, meta_graph_pb2.SignatureDef]:

@@ -14,7 +14,7 @@ from tfx.components.infra_validator import error_types
 
 from components.errors import InfraValidationError
 from components.infra_validator import answers, warmup
-from components.infra_validator.answers import Exchange, Reference, SignatureExchange
+from components.infra_validator.answers import AnyExchange, Reference
 from components.infra_validator.local_server import LocalServerRunner, PortTakenError
 from components.infra_validator.outcome import Outcome
 from serving.client import Client
@@ -73,7 +73,7 @@ def try_candidate(
     base_path = folder.absolute() / name
     shutil.copytree(saved_model, base_path / "1")
     warmup.write(base_path / "1", name)
-    asked: list[Exchange | SignatureExchange] = []
+    asked: list[AnyExchange] = []
     for attempt in range(1, limits.attempts + 1):
         runner = LocalServerRunner(engine, name, base_path, folder / "server.log", command)
         try:
@@ -101,7 +101,7 @@ def try_candidate(
 def _count_agreeing(
     runner: LocalServerRunner,
     name: str,
-    asked: Sequence[Exchange | SignatureExchange],
+    asked: Sequence[AnyExchange],
     limits: Limits,
 ) -> int:
     """Asks over both transports; returns how many answers there were, all of them right."""

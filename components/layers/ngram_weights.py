@@ -52,16 +52,18 @@ class NgramWeights(keras.layers.Layer):
       pair_bits: Pairs of words are told apart by a hash of so many bits, 1 to 31.
       per_token: Whether the sum after each token is returned.
       pad_id: The padding's id.
+      answers: How many sums there are, each of weights of its own.
       **options: Those of `keras.layers.Layer`.
 
     Attributes:
-      ngrams: Number of weights: `vocabulary_size + 2**pair_bits`.
+      ngrams: Number of n-grams that have weights: `vocabulary_size + 2**pair_bits`.
 
     Call arguments:
       token_ids: <int32>[batch, length], padded in front.
 
     Output:
-      <float32>[batch, 1], or the sum after each token, [batch, length, 1], with `per_token`.
+      <float32>[batch, answers], or the sums after each token, [batch, length, answers], with
+      `per_token`.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class NgramWeights(keras.layers.Layer):
         pair_bits: int = 20,
         per_token: bool = False,
         pad_id: int = 0,
+        answers: int = 1,
         **options: Any,
     ):
         """See the class."""
@@ -80,6 +83,7 @@ class NgramWeights(keras.layers.Layer):
         self.pair_bits = pair_bits
         self.per_token = per_token
         self.pad_id = pad_id
+        self.answers = answers
         self.ngrams = vocabulary_size + 2**pair_bits
 
     def get_config(self) -> dict[str, Any]:
@@ -90,16 +94,23 @@ class NgramWeights(keras.layers.Layer):
             "pair_bits": self.pair_bits,
             "per_token": self.per_token,
             "pad_id": self.pad_id,
+            "answers": self.answers,
         }
 
     def build(self, token_ids_shape: Any) -> None:
-        """Makes the weights <float32>[ngrams]; that of padding counts for nothing."""
-        self.ngram_weights = self.add_weight(shape=(self.ngrams,), initializer="zeros")
-        self.bias = self.add_weight(shape=(), initializer="zeros")
+        """Makes the weights <float32>[ngrams], or with several answers, [ngrams, answers].
+
+        Those of padding count for nothing.
+        """
+        each = () if self.answers == 1 else (self.answers,)
+        self.ngram_weights = self.add_weight(shape=(self.ngrams, *each), initializer="zeros")
+        self.bias = self.add_weight(shape=each, initializer="zeros")
 
     def compute_output_shape(self, token_ids_shape: Any) -> Any:
-        """One number a review, or one a token."""
-        return (*token_ids_shape, 1) if self.per_token else (token_ids_shape[0], 1)
+        """So many numbers a review, or a token."""
+        if self.per_token:
+            return (*token_ids_shape, self.answers)
+        return token_ids_shape[0], self.answers
 
     def ngram_ids(self, token_ids: tf.Tensor) -> tf.Tensor:
         """Numbers the n-grams as the weights are numbered: <int32>[batch, length, 2]."""
@@ -108,10 +119,32 @@ class NgramWeights(keras.layers.Layer):
     def call(self, token_ids: tf.Tensor) -> tf.Tensor:
         """See the class."""
         ngrams = self.ngram_ids(token_ids)
+        if self.answers == 1:
+            return self._one_sum(ngrams) + self.bias
+        return (self._sums_per_token(ngrams) if self.per_token else self._sums(ngrams)) + self.bias
+
+    def _one_sum(self, ngrams: tf.Tensor) -> tf.Tensor:
         weights = tf.gather(tf.convert_to_tensor(self.ngram_weights), ngrams)
         by_word = tf.reduce_sum(tf.where(ngrams == self.pad_id, 0.0, weights), axis=2)
         if self.per_token:
-            sums = tf.cumsum(by_word, axis=1)[:, :, tf.newaxis]
-        else:
-            sums = tf.reduce_sum(by_word, axis=1, keepdims=True)
-        return sums + self.bias
+            return tf.cumsum(by_word, axis=1)[:, :, tf.newaxis]
+        return tf.reduce_sum(by_word, axis=1, keepdims=True)
+
+    def _sums(self, ngrams: tf.Tensor) -> tf.Tensor:
+        """Multiplies matrices: no weight is copied for the reviews that hold its n-gram."""
+        flat = tf.reshape(ngrams, [tf.shape(ngrams)[0], 2 * ngrams.shape[1]])
+        places = tf.where(flat != self.pad_id)
+        columns = tf.cast(tf.gather_nd(flat, places), tf.int64)
+        held = tf.SparseTensor(
+            tf.stack([places[:, 0], columns], axis=1),
+            tf.ones_like(columns, tf.float32),
+            tf.stack([tf.shape(flat, tf.int64)[0], self.ngrams]),
+        )
+        return tf.sparse.sparse_dense_matmul(held, tf.convert_to_tensor(self.ngram_weights))
+
+    def _sums_per_token(self, ngrams: tf.Tensor) -> tf.Tensor:
+        def of(column: tf.Tensor) -> tf.Tensor:
+            weights = tf.gather(tf.convert_to_tensor(self.ngram_weights), column)
+            return tf.where((column == self.pad_id)[:, :, tf.newaxis], 0.0, weights)
+
+        return tf.cumsum(of(ngrams[:, :, 0]) + of(ngrams[:, :, 1]), axis=1)

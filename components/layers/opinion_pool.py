@@ -18,14 +18,15 @@ class OpinionPool(keras.layers.Layer):
     instead of what the others leave to it.
 
     Call arguments:
-      log_odds: Of each model, <float32>[batch, 1].
+      log_odds: Of each model, <float32>[batch, answers]: log odds of two classes; of more,
+        logarithms of their probabilities, from which a softmax takes away what is common to all.
 
     Output:
-      <float32>[batch, 1].
+      <float32>[batch, answers], of the same kind.
     """
 
     def compute_output_shape(self, log_odds_shapes: Sequence[Any]) -> Any:
-        """One number a review."""
+        """As many numbers a review as each model gives."""
         return log_odds_shapes[0]
 
     def call(self, log_odds: Sequence[Any], training: bool = False) -> Any:

@@ -14,11 +14,11 @@ def predict_per_token(model: keras.Model, pad_id: int = 0) -> keras.Model:
     """Returns a model with `model`'s weights that predicts after each token of a review.
 
     Args:
-      model: From <int32>[batch, length] to <float32>[batch, 1]; its input names the length.
+      model: From <int32>[batch, length] to <float32>[batch, answers]; its input names the length.
       pad_id: The padding's id.
 
     Returns:
-      A model from <int32>[batch, length] to <float32>[batch, length, 1].
+      A model from <int32>[batch, length] to <float32>[batch, length, answers].
     """
     (given,) = model.inputs
     token_ids = keras.Input(given.shape[1:], dtype="int32", name=given.name)
@@ -35,7 +35,7 @@ class PerTokenPrediction(keras.layers.Layer):
     backwards or pool. A review of n tokens costs n runs of the model, `CHUNK` at a time.
 
     Args:
-      model: From <int32>[batch, length] to <float32>[batch, 1].
+      model: From <int32>[batch, length] to <float32>[batch, answers].
       pad_id: The padding's id.
       **options: Those of `keras.layers.Layer`.
 
@@ -43,7 +43,7 @@ class PerTokenPrediction(keras.layers.Layer):
       token_ids: <int32>[batch, length], padded in front.
 
     Output:
-      <float32>[batch, length, 1]; at padding, the prediction for a review without words.
+      <float32>[batch, length, answers]; at padding, the prediction for a review without words.
     """
 
     def __init__(self, model: keras.Model, pad_id: int = 0, **options: Any):
@@ -64,8 +64,8 @@ class PerTokenPrediction(keras.layers.Layer):
         return cls(**{**config, "model": model})
 
     def compute_output_shape(self, token_ids_shape: Any) -> Any:
-        """One number a token."""
-        return (*token_ids_shape, 1)
+        """As many numbers a token as the model gives a review."""
+        return (*token_ids_shape, self.model.output_shape[-1])
 
     def call(self, token_ids: tf.Tensor) -> tf.Tensor:
         """See the class."""
@@ -78,17 +78,17 @@ class PerTokenPrediction(keras.layers.Layer):
         chunks = tf.reshape(tf.pad(places, [[0, missing], [0, 0]]), [-1, CHUNK, 2])
 
         def predict(chunk: tf.Tensor) -> tf.Tensor:
-            """Index of review and token <int32>[CHUNK, 2] -> <float32>[CHUNK]."""
+            """Index of review and token <int32>[CHUNK, 2] -> <float32>[CHUNK, answers]."""
             # In `padded`, the `length` ids that end at token w begin at w + 1.
             columns = chunk[:, 1:] + 1 + tf.range(length)
             prefixes = tf.gather(tf.gather(padded, chunk[:, 0]), columns, batch_dims=1)
-            return tf.squeeze(self.model(prefixes, training=False), axis=1)
+            return self.model(prefixes, training=False)
 
-        answers = tf.map_fn(predict, chunks, fn_output_signature=tf.TensorSpec([CHUNK]))
+        size = self.model.output_shape[-1]
+        answers = tf.map_fn(predict, chunks, fn_output_signature=tf.TensorSpec([CHUNK, size]))
         no_words = self.model(tf.fill([1, length], self.pad_id), training=False)
-        predictions = tf.tensor_scatter_nd_update(
-            tf.repeat(tf.repeat(no_words, batch, axis=0), length, axis=1),
+        return tf.tensor_scatter_nd_update(
+            tf.tile(no_words[:, tf.newaxis], [batch, length, 1]),
             places,
-            tf.reshape(answers, [-1])[:count],
+            tf.reshape(answers, [-1, size])[:count],
         )
-        return predictions[:, :, tf.newaxis]

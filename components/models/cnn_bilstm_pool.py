@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from components import features
 from components.hyperparameters import Hyperparameters
-from components.models.linear import fit_linear, log_odds
+from components.models.linear import fit_linear, opinion
 from components.models.registry import SAMPLE, TUNED, variant
 from components.models.shape import IMDB_SHAPE, ModelShape
 
@@ -102,9 +102,9 @@ def build_cnn_bilstm_linear(
     from components.models import inputs
 
     token_ids = inputs.token_ids_input(shape)
-    read = keras.layers.Dense(1)(_features(token_ids, hyperparameters, shape))
-    pooled = OpinionPool()([read, log_odds(token_ids, shape, trainable=False)])
-    answer = keras.layers.Activation("sigmoid")(pooled)
+    read = keras.layers.Dense(shape.answers)(_features(token_ids, hyperparameters, shape))
+    pooled = OpinionPool()([read, opinion(token_ids, shape, trainable=False)])
+    answer = keras.layers.Activation(inputs.activation(shape))(pooled)
     model = keras.Model(token_ids, answer, name="cnn_bilstm_linear")
     return predict_per_token(model) if per_token else model
 

@@ -1,4 +1,4 @@
-"""What variants begin and end with: token ids, word embeddings, one sigmoid unit."""
+"""What variants begin and end with: token ids, word embeddings, the probabilities."""
 
 from __future__ import annotations
 
@@ -22,4 +22,11 @@ def embed(token_ids: Any, shape: ModelShape, units: int) -> Any:
 
 def probability(state: Any, shape: ModelShape) -> Any:
     """Returns <float32>[..., shape.answers] for a state <float32>[..., units]."""
-    return keras.layers.Dense(shape.answers, activation="sigmoid", name="probability")(state)
+    return keras.layers.Dense(shape.answers, activation=activation(shape), name="probability")(
+        state
+    )
+
+
+def activation(shape: ModelShape) -> str:
+    """Returns what makes probabilities of a model's last numbers, see `ModelShape`."""
+    return "sigmoid" if shape.is_binary else "softmax"

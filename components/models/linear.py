@@ -1,7 +1,8 @@
 """The linear variant: what the LSTMs have to beat to earn their cost.
 
 Naive Bayes features in a logistic regression over words and pairs of words (Wang & Manning,
-Baselines and Bigrams, 2012), from the same token ids, in the same pipeline and export.
+Baselines and Bigrams, 2012), from the same token ids, in the same pipeline and export. With more
+than two classes there is one such regression for each, of that class against all others.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 
     from components.layers.ngram_weights import NgramWeights
 
-# Pairs of words are told apart by a hash of so many bits.
+# Pairs of words are told apart by a hash of so many bits, or of fewer where there are many classes:
+# all pairs of all classes have at most so many weights, 134 MB.
 PAIR_BITS = 20
+MOST_PAIR_WEIGHTS = 2**25
 # Reviews whose n-grams are numbered at once.
 CHUNK = 1_000
 # L-BFGS needs some 20.
@@ -33,7 +36,10 @@ GREATEST_LOGIT = 16.0
 def fit_linear(
     model: keras.Model, training: tuple[np.ndarray, np.ndarray], hyperparameters: Hyperparameters
 ) -> None:
-    """Sets the weights of a model's `NgramWeights`: a convex problem, solved by L-BFGS.
+    """Sets the weights of a model's `NgramWeights`: convex problems, solved by L-BFGS.
+
+    There is one with two classes, and with more, one for each class, the one after the other: the
+    solver needs memory for the weights of one class.
 
     Args:
       model: Has such a layer; the weights of the others stay.
@@ -41,26 +47,34 @@ def fit_linear(
       hyperparameters: `regularization` is used.
     """
     import numpy as np
-    from sklearn.linear_model import LogisticRegression
 
     from components import progress
     from components.layers.ngram_weights import NgramWeights
 
-    def report(done: int, stage: str) -> None:
-        progress.report(progress.Progress(done, 2, "steps", stage, {}))
-
     token_ids, labels = training
-    report(0, "counting words and pairs")
     (layer,) = (layer for layer in model.layers if isinstance(layer, NgramWeights))
+    fitted = (features.POSITIVE,) if layer.answers == 1 else tuple(range(layer.answers))
+
+    def report(done: int, stage: str) -> None:
+        progress.report(progress.Progress(done, 1 + len(fitted), "steps", stage, {}))
+
+    report(0, "counting words and pairs")
     held = _ngrams_held(token_ids, layer)
-    report(1, "fitting the weights")
-    ratios = log_count_ratios(held, labels)
-    regression = LogisticRegression(
-        C=1.0 / hyperparameters.regularization, max_iter=MAX_ITERATIONS
-    ).fit(held.multiply(ratios).tocsr(), labels)
-    weights = regression.coef_[0] * ratios
-    layer.set_weights([weights.astype(np.float32), np.float32(regression.intercept_[0])])
-    report(2, "fitting the weights")
+    columns: Any = slice(None)
+    if len(fitted) > 1:
+        # N-grams that no review holds would cost each class the same again.
+        columns = np.unique(held.indices)
+        held = held[:, columns]
+    weights = np.zeros((layer.ngrams, len(fitted)), np.float32)
+    biases = np.zeros(len(fitted), np.float32)
+    for place, label in enumerate(fitted):
+        report(1 + place, "fitting the weights")
+        weights[columns, place], biases[place] = _fitted(
+            held, labels == label, hyperparameters.regularization
+        )
+    shapes = [weight.shape for weight in layer.weights]
+    layer.set_weights([weights.reshape(shapes[0]), biases.reshape(shapes[1])])
+    report(1 + len(fitted), "fitting the weights")
 
 
 @variant(
@@ -74,32 +88,67 @@ def fit_linear(
 def build_linear(
     hyperparameters: Hyperparameters, per_token: bool = False, shape: ModelShape = IMDB_SHAPE
 ) -> keras.Model:
-    """One weight a word, and one a hash of a pair: 1,053,577 parameters."""
+    """One weight a word, and one a hash of a pair: 1,053,577 parameters with two classes.
+
+    With more, so many for each class; `pair_bits` says how many hashes there are then.
+    """
     import keras
 
     from components.models import inputs
 
     token_ids = inputs.token_ids_input(shape)
-    answer = keras.layers.Activation("sigmoid")(log_odds(token_ids, shape, per_token))
+    answer = keras.layers.Activation(inputs.activation(shape))(opinion(token_ids, shape, per_token))
     return keras.Model(token_ids, answer, name="linear")
 
 
-def log_odds(
+def opinion(
     token_ids: Any, shape: ModelShape, per_token: bool = False, trainable: bool = True
 ) -> Any:
-    """Returns the linear model's log odds of token ids <int32>[batch, MAX_LENGTH].
+    """Returns what the linear model says of token ids <int32>[batch, max_length].
 
     Returns:
-      <float32>[batch, 1], or after each token, [batch, MAX_LENGTH, 1].
+      <float32>[batch, answers], or after each token, [batch, max_length, answers]: the log odds
+      of the second of two classes. With more, the logarithm of each class's probability against
+      all others; a softmax makes them sum to 1.
     """
     import keras
 
     from components.layers.ngram_weights import NgramWeights
 
     sums = NgramWeights(
-        shape.vocabulary_size, PAIR_BITS, per_token, features.PAD_ID, trainable=trainable
+        shape.vocabulary_size,
+        pair_bits(shape.answers),
+        per_token,
+        features.PAD_ID,
+        shape.answers,
+        trainable=trainable,
     )(token_ids)
-    return keras.ops.clip(sums, -GREATEST_LOGIT, GREATEST_LOGIT)
+    log_odds = keras.ops.clip(sums, -GREATEST_LOGIT, GREATEST_LOGIT)
+    return log_odds if shape.is_binary else keras.ops.log_sigmoid(log_odds)
+
+
+def pair_bits(answers: int) -> int:
+    """Returns the bits of a pair's hash: PAIR_BITS for up to 32 answers, 15 for 1,000."""
+    return min(PAIR_BITS, (MOST_PAIR_WEIGHTS // answers).bit_length() - 1)
+
+
+def _fitted(held: Any, is_of_class: np.ndarray, regularization: float) -> tuple[np.ndarray, float]:
+    """Returns weights <float64>[ngrams] and bias of the class against all other reviews."""
+    import numpy as np
+    import scipy.sparse
+    from sklearn.linear_model import LogisticRegression
+
+    if is_of_class.all() or not is_of_class.any():
+        # A class that was named, and has no review: no word speaks for it.
+        return np.zeros(held.shape[1]), GREATEST_LOGIT if is_of_class.all() else -GREATEST_LOGIT
+    ratios = log_count_ratios(held, is_of_class)
+    scaled = scipy.sparse.csr_matrix(
+        (held.data * ratios[held.indices], held.indices, held.indptr), shape=held.shape
+    )
+    regression = LogisticRegression(C=1.0 / regularization, max_iter=MAX_ITERATIONS).fit(
+        scaled, is_of_class
+    )
+    return regression.coef_[0] * ratios, float(regression.intercept_[0])
 
 
 def _ngrams_held(token_ids: np.ndarray, layer: NgramWeights) -> Any:
@@ -121,15 +170,19 @@ def _ngrams_held(token_ids: np.ndarray, layer: NgramWeights) -> Any:
     return scipy.sparse.vstack(parts, format="csr")
 
 
-def log_count_ratios(held: Any, labels: np.ndarray) -> np.ndarray:
-    """Returns the logarithm of how much more likely an n-gram is in a positive review.
+def log_count_ratios(held: Any, is_of_class: np.ndarray) -> np.ndarray:
+    """Returns the logarithm of how much more likely an n-gram is in a review of the class.
 
-    Each n-gram counts once more in either class than it is held: Laplace's smoothing.
+    Each n-gram counts once more in the class, and in all others, than it is held: Laplace's
+    smoothing.
+
+    Args:
+      held: Which review holds which n-gram, <float32>[reviews, ngrams].
+      is_of_class: <bool>[reviews].
     """
     import numpy as np
 
-    positive, negative = (
-        1.0 + np.asarray(held[labels == label].sum(axis=0)).ravel()
-        for label in (features.POSITIVE, features.NEGATIVE)
+    inside, outside = (
+        1.0 + np.asarray(held[chosen].sum(axis=0)).ravel() for chosen in (is_of_class, ~is_of_class)
     )
-    return np.log((positive / positive.sum()) / (negative / negative.sum())).astype(np.float32)
+    return np.log((inside / inside.sum()) / (outside / outside.sum())).astype(np.float32)

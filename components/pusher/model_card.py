@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 import math
 import platform
+from collections.abc import Sequence
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
+from components import features
 from components.evaluator import lift, results
 from components.example_gen.reading_report import ReadingReport
 from components.infra_validator.outcome import Outcome
+from components.models.training_record import TrainingRecord
 from components.pusher.pushed_data import CARD_FILE as FILE
-from components.trainer.training_record import TrainingRecord
+from components.transform.token_settings import IMDB_TOKENS
 
 # What a pipeline says that knows nothing of these.
 NO_FACTS: dict[str, Any] = {
     "data": "",
     "origin": {"path": "", "digest": ""},
+    "classes": list(features.CLASSES),
+    "tokens": IMDB_TOKENS.to_config(),
     "gate": {},
     "source_fingerprint": {},
 }
@@ -41,16 +46,22 @@ def write(
     Args:
       version: The folder; holds the training's record.
       model_name: The name that it is served under.
-      facts: What the pipeline knows: `data`, `origin`, `gate` and `source_fingerprint`.
+      facts: What the pipeline knows: `data`, `origin`, `gate` and `source_fingerprint`; of a
+        model without a training's record, `classes` and `tokens` as well.
       report: Folder of the reading report, if there is one.
       evaluation: Folder of the Evaluator's measurements, if there are any.
       infra_validation: Which server answered as the model itself did; None if none was asked.
     """
+    facts = {**NO_FACTS, **facts}
+    training = TrainingRecord.read(str(version)) if TrainingRecord.is_in(str(version)) else None
+    classes = list(training.classes if training else facts["classes"])
     card = {
         "name": model_name,
+        "classes": classes,
+        "tokens": (training and training.tokens) or facts["tokens"],
         "data": {"name": facts["data"], "origin": facts["origin"], **_reading(report)},
-        **_training(version),
-        **_measurements(evaluation),
+        **_training(training),
+        **_measurements(evaluation, classes),
         "gate": facts["gate"],
         "infra_validation": infra_validation
         and {"engine": infra_validation.engine, "answers": infra_validation.answers},
@@ -74,10 +85,9 @@ def _reading(report: str | None) -> dict[str, Any]:
     }
 
 
-def _training(version: Path) -> dict[str, Any]:
-    if not TrainingRecord.is_in(str(version)):
+def _training(training: TrainingRecord | None) -> dict[str, Any]:
+    if training is None:
         return {}
-    training = TrainingRecord.read(str(version))
     return {
         "variant": training.model,
         "hyperparameters": training.hyperparameters.to_config(),
@@ -86,16 +96,26 @@ def _training(version: Path) -> dict[str, Any]:
     }
 
 
-def _measurements(evaluation: str | None) -> dict[str, Any]:
+def _measurements(evaluation: str | None, classes: Sequence[str]) -> dict[str, Any]:
     if evaluation is None:
         return {}
-    metrics = results.load_candidate(evaluation).overall
+    measured = results.load_candidate(evaluation)
     found: dict[str, Any] = {
-        "test_metrics": {name: _number(value) for name, value in metrics.items()}
+        "test_metrics": {name: _number(value) for name, value in measured.overall.items()}
     }
-    if metrics.keys() >= results.CONFUSION_COUNTS.keys():
-        larger = lift.larger_class(metrics)
+    confusion = measured.confusion
+    if confusion and confusion.classes == len(classes):
+        larger = lift.largest_class(confusion.sizes.tolist(), classes)
         found["larger_class"] = {"name": larger.name or None, "share": _number(larger.share)}
+        columns = zip(classes, confusion.precision, confusion.recall, confusion.sizes, strict=True)
+        found["class_metrics"] = {
+            name: {
+                "precision": _number(float(precision)),
+                "recall": _number(float(recall)),
+                "reviews": int(reviews),
+            }
+            for name, precision, recall, reviews in columns
+        }
     return found
 
 

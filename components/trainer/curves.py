@@ -15,6 +15,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from components.trainer.loss import chosen_classes, cross_entropy
+
 # Points of a run: this many, or up to twice as many; fewer if it has fewer steps.
 POINTS = 100
 VALIDATIONS_PER_EPOCH = 4
@@ -135,14 +137,12 @@ def evaluated(model: keras.Model, reviews: Reviews, batch_size: int) -> dict[str
     """Returns loss and accuracy of a model on reviews; does not change Keras' running means."""
     token_ids, labels = reviews
     parts: Sequence[np.ndarray] = [
-        model.predict_on_batch(token_ids[start : start + batch_size].astype(np.int32))[:, 0]
+        model.predict_on_batch(token_ids[start : start + batch_size].astype(np.int32))
         for start in range(0, len(labels), batch_size)
     ]
-    probability = np.concatenate(parts)
-    return {
-        "loss": float(keras.losses.binary_crossentropy(labels.astype(np.float32), probability)),
-        "accuracy": float(np.mean((probability >= 0.5) == labels)),
-    }
+    answers = np.concatenate(parts)
+    loss = cross_entropy(answers.shape[1])(labels.astype(np.float32)[:, np.newaxis], answers)
+    return {"loss": float(loss), "accuracy": float(np.mean(chosen_classes(answers) == labels))}
 
 
 def _spread(reviews: Reviews, count: int) -> Reviews:

@@ -11,6 +11,7 @@ from components.models.registry import Variant
 from components.trainer import curves
 from components.trainer.batches import ReviewBatches
 from components.trainer.callbacks import ReportProgress, StopWhenNotFinite
+from components.trainer.loss import cross_entropy
 
 
 def set_seeds(hyperparameters: Hyperparameters) -> None:
@@ -45,12 +46,12 @@ def fit(
     log_dir: str,
     pool_batches: int = 1,
 ) -> None:
-    """Fits `model` by binary cross-entropy with Adam, a new order of the reviews each epoch."""
+    """Fits `model` by cross-entropy with Adam, a new order of the reviews each epoch."""
     batching = hyperparameters.batch_size, hyperparameters.seed, pool_batches
     batches = ReviewBatches(*training, *batching)
     model.compile(
         optimizer=optimizer(hyperparameters, steps=len(batches) * hyperparameters.epochs),
-        loss=keras.losses.BinaryCrossentropy(label_smoothing=hyperparameters.label_smoothing),
+        loss=cross_entropy(model.output_shape[-1], hyperparameters.label_smoothing),
         metrics=["accuracy"],
         # XLA makes an LSTM of 500 steps slower on a CPU.
         jit_compile=False,

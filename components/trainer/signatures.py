@@ -6,7 +6,10 @@ probability wherever the export is loaded.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
+import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
@@ -24,9 +27,10 @@ def export(
     per_token: keras.Model,
     transform_output: tft.TFTransformOutput,
     directory: str,
+    classes: Sequence[str] = features.CLASSES,
 ) -> None:
     """Writes a SavedModel with the six signatures of `ServedModel`."""
-    served = ServedModel(model, per_token, transform_output)
+    served = ServedModel(model, per_token, transform_output, classes)
     tf.saved_model.save(
         served,
         directory,
@@ -59,22 +63,34 @@ class ServedModel(tf.Module):
         model: keras.Model,
         per_token: keras.Model,
         transform_output: tft.TFTransformOutput,
+        classes: Sequence[str] = features.CLASSES,
     ):
         """Takes a model, and the same variant built with `per_token`; see `registry.Variant`.
 
         The second one's own weights are not used: it is called with the first one's variables.
+
+        Args:
+          model: From token ids to probabilities, see `ModelShape`.
+          per_token: The same after each token.
+          transform_output: What makes token ids of texts.
+          classes: Their names, by label.
         """
         super().__init__()
+        is_binary = len(classes) == len(features.CLASSES)
 
         def probability_of(token_ids: tf.Tensor) -> tf.Tensor:
-            return tf.squeeze(model(token_ids, training=False), axis=1)
+            probability = model(token_ids, training=False)
+            return tf.squeeze(probability, axis=1) if is_binary else probability
 
         def probability_per_token_of(token_ids: tf.Tensor) -> tf.Tensor:
             probability, _ = per_token.stateless_call(
                 model.trainable_variables, model.non_trainable_variables, token_ids, training=False
             )
-            return tf.squeeze(probability, axis=2)
+            return tf.squeeze(probability, axis=2) if is_binary else probability
 
+        self._is_binary = is_binary
+        # A tuple of strings would be tracked as a list of objects to save.
+        self._class_names = np.array(classes, object)
         self._probability_of = probability_of
         self._probability_per_token_of = probability_per_token_of
         self._weights = [weight.value for weight in model.weights]
@@ -83,24 +99,34 @@ class ServedModel(tf.Module):
 
     @tf.function(input_signature=[EXAMPLES_SPEC], autograph=False)
     def predict_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Serialized tf.Examples <string>[batch] -> `probability`, `sentiment`."""
+        """Serialized tf.Examples <string>[batch] -> the outputs of `predict_text`."""
         return self._verdict(self._probability(_text_of(examples)))
 
     @tf.function(input_signature=[TEXT_SPEC], autograph=False)
     def predict_text(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Texts <string>[batch] -> `probability` <float32>[batch], `sentiment` <string>[batch]."""
+        """Texts <string>[batch] -> a verdict on each.
+
+        Returns:
+          `probability`: <float32>[batch], that of the second of two classes, and `sentiment`:
+          <string>[batch], the more likely one's name. With more classes `label`: <string>[batch],
+          the likeliest one's name, of equals the first, and `probability`: <float32>[batch], that
+          of this one.
+        """
         return self._verdict(self._probability(text))
 
     @tf.function(input_signature=[INPUTS_SPEC], autograph=False)
     def classify(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Serialized tf.Examples <string>[batch] -> `classes`, `scores`, both [batch, 2].
+        """Serialized tf.Examples <string>[batch] -> `classes`, `scores`, both [batch, classes].
 
         TF-Serving's Classify API asks for one input of this name and for outputs of these.
         """
         probability = self._probability(_text_of(inputs))
+        names = tf.constant(self._class_names, tf.string)
         return {
-            "classes": tf.tile([features.CLASSES], [tf.size(probability), 1]),
-            "scores": tf.stack([1.0 - probability, probability], axis=1),
+            "classes": tf.tile(names[tf.newaxis], [tf.shape(probability)[0], 1]),
+            "scores": tf.stack([1.0 - probability, probability], axis=1)
+            if self._is_binary
+            else probability,
         }
 
     @tf.function(input_signature=[TEXT_SPEC], autograph=False)
@@ -109,7 +135,8 @@ class ServedModel(tf.Module):
 
         Returns:
           `tokens`: <string>[batch, MAX_LENGTH], empty where there is padding, and
-          `probability`: <float32>[batch, MAX_LENGTH].
+          `probability`: <float32>[batch, MAX_LENGTH], or with more than two classes
+          [batch, MAX_LENGTH, classes].
         """
         words = preprocessing.keep_last(preprocessing.tokenize(text))
         return {
@@ -124,7 +151,7 @@ class ServedModel(tf.Module):
 
     @tf.function(input_signature=[EXAMPLES_SPEC], autograph=False)
     def infer_in_bulk(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Serialized tf.Examples <string>[batch] -> `probability`, `sentiment`, both [batch, 1].
+        """Serialized tf.Examples <string>[batch] -> `predict_text`'s outputs, each [batch, 1].
 
         For TFX's BulkInferrer: tfx_bsl splits each output into rows, and a row of a string [batch]
         is Python's bytes, which have no dtype to write.
@@ -139,11 +166,16 @@ class ServedModel(tf.Module):
         return self._probability_of(self._token_ids(text))
 
     def _verdict(self, probability: tf.Tensor) -> dict[str, tf.Tensor]:
-        is_positive = tf.cast(probability >= features.DECISION_THRESHOLD, tf.int32)
-        return {
-            "probability": probability,
-            "sentiment": tf.gather(tf.constant(features.CLASSES), is_positive),
-        }
+        names = tf.constant(self._class_names, tf.string)
+        if self._is_binary:
+            is_positive = tf.cast(probability >= features.DECISION_THRESHOLD, tf.int32)
+            return {"probability": probability, "sentiment": tf.gather(names, is_positive)}
+        greatest = tf.reduce_max(probability, axis=1)
+        # tf.argmax does not promise which of equals it gives.
+        labels = tf.range(len(self._class_names))
+        is_greatest = probability == greatest[:, tf.newaxis]
+        first = tf.reduce_min(tf.where(is_greatest, labels, len(self._class_names) - 1), axis=1)
+        return {"label": tf.gather(names, first), "probability": greatest}
 
 
 def _text_of(examples: tf.Tensor) -> tf.Tensor:

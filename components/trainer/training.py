@@ -12,11 +12,11 @@ import tensorflow_transform as tft
 from components.hyperparameters import Hyperparameters
 from components.models.registry import Variant
 from components.models.shape import IMDB_SHAPE, ModelShape
+from components.models.training_record import TrainingRecord
 from components.trainer import signatures, warm_start
 from components.trainer.batches import read_examples
 from components.trainer.custom_config import Training
 from components.trainer.fit import fit_variant, set_seeds
-from components.trainer.training_record import TrainingRecord
 
 
 def run_fn(fn_args: Any) -> None:
@@ -79,7 +79,12 @@ def built(asked: Training, fn_args: Any, transform_output: tft.TFTransformOutput
     model = asked.variant.build(asked.hyperparameters, shape=asked.shape)
     if asked.warm_start:
         warm_start.load_weights(
-            model, asked.variant.name, asked.hyperparameters, fn_args.base_model, transform_output
+            model,
+            asked.variant.name,
+            asked.hyperparameters,
+            fn_args.base_model,
+            transform_output,
+            asked.classes,
         )
     return model
 
@@ -103,9 +108,14 @@ def export(
 ) -> None:
     """Writes the SavedModel, and the record of the training in its folder."""
     served = served_models(asked.variant, asked.hyperparameters, model, asked.shape)
-    signatures.export(*served, transform_output, directory)
+    signatures.export(*served, transform_output, directory, asked.classes)
     record = TrainingRecord(
-        asked.variant.name, asked.hyperparameters, seconds, model.count_params()
+        asked.variant.name,
+        asked.hyperparameters,
+        seconds,
+        model.count_params(),
+        asked.classes,
+        asked.tokens.to_config(),
     )
     record.write(directory)
 

@@ -16,7 +16,8 @@ from components import features
 from components.errors import ConfigurationError, as_setting
 from components.evaluator.baseline import MODEL, MODEL_BLESSING, latest_blessed
 from components.hyperparameters import Hyperparameters, names_where
-from components.trainer.training_record import TrainingRecord
+from components.models.class_list import class_list
+from components.models.training_record import TrainingRecord
 
 _WITHOUT = "Train without `warm_start`"
 
@@ -49,6 +50,7 @@ def load_weights(
     hyperparameters: Hyperparameters,
     base_model: str | None,
     transform_output: tft.TFTransformOutput,
+    classes: tuple[str, ...] = features.CLASSES,
 ) -> None:
     """Gives `model` the weights of an export.
 
@@ -58,15 +60,24 @@ def load_weights(
       hyperparameters: What it was built with.
       base_model: Folder of the SavedModel; None when there was no blessed one.
       transform_output: What the model will be trained with.
+      classes: Names of the classes that it will tell apart, by label.
 
     Raises:
-      ConfigurationError: There is no earlier model, or its weights do not fit.
+      ConfigurationError: There is no earlier model, it tells other classes apart, or its weights
+        do not fit.
     """
     if not base_model:
         raise ConfigurationError(
             f"`warm_start` needs a blessed model of '{variant}' from an earlier run of this "
             f"pipeline, and there is none. {_WITHOUT} first, or choose the `model`, "
             "`pipeline_name` and `root` of that run."
+        )
+    earlier_classes = TrainingRecord.classes_of(base_model)
+    if earlier_classes != classes:
+        raise ConfigurationError(
+            "`warm_start`: the latest blessed model tells other classes apart: "
+            f"{class_list(earlier_classes)}, where this data has {class_list(classes)}. "
+            f"{_WITHOUT}, or with the data of that run."
         )
     vocabulary = Path(transform_output.vocabulary_file_by_name(features.VOCABULARY))
     earlier = Path(base_model) / "assets" / vocabulary.name

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import keras
 import keras_tuner
 import numpy as np
 
@@ -14,6 +13,7 @@ from components.hyperparameters import Hyperparameters
 from components.models.registry import Variant
 from components.models.shape import IMDB_SHAPE, ModelShape
 from components.trainer.fit import fit_variant, set_seeds
+from components.trainer.loss import log_loss
 from components.trainer.tuned import tuned_values
 from components.tuner.keras_tuner_adapter import BaseTuner, TrialStatus
 
@@ -68,10 +68,3 @@ class VariantTuner(BaseTuner):
                 f"The last one failed of: {reason}"
             )
         super().on_search_end()
-
-
-def log_loss(model: keras.Model, token_ids: np.ndarray, labels: np.ndarray) -> float:
-    """Returns the mean negative log likelihood of <int64>[reviews] labels."""
-    probability = model.predict(token_ids.astype(np.int32), batch_size=256, verbose=0)[:, 0]
-    right = np.where(labels == 1, probability, 1.0 - probability)
-    return float(-np.log(np.clip(right, 1e-7, None)).mean())

@@ -103,7 +103,7 @@ def read_figures(run: ResolvedRun) -> dict[str, Any]:
 
     from components import features
     from components.evaluator import results
-    from components.trainer.training_record import TrainingRecord
+    from components.models.training_record import TrainingRecord
     from pipeline.compare.latency import measured_in_a_fresh_process
     from pipeline.results.run_record import RunRecord
 
@@ -116,7 +116,8 @@ def read_figures(run: ResolvedRun) -> dict[str, Any]:
     trained = TrainingRecord.read(saved_model)
     return {
         "accuracy": metrics["accuracy"],
-        "auc": metrics["auc"],
+        "auc": metrics.get("auc"),
+        "macro_f1": metrics["macro_f1"],
         "log_loss": metrics["log_loss"],
         "training_seconds": trained.seconds,
         "parameters": trained.parameters,

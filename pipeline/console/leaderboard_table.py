@@ -7,16 +7,17 @@ from rich.table import Table
 from pipeline.console.messages import readable
 from pipeline.console.printable_console import PrintableConsole
 from pipeline.results.figures import deviation, interval, megabytes, seconds
-from pipeline.results.leaderboard import Leaderboard, Row, explanations
+from pipeline.results.leaderboard import Leaderboard, Row, explanations, quality
 from serving.printable import printable
 
 MAX_WIDTH = 80
 _LABEL_WIDTH = 22
-_HEADINGS = ("acc. %", "std", "95 % mean", "AUC", "loss", "fit s", "par.", "MB", "ms")
+_HEADINGS = ("acc. %", "std", "95 % mean", "{quality}", "loss", "fit s", "par.", "MB", "ms")
 _UNITS = (
     "acc.: accuracy on the test split; loss: log loss; fit s: seconds of the fit; par.: "
     "parameters; MB: on disk; ms: one review, one at a time, at the median. Means over the seeds."
 )
+_F1 = " F1: the mean over the classes (macro)."
 
 
 def print_leaderboard(
@@ -29,14 +30,14 @@ def print_leaderboard(
     if rows:
         table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, collapse_padding=True)
         table.add_column("model", max_width=_LABEL_WIDTH, overflow="fold")
+        name, cells = quality(rows, decimals=3)
         for heading in _HEADINGS:
-            table.add_column(heading, justify="right", no_wrap=True)
-        for row in rows:
-            table.add_row(
-                printable(row.label), *_cells(row), style="bold" if row is rows[0] else None
-            )
+            table.add_column(heading.format(quality=name), justify="right", no_wrap=True)
+        for row, cell in zip(rows, cells, strict=True):
+            style = "bold" if row is rows[0] else None
+            table.add_row(printable(row.label), *_cells(row, cell), style=style)
         console.print(table, width=width)
-        _prose(console, width, _UNITS)
+        _prose(console, width, _UNITS + _F1 * (name == "F1"))
         for explanation in explanations(rows):
             _prose(console, width, explanation)
     if board.failures:
@@ -51,13 +52,13 @@ def print_leaderboard(
             console.print_wrapped(f"log: {log}", width=width)
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: Row, quality_cell: str) -> tuple[str, ...]:
     accuracy = row.accuracy
     return (
         f"{accuracy.mean:.2%}".rstrip("%") + ("~" if row.is_tied else " "),
         deviation(accuracy),
         interval(accuracy),
-        f"{row.auc:.3f}",
+        quality_cell,
         f"{row.log_loss:.3f}",
         seconds(row.training_seconds),
         f"{row.parameters / 1e3:,.0f}k",

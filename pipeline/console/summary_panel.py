@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
 from components import features
+from components.models.class_list import short
 from pipeline.console.duration import duration
 from pipeline.console.messages import readable
 from pipeline.console.printable_console import PrintableConsole
 from pipeline.console.slice_chart import slice_chart
 from pipeline.console.wrapping import wrapped_command
-from pipeline.results.summary import RunSummary
+from pipeline.results.summary import ClassRow, RunSummary
 from serving.printable import printable
 
 MAX_WIDTH = 78
@@ -23,6 +24,8 @@ LEAST_SHARE_TOLD = 0.55
 LEAST_MARGIN_TOLD = 0.02
 _INDENT = "  "
 _REASONS = 5
+# Of many classes, and of the mistakes with them.
+_WORST = 3
 _SPLITS = (features.TRAIN_SPLIT, features.EVAL_SPLIT, features.TEST_SPLIT)
 
 
@@ -44,10 +47,13 @@ def print_summary(
     for sentence in summary.refusals:
         _prose(console, width, sentence)
     _prose(console, width, _accuracy(summary))
+    if summary.min_macro_f1 is not None:
+        _prose(console, width, _macro_f1(summary, summary.min_macro_f1))
     if worth := _worth(summary, is_plain):
         _prose(console, width, worth)
     _prose(console, width, _quality(summary))
-    _prose(console, width, _confusion(summary))
+    for line in _class_lines(summary):
+        _prose(console, width, line)
     _prose(console, width, _data(summary))
     if summary.left_out:
         _prose(console, width, _left_out(summary.left_out))
@@ -106,22 +112,31 @@ def _accuracy(summary: RunSummary) -> Text:
         summary.min_accuracy,
         summary.baseline_accuracy,
     )
-    if last is None:
-        compared = f"({_points(accuracy - least)} points), no model to compare with"
+    if least is None:
+        gate = ", no least accuracy is set"
+    elif last is None:
+        gate = f", gate {_percent(least)} ({_points(accuracy - least)} points)"
     else:
-        compared = (
-            f"({_points(accuracy - least)}), "
-            f"last blessed {_percent(last)} ({_points(accuracy - last)} points)"
-        )
-    return Text.assemble(
-        "accuracy ", (_percent(accuracy), "bold"), f", gate {_percent(least)} {compared}"
-    )
+        gate = f", gate {_percent(least)} ({_points(accuracy - least)})"
+    if last is None:
+        compared = ", no model to compare with"
+    else:
+        compared = f", last blessed {_percent(last)} ({_points(accuracy - last)} points)"
+    return Text.assemble("accuracy ", (_percent(accuracy), "bold"), gate, compared)
+
+
+def _macro_f1(summary: RunSummary, least: float) -> Text:
+    """Compares the other metric that can be the gate's."""
+    value, last = summary.metrics["macro_f1"], summary.baseline_macro_f1
+    gate = f", gate {_decimal(least)} ({value - least:+.3f})"
+    compared = "" if last is None else f", last blessed {_decimal(last)} ({value - last:+.3f})"
+    return Text.assemble("macro F1 ", (_decimal(value), "bold"), gate, compared)
 
 
 def _worth(summary: RunSummary, is_plain: bool) -> str:
     """Says what the accuracy is to be read with: unequal classes, few reviews, or nothing."""
     larger, notes = summary.larger_class, []
-    if larger.share >= LEAST_SHARE_TOLD:
+    if larger.share >= LEAST_SHARE_TOLD or summary.class_rows:
         lead = _points(summary.metrics["accuracy"] - larger.share)
         notes.append(f"{larger.always} {_percent(larger.share)} ({lead} points)")
     if summary.margin >= LEAST_MARGIN_TOLD:
@@ -133,19 +148,45 @@ def _worth(summary: RunSummary, is_plain: bool) -> str:
 
 
 def _quality(summary: RunSummary) -> str:
-    names = ("auc", "precision", "recall", "log_loss", "calibration")
-    titles = {"auc": "AUC", "log_loss": "log loss"}
+    of_two = ("auc", "precision", "recall", "log_loss", "calibration")
+    names = ("macro_f1", "log_loss") if summary.class_rows else of_two
+    titles = {"auc": "AUC", "log_loss": "log loss", "macro_f1": "macro F1"}
     return ", ".join(
         f"{titles.get(name, name)} {_decimal(summary.metrics[name])}" for name in names
     )
 
 
+def _class_lines(summary: RunSummary) -> list[str]:
+    """Returns what the model makes of each class: of many, of those that it knows worst."""
+    if not summary.class_rows:
+        return [_confusion(summary)]
+    tested = [row for row in summary.class_rows if row.reviews]
+    worst = sorted(tested, key=lambda row: (row.recall, -row.reviews))[:_WORST]
+    lines = [f"{len(summary.class_rows):,} classes; least often right: {_recalls(worst)}"]
+    if missing := len(summary.class_rows) - len(tested):
+        lines[0] += f"; {missing:,} have no test reviews"
+    if summary.mistakes:
+        taken = ", ".join(
+            f"{short(each.name)} for {short(each.taken_for)} ({each.reviews:,})"
+            for each in summary.mistakes[:_WORST]
+        )
+        lines.append(f"most often mistaken: {taken}")
+    return lines
+
+
+def _recalls(rows: Sequence[ClassRow]) -> str:
+    return ", ".join(f"{short(row.name)} {row.recall:.1%} of {row.reviews:,}" for row in rows)
+
+
 def _confusion(summary: RunSummary) -> str:
     counts = summary.metrics
+    negatives, positives = "negatives", "positives"
+    if summary.classes != features.CLASSES:
+        negatives, positives = map(short, summary.classes)
     return (
-        f"positives {counts['true_positives']:,.0f} right, "
+        f"{positives} {counts['true_positives']:,.0f} right, "
         f"{counts['false_negatives']:,.0f} wrong; "
-        f"negatives {counts['true_negatives']:,.0f} right, "
+        f"{negatives} {counts['true_negatives']:,.0f} right, "
         f"{counts['false_positives']:,.0f} wrong"
     )
 

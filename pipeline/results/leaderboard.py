@@ -24,12 +24,13 @@ HOW_IT_IS_DECIDED = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Figures:
     """What is measured of a trained model besides its accuracy.
 
     Attributes:
-      auc: Area under the ROC curve.
+      auc: Area under the ROC curve; None of more than two classes.
+      macro_f1: The mean of the classes' F1; None in what was recorded before it was measured.
       log_loss: Mean negative log likelihood.
       training_seconds: Wall time of the fit alone.
       parameters: How many weights the model has.
@@ -37,7 +38,8 @@ class Figures:
       latency_ms: Median time that one review takes, one at a time.
     """
 
-    auc: float
+    auc: float | None = None
+    macro_f1: float | None = None
     log_loss: float
     training_seconds: float
     parameters: int
@@ -45,7 +47,7 @@ class Figures:
     latency_ms: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Run(Figures):
     """What one training gave.
 
@@ -83,7 +85,7 @@ class Failure:
     log: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Row(Figures):
     """A contender's place; figures without an interval are means over its seeds.
 
@@ -188,6 +190,18 @@ def rank(runs: Sequence[Run]) -> list[Row]:
     ]
 
 
+def quality(rows: Sequence[Row], decimals: int) -> tuple[str, list[str]]:
+    """Returns the name of a column beside the accuracy, and its cells: AUC, or of many classes F1.
+
+    A cell is "-" where the figure is not known.
+    """
+    if any(row.auc is None for row in rows):
+        name, values = "F1", [row.macro_f1 for row in rows]
+    else:
+        name, values = "AUC", [row.auc for row in rows]
+    return name, ["-" if value is None else f"{value:.{decimals}f}" for value in values]
+
+
 def explanations(rows: Sequence[Row]) -> list[str]:
     """Returns what a reader of these rows must know: of intervals and ties, if there are any."""
     has_interval = any(row.accuracy.low is not None for row in rows)
@@ -199,13 +213,18 @@ def _row(runs: Sequence[Run], behind_best: Estimate | None) -> Row:
     def mean(figure: str) -> float:
         return statistics.fmean(getattr(run, figure) for run in runs)
 
+    def mean_of_all(figure: str) -> float | None:
+        is_known = all(getattr(run, figure) is not None for run in runs)
+        return mean(figure) if is_known else None
+
     return Row(
         label=runs[0].label,
         seeds=len(runs),
         accuracy=estimate([run.accuracy for run in runs]),
         behind_best=behind_best,
         is_tied=behind_best is not None and (behind_best.low is None or behind_best.low <= 0),
-        auc=mean("auc"),
+        auc=mean_of_all("auc"),
+        macro_f1=mean_of_all("macro_f1"),
         log_loss=mean("log_loss"),
         training_seconds=mean("training_seconds"),
         parameters=runs[0].parameters,

@@ -11,7 +11,7 @@ from pathlib import Path
 from components.errors import ConfigurationError
 from pipeline.program import as_typed
 from pipeline.results.figures import deviation, interval, megabytes, seconds
-from pipeline.results.leaderboard import Leaderboard, Row, Run, explanations, rank
+from pipeline.results.leaderboard import Leaderboard, Row, Run, explanations, quality, rank
 from serving.printable import printable, printable_lines
 
 _HEADINGS = (
@@ -20,7 +20,7 @@ _HEADINGS = (
     "accuracy, %",
     "std",
     "95 % interval",
-    "AUC",
+    "{quality}",
     "log loss",
     "fit, s",
     "parameters",
@@ -59,10 +59,12 @@ def markdown_table(paths: Sequence[Path]) -> str:
 def table_of(runs: Sequence[Run]) -> str:
     """Returns the table and what explains it."""
     rows = rank(runs)
+    name, cells = quality(rows, decimals=4)
+    heading = "macro F1" if name == "F1" else name
     lines = [
-        f"| {' | '.join(_HEADINGS)} |",
+        f"| {' | '.join(_HEADINGS)} |".format(quality=heading),
         f"|---|{'---:|' * (len(_HEADINGS) - 1)}",
-        *(_line(row) for row in rows),
+        *(_line(row, cell) for row, cell in zip(rows, cells, strict=True)),
     ]
     for explanation in explanations(rows):
         lines += ["", explanation]
@@ -92,7 +94,7 @@ def _cell(text: str) -> str:
     return as_typed(printable(text)).replace("|", "/")
 
 
-def _line(row: Row) -> str:
+def _line(row: Row, quality_cell: str) -> str:
     accuracy = row.accuracy
     cells = (
         f"`{row.label}`",
@@ -100,7 +102,7 @@ def _line(row: Row) -> str:
         f"{accuracy.mean * 100:.2f}{' ~' if row.is_tied else ''}",
         deviation(accuracy),
         interval(accuracy),
-        f"{row.auc:.4f}",
+        quality_cell,
         f"{row.log_loss:.3f}",
         seconds(row.training_seconds),
         f"{row.parameters:,}",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from components import features
 from components.dataset.source import SourceKind
 from components.evaluator import lift, results, slices
+from components.evaluator.bounds import GateBounds
+from components.evaluator.confusion import Confusion
 from components.evaluator.results import EvaluationResults
 from components.example_gen.reading_report import ReadingReport
 from components.infra_validator.outcome import Outcome
@@ -19,7 +21,10 @@ from pipeline.pushed_versions import pushed_models
 from pipeline.resolution import ResolvedRun
 from pipeline.results.advice import for_few_reviews
 from pipeline.results.run_record import RunRecord
-from pipeline.results.summary import RunSummary, SliceRow
+from pipeline.results.summary import ClassRow, Mistake, RunSummary, SliceRow
+
+# The panel shows fewer.
+_MISTAKES = 10
 
 
 def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
@@ -36,11 +41,11 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
     (evaluation_artifact,) = record.outputs("Evaluator", "evaluation")
     has_baseline = bool(record.inputs("Evaluator", "baseline_model"))
     candidate = results.load(evaluation_artifact.uri, has_baseline=has_baseline)
-    baseline = None
+    confusion = candidate.confusion
+    assert confusion is not None  # eval_config asks for it
+    baseline: Mapping[str, float] = {}
     if has_baseline:
-        baseline = results.load(evaluation_artifact.uri, has_baseline=True, baseline=True).overall[
-            "accuracy"
-        ]
+        baseline = results.load(evaluation_artifact.uri, has_baseline=True, baseline=True).overall
     (pushed_model,) = record.outputs("Pusher", "pushed_model")
     (blessing,) = record.outputs("Evaluator", "blessing")
     passed_gate = bool(blessing.custom_properties["blessed"].int_value)
@@ -48,7 +53,7 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
     infra_validation = Outcome.read(infra_blessings[0]) if infra_blessings else None
     destination = pushed_model.custom_properties["pushed_destination"].string_value
     pushed_to = str(run.root / destination) if destination else None
-    config = run.config
+    config, bounds, classes = run.config, run.gate_bounds, run.source.classes
     advice = for_few_reviews(run, reading.split_sizes[features.TRAIN_SPLIT])
     return RunSummary(
         pipeline_name=run.pipeline_name,
@@ -60,15 +65,18 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
         bad_records=sum(reading.problems.values()),
         left_out=reading.left_out,
         metrics=candidate.overall,
-        min_accuracy=config.min_accuracy,
-        baseline_accuracy=baseline,
+        min_accuracy=bounds.min_accuracy or None,
+        baseline_accuracy=baseline.get("accuracy"),
         max_regression=config.max_regression,
-        larger_class=lift.larger_class(candidate.overall),
+        larger_class=lift.largest_class(confusion.sizes.tolist(), classes),
         margin=lift.margin(candidate.overall["accuracy"], candidate.overall["examples"]),
         passed_gate=passed_gate,
         refusals=infra_refusals(infra_validation)
         if passed_gate
-        else (*refusals(candidate.overall, config, baseline), *([advice] if advice else [])),
+        else (
+            *refusals(candidate.overall, confusion, bounds, baseline, classes),
+            *([advice] if advice else []),
+        ),
         infra_validation=infra_validation,
         slices=tuple(slice_rows(candidate)),
         pushed_to=pushed_to and shown(pushed_to),
@@ -78,50 +86,105 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
         log_path=shown(log_path),
         next_commands=next_commands(run, pushed_to),
         is_sample=run.source.kind is SourceKind.SAMPLE,
+        classes=classes,
+        min_macro_f1=bounds.min_macro_f1,
+        baseline_macro_f1=baseline.get("macro_f1"),
+        class_rows=tuple(class_rows(confusion, classes)),
+        mistakes=tuple(mistakes(confusion, classes)),
     )
 
 
 def refusals(
-    metrics: Mapping[str, float], config: PipelineConfig, baseline: float | None
+    metrics: Mapping[str, float],
+    confusion: Confusion,
+    bounds: GateBounds,
+    baseline: Mapping[str, float],
+    classes: Sequence[str],
 ) -> tuple[str, ...]:
     """Returns why a model was not blessed, a sentence each.
 
     Args:
       metrics: The model's, as in `RunSummary`.
-      config: The gate's `min_accuracy`, `min_lift` and `max_regression`.
-      baseline: The last blessed model's accuracy, if there is one.
+      confusion: Which classes it took for which.
+      bounds: The gate's.
+      baseline: The last blessed model's metrics, if there is one.
+      classes: Names of the classes, by label.
     """
-    accuracy, max_regression = metrics["accuracy"], config.max_regression
     reasons = []
-    if accuracy < config.min_accuracy:
+    if metrics["accuracy"] < bounds.min_accuracy:
         reasons.append(
-            f"Its accuracy on the test split, {accuracy:.2%}, is below the gate's "
-            f"{config.min_accuracy:.2%} (--min-accuracy)."
+            f"Its accuracy on the test split, {metrics['accuracy']:.2%}, is below the gate's "
+            f"{bounds.min_accuracy:.2%} (--min-accuracy)."
         )
-    if config.min_lift and not lift.proven_lift(metrics) >= config.min_lift:
-        reasons.append(_no_lift(metrics, config.min_lift))
-    if baseline is not None and accuracy - baseline < -max_regression:
+    if bounds.min_macro_f1 is not None and not metrics["macro_f1"] >= bounds.min_macro_f1:
         reasons.append(
-            f"Its accuracy, {accuracy:.2%}, is {(baseline - accuracy) * 100:.2f} points below the "
-            f"last blessed model's {baseline:.2%}; at most {max_regression * 100:.2f} are allowed "
-            "(--max-regression)."
+            f"Its macro F1 on the test split, {metrics['macro_f1']:.3f}, is below the gate's "
+            f"{bounds.min_macro_f1:.3f} (--min-macro-f1)."
         )
+    if bounds.min_lift:
+        reasons += _no_lift(metrics, confusion, bounds.min_lift, classes)
+    if bounds.compares_accuracy:
+        reasons += _worse("accuracy", metrics, baseline, bounds.max_regression)
+    if bounds.min_macro_f1 is not None:
+        reasons += _worse("macro_f1", metrics, baseline, bounds.max_regression)
     return tuple(reasons)
 
 
-def _no_lift(metrics: Mapping[str, float], min_lift: float) -> str:
-    accuracy, larger = metrics["accuracy"], lift.larger_class(metrics)
+def _worse(
+    name: str, metrics: Mapping[str, float], baseline: Mapping[str, float], max_regression: float
+) -> list[str]:
+    """Says that a metric fell behind the last blessed model's; nothing if it did not."""
+    if name not in baseline or not metrics[name] - baseline[name] < -max_regression:
+        return []
+    title = {"macro_f1": "macro F1"}.get(name, name)
+    return [
+        f"Its {title}, {metrics[name]:.2%}, is {(baseline[name] - metrics[name]) * 100:.2f} points "
+        f"below the last blessed model's {baseline[name]:.2%}; at most "
+        f"{max_regression * 100:.2f} are allowed (--max-regression)."
+    ]
+
+
+def class_rows(confusion: Confusion, classes: Sequence[str]) -> list[ClassRow]:
+    """Returns a row for each of more than two classes."""
+    if confusion.classes <= 2:
+        return []
+    columns = zip(classes, confusion.sizes, confusion.precision, confusion.recall, strict=True)
+    return [
+        ClassRow(name, int(size), float(precision), float(recall))
+        for name, size, precision, recall in columns
+    ]
+
+
+def mistakes(confusion: Confusion, classes: Sequence[str]) -> list[Mistake]:
+    """Returns the most frequent mistakes of more than two classes."""
+    if confusion.classes <= 2:
+        return []
+    return [
+        Mistake(classes[label], classes[choice], count)
+        for label, choice, count in confusion.mistakes()[:_MISTAKES]
+    ]
+
+
+def _no_lift(
+    metrics: Mapping[str, float], confusion: Confusion, min_lift: float, classes: Sequence[str]
+) -> list[str]:
+    """Says that a model is not surely better than a constant answer; nothing if it is."""
+    sizes = confusion.sizes.tolist()
+    proven_lift = lift.lift_of(float(confusion.right.sum()), sizes)
+    if proven_lift >= min_lift:
+        return []
+    accuracy, larger = metrics["accuracy"], lift.largest_class(sizes, classes)
     if not accuracy > larger.share:
-        return (
+        return [
             f"Its accuracy on the test split, {accuracy:.2%}, is no better than "
             f"{larger.always}, {larger.share:.2%} (--min-lift)."
-        )
-    proven = larger.share + lift.proven_lift(metrics)
-    return (
+        ]
+    return [
         f"Its accuracy on the test split, {accuracy:.2%}, is not surely better than "
         f"{larger.always}, {larger.share:.2%}: {metrics['examples']:,.0f} reviews prove "
-        f"{proven:.2%}, and {larger.share + min_lift:.2%} are asked for (--min-lift)."
-    )
+        f"{larger.share + proven_lift:.2%}, and {larger.share + min_lift:.2%} are asked for "
+        "(--min-lift)."
+    ]
 
 
 def infra_refusals(outcome: Outcome | None) -> tuple[str, ...]:

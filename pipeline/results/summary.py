@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from components import features
 from components.evaluator.lift import LargerClass
 from components.infra_validator.outcome import Outcome
 
@@ -27,6 +28,38 @@ class SliceRow:
 
 
 @dataclass(frozen=True)
+class ClassRow:
+    """How well the model knows one class of the test split.
+
+    Attributes:
+      name: The class's.
+      reviews: How many there are of it.
+      precision: Share of the model's decisions on it that are right; NaN without any.
+      recall: Share of its reviews that are judged right; NaN without any.
+    """
+
+    name: str
+    reviews: int
+    precision: float
+    recall: float
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """How often the reviews of one class are taken for another.
+
+    Attributes:
+      name: The class that they have.
+      taken_for: The one that the model decides on.
+      reviews: How many.
+    """
+
+    name: str
+    taken_for: str
+    reviews: int
+
+
+@dataclass(frozen=True)
 class RunSummary:
     """The outcome of a run.
 
@@ -39,12 +72,11 @@ class RunSummary:
       dropped_leaks: Reviews that were taken out of train for it.
       bad_records: Records that could not be read.
       left_out: Reviews that nobody asked for, by reason: {"labelled '3'": 51}.
-      metrics: On the test split: accuracy, auc, precision, recall, log_loss, calibration,
-        examples, true_positives, false_positives, true_negatives, false_negatives.
-      min_accuracy: The gate's least accuracy.
+      metrics: On the test split, see `EvaluationResults.overall`.
+      min_accuracy: The gate's least accuracy; None asks for none.
       baseline_accuracy: The last blessed model's accuracy on the same reviews, if there is one.
       max_regression: How much less accurate than that the gate lets pass.
-      larger_class: The class that the test split has more of, and its share.
+      larger_class: The class that the test split has most of, and its share.
       margin: How far other reviews may move the accuracy; see `lift.margin`.
       passed_gate: Whether the Evaluator blessed the model.
       refusals: Why the model was not blessed, a sentence each, and what to try.
@@ -57,6 +89,11 @@ class RunSummary:
       log_path: Where every log line is.
       next_commands: (what for, command) pairs to try next.
       is_sample: Whether the reviews are the generated sample's.
+      classes: Names of the classes, by label.
+      min_macro_f1: The gate's least macro F1; None asks for none.
+      baseline_macro_f1: The last blessed model's macro F1, if there is one.
+      class_rows: Of more than two classes, each of them.
+      mistakes: Of more than two classes, the most frequent mistakes first.
     """
 
     pipeline_name: str
@@ -68,7 +105,7 @@ class RunSummary:
     bad_records: int
     left_out: Mapping[str, int]
     metrics: Mapping[str, float]
-    min_accuracy: float
+    min_accuracy: float | None
     baseline_accuracy: float | None
     max_regression: float
     larger_class: LargerClass
@@ -84,6 +121,11 @@ class RunSummary:
     log_path: str
     next_commands: tuple[tuple[str, str], ...]
     is_sample: bool = False
+    classes: tuple[str, ...] = features.CLASSES
+    min_macro_f1: float | None = None
+    baseline_macro_f1: float | None = None
+    class_rows: tuple[ClassRow, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
 
     @property
     def is_blessed(self) -> bool:

@@ -54,7 +54,7 @@ def test_a_words_ratio_is_that_of_its_share_in_either_class():
     """Held by 3 of 4 positive and 1 of 4 negative reviews, each counted once more."""
     held = scipy.sparse.csr_matrix([[1, 1], [1, 0], [1, 0], [0, 1], [1, 1], [0, 1], [0, 1], [0, 1]])
     labels = np.repeat([features.POSITIVE, features.NEGATIVE], 4)
-    ratios = log_count_ratios(held, labels)
+    ratios = log_count_ratios(held, labels == features.POSITIVE)
     expected = [np.log((4 / 7) / (2 / 7)), np.log((3 / 7) / (5 / 7))]
     np.testing.assert_allclose(ratios, expected, rtol=1e-6)
 

@@ -6,6 +6,7 @@ import pytest
 
 from components.dataset.labels import labels_named
 from components.errors import ConfigurationError
+from components.evaluator.bounds import GateBounds
 from pipeline.config import PipelineConfig, names_for, setting_fields
 from pipeline.loading import (
     add_arguments,
@@ -31,7 +32,9 @@ def test_defaults():
     config = load_config({})
 
     assert (config.data, config.model, config.seed) == ("auto", "lstm", 7)
-    assert (config.min_accuracy, config.max_regression) == (0.80, 0.005)
+    assert (config.min_accuracy, config.max_regression) == (None, 0.005)
+    bounds = config.min_accuracy, config.min_macro_f1, config.max_regression, config.min_lift
+    assert GateBounds.of(*bounds, classes=2) == GateBounds(0.80, None, 0.005, 0.001, True)
     assert config.epochs is config.batch_size is config.learning_rate is None
     assert config.cache and not config.debug and not config.drop_leaks
 

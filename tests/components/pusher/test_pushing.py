@@ -21,10 +21,10 @@ from components.evaluator import gate
 from components.example_gen.reading_report import ReadingReport, ReadingReportArtifact
 from components.hyperparameters import Hyperparameters
 from components.infra_validator.outcome import Outcome
+from components.models.training_record import TrainingRecord
 from components.pusher.executor import Executor
 from components.pusher.publish import publish
 from components.pusher.pushed_data import PushedData, data_of_newest
-from components.trainer.training_record import TrainingRecord
 from serving import versions
 from serving.client import Client
 from serving.server.flags import Flags

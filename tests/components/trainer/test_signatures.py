@@ -13,6 +13,8 @@ import tensorflow as tf
 from components import features
 from components.hyperparameters import Hyperparameters
 from components.models.registry import get_variant
+from components.models.shape import ModelShape
+from components.trainer import signatures, training
 
 TEXTS = ["a great film", "not good at all. " * 200, "", "zzyzx", "caf\u00e9 <br /> \u4e2d\u6587"]
 
@@ -145,3 +147,91 @@ def test_a_fresh_process_gives_the_same_probabilities(exported_model, expected):
     )
     answers = json.loads(result.stdout.splitlines()[-1])
     np.testing.assert_allclose(answers, expected, atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def of_three(transform_output, tmp_path_factory):
+    """The export of a model of three classes, loaded, and its own probabilities of TEXTS."""
+    classes = ("billing, €", "delivery/late", "other")
+    variant = get_variant("linear")
+    hyperparameters = variant.presets["sample"]
+    shape = ModelShape(classes=3)
+    model = variant.build(hyperparameters, shape=shape)
+    generator = np.random.default_rng(3)
+    model.set_weights([generator.normal(0, 1.0, weight.shape) for weight in model.weights])
+    directory = str(tmp_path_factory.mktemp("three"))
+    exported = training.served_models(variant, hyperparameters, model, shape)
+    signatures.export(*exported, transform_output, directory, classes)
+    token_ids = transform_output.transform_features_layer()({features.TEXT: tf.constant(TEXTS)})
+    probability = model(token_ids[features.TOKEN_IDS], training=False).numpy()
+    return tf.saved_model.load(directory), classes, probability
+
+
+def test_the_signatures_of_many_classes_have_the_types_of_the_contract(of_three):
+    """The likeliest class by its name, and all of them where clients ask to classify."""
+    described = {
+        name: {
+            output: (tensor.dtype.name, tensor.shape.rank)
+            for output, tensor in signature.structured_outputs.items()
+        }
+        for name, signature in of_three[0].signatures.items()
+    }
+    verdict = {"probability": ("float32", 1), "label": ("string", 1)}
+    assert described == {
+        "serving_default": verdict,
+        "predict_text": verdict,
+        "classify": {"classes": ("string", 2), "scores": ("float32", 2)},
+        "trace_text": {"tokens": ("string", 2), "probability": ("float32", 3)},
+        "transform_features": {"token_ids": ("int64", 2)},
+        "bulk_inference": {"probability": ("float32", 2), "label": ("string", 2)},
+    }
+
+
+def test_the_likeliest_of_many_classes_is_named(of_three):
+    """With its probability, whichever way a text comes in; of equals the first."""
+    served, classes, probability = of_three
+    names = [classes[place].encode() for place in probability.argmax(axis=1)]
+    assert len(set(names)) > 1
+    answers = served.signatures
+    for verdict in (
+        answers["predict_text"](text=tf.constant(TEXTS)),
+        answers["serving_default"](examples=serialized(TEXTS)),
+        answers["bulk_inference"](examples=serialized(TEXTS)),
+    ):
+        assert verdict["label"].numpy().ravel().tolist() == names
+        likeliest = verdict["probability"].numpy().ravel()
+        np.testing.assert_allclose(likeliest, probability.max(axis=1), atol=1e-6)
+    classified = answers["classify"](inputs=serialized(TEXTS))
+    assert classified["classes"].numpy().tolist() == [[n.encode() for n in classes]] * len(TEXTS)
+    np.testing.assert_allclose(classified["scores"], probability, atol=1e-6)
+    trace = answers["trace_text"](text=tf.constant(TEXTS))["probability"]
+    np.testing.assert_allclose(trace[:, -1], probability, atol=1e-6)
+    empty = answers["predict_text"](text=tf.constant([], tf.string))
+    assert empty["label"].shape == empty["probability"].shape == (0,)
+    none = answers["classify"](inputs=tf.constant([], tf.string))
+    assert none["classes"].shape == none["scores"].shape == (0, 3)
+
+
+def test_of_equally_likely_classes_the_first_is_named(transform_output):
+    """A model that knows nothing says the same each time."""
+    variant = get_variant("linear")
+    hyperparameters, shape = variant.presets["sample"], ModelShape(classes=3)
+    models = (variant.build(hyperparameters, each, shape) for each in (False, True))
+    served = signatures.ServedModel(*models, transform_output, ("c", "a", "b"))
+    verdict = served.predict_text(tf.constant(TEXTS))
+    assert verdict["label"].numpy().tolist() == [b"c"] * len(TEXTS)
+    np.testing.assert_allclose(verdict["probability"], 1 / 3, atol=1e-6)
+
+
+def test_two_classes_of_other_names_are_named(transform_output):
+    """The second is the one whose probability is given."""
+    variant = get_variant("linear")
+    hyperparameters = variant.presets["sample"]
+    model, per_token = (variant.build(hyperparameters, each) for each in (False, True))
+    model.set_weights([np.zeros(weight.shape) for weight in model.weights[:-1]] + [np.float32(-2)])
+    served = signatures.ServedModel(model, per_token, transform_output, ("ham", "spam"))
+    verdict = served.predict_text(tf.constant(TEXTS[:1]))
+    assert verdict["sentiment"].numpy().tolist() == [b"ham"]
+    assert float(verdict["probability"][0]) == pytest.approx(1 / (1 + np.exp(2)))
+    classified = served.classify(serialized(TEXTS[:1]))
+    assert classified["classes"].numpy().tolist() == [[b"ham", b"spam"]]

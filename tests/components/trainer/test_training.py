@@ -18,8 +18,8 @@ from components import features, progress
 from components.errors import TrainingError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import SAMPLE, get_variant
+from components.models.training_record import TrainingRecord
 from components.trainer import custom_config, fit, training
-from components.trainer.training_record import TrainingRecord
 
 
 def reviews(count):

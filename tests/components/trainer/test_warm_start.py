@@ -17,8 +17,8 @@ from components.errors import ConfigurationError
 from components.evaluator.baseline import MODEL, MODEL_BLESSING
 from components.hyperparameters import Hyperparameters
 from components.models.registry import get_variant
+from components.models.training_record import TrainingRecord
 from components.trainer import warm_start
-from components.trainer.training_record import TrainingRecord
 
 PLAIN = Hyperparameters()
 

@@ -14,10 +14,10 @@ from components.errors import ConfigurationError, TrainingError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import get_variant, variant_names
 from components.trainer import custom_config
+from components.trainer.loss import log_loss
 from components.trainer.tuned import read_best, tuned_values
 from components.tuner import tuning, variant_tuner
 from components.tuner.search_space import search_space
-from components.tuner.variant_tuner import log_loss
 from tests.components.trainer.test_training import written_examples
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from components.evaluator.bounds import GateBounds
+from components.evaluator.confusion import Confusion
 from components.evaluator.results import EvaluationResults
 from components.infra_validator.outcome import Outcome
 from pipeline.config import PipelineConfig
@@ -30,6 +32,16 @@ def measured(accuracy, positives=0.5, reviews=10_000):
     }
 
 
+def why_not(metrics, config, baseline):
+    """Returns the refusals of a model of two classes; `baseline` is the last one's accuracy."""
+    bounds = GateBounds.of(
+        config.min_accuracy, config.min_macro_f1, config.max_regression, config.min_lift, 2
+    )
+    of_baseline = {} if baseline is None else {"accuracy": baseline}
+    confusion = Confusion.of_two(metrics)
+    return refusals(metrics, confusion, bounds, of_baseline, ("negative", "positive"))
+
+
 @pytest.mark.parametrize(
     ("accuracy", "baseline", "count"),
     [
@@ -44,13 +56,13 @@ def measured(accuracy, positives=0.5, reviews=10_000):
 def test_a_model_is_refused_below_either_bound(accuracy, baseline, count):
     """The minimum itself passes; each bound that is missed has its sentence."""
     config = PipelineConfig(min_accuracy=0.80, max_regression=0.005)
-    assert len(refusals(measured(accuracy), config, baseline)) == count
+    assert len(why_not(measured(accuracy), config, baseline)) == count
 
 
 def test_a_refusal_says_by_how_much_and_which_setting_decides():
     """In percentage points."""
     config = PipelineConfig(min_accuracy=0.80, max_regression=0.005, min_lift=0.0)
-    below, worse = refusals(measured(0.5012), config, 0.86)
+    below, worse = why_not(measured(0.5012), config, 0.86)
     assert below == (
         "Its accuracy on the test split, 50.12%, is below the gate's 80.00% (--min-accuracy)."
     )
@@ -67,16 +79,16 @@ def test_a_refusal_for_the_larger_class_gives_both_numbers():
         "accuracy": 0.975, "examples": 200.0, "true_positives": 0.0, "false_negatives": 5.0,
         "true_negatives": 195.0, "false_positives": 0.0,
     }  # fmt: skip
-    assert refusals(never_positive, config, None) == (
+    assert why_not(never_positive, config, None) == (
         "Its accuracy on the test split, 97.50%, is no better than always saying negative, 97.50% "
         "(--min-lift).",
     )
     worse = never_positive | {"accuracy": 0.965, "true_negatives": 193.0, "false_positives": 2.0}
-    assert refusals(worse, config, None) == (
+    assert why_not(worse, config, None) == (
         "Its accuracy on the test split, 96.50%, is no better than always saying negative, 97.50% "
         "(--min-lift).",
     )
-    assert refusals(never_positive, PipelineConfig(min_lift=0.0), None) == ()
+    assert why_not(never_positive, PipelineConfig(min_lift=0.0), None) == ()
 
 
 def test_a_refusal_for_too_few_reviews_says_what_they_prove():
@@ -85,7 +97,7 @@ def test_a_refusal_for_too_few_reviews_says_what_they_prove():
         "accuracy": 0.985, "examples": 200.0, "true_positives": 3.0, "false_negatives": 3.0,
         "true_negatives": 194.0, "false_positives": 0.0,
     }  # fmt: skip
-    assert refusals(lucky, PipelineConfig(), None) == (
+    assert why_not(lucky, PipelineConfig(), None) == (
         "Its accuracy on the test split, 98.50%, is not surely better than always saying negative, "
         "97.00%: 200 reviews prove 96.17%, and 97.10% are asked for (--min-lift).",
     )

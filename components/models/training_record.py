@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
+from components import features
 from components.hyperparameters import Hyperparameters
 
 # SavedModel's own place for files that servers do not read.
@@ -22,12 +24,16 @@ class TrainingRecord:
       hyperparameters: What it was trained with.
       seconds: Wall time of the fit alone.
       parameters: How many weights the model has.
+      classes: Names of the classes, by label.
+      tokens: The settings that made token ids of texts, see `TokenSettings`; empty for IMDB's.
     """
 
     model: str
     hyperparameters: Hyperparameters
     seconds: float
     parameters: int
+    classes: tuple[str, ...] = features.CLASSES
+    tokens: dict[str, Any] = field(default_factory=dict)
 
     def write(self, saved_model: str) -> None:
         """Writes the record into the SavedModel's folder; it is pushed with the model."""
@@ -41,8 +47,14 @@ class TrainingRecord:
         return (Path(saved_model) / FOLDER / FILE).is_file()
 
     @classmethod
+    def classes_of(cls, saved_model: str) -> tuple[str, ...]:
+        """Returns the classes of a SavedModel; of one without a record, those of two classes."""
+        return cls.read(saved_model).classes if cls.is_in(saved_model) else features.CLASSES
+
+    @classmethod
     def read(cls, saved_model: str) -> TrainingRecord:
         """Reads what `write` wrote."""
         fields = json.loads((Path(saved_model) / FOLDER / FILE).read_text(encoding="utf-8"))
         fields["hyperparameters"] = Hyperparameters.from_config(fields["hyperparameters"])
+        fields["classes"] = tuple(fields.get("classes", features.CLASSES))
         return cls(**fields)

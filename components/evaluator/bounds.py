@@ -1,0 +1,50 @@
+"""What the gate asks for, and what it asks for where nothing was set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# With more classes, the same accuracy is easy to have or out of reach, as the classes are.
+MIN_ACCURACY_OF_TWO = 0.80
+
+
+@dataclass(frozen=True)
+class GateBounds:
+    """The gate's bounds on the whole test split.
+
+    Attributes:
+      min_accuracy: The least accuracy; 0 asks for none.
+      min_macro_f1: The least macro F1, see `Confusion.macro_f1`; None asks for none.
+      max_regression: How much worse than the last blessed model a candidate may be.
+      min_lift: By how much it must be proven better than always saying the largest class.
+      compares_accuracy: Whether the accuracy must not fall behind the last blessed model's.
+    """
+
+    min_accuracy: float
+    min_macro_f1: float | None
+    max_regression: float
+    min_lift: float
+    compares_accuracy: bool
+
+    @classmethod
+    def of(
+        cls,
+        min_accuracy: float | None,
+        min_macro_f1: float | None,
+        max_regression: float,
+        min_lift: float,
+        classes: int,
+    ) -> GateBounds:
+        """Returns the bounds, of a data set of so many classes.
+
+        Without `min_accuracy` two classes must reach MIN_ACCURACY_OF_TWO, and more only be better
+        than always saying the largest; and where `min_macro_f1` is set, it alone is held to a
+        minimum and compared with the last blessed model's.
+        """
+        if min_accuracy is None:
+            asks_by_itself = classes == 2 and min_macro_f1 is None
+            least = MIN_ACCURACY_OF_TWO if asks_by_itself else 0.0
+        else:
+            least = min_accuracy
+        compares_accuracy = min_macro_f1 is None or min_accuracy is not None
+        return cls(least, min_macro_f1, max_regression, min_lift, compares_accuracy)
