@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from components.layers.ngram_weights import NgramWeights
 
-# Pairs of words are told apart by a hash of so many bits.
+# Pairs of words are told apart by a hash of so many bits; so are runs of three.
 PAIR_BITS = 20
-# Reviews whose n-grams are numbered at once.
-CHUNK = 1_000
+# Tokens whose n-grams are numbered at once, in whole reviews. They take some 100 bytes each.
+CHUNK = 500_000
 # L-BFGS needs some 20.
 MAX_ITERATIONS = 200
 # A long review adds up hundreds of weights. In float32 the sigmoid of 17 is 1, and the log loss
@@ -37,7 +37,7 @@ def fit_linear(
 
     Args:
       model: Has such a layer; the weights of the others stay.
-      training: `token_ids` <uint16>[reviews, MAX_LENGTH] and `label` <int64>[reviews].
+      training: `token_ids` <uint>[reviews, max_length] and `label` <int64>[reviews].
       hyperparameters: `regularization` is used.
     """
     import numpy as np
@@ -66,7 +66,7 @@ def fit_linear(
 @variant(
     "linear",
     summary="logistic regression over words and pairs of words, no embedding",
-    takes=("regularization",),
+    takes=("regularization", "ngrams"),
     presets={TUNED: Hyperparameters(regularization=10.0), SAMPLE: Hyperparameters()},
     solve=fit_linear,
     uses_gradient_descent=False,
@@ -80,24 +80,35 @@ def build_linear(
     from components.models import inputs
 
     token_ids = inputs.token_ids_input(shape)
-    answer = keras.layers.Activation("sigmoid")(log_odds(token_ids, shape, per_token))
+    answer = keras.layers.Activation("sigmoid")(
+        log_odds(token_ids, hyperparameters, shape, per_token)
+    )
     return keras.Model(token_ids, answer, name="linear")
 
 
 def log_odds(
-    token_ids: Any, shape: ModelShape, per_token: bool = False, trainable: bool = True
+    token_ids: Any,
+    hyperparameters: Hyperparameters,
+    shape: ModelShape,
+    per_token: bool = False,
+    trainable: bool = True,
 ) -> Any:
-    """Returns the linear model's log odds of token ids <int32>[batch, MAX_LENGTH].
+    """Returns the linear model's log odds of token ids <int32>[batch, max_length].
 
     Returns:
-      <float32>[batch, 1], or after each token, [batch, MAX_LENGTH, 1].
+      <float32>[batch, 1], or after each token, [batch, max_length, 1].
     """
     import keras
 
     from components.layers.ngram_weights import NgramWeights
 
     sums = NgramWeights(
-        shape.vocabulary_size, PAIR_BITS, per_token, features.PAD_ID, trainable=trainable
+        shape.vocabulary_size,
+        PAIR_BITS,
+        per_token,
+        features.PAD_ID,
+        longest=hyperparameters.ngrams,
+        trainable=trainable,
     )(token_ids)
     return keras.ops.clip(sums, -GREATEST_LOGIT, GREATEST_LOGIT)
 
@@ -108,8 +119,9 @@ def _ngrams_held(token_ids: np.ndarray, layer: NgramWeights) -> Any:
     import scipy.sparse
 
     parts = []
-    for start in range(0, len(token_ids), CHUNK):
-        ngrams = layer.ngram_ids(token_ids[start : start + CHUNK].astype(np.int32)).numpy()
+    step = max(CHUNK // token_ids.shape[1], 1)
+    for start in range(0, len(token_ids), step):
+        ngrams = layer.ngram_ids(token_ids[start : start + step].astype(np.int32)).numpy()
         ngrams = ngrams.reshape(len(ngrams), -1)
         reviews, places = np.nonzero(ngrams != layer.pad_id)
         ones = np.ones(len(reviews), np.float32)

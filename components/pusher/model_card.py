@@ -14,6 +14,7 @@ from components.example_gen.reading_report import ReadingReport
 from components.infra_validator.outcome import Outcome
 from components.pusher.pushed_data import CARD_FILE as FILE
 from components.trainer.training_record import TrainingRecord
+from components.transform.token_settings import TokenSettings
 
 # What a pipeline says that knows nothing of these.
 NO_FACTS: dict[str, Any] = {
@@ -49,6 +50,7 @@ def write(
     card = {
         "name": model_name,
         "data": {"name": facts["data"], "origin": facts["origin"], **_reading(report)},
+        **_tokens(version),
         **_training(version),
         **_measurements(evaluation),
         "gate": facts["gate"],
@@ -72,6 +74,11 @@ def _reading(report: str | None) -> dict[str, Any]:
         "leaks": reading.leaks,
         "dropped_leaks": reading.dropped_leaks,
     }
+
+
+def _tokens(version: Path) -> dict[str, Any]:
+    settings = TokenSettings.of_model(version)
+    return {"tokens": settings.to_config()} if settings else {}
 
 
 def _training(version: Path) -> dict[str, Any]:

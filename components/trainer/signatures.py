@@ -12,6 +12,7 @@ import tensorflow_transform as tft
 
 from components import features
 from components.transform import preprocessing
+from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 from serving import signature_names
 
 EXAMPLES_SPEC = tf.TensorSpec([None], tf.string, name="examples")
@@ -24,9 +25,10 @@ def export(
     per_token: keras.Model,
     transform_output: tft.TFTransformOutput,
     directory: str,
+    tokens: TokenSettings = IMDB_TOKENS,
 ) -> None:
     """Writes a SavedModel with the six signatures of `ServedModel`."""
-    served = ServedModel(model, per_token, transform_output)
+    served = ServedModel(model, per_token, transform_output, tokens)
     tf.saved_model.save(
         served,
         directory,
@@ -59,12 +61,15 @@ class ServedModel(tf.Module):
         model: keras.Model,
         per_token: keras.Model,
         transform_output: tft.TFTransformOutput,
+        tokens: TokenSettings = IMDB_TOKENS,
     ):
         """Takes a model, and the same variant built with `per_token`; see `registry.Variant`.
 
         The second one's own weights are not used: it is called with the first one's variables.
+        `tokens` are the settings that `transform_output` was made with.
         """
         super().__init__()
+        self._tokens = tokens
 
         def probability_of(token_ids: tf.Tensor) -> tf.Tensor:
             return tf.squeeze(model(token_ids, training=False), axis=1)
@@ -108,18 +113,19 @@ class ServedModel(tf.Module):
         """Texts <string>[batch] -> the probability after each token.
 
         Returns:
-          `tokens`: <string>[batch, MAX_LENGTH], empty where there is padding, and
-          `probability`: <float32>[batch, MAX_LENGTH].
+          `tokens`: <string>[batch, max_length], empty where there is padding, and
+          `probability`: <float32>[batch, max_length].
         """
-        words = preprocessing.keep_last(preprocessing.tokenize(text))
+        settings = self._tokens
+        tokens = preprocessing.keep_last(preprocessing.tokenize(text, settings), settings)
         return {
-            "tokens": preprocessing.pad_in_front(words, b""),
+            "tokens": preprocessing.pad_in_front(tokens, b"", settings),
             "probability": self._probability_per_token_of(self._token_ids(text)),
         }
 
     @tf.function(input_signature=[EXAMPLES_SPEC], autograph=False)
     def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Serialized tf.Examples <string>[batch] -> `token_ids` <int64>[batch, MAX_LENGTH]."""
+        """Serialized tf.Examples <string>[batch] -> `token_ids` <int64>[batch, max_length]."""
         return {features.TOKEN_IDS: self._token_ids(_text_of(examples))}
 
     @tf.function(input_signature=[EXAMPLES_SPEC], autograph=False)

@@ -79,7 +79,12 @@ def built(asked: Training, fn_args: Any, transform_output: tft.TFTransformOutput
     model = asked.variant.build(asked.hyperparameters, shape=asked.shape)
     if asked.warm_start:
         warm_start.load_weights(
-            model, asked.variant.name, asked.hyperparameters, fn_args.base_model, transform_output
+            model,
+            asked.variant.name,
+            asked.hyperparameters,
+            fn_args.base_model,
+            transform_output,
+            asked.tokens,
         )
     return model
 
@@ -88,10 +93,11 @@ def read(
     asked: Training, fn_args: Any, transform_output: tft.TFTransformOutput
 ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray] | None]:
     """Returns token ids and labels of train, and of eval where there is validation."""
-    training = read_examples(fn_args.train_files, transform_output)
+    size = asked.tokens.vocabulary_size
+    training = read_examples(fn_args.train_files, transform_output, size)
     if not asked.has_validation:
         return training, None
-    return training, read_examples(fn_args.eval_files, transform_output)
+    return training, read_examples(fn_args.eval_files, transform_output, size)
 
 
 def export(
@@ -101,9 +107,10 @@ def export(
     seconds: float,
     directory: str,
 ) -> None:
-    """Writes the SavedModel, and the record of the training in its folder."""
+    """Writes the SavedModel, and in its folder its tokens' settings and the training's record."""
     served = served_models(asked.variant, asked.hyperparameters, model, asked.shape)
-    signatures.export(*served, transform_output, directory)
+    signatures.export(*served, transform_output, directory, asked.tokens)
+    asked.tokens.write(directory)
     record = TrainingRecord(
         asked.variant.name, asked.hyperparameters, seconds, model.count_params()
     )

@@ -22,7 +22,8 @@ DEFAULT_TRIALS = 10
 def tuner_fn(fn_args: Any) -> TunerFnResult:
     """Returns a random search over the variant's space; TFX's Tuner asks for "components.tuner_fn".
 
-    The `custom_config` may hold `model` and `hyperparameters` as for `components.run_fn`, and:
+    The `custom_config` may hold `model`, `hyperparameters` and `tokens` as for `components.run_fn`,
+    and:
 
       trials: How many are tried; by default 10. The first is where the search starts.
       set_by_user: Names of hyperparameters that are not searched.
@@ -52,6 +53,7 @@ def tuner_fn(fn_args: Any) -> TunerFnResult:
     """
     asked = Training.asked_by(fn_args)
     variant, hyperparameters = asked.variant, asked.hyperparameters
+    vocabulary_size = asked.tokens.vocabulary_size
     config = fn_args.custom_config or {}
     transform_output = tft.TFTransformOutput(fn_args.transform_graph_path)
     oracle = StartFirst(
@@ -63,7 +65,7 @@ def tuner_fn(fn_args: Any) -> TunerFnResult:
     return TunerFnResult(
         tuner=VariantTuner(oracle, variant, hyperparameters, fn_args.working_dir, asked.shape),
         fit_kwargs={
-            "fitted_on": read_examples(fn_args.train_files, transform_output),
-            "validation": read_examples(fn_args.eval_files, transform_output),
+            "fitted_on": read_examples(fn_args.train_files, transform_output, vocabulary_size),
+            "validation": read_examples(fn_args.eval_files, transform_output, vocabulary_size),
         },
     )
