@@ -12,12 +12,14 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components import features
+from components.errors import ConfigurationError
+from components.transform.token_settings import IMDB_TOKENS, TOKENS, TokenSettings
 
 
 def read_examples(
     file_patterns: Sequence[str],
     transform_output: tft.TFTransformOutput,
-    vocabulary_size: int = features.VOCABULARY_SIZE,
+    tokens: TokenSettings = IMDB_TOKENS,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Reads transformed examples into memory, as few bytes a token as the vocabulary allows.
 
@@ -30,17 +32,19 @@ def read_examples(
     Args:
       file_patterns: The files.
       transform_output: What says how they are read.
-      vocabulary_size: All token ids are below.
+      tokens: The settings that they were written with.
 
     Returns:
       `token_ids`: <uint8, uint16 or uint32>[reviews, max_length] and `label`: <int64>[reviews].
+
+    Raises:
+      ConfigurationError: They were written with others.
     """
-    token_type = np.min_scalar_type(vocabulary_size - 1)
     specification = transform_output.transformed_feature_spec()
 
     def parse(serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         example = tf.io.parse_example(serialized, specification)
-        return tf.cast(example[features.TOKEN_IDS], token_type), example[features.LABEL]
+        return example[features.TOKEN_IDS], example[features.LABEL]
 
     batches = (
         tf.data.Dataset.list_files(file_patterns, shuffle=False)
@@ -52,10 +56,29 @@ def read_examples(
         .batch(1_024)
         .map(parse, num_parallel_calls=tf.data.AUTOTUNE)
     )
-    token_ids, labels = map(np.concatenate, zip(*batches.as_numpy_iterator(), strict=True))
+    parts = [
+        (_narrowed(token_ids, tokens), labels) for token_ids, labels in batches.as_numpy_iterator()
+    ]
+    token_ids, labels = map(np.concatenate, zip(*parts, strict=True))
     digests = [hashlib.blake2b(row, digest_size=16).digest() for row in token_ids]
     order = sorted(range(len(labels)), key=lambda row: (digests[row], labels[row]))
     return token_ids[order], labels[order]
+
+
+def _narrowed(token_ids: np.ndarray, tokens: TokenSettings) -> np.ndarray:
+    """Returns <int64>[batch, max_length] in the smallest type that holds the vocabulary.
+
+    Raises:
+      ConfigurationError: There are more tokens than the settings say.
+    """
+    length, largest = token_ids.shape[1], token_ids.max(initial=0)
+    if length != tokens.max_length or largest >= tokens.vocabulary_size:
+        raise ConfigurationError(
+            f"Transform wrote {length:,} tokens a text, with ids up to {largest:,}; the model is "
+            f"to read {tokens.max_length:,}, with ids below {tokens.vocabulary_size:,}. Give "
+            f"Transform, Tuner and Trainer the same `{TOKENS}` in their `custom_config`."
+        )
+    return token_ids.astype(np.min_scalar_type(tokens.vocabulary_size - 1))
 
 
 class ReviewBatches(keras.utils.PyDataset):

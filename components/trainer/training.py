@@ -53,8 +53,8 @@ def run_fn(fn_args: Any) -> None:
 
     Raises:
       TrainingError: The loss stopped being a number.
-      ConfigurationError: There is no such model, no earlier one for a warm start, or that one does
-        not fit.
+      ConfigurationError: There is no such model, its tokens are not Transform's, or there is no
+        earlier model for a warm start, or one that does not fit.
     """
     asked = Training.asked_by(fn_args)
     transform_output = tft.TFTransformOutput(fn_args.transform_output)
@@ -93,11 +93,10 @@ def read(
     asked: Training, fn_args: Any, transform_output: tft.TFTransformOutput
 ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray] | None]:
     """Returns token ids and labels of train, and of eval where there is validation."""
-    size = asked.tokens.vocabulary_size
-    training = read_examples(fn_args.train_files, transform_output, size)
+    training = read_examples(fn_args.train_files, transform_output, asked.tokens)
     if not asked.has_validation:
         return training, None
-    return training, read_examples(fn_args.eval_files, transform_output, size)
+    return training, read_examples(fn_args.eval_files, transform_output, asked.tokens)
 
 
 def export(

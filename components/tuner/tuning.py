@@ -49,11 +49,11 @@ def tuner_fn(fn_args: Any) -> TunerFnResult:
       fn_args: `tfx.v1.components.FnArgs`.
 
     Raises:
-      ConfigurationError: There is no such model, or nothing is left to search.
+      ConfigurationError: There is no such model, its tokens are not Transform's, or nothing is left
+        to search.
     """
     asked = Training.asked_by(fn_args)
     variant, hyperparameters = asked.variant, asked.hyperparameters
-    vocabulary_size = asked.tokens.vocabulary_size
     config = fn_args.custom_config or {}
     transform_output = tft.TFTransformOutput(fn_args.transform_graph_path)
     oracle = StartFirst(
@@ -65,7 +65,7 @@ def tuner_fn(fn_args: Any) -> TunerFnResult:
     return TunerFnResult(
         tuner=VariantTuner(oracle, variant, hyperparameters, fn_args.working_dir, asked.shape),
         fit_kwargs={
-            "fitted_on": read_examples(fn_args.train_files, transform_output, vocabulary_size),
-            "validation": read_examples(fn_args.eval_files, transform_output, vocabulary_size),
+            "fitted_on": read_examples(fn_args.train_files, transform_output, asked.tokens),
+            "validation": read_examples(fn_args.eval_files, transform_output, asked.tokens),
         },
     )
