@@ -203,6 +203,14 @@ class Hyperparameters:
         most=1e6,
         search=(0.1, 1.0, 10.0),
     )
+    ngrams: int = hyperparameter(
+        2,
+        "most neighbouring words that a linear model weighs together: 1 is words alone",
+        metavar="N",
+        least=1,
+        most=3,
+        is_size=True,
+    )
     seed: int = hyperparameter(
         7,
         "seed of weights, shuffling and dropout",

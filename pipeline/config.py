@@ -17,32 +17,37 @@ from components.dataset.table_options import QUOTINGS, TableOptions
 from components.errors import ConfigurationError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import DEFAULT_MODEL, SAMPLE, get_variant, variant_names
-from pipeline.settings import check, flag_of, hyperparameter_setting, setting
+from components.transform.token_settings import TokenSettings
+from pipeline.settings import check, flag_of, hyperparameter_setting, setting, token_setting
 from serving.engines import ENGINES
 
 DEFAULT_MODEL_NAME = "imdb_sentiment"
 # The headings of `--help`, in their order.
-GROUPS = ("data", "model", "gate", "pipeline", "output")
+GROUPS = ("data", "tokens", "model", "gate", "pipeline", "output")
 BEAM_MODES = ("auto", "in_memory", "multi_processing")
 INFRA_VALIDATION = (*ENGINES, "off")
 SAMPLE_PREFIX = "sample_"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
-# The hyperparameters as settings: None where the variant's preset decides.
-HyperparameterSettings: Any = dataclasses.make_dataclass(
-    "HyperparameterSettings",
+# What the components declare, as settings; a hyperparameter is None where the preset decides.
+ComponentSettings: Any = dataclasses.make_dataclass(
+    "ComponentSettings",
     [
-        (field.name, field.type, hyperparameter_setting(field))
-        for field in dataclasses.fields(Hyperparameters)
+        (field.name, field.type, as_setting(field))
+        for owner, as_setting in (
+            (TokenSettings, token_setting),
+            (Hyperparameters, hyperparameter_setting),
+        )
+        for field in dataclasses.fields(owner)
     ],
     frozen=True,
 )
 
 
 @dataclass(frozen=True)
-class PipelineConfig(HyperparameterSettings):
-    """The settings of a run, checked; all hyperparameters are settings as well.
+class PipelineConfig(ComponentSettings):
+    """The settings of a run, checked; hyperparameters and settings of tokens are among them.
 
     Raises:
       ConfigurationError: A value cannot be used; names setting, value and expectation.
@@ -280,6 +285,12 @@ class PipelineConfig(HyperparameterSettings):
                     f"{flag_of(name)} is '{value}'; expected at most 100 letters, digits, _ and -, "
                     "the first a letter or digit."
                 )
+
+    @property
+    def token_settings(self) -> TokenSettings:
+        """Returns what the settings say of tokens."""
+        names = [field.name for field in dataclasses.fields(TokenSettings)]
+        return TokenSettings(**{name: getattr(self, name) for name in names})
 
     @property
     def table_options(self) -> TableOptions:

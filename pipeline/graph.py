@@ -20,6 +20,7 @@ from components.pusher.component import ReviewModelPusher
 from components.schema_gen.component import ReviewSchemaGen
 from components.trainer import custom_config
 from components.trainer.warm_start import LatestBlessedOfVariant
+from components.transform.token_settings import TOKENS
 from components.tuner.tuning import SET_BY_USER, TRIALS
 from pipeline.resolution import ResolvedRun
 
@@ -132,12 +133,18 @@ def _training_splits(run: ResolvedRun) -> tuple[list[str], list[str]]:
     return [features.TRAIN_SPLIT], [features.EVAL_SPLIT] if run.has_eval else []
 
 
+def _tokens(run: ResolvedRun) -> dict[str, Any]:
+    """Returns how texts become token ids, as a `custom_config` has it."""
+    return {TOKENS: run.config.token_settings.to_config()}
+
+
 def _transform(run: ResolvedRun, data: DataSteps) -> tfx.Transform:
     fit_on, validate_on = _training_splits(run)
     transform = tfx.Transform(
         examples=data.example_gen.outputs["examples"],
         schema=data.schema_gen.outputs["schema"],
         preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
+        custom_config=_tokens(run),
         # Test is for finished exports alone: the Evaluator and the InfraValidator ask them for its
         # reviews as they were read.
         splits_config=proto.SplitsConfig(analyze=fit_on, transform=fit_on + validate_on),
@@ -156,6 +163,7 @@ def _tuner(run: ResolvedRun, transform: tfx.Transform) -> tfx.Tuner:
         train_args=proto.TrainArgs(splits=[features.TRAIN_SPLIT]),
         eval_args=proto.EvalArgs(splits=[features.EVAL_SPLIT]),
         custom_config={
+            **_tokens(run),
             custom_config.MODEL: run.config.model,
             custom_config.HYPERPARAMETERS: hyperparameters,
             custom_config.CLASSES: list(run.source.classes),
@@ -192,6 +200,7 @@ def _trainer(
         # TFX asks for some split that exists; run_fn reads it only if there is validation.
         eval_args=proto.EvalArgs(splits=validate_on or fit_on),
         custom_config={
+            **_tokens(run),
             custom_config.MODEL: run.config.model,
             custom_config.HYPERPARAMETERS: run.hyperparameters.to_config(),
             custom_config.HAS_VALIDATION: bool(validate_on),

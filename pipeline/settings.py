@@ -59,6 +59,13 @@ def hyperparameter_setting(field: dataclasses.Field[Any]) -> Any:
     )
 
 
+def token_setting(field: dataclasses.Field[Any]) -> Any:
+    """Declares a setting of tokens as one of a run."""
+    return dataclasses.field(
+        default=field.default, metadata={**field.metadata, "group": "tokens", "unset": "none"}
+    )
+
+
 def add_flag(parser: Any, field: dataclasses.Field[Any]) -> None:
     """Adds the setting's flag to a parser of argparse, or to a group of one."""
     default = default_text(field)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from tensorflow_model_analysis.proto import config_pb2
 from components import features
 from components.evaluator import tfma_adapter
 from components.evaluator.slices import LENGTH, UNKNOWN_WORDS, length_names, unknown_share_names
+from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 
 
 def custom_extractors(
@@ -46,24 +48,36 @@ def custom_extractors(
         eval_config=eval_config,
         tensor_adapter_config=tensor_adapter_config,
     )
+    settings = _settings_of(eval_shared_model)
     stages = [stage.stage_name for stage in extractors]
     extractors.insert(
         stages.index(tfma_adapter.TRANSFORMED_FEATURES_STAGE) + 1,
         extractor.Extractor(
             stage_name="ExtractSliceFeatures",
-            ptransform="ExtractSliceFeatures" >> beam.Map(_with_slice_features),
+            ptransform="ExtractSliceFeatures" >> beam.Map(_with_slice_features, settings),
         ),
     )
     return extractors
 
 
-def _with_slice_features(extracts: dict[str, Any]) -> dict[str, Any]:
+def _settings_of(eval_shared_model: Any) -> TokenSettings:
+    """Returns the settings of the candidate's tokens; IMDB's where it does not say any."""
+    models = tfma.utils.verify_and_update_eval_shared_models(eval_shared_model) or []
+    candidates = [model for model in models if model.model_name != tfma_constants.BASELINE_KEY]
+    settings = [TokenSettings.of_model(model.model_path) for model in candidates]
+    return next(filter(None, settings), IMDB_TOKENS)
+
+
+def _with_slice_features(extracts: dict[str, Any], settings: TokenSettings) -> dict[str, Any]:
     """Adds LENGTH and UNKNOWN_WORDS to the features of a batch of extracts."""
-    token_ids = _token_ids(extracts[tfma_constants.TRANSFORMED_FEATURES_KEY])
     texts = np.asarray(extracts[tfma_constants.FEATURES_KEY][features.TEXT]).reshape(-1)
+    token_ids = _token_ids(extracts[tfma_constants.TRANSFORMED_FEATURES_KEY])
+    token_ids = token_ids.reshape(len(texts), -1)
+    # What a model of another trainer reads, it does not say.
+    settings = dataclasses.replace(settings, max_length=token_ids.shape[1])
     sliced = {
         **extracts[tfma_constants.FEATURES_KEY],
-        LENGTH: _as_feature(length_names(texts)),
+        LENGTH: _as_feature(length_names(texts, settings)),
         UNKNOWN_WORDS: _as_feature(unknown_share_names(token_ids)),
     }
     return {**extracts, tfma_constants.FEATURES_KEY: sliced}
@@ -72,7 +86,7 @@ def _with_slice_features(extracts: dict[str, Any]) -> dict[str, Any]:
 def _token_ids(transformed: dict[str, Any]) -> np.ndarray:
     """Returns the candidate's token ids; with a baseline, TFMA nests them by model name."""
     transformed = transformed.get(tfma_constants.CANDIDATE_KEY, transformed)
-    return np.asarray(transformed[features.TOKEN_IDS]).reshape(-1, features.MAX_LENGTH)
+    return np.asarray(transformed[features.TOKEN_IDS])
 
 
 def _as_feature(names: Sequence[str]) -> np.ndarray:

@@ -2,31 +2,59 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Iterable
+
 import numpy as np
 import tensorflow as tf
 
 from components import features
 from components.transform import preprocessing
+from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 
 LENGTH = "length"
 UNKNOWN_WORDS = "unknown_words"
-LENGTH_NAMES = ("no words", "1-100", "101-200", "201-500", "truncated")
+NO_WORDS, TRUNCATED = "no words", "truncated"
+# Lengths up to which a slice goes, and the next begins; the last slice goes up to `max_length`.
+LENGTH_BOUNDS = (100, 200, 500, 1_000, 2_000, 5_000, 10_000)
 UNKNOWN_SHARE_BOUNDS = (0.05, 0.10, 0.15, 0.20)
 UNKNOWN_SHARE_NAMES = ("under 5 %", "5-10 %", "10-15 %", "15-20 %", "20 % or more")
 
 
-def length_names(texts: np.ndarray) -> list[str]:
-    """Names the length of each text in words: <object>[batch] of bytes -> LENGTH_NAMES."""
-    counts = preprocessing.tokenize(tf.constant(texts, tf.string)).row_lengths().numpy()
-    ranks = np.digitize(counts, [1, 101, 201, features.MAX_LENGTH + 1])
-    return [LENGTH_NAMES[rank] for rank in ranks]
+def length_names(texts: np.ndarray, settings: TokenSettings = IMDB_TOKENS) -> list[str]:
+    """Names the length of each text in tokens.
+
+    Args:
+      texts: <object>[batch] of bytes.
+      settings: What a token is, and how many of a text the model reads.
+
+    Returns:
+      NO_WORDS, first and last length of the slice, e.g. "101-200", or TRUNCATED.
+    """
+    most = settings.max_length
+    lasts = [0, *(bound for bound in LENGTH_BOUNDS if bound < most), most]
+    spans = [f"{before + 1}-{last}" for before, last in itertools.pairwise(lasts)]
+    names = [NO_WORDS, *spans, TRUNCATED]
+    counts = preprocessing.tokenize(tf.constant(texts, tf.string), settings).row_lengths().numpy()
+    return [names[rank] for rank in np.digitize(counts, lasts, right=True)]
+
+
+def lengths_in_order(names: Iterable[str]) -> list[str]:
+    """Sorts what `length_names` returns, short before long."""
+
+    def first_length(name: str) -> float:
+        first = name.partition("-")[0]
+        return float(first) if first.isdecimal() else math.inf if name == TRUNCATED else 0.0
+
+    return sorted(names, key=first_length)
 
 
 def unknown_share_names(token_ids: np.ndarray) -> list[str]:
     """Names the share of unknown words among the words that the model reads.
 
     Args:
-      token_ids: <int64>[batch, MAX_LENGTH].
+      token_ids: <int64>[batch, max_length].
 
     Returns:
       One of UNKNOWN_SHARE_NAMES for each review; a review without words has a share of 0.

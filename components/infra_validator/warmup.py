@@ -13,13 +13,12 @@ from tensorflow_serving.apis import classification_pb2, predict_pb2, prediction_
 
 from components import features
 from components.infra_validator.served_signatures import Question, is_verdict, questions
+from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 from serving.signature_names import CLASSIFY, PREDICT_TEXT, SERVING_DEFAULT
 
 # TF-Serving looks for this very file.
 FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 
-# In words: empty, short, usual, as long as the model reads, and longer.
-LENGTHS = (0, 5, 200, features.MAX_LENGTH, 2 * features.MAX_LENGTH)
 _WORDS = "this film has a plot that i would call neither great nor bad".split()
 
 Ask = Callable[[Question, Sequence[str | bytes]], object]
@@ -35,9 +34,10 @@ def write(version: Path, model_name: str) -> None:
     if path.is_file():
         return
     asked = questions(version)
-    logs = requests(model_name, asked)
+    reviews = reviews_for(TokenSettings.of_model(version) or IMDB_TOKENS)
+    logs = requests(model_name, asked, reviews)
     if not logs:
-        logs = _requests_of_others(version, model_name, asked)
+        logs = _requests_of_others(version, model_name, asked, reviews)
     if not logs:
         return
     path.parent.mkdir(exist_ok=True)
@@ -46,10 +46,17 @@ def write(version: Path, model_name: str) -> None:
             writer.write(log.SerializeToString())
 
 
-def requests(model_name: str, asked: Sequence[Question]) -> list[prediction_log_pb2.PredictionLog]:
+def reviews_for(settings: TokenSettings) -> list[str]:
+    """Returns texts for a model: empty, short, usual, as many words as it reads, and more."""
+    most = settings.max_length
+    return [review(length) for length in sorted({0, 5, 200, most, 2 * most})]
+
+
+def requests(
+    model_name: str, asked: Sequence[Question], reviews: Sequence[str]
+) -> list[prediction_log_pb2.PredictionLog]:
     """Returns requests to the verdicts among `asked`: each review alone, and all together."""
     names = {question.signature for question in asked if is_verdict(question)}
-    reviews = [review(length) for length in LENGTHS]
     logs = []
     for texts in ([text] for text in reviews), [reviews]:
         for batch in texts:
@@ -102,7 +109,7 @@ def example_of(text: str) -> tf.train.Example:
 
 
 def _requests_of_others(
-    version: Path, model_name: str, asked: Sequence[Question]
+    version: Path, model_name: str, asked: Sequence[Question], reviews: Sequence[str]
 ) -> list[prediction_log_pb2.PredictionLog]:
     if not asked:
         return []
@@ -115,7 +122,6 @@ def _requests_of_others(
         tensor = tf.constant(list(values), tf.string)
         return model.signatures[question.signature](**{question.input: tensor})
 
-    reviews = [review(length) for length in LENGTHS]
     logs = []
     for question in asked:
         values = answered(ask, question, reviews)

@@ -12,27 +12,42 @@ _MULTIPLIER = 2_654_435_761
 
 
 def ngram_ids(
-    token_ids: tf.Tensor, vocabulary_size: int, pair_bits: int, pad_id: int = 0
+    token_ids: tf.Tensor,
+    vocabulary_size: int,
+    pair_bits: int,
+    pad_id: int = 0,
+    longest: int = 2,
 ) -> tf.Tensor:
-    """Numbers the words and pairs of words of reviews, each where it first occurs.
+    """Numbers the words of reviews, and the pairs and longer runs, each where it first occurs.
 
     Args:
       token_ids: <int>[batch, length], below `vocabulary_size`, padded in front.
       vocabulary_size: How many words are told apart.
-      pair_bits: Pairs of words are told apart by a hash of so many bits.
+      pair_bits: Pairs of words are told apart by a hash of so many bits, and so are runs of three,
+        of four and so on, each length by itself.
       pad_id: The padding's id.
+      longest: Words of the longest run.
 
     Returns:
-      <int32>[batch, length, 2], below `vocabulary_size + 2**pair_bits`: the word, and the pair
-      that ends with it; `pad_id` where there is none, or where the review has held it before.
+      <int32>[batch, length, longest], below `vocabulary_size + (longest - 1) * 2**pair_bits`: the
+      word, the pair that ends with it, and so on; `pad_id` where there is none, or where the
+      review has held it before.
     """
     words = tf.cast(token_ids, tf.int64)
-    previous = tf.pad(words[:, :-1], [[0, 0], [1, 0]], constant_values=pad_id)
-    hashed = (previous * vocabulary_size + words) * _MULTIPLIER % 2**32
-    pairs = vocabulary_size + hashed // 2 ** (32 - pair_bits)
-    pairs = tf.where(previous == pad_id, tf.cast(pad_id, tf.int64), pairs)
-    ngrams = tf.cast(tf.stack([words, pairs], axis=2), tf.int32)
-    flat = tf.reshape(ngrams, [-1, 2 * token_ids.shape[1]])
+    runs, previous, hashed = [words], words, words
+    for length in range(2, longest + 1):
+        previous = tf.pad(previous[:, :-1], [[0, 0], [1, 0]], constant_values=pad_id)
+        if length == 2:
+            hashed = (previous * vocabulary_size + words) * _MULTIPLIER % 2**32
+        else:
+            # The hash of all words but the last one, and that one.
+            before = tf.pad(hashed[:, :-1], [[0, 0], [1, 0]])
+            hashed = (before + words) * _MULTIPLIER % 2**32
+        first_id = vocabulary_size + (length - 2) * 2**pair_bits
+        numbered = first_id + hashed // 2 ** (32 - pair_bits)
+        runs.append(tf.where(previous == pad_id, tf.cast(pad_id, tf.int64), numbered))
+    ngrams = tf.cast(tf.stack(runs, axis=2), tf.int32)
+    flat = tf.reshape(ngrams, [-1, longest * token_ids.shape[1]])
     # Equal ones stand side by side once sorted, and in the order of their occurrence.
     order = tf.argsort(flat, axis=1, stable=True)
     in_order = tf.gather(flat, order, batch_dims=1)
@@ -43,20 +58,22 @@ def ngram_ids(
 
 @keras.saving.register_keras_serializable(package="sentiment")
 class NgramWeights(keras.layers.Layer):
-    """Adds up a weight for each word and each pair of words that a review holds.
+    """Adds up a weight for each word, and each pair or longer run, that a review holds.
 
     How often it holds them does not count (Wang & Manning, Baselines and Bigrams, 2012).
 
     Args:
       vocabulary_size: How many words are told apart.
-      pair_bits: Pairs of words are told apart by a hash of so many bits, 1 to 31.
+      pair_bits: Pairs of words are told apart by a hash of so many bits, 1 to 31; longer runs
+        too.
       per_token: Whether the sum after each token is returned.
       pad_id: The padding's id.
       answers: How many sums there are, each of weights of its own.
+      longest: Words of the longest run that has a weight; 1 is words alone.
       **options: Those of `keras.layers.Layer`.
 
     Attributes:
-      ngrams: Number of n-grams that have weights: `vocabulary_size + 2**pair_bits`.
+      ngrams: Number of n-grams that have weights: `vocabulary_size + (longest - 1) * 2**pair_bits`.
 
     Call arguments:
       token_ids: <int32>[batch, length], padded in front.
@@ -73,10 +90,13 @@ class NgramWeights(keras.layers.Layer):
         per_token: bool = False,
         pad_id: int = 0,
         answers: int = 1,
+        longest: int = 2,
         **options: Any,
     ):
         """See the class."""
         super().__init__(**options)
+        if longest < 1:
+            raise ValueError(f"longest is {longest}; expected a number from 1 on.")
         if not 1 <= pair_bits <= 31:
             raise ValueError(f"pair_bits is {pair_bits}; expected a number from 1 to 31.")
         self.vocabulary_size = vocabulary_size
@@ -84,7 +104,8 @@ class NgramWeights(keras.layers.Layer):
         self.per_token = per_token
         self.pad_id = pad_id
         self.answers = answers
-        self.ngrams = vocabulary_size + 2**pair_bits
+        self.longest = longest
+        self.ngrams = vocabulary_size + (longest - 1) * 2**pair_bits
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments."""
@@ -95,6 +116,7 @@ class NgramWeights(keras.layers.Layer):
             "per_token": self.per_token,
             "pad_id": self.pad_id,
             "answers": self.answers,
+            "longest": self.longest,
         }
 
     def build(self, token_ids_shape: Any) -> None:
@@ -113,8 +135,8 @@ class NgramWeights(keras.layers.Layer):
         return token_ids_shape[0], self.answers
 
     def ngram_ids(self, token_ids: tf.Tensor) -> tf.Tensor:
-        """Numbers the n-grams as the weights are numbered: <int32>[batch, length, 2]."""
-        return ngram_ids(token_ids, self.vocabulary_size, self.pair_bits, self.pad_id)
+        """Numbers the n-grams as the weights are numbered: <int32>[batch, length, longest]."""
+        return ngram_ids(token_ids, self.vocabulary_size, self.pair_bits, self.pad_id, self.longest)
 
     def call(self, token_ids: tf.Tensor) -> tf.Tensor:
         """See the class."""

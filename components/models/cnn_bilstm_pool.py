@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import keras
 
 REGION_SIZE = 3
-# Divides MAX_LENGTH, so that the same words share a pool whatever the batch.
 POOL_SIZE = 5
 # The lowest value that an LSTM can give.
 LOWEST = -1.0
@@ -80,7 +79,7 @@ def build_cnn_bilstm_pool(
 @variant(
     "cnn_bilstm_linear",
     summary="the mean of the log odds of cnn_bilstm_pool and of linear",
-    takes=(*LAYERS, "regularization"),
+    takes=(*LAYERS, "regularization", "ngrams"),
     presets={
         TUNED: TUNED_HYPERPARAMETERS.overridden(regularization=10.0),
         SAMPLE: SAMPLE_HYPERPARAMETERS,
@@ -103,7 +102,8 @@ def build_cnn_bilstm_linear(
 
     token_ids = inputs.token_ids_input(shape)
     read = keras.layers.Dense(shape.answers)(_features(token_ids, hyperparameters, shape))
-    pooled = OpinionPool()([read, opinion(token_ids, shape, trainable=False)])
+    said = opinion(token_ids, hyperparameters, shape, trainable=False)
+    pooled = OpinionPool()([read, said])
     answer = keras.layers.Activation(inputs.activation(shape))(pooled)
     model = keras.Model(token_ids, answer, name="cnn_bilstm_linear")
     return predict_per_token(model) if per_token else model
@@ -119,7 +119,9 @@ def _features(token_ids: Any, hyperparameters: Hyperparameters, shape: ModelShap
     from components.models import inputs
 
     layers, ops = keras.layers, keras.ops
-    words = WithoutCommonPadding(POOL_SIZE, features.PAD_ID)(token_ids)
+    # Pools are counted from the end, so that the same words share one whatever the batch.
+    words = inputs.padded_to_multiple(token_ids, shape, POOL_SIZE)
+    words = WithoutCommonPadding(POOL_SIZE, features.PAD_ID)(words)
     is_word = ops.expand_dims(ops.cast(ops.not_equal(words, features.PAD_ID), "float32"), -1)
     words = WordDropout(
         hyperparameters.word_dropout, features.OUT_OF_VOCABULARY_ID, features.PAD_ID

@@ -63,14 +63,15 @@ def _build(
     from components.models import inputs
 
     token_ids = inputs.token_ids_input(shape)
-    embedded = inputs.embed(token_ids, shape, hyperparameters.embedding_units)
+    words = inputs.padded_to_multiple(token_ids, shape, POOL_SIZE)
+    embedded = inputs.embed(words, shape, hyperparameters.embedding_units)
     dropped = keras.layers.Dropout(dropout)(embedded)
     phrases = Convolution(hyperparameters.filters, KERNEL_SIZE, padding="same", activation="relu")(
         dropped
     )
     halved = keras.layers.MaxPooling1D(POOL_SIZE)(phrases)
     # The convolution at the last padding sees the first word. Dropout makes all rows differ.
-    padding = common_padding(token_ids, features.PAD_ID)
+    padding = common_padding(words, features.PAD_ID)
     common = 0 if dropout else keras.ops.maximum(padding - 1, 0) // POOL_SIZE
     state = FrontPaddedLSTM(hyperparameters.lstm_units)(halved, padding=common)
     state = keras.layers.Dropout(dropout)(state)

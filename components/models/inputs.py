@@ -15,6 +15,18 @@ def token_ids_input(shape: ModelShape) -> Any:
     return keras.Input((shape.max_length,), dtype="int32", name=features.TOKEN_IDS)
 
 
+def padded_to_multiple(token_ids: Any, shape: ModelShape, size: int) -> Any:
+    """Pads in front until pools of `size` leave no token over, least of all the last ones.
+
+    Returns:
+      <int32>[batch, at least max_length]; `token_ids` themselves where nothing is missing.
+    """
+    missing = -shape.max_length % size
+    if not missing:
+        return token_ids
+    return keras.ops.pad(token_ids, [[0, 0], [missing, 0]], constant_values=features.PAD_ID)
+
+
 def embed(token_ids: Any, shape: ModelShape, units: int) -> Any:
     """Returns a vector for each word, and for padding too: <float32>[..., units]."""
     return keras.layers.Embedding(shape.vocabulary_size, units)(token_ids)

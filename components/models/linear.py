@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from components.layers.ngram_weights import NgramWeights
 
 # Pairs of words are told apart by a hash of so many bits, or of fewer where there are many classes:
-# all pairs of all classes have at most so many weights, 134 MB.
+# all pairs of all classes have at most so many weights, 134 MB. So are runs of three.
 PAIR_BITS = 20
 MOST_PAIR_WEIGHTS = 2**25
-# Reviews whose n-grams are numbered at once.
-CHUNK = 1_000
+# Tokens whose n-grams are numbered at once, in whole reviews. They take some 100 bytes each.
+CHUNK = 500_000
 # L-BFGS needs some 20.
 MAX_ITERATIONS = 200
 # A long review adds up hundreds of weights. In float32 the sigmoid of 17 is 1, and the log loss
@@ -43,7 +43,7 @@ def fit_linear(
 
     Args:
       model: Has such a layer; the weights of the others stay.
-      training: `token_ids` <uint16>[reviews, MAX_LENGTH] and `label` <int64>[reviews].
+      training: `token_ids` <uint>[reviews, max_length] and `label` <int64>[reviews].
       hyperparameters: `regularization` is used.
     """
     import numpy as np
@@ -80,7 +80,7 @@ def fit_linear(
 @variant(
     "linear",
     summary="logistic regression over words and pairs of words, no embedding",
-    takes=("regularization",),
+    takes=("regularization", "ngrams"),
     presets={TUNED: Hyperparameters(regularization=10.0), SAMPLE: Hyperparameters()},
     solve=fit_linear,
     uses_gradient_descent=False,
@@ -97,12 +97,17 @@ def build_linear(
     from components.models import inputs
 
     token_ids = inputs.token_ids_input(shape)
-    answer = keras.layers.Activation(inputs.activation(shape))(opinion(token_ids, shape, per_token))
+    said = opinion(token_ids, hyperparameters, shape, per_token)
+    answer = keras.layers.Activation(inputs.activation(shape))(said)
     return keras.Model(token_ids, answer, name="linear")
 
 
 def opinion(
-    token_ids: Any, shape: ModelShape, per_token: bool = False, trainable: bool = True
+    token_ids: Any,
+    hyperparameters: Hyperparameters,
+    shape: ModelShape,
+    per_token: bool = False,
+    trainable: bool = True,
 ) -> Any:
     """Returns what the linear model says of token ids <int32>[batch, max_length].
 
@@ -121,6 +126,7 @@ def opinion(
         per_token,
         features.PAD_ID,
         shape.answers,
+        longest=hyperparameters.ngrams,
         trainable=trainable,
     )(token_ids)
     log_odds = keras.ops.clip(sums, -GREATEST_LOGIT, GREATEST_LOGIT)
@@ -157,8 +163,9 @@ def _ngrams_held(token_ids: np.ndarray, layer: NgramWeights) -> Any:
     import scipy.sparse
 
     parts = []
-    for start in range(0, len(token_ids), CHUNK):
-        ngrams = layer.ngram_ids(token_ids[start : start + CHUNK].astype(np.int32)).numpy()
+    step = max(CHUNK // token_ids.shape[1], 1)
+    for start in range(0, len(token_ids), step):
+        ngrams = layer.ngram_ids(token_ids[start : start + step].astype(np.int32)).numpy()
         ngrams = ngrams.reshape(len(ngrams), -1)
         reviews, places = np.nonzero(ngrams != layer.pad_id)
         ones = np.ones(len(reviews), np.float32)

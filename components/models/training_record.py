@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from components import features
 from components.hyperparameters import Hyperparameters
@@ -25,7 +24,6 @@ class TrainingRecord:
       seconds: Wall time of the fit alone.
       parameters: How many weights the model has.
       classes: Names of the classes, by label.
-      tokens: The settings that made token ids of texts, see `TokenSettings`; empty for IMDB's.
     """
 
     model: str
@@ -33,7 +31,6 @@ class TrainingRecord:
     seconds: float
     parameters: int
     classes: tuple[str, ...] = features.CLASSES
-    tokens: dict[str, Any] = field(default_factory=dict)
 
     def write(self, saved_model: str) -> None:
         """Writes the record into the SavedModel's folder; it is pushed with the model."""

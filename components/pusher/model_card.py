@@ -16,7 +16,7 @@ from components.example_gen.reading_report import ReadingReport
 from components.infra_validator.outcome import Outcome
 from components.models.training_record import TrainingRecord
 from components.pusher.pushed_data import CARD_FILE as FILE
-from components.transform.token_settings import IMDB_TOKENS
+from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 
 # What a pipeline says that knows nothing of these.
 NO_FACTS: dict[str, Any] = {
@@ -55,10 +55,11 @@ def write(
     facts = {**NO_FACTS, **facts}
     training = TrainingRecord.read(str(version)) if TrainingRecord.is_in(str(version)) else None
     classes = list(training.classes if training else facts["classes"])
+    tokens = TokenSettings.of_model(version)
     card = {
         "name": model_name,
         "classes": classes,
-        "tokens": (training and training.tokens) or facts["tokens"],
+        "tokens": tokens.to_config() if tokens else facts["tokens"],
         "data": {"name": facts["data"], "origin": facts["origin"], **_reading(report)},
         **_training(training),
         **_measurements(evaluation, classes),

@@ -47,7 +47,7 @@ class WriteCurves(keras.callbacks.Callback):
           log_dir: Gets a folder `train`, and `validation` if there is an eval split.
           epochs: Passes over the training reviews.
           batch_size: Reviews a step; an epoch's last step may have fewer.
-          training: `token_ids` <uint16>[reviews, MAX_LENGTH] and `label` <int64>[reviews].
+          training: `token_ids` <uint>[reviews, max_length] and `label` <int64>[reviews].
           validation: The same of the eval split.
         """
         super().__init__()

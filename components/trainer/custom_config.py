@@ -10,7 +10,7 @@ from components.hyperparameters import Hyperparameters
 from components.models.registry import DEFAULT_MODEL, Variant, get_variant
 from components.models.shape import ModelShape
 from components.trainer.tuned import tuned_values
-from components.transform.token_settings import IMDB_TOKENS, TokenSettings
+from components.transform.token_settings import IMDB_TOKENS, TOKENS, TokenSettings
 
 MODEL = "model"
 HYPERPARAMETERS = "hyperparameters"
@@ -18,7 +18,6 @@ HAS_VALIDATION = "has_validation"
 WARM_START = "warm_start"
 IS_TUNED = "is_tuned"
 CLASSES = "classes"
-TOKENS = "tokens"
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Training:
           fn_args: `tfx.v1.components.FnArgs`.
 
         Raises:
-          ConfigurationError: There is no such model.
+          ConfigurationError: There is no such model, or `tokens` cannot be used.
         """
         config = fn_args.custom_config or {}
         variant = get_variant(config.get(MODEL, DEFAULT_MODEL))
@@ -68,5 +67,5 @@ class Training:
             config.get(HAS_VALIDATION, hyperparameters.needs_validation),
             config.get(WARM_START, False),
             tuple(config.get(CLASSES, features.CLASSES)),
-            TokenSettings(**config.get(TOKENS, {})),
+            TokenSettings.from_config(config.get(TOKENS, {})),
         )

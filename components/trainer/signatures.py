@@ -15,6 +15,7 @@ import tensorflow_transform as tft
 
 from components import features
 from components.transform import preprocessing
+from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 from serving import signature_names
 
 EXAMPLES_SPEC = tf.TensorSpec([None], tf.string, name="examples")
@@ -28,9 +29,10 @@ def export(
     transform_output: tft.TFTransformOutput,
     directory: str,
     classes: Sequence[str] = features.CLASSES,
+    tokens: TokenSettings = IMDB_TOKENS,
 ) -> None:
     """Writes a SavedModel with the six signatures of `ServedModel`."""
-    served = ServedModel(model, per_token, transform_output, classes)
+    served = ServedModel(model, per_token, transform_output, classes, tokens)
     tf.saved_model.save(
         served,
         directory,
@@ -64,6 +66,7 @@ class ServedModel(tf.Module):
         per_token: keras.Model,
         transform_output: tft.TFTransformOutput,
         classes: Sequence[str] = features.CLASSES,
+        tokens: TokenSettings = IMDB_TOKENS,
     ):
         """Takes a model, and the same variant built with `per_token`; see `registry.Variant`.
 
@@ -74,8 +77,10 @@ class ServedModel(tf.Module):
           per_token: The same after each token.
           transform_output: What makes token ids of texts.
           classes: Their names, by label.
+          tokens: The settings that `transform_output` was made with.
         """
         super().__init__()
+        self._tokens = tokens
         is_binary = len(classes) == len(features.CLASSES)
 
         def probability_of(token_ids: tf.Tensor) -> tf.Tensor:
@@ -134,19 +139,20 @@ class ServedModel(tf.Module):
         """Texts <string>[batch] -> the probability after each token.
 
         Returns:
-          `tokens`: <string>[batch, MAX_LENGTH], empty where there is padding, and
-          `probability`: <float32>[batch, MAX_LENGTH], or with more than two classes
-          [batch, MAX_LENGTH, classes].
+          `tokens`: <string>[batch, max_length], empty where there is padding, and
+          `probability`: <float32>[batch, max_length], or with more than two classes
+          [batch, max_length, classes].
         """
-        words = preprocessing.keep_last(preprocessing.tokenize(text))
+        settings = self._tokens
+        tokens = preprocessing.keep_last(preprocessing.tokenize(text, settings), settings)
         return {
-            "tokens": preprocessing.pad_in_front(words, b""),
+            "tokens": preprocessing.pad_in_front(tokens, b"", settings),
             "probability": self._probability_per_token_of(self._token_ids(text)),
         }
 
     @tf.function(input_signature=[EXAMPLES_SPEC], autograph=False)
     def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Serialized tf.Examples <string>[batch] -> `token_ids` <int64>[batch, MAX_LENGTH]."""
+        """Serialized tf.Examples <string>[batch] -> `token_ids` <int64>[batch, max_length]."""
         return {features.TOKEN_IDS: self._token_ids(_text_of(examples))}
 
     @tf.function(input_signature=[EXAMPLES_SPEC], autograph=False)

@@ -53,8 +53,8 @@ def run_fn(fn_args: Any) -> None:
 
     Raises:
       TrainingError: The loss stopped being a number.
-      ConfigurationError: There is no such model, no earlier one for a warm start, or that one does
-        not fit.
+      ConfigurationError: There is no such model, its tokens are not Transform's, or there is no
+        earlier model for a warm start, or one that does not fit.
     """
     asked = Training.asked_by(fn_args)
     transform_output = tft.TFTransformOutput(fn_args.transform_output)
@@ -84,7 +84,8 @@ def built(asked: Training, fn_args: Any, transform_output: tft.TFTransformOutput
             asked.hyperparameters,
             fn_args.base_model,
             transform_output,
-            asked.classes,
+            classes=asked.classes,
+            tokens=asked.tokens,
         )
     return model
 
@@ -93,10 +94,10 @@ def read(
     asked: Training, fn_args: Any, transform_output: tft.TFTransformOutput
 ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray] | None]:
     """Returns token ids and labels of train, and of eval where there is validation."""
-    training = read_examples(fn_args.train_files, transform_output)
+    training = read_examples(fn_args.train_files, transform_output, asked.tokens)
     if not asked.has_validation:
         return training, None
-    return training, read_examples(fn_args.eval_files, transform_output)
+    return training, read_examples(fn_args.eval_files, transform_output, asked.tokens)
 
 
 def export(
@@ -106,16 +107,16 @@ def export(
     seconds: float,
     directory: str,
 ) -> None:
-    """Writes the SavedModel, and the record of the training in its folder."""
+    """Writes the SavedModel, and in its folder its tokens' settings and the training's record."""
     served = served_models(asked.variant, asked.hyperparameters, model, asked.shape)
-    signatures.export(*served, transform_output, directory, asked.classes)
+    signatures.export(*served, transform_output, directory, asked.classes, asked.tokens)
+    asked.tokens.write(directory)
     record = TrainingRecord(
         asked.variant.name,
         asked.hyperparameters,
         seconds,
         model.count_params(),
         asked.classes,
-        asked.tokens.to_config(),
     )
     record.write(directory)
 

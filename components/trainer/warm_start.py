@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import ml_metadata as mlmd
@@ -18,6 +20,7 @@ from components.evaluator.baseline import MODEL, MODEL_BLESSING, latest_blessed
 from components.hyperparameters import Hyperparameters, names_where
 from components.models.class_list import class_list
 from components.models.training_record import TrainingRecord
+from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 
 _WITHOUT = "Train without `warm_start`"
 
@@ -51,6 +54,7 @@ def load_weights(
     base_model: str | None,
     transform_output: tft.TFTransformOutput,
     classes: tuple[str, ...] = features.CLASSES,
+    tokens: TokenSettings = IMDB_TOKENS,
 ) -> None:
     """Gives `model` the weights of an export.
 
@@ -61,6 +65,7 @@ def load_weights(
       base_model: Folder of the SavedModel; None when there was no blessed one.
       transform_output: What the model will be trained with.
       classes: Names of the classes that it will tell apart, by label.
+      tokens: The settings that it was made with.
 
     Raises:
       ConfigurationError: There is no earlier model, it tells other classes apart, or its weights
@@ -79,6 +84,13 @@ def load_weights(
             f"{class_list(earlier_classes)}, where this data has {class_list(classes)}. "
             f"{_WITHOUT}, or with the data of that run."
         )
+    earlier_tokens = TokenSettings.of_model(base_model) or IMDB_TOKENS
+    if earlier_tokens != tokens:
+        differing = _differing(earlier_tokens.to_config(), tokens.to_config())
+        raise ConfigurationError(
+            f"`warm_start`: the latest blessed model of '{variant}' reads other tokens: it was "
+            f"trained with {differing}. {_WITHOUT}, or with that."
+        )
     vocabulary = Path(transform_output.vocabulary_file_by_name(features.VOCABULARY))
     earlier = Path(base_model) / "assets" / vocabulary.name
     if not earlier.is_file() or earlier.read_bytes() != vocabulary.read_bytes():
@@ -92,21 +104,27 @@ def load_weights(
     found = [shapes.get(_key(index)) for index in range(len(model.weights))]
     expected = [list(weight.shape) for weight in model.weights]
     if found != expected or _key(len(expected)) in shapes:
+        sizes = names_where("is_size", True)
         earlier_sizes = TrainingRecord.read(base_model).hyperparameters
-        differing = [
-            as_setting(size, getattr(earlier_sizes, size))
-            for size in names_where("is_size", True)
-            if getattr(earlier_sizes, size) != getattr(hyperparameters, size)
-        ]
+        differing = _differing(
+            {size: getattr(earlier_sizes, size) for size in sizes}, hyperparameters.to_config()
+        )
         raise ConfigurationError(
             f"`warm_start`: the latest blessed model of '{variant}' has other layers: "
             + (
-                f"it was trained with {', '.join(differing)}. {_WITHOUT}, or with that."
+                f"it was trained with {differing}. {_WITHOUT}, or with that."
                 if differing
                 else f"the variant's code was another then. {_WITHOUT}."
             )
         )
     model.set_weights([checkpoint.get_tensor(_key(index)) for index in range(len(expected))])
+
+
+def _differing(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Returns the settings of `earlier` that are others now, as messages name them."""
+    return ", ".join(
+        as_setting(name, value) for name, value in earlier.items() if value != now[name]
+    )
 
 
 def _key(index: int) -> str:

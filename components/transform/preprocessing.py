@@ -8,12 +8,21 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components import features
-from components.transform import normalization
+from components.transform import emoji, normalization
+from components.transform.token_settings import (
+    CHARACTER_PAIRS,
+    IMDB_TOKENS,
+    TOKENS,
+    WORDS,
+    TokenSettings,
+)
 
 # `>` with a combining stroke through it may be one character or two.
 LINE_BREAK = r"<br\s*/?[>\x{226F}]"
 # Marks belong to the character before them, be it part of a word or not.
 NOT_OF_A_WORD = r"[^\p{L}\p{M}\p{Nd}'][^\p{L}\p{Nd}']*|^\p{M}[^\p{L}\p{Nd}']*"
+# What one sees as a character of a word: with the marks that belong to it.
+CHARACTER = r"[\p{L}\p{Nd}']\p{M}*"
 # Typographic (U+2018, U+2019, U+201B), full-width (U+FF07), and the modifier letter (U+02BC).
 APOSTROPHES = r"\x{2018}\x{2019}\x{201B}\x{FF07}\x{2BC}"
 # They say how the letters around them are drawn, joined or broken: soft hyphen, grapheme joiner,
@@ -33,7 +42,9 @@ LOWER_CASE = {
 }
 
 
-def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, tf.Tensor]:
+def preprocessing_fn(
+    inputs: dict[str, Any], custom_config: dict[str, Any] | None = None
+) -> dict[str, tf.Tensor]:
     """Learns the vocabulary and turns reviews into token ids.
 
     TFX's Transform asks for it by the name "components.preprocessing_fn".
@@ -48,44 +59,78 @@ def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, tf.Tensor]:
     >>> tokenize(tf.constant(["Not a GOOD film!<br />"])).to_list()
     [[b'not', b'a', b'good', b'film']]
 
+    With `custom_config={"tokens": {"tokens": "characters", "max_length": 1_000}}`, given to
+    Transform and to the Trainer, texts become other tokens:
+
+    >>> [tokens] = tokenize(tf.constant(["很好看"]), TokenSettings(tokens="characters")).to_list()
+    >>> [token.decode() for token in tokens]
+    ['很', '好', '看']
+
     Args:
       inputs: `text`: <string>[batch], UTF-8, and `label`: <int64>[batch].
+      custom_config: Transform's. It may hold `tokens`: fields of `TokenSettings` by name, which
+        the Trainer's must hold as well; by default they are IMDB's.
 
     Returns:
-      `token_ids`: <int64>[batch, MAX_LENGTH], see `pad_in_front`; `label`: <int64>[batch].
+      `token_ids`: <int64>[batch, max_length], see `pad_in_front`; `label`: <int64>[batch].
+
+    Raises:
+      ConfigurationError: `tokens` cannot be used.
     """
-    words = tokenize(inputs[features.TEXT])
+    settings = TokenSettings.from_config((custom_config or {}).get(TOKENS, {}))
+    words = tokenize(inputs[features.TEXT], settings)
     vocabulary = tft.vocabulary(
         words,
-        top_k=features.VOCABULARY_SIZE - features.FIRST_WORD_ID,
+        top_k=settings.vocabulary_size - features.FIRST_WORD_ID,
+        # tf.Transform wants no threshold where all pass it.
+        frequency_threshold=settings.min_word_count if settings.min_word_count > 1 else None,
         vocab_filename=features.VOCABULARY,
     )
     # Unknown words get -1, so that adding FIRST_WORD_ID makes it OUT_OF_VOCABULARY_ID.
     ranks = tft.apply_vocabulary(
-        keep_last(words),
+        keep_last(words, settings),
         vocabulary,
         default_value=features.OUT_OF_VOCABULARY_ID - features.FIRST_WORD_ID,
     )
     return {
-        features.TOKEN_IDS: pad_in_front(ranks + features.FIRST_WORD_ID, features.PAD_ID),
+        features.TOKEN_IDS: pad_in_front(ranks + features.FIRST_WORD_ID, features.PAD_ID, settings),
         features.LABEL: inputs[features.LABEL],
     }
 
 
-def tokenize(text: tf.Tensor) -> tf.RaggedTensor:
-    """Splits texts into lower-case words of letters, combining marks, digits and apostrophes.
+def tokenize(text: tf.Tensor, settings: TokenSettings = IMDB_TOKENS) -> tf.RaggedTensor:
+    """Splits texts into tokens: words, their characters, or pairs of these.
 
-    Letters, marks and digits are Unicode's (categories L, M and Nd). HTML line breaks and
-    everything else separate words, together with the marks behind them, and so do bytes that are
-    not UTF-8. All APOSTROPHES become `'`; INVISIBLE characters are left out. Words are in
-    Normalization Form C: texts that are canonically equivalent have the same words.
+    Words are lower-case, of letters, combining marks, digits and apostrophes. Letters, marks and
+    digits are Unicode's (categories L, M and Nd). HTML line breaks and everything else separate
+    words, together with the marks behind them, and so do bytes that are not UTF-8. All APOSTROPHES
+    become `'`; INVISIBLE characters are left out. Words are in Normalization Form C: texts that
+    are canonically equivalent have the same words.
+
+    A character is a letter, digit or apostrophe of a word with the marks behind it. Pairs are those
+    of neighbours in a word, and overlap; a word of one character is a token as it is.
+
+    With `settings.emoji`, an emoji sequence, see `components.transform.emoji`, is a word and a
+    character of its own, without variation selectors.
 
     Args:
       text: <string>[batch].
+      settings: Of these, `tokens` and `emoji` count.
 
     Returns:
-      <string>[batch, (words)].
+      <string>[batch, (tokens)].
     """
+    words = _words(text, settings.emoji)
+    if settings.tokens == WORDS:
+        return words
+    tokens = _characters(words.values, settings.emoji)
+    if settings.tokens == CHARACTER_PAIRS:
+        tokens = tf.strings.ngrams(tokens, 2, separator="", preserve_short_sequences=True)
+    return words.with_values(tokens).merge_dims(1, 2)
+
+
+def _words(text: tf.Tensor, with_emoji: bool) -> tf.RaggedTensor:
+    """Splits texts <string>[batch] into words, and emoji if asked for: [batch, (words)]."""
     # tf.strings.lower takes a NUL for the end of the text.
     text = tf.strings.regex_replace(text, r"\x00", " ")
     # ASCII alone, in whatever language.
@@ -96,47 +141,64 @@ def tokenize(text: tf.Tensor) -> tf.RaggedTensor:
         for upper_letter, lower_letter in LOWER_CASE.items():
             lower = tf.strings.regex_replace(lower, upper_letter, lower_letter)
         lower = tf.strings.lower(lower, encoding="utf-8")
+        if with_emoji:
+            lower = emoji.keep_joiners(lower, INVISIBLE)
         lower = tf.strings.regex_replace(lower, f"[{INVISIBLE}]+", "")
-        words = _split(tf.strings.regex_replace(lower, f"[{APOSTROPHES}]", "'"))
+        words = _split(tf.strings.regex_replace(lower, f"[{APOSTROPHES}]", "'"), with_emoji)
+        if with_emoji:
+            words = words.with_values(emoji.with_joiners(words.values))
         return words.with_values(normalization.compose(words.values))
 
     def split_plain() -> tf.RaggedTensor:
-        return _split(tf.strings.lower(text, encoding="utf-8"))
+        return _split(tf.strings.lower(text, encoding="utf-8"), with_emoji)
 
     letters = "".join(LOWER_CASE) + APOSTROPHES + INVISIBLE + normalization.unstable_characters()
     return tf.cond(tf.reduce_any(normalization.holds(text, letters)), split_all, split_plain)
 
 
-def _split(text: tf.Tensor) -> tf.RaggedTensor:
+def _split(text: tf.Tensor, with_emoji: bool) -> tf.RaggedTensor:
     """Splits lower-case texts <string>[batch] into <string>[batch, (words)]."""
     text = tf.strings.regex_replace(text, LINE_BREAK, " ")
-    text = tf.strings.regex_replace(text, NOT_OF_A_WORD, " ")
+    if with_emoji:
+        text = emoji.set_apart(text)
+    else:
+        text = tf.strings.regex_replace(text, NOT_OF_A_WORD, " ")
     return tf.strings.split(text)
 
 
-def keep_last(words: tf.RaggedTensor) -> tf.RaggedTensor:
-    """Keeps the last MAX_LENGTH words: a review's verdict tends to stand at its end.
+def _characters(words: tf.Tensor, with_emoji: bool) -> tf.RaggedTensor:
+    """Splits <string>[words] into <string>[words, (characters)]."""
+    character = f"{emoji.SEQUENCE}|{CHARACTER}" if with_emoji else CHARACTER
+    return tf.strings.split(tf.strings.regex_replace(words, f"({character})", r"\1 "))
+
+
+def keep_last(tokens: tf.RaggedTensor, settings: TokenSettings = IMDB_TOKENS) -> tf.RaggedTensor:
+    """Keeps the last `max_length` tokens: a review's verdict tends to stand at its end.
 
     Args:
-      words: <any>[batch, (words)].
+      tokens: <any>[batch, (tokens)].
+      settings: Of these, `max_length` counts.
 
     Returns:
-      <any>[batch, (at most MAX_LENGTH)].
+      <any>[batch, (at most max_length)].
     """
-    return words[:, -features.MAX_LENGTH :]
+    return tokens[:, -settings.max_length :]
 
 
-def pad_in_front(values: tf.RaggedTensor, padding: Any) -> tf.Tensor:
-    """Pads rows in front, so that an LSTM which ignores masks still ends on the last word.
+def pad_in_front(
+    values: tf.RaggedTensor, padding: Any, settings: TokenSettings = IMDB_TOKENS
+) -> tf.Tensor:
+    """Pads rows in front, so that an LSTM which ignores masks still ends on the last token.
 
     Args:
-      values: <any>[batch, (at most MAX_LENGTH)].
+      values: <any>[batch, (at most max_length)].
       padding: Scalar of the same type.
+      settings: Of these, `max_length` counts.
 
     Returns:
-      <any>[batch, MAX_LENGTH].
+      <any>[batch, max_length].
     """
     reversed_values = values[:, ::-1].to_tensor(
-        default_value=padding, shape=[None, features.MAX_LENGTH]
+        default_value=padding, shape=[None, settings.max_length]
     )
     return reversed_values[:, ::-1]

@@ -22,7 +22,8 @@ DEFAULT_TRIALS = 10
 def tuner_fn(fn_args: Any) -> TunerFnResult:
     """Returns a random search over the variant's space; TFX's Tuner asks for "components.tuner_fn".
 
-    The `custom_config` may hold `model` and `hyperparameters` as for `components.run_fn`, and:
+    The `custom_config` may hold `model`, `hyperparameters` and `tokens` as for `components.run_fn`,
+    and:
 
       trials: How many are tried; by default 10. The first is where the search starts.
       set_by_user: Names of hyperparameters that are not searched.
@@ -48,7 +49,8 @@ def tuner_fn(fn_args: Any) -> TunerFnResult:
       fn_args: `tfx.v1.components.FnArgs`.
 
     Raises:
-      ConfigurationError: There is no such model, or nothing is left to search.
+      ConfigurationError: There is no such model, its tokens are not Transform's, or nothing is left
+        to search.
     """
     asked = Training.asked_by(fn_args)
     variant, hyperparameters = asked.variant, asked.hyperparameters
@@ -63,7 +65,7 @@ def tuner_fn(fn_args: Any) -> TunerFnResult:
     return TunerFnResult(
         tuner=VariantTuner(oracle, variant, hyperparameters, fn_args.working_dir, asked.shape),
         fit_kwargs={
-            "fitted_on": read_examples(fn_args.train_files, transform_output),
-            "validation": read_examples(fn_args.eval_files, transform_output),
+            "fitted_on": read_examples(fn_args.train_files, transform_output, asked.tokens),
+            "validation": read_examples(fn_args.eval_files, transform_output, asked.tokens),
         },
     )

@@ -198,7 +198,9 @@ def slice_rows(results: EvaluationResults) -> list[SliceRow]:
     """Returns a row for each slice by one feature, in the order that people count in."""
     order = {
         features.RATING: [str(stars) for stars in range(1, 11)],
-        slices.LENGTH: list(slices.LENGTH_NAMES),
+        slices.LENGTH: slices.lengths_in_order(
+            key[0][1] for key in results.slices if len(key) == 1 and key[0][0] == slices.LENGTH
+        ),
         slices.UNKNOWN_WORDS: list(slices.UNKNOWN_SHARE_NAMES),
     }
     rows = []
