@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from components.dataset.compressed import SUFFIXES as COMPRESSIONS
-from components.dataset.detect import SUFFIXES, TEXT_SUFFIXES, detect, kind_of
+from components.dataset.detect import detect, kind_of
 from components.dataset.detected_table import DetectedTable
 from components.dataset.records import printable
 from components.dataset.source import SourceKind
+from components.dataset.suffixes import SUFFIXES, TEXT_SUFFIXES
 from components.dataset.table_options import TableOptions
 from components.errors import DatasetError
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from components.dataset.columns import DEFAULT_TEXT, choose_text_column, has_usual_columns
 from components.dataset.compressed import compression_named
 from components.dataset.detect import detect
 from components.dataset.detected_table import (
     DetectedTable,
-    column_meant,
     missing_column,
     notices,
     refuse_repeated,
@@ -48,7 +48,7 @@ class Texts(NamedTuple):
 
 def read_texts(
     path: Path,
-    column: str,
+    column: str = "",
     options: TableOptions = FOUND_BY_CONTENT,
     *,
     max_bad_records: float = 0.0,
@@ -57,11 +57,12 @@ def read_texts(
     """Reads all texts of a file, or refuses it.
 
     A file named .txt, or without a name, is a table if it is JSON or Parquet, or if its first row
-    names the column; else it has a text a line, blank ones too.
+    names the column, or, where none is named, text and label by usual names; else it has a text a
+    line, blank ones too.
 
     Args:
       path: The file.
-      column: Column of the text, for tables.
+      column: Column of the text, for tables; "" finds it, see `columns.choose_text_column`.
       options: How tables are written, as far as the user says so.
       max_bad_records: Share of records, 0 to 1, that may be left out.
       name: How to call a file that has no name of its own.
@@ -76,13 +77,16 @@ def read_texts(
         raise DatasetError(f"{as_setting('file', str(path))} is a folder; expected a file.")
     shown = name or printable(path.name)
     is_unnamed = bool(name) or _is_named_lines(path)
+    needed = (column or DEFAULT_TEXT,)
     table = (
-        detect(path, options, name=name, needed=(column,), may_be_prose=True)
+        detect(path, options, name=name, needed=needed, may_be_prose=True)
         if is_unnamed
-        else look_at(path, options, (column,))
+        else look_at(path, options, needed)
     )
     meant: list[str] = []
-    column = column_meant([table], column, meant.append)
+    if is_unnamed and not column and not _may_be_guessed(table):
+        column = DEFAULT_TEXT
+    column = choose_text_column([table], column, meant.append)
     if is_unnamed and _is_lines(table, column, is_named=not name):
         told = notices([(shown, table._replace(row_remarks=()))])
         found = _lines(path, table.format, shown)
@@ -90,7 +94,7 @@ def read_texts(
         refuse_repeated(table, shown)
         if not table.columns:
             raise DatasetError(f"{shown} is empty: expected a column {column}.")
-        if column not in table.columns:
+        if column not in table.names:
             raise DatasetError(missing_column(table, shown, column, "text_column"))
         told = [*meant, *notices([(shown, table)])]
         found = _column(path, table.format, column, shown)
@@ -100,6 +104,12 @@ def read_texts(
 def _is_named_lines(path: Path) -> bool:
     stem = Path(path.stem) if compression_named(path) else path
     return stem.suffix.lower() == LINES_SUFFIX
+
+
+def _may_be_guessed(table: DetectedTable) -> bool:
+    """Says whether a first row that may be prose is a header all the same."""
+    is_separated = table.format.kind in (SourceKind.CSV, SourceKind.TSV)
+    return not is_separated or has_usual_columns(table)
 
 
 def _is_lines(table: DetectedTable, column: str, is_named: bool) -> bool:
