@@ -24,8 +24,8 @@ DEFAULT_TEXT, DEFAULT_LABEL = "text", "label"
 _TEXTS = (
     "text texts review reviews reviewtext textreview reviewbody reviewcontent body bodytext "
     "content contents comment comments commenttext message messagetext messagebody sentence "
-    "sentences tweet tweettext post posttext document documenttext feedback utterance fulltext rawtext "
-    "cleantext articletext article paragraph",
+    "sentences tweet tweettext post posttext document documenttext feedback utterance fulltext "
+    "rawtext cleantext articletext article paragraph",
     "title headline subject summary description question query input prompt snippet phrase",
 )
 _LABELS = (
