@@ -15,6 +15,7 @@ from typing import IO, Any, cast
 
 from components.dataset.records import printable
 from components.dataset.source import Compression
+from components.dataset.suffixes import SUFFIXES as SUFFIXES_OF_TABLES
 
 # What unpacking a file raises that is truncated or corrupt.
 UNPACKABLE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
@@ -39,6 +40,7 @@ _MAGIC = (
 )
 _BUFFER = 1 << 18
 _ENCRYPTED = 0x1
+_MOST_NAMED = 10
 
 
 class PackedFileError(Exception):
@@ -61,7 +63,7 @@ def open_unpacked(path: Path, compression: Compression) -> Iterator[IO[bytes]]:
 
     Raises:
       PackedFileError: A ZIP archive holds no file, several, or an encrypted one; or, while
-        reading, the content grows past `MOST_EXPANSION` times the file.
+        reading, the content grows past `ALWAYS_ALLOWED_BYTES` and `MOST_EXPANSION` times the file.
       Exception: One of `UNPACKABLE`.
     """
     if compression is Compression.NONE:
@@ -87,7 +89,9 @@ def open_unpacked(path: Path, compression: Compression) -> Iterator[IO[bytes]]:
 
 
 def only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    """Returns the one file in a ZIP archive; what systems add to it beside does not count.
+    """Returns the one file in a ZIP archive, or the one table by its name.
+
+    What systems add to an archive beside does not count.
 
     Raises:
       PackedFileError: There is none, there are several, or it is encrypted.
@@ -101,18 +105,28 @@ def only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     ]
     if not members:
         raise PackedFileError("the ZIP archive holds no file. Give one with a table in it.")
+    tables = [member for member in members if _is_named_table(member.filename)]
+    if len(tables) == 1:
+        # The others are its licence, say.
+        members = tables
     if len(members) > 1:
-        names = ", ".join(printable(member.filename) for member in members[:3])
+        names = ", ".join(printable(member.filename) for member in members[:_MOST_NAMED])
+        more = len(members) - _MOST_NAMED
         raise PackedFileError(
             f"the ZIP archive holds {len(members):,} files ({names}"
-            f"{', ...' if len(members) > 3 else ''}), expected one. Unpack it, and give the "
-            "files that you mean, or their folder."
+            f"{f' and {more:,} more' if more > 0 else ''}), expected one, or one that is named "
+            f"as a table ({', '.join(SUFFIXES_OF_TABLES)}). Unpack it, and give the files that you "
+            "mean, or their folder."
         )
     if members[0].flag_bits & _ENCRYPTED:
         raise PackedFileError(
             "the ZIP archive is protected by a password. Unpack it, and give the file in it."
         )
     return members[0]
+
+
+def _is_named_table(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in SUFFIXES_OF_TABLES
 
 
 class _Bounded(io.RawIOBase):

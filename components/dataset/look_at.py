@@ -36,7 +36,7 @@ def look_at(path: Path, options: TableOptions, needed: Sequence[str] = ()) -> De
         try:
             table = detect(path, options, needed=needed)
         except DatasetError as error:
-            if " is no table: " in str(error):
+            if " is no table: " in str(error) or not path.is_file():
                 raise
             raise _unknown_format(path) from error
         if table.format.kind in (SourceKind.PARQUET, SourceKind.JSON, SourceKind.JSON_LINES):

@@ -32,6 +32,8 @@ from components.dataset.text_lines import lines_of, open_text
 from components.errors import DatasetError, as_setting
 
 LINES_SUFFIX = ".txt"
+# All texts are held in memory: so many, and so many characters.
+MOST_TEXTS, MOST_CHARACTERS = 1_000_000, 256 << 20
 
 
 class Texts(NamedTuple):
@@ -68,8 +70,8 @@ def read_texts(
       name: How to call a file that has no name of its own.
 
     Raises:
-      DatasetError: It cannot be read, lacks the column, or has more bad records than allowed;
-        names file and record.
+      DatasetError: It cannot be read, lacks the column, has more bad records than allowed, or
+        more texts than `MOST_TEXTS`; names file and record.
     """
     if not os.path.exists(path):
         raise DatasetError(f"{as_setting('file', str(path))}: there is no such file.")
@@ -158,11 +160,19 @@ def _without_bad(
     found: Iterator[str | Problem], name: str, max_bad_records: float, told: list[str]
 ) -> Texts:
     texts: list[str] = []
+    characters = 0
     counts: dict[str, int] = {}
     examples: dict[str, list[str]] = {}
     for item in found:
         if isinstance(item, str):
             texts.append(item)
+            characters += len(item)
+            if len(texts) > MOST_TEXTS or characters > MOST_CHARACTERS:
+                raise DatasetError(
+                    f"{name} has more than {MOST_TEXTS:,} texts, or {MOST_CHARACTERS >> 20:,} "
+                    "million characters, and all are held in memory here. Divide it, or give it to "
+                    "`sentiment score`."
+                )
             continue
         described = f"{item.where}: {item.detail}"
         if item.fatal:

@@ -119,9 +119,12 @@ def _files(found: Inspection) -> Iterator[str]:
     if len(found.files) > MOST_FILES:
         yield f"and {len(found.files) - MOST_FILES:,} more files"
     read = found.survey.records
-    if found.is_whole:
-        yield f"{read:,} records, all of them read"
-    elif read:
+    if not read:
+        # Its columns are not known, or it has none; the error says which.
+        pass
+    elif found.is_whole:
+        yield f"{read:,} {'record, and it was' if read == 1 else 'records, all of them'} read"
+    else:
         rows = f"about {found.rows:,}" if found.rows else f"more than {read:,}"
         places = f"{found.places:,} places" if found.places > 1 else "the beginning"
         yield (

@@ -16,7 +16,14 @@ from components.dataset.class_names import class_names_in
 from components.dataset.columns import check_columns, choose_columns
 from components.dataset.detected_table import DetectedTable
 from components.dataset.found_tables import FoundTables, find_tables
-from components.dataset.inspection.sampling import PARTS, WHOLE_BYTES, FileSample, Record
+from components.dataset.inspection.sampling import (
+    PARTS,
+    WHOLE_BYTES,
+    WHOLE_LINES,
+    FileSample,
+    Record,
+    lines_in,
+)
 from components.dataset.inspection.survey import Survey, as_text
 from components.dataset.labels import spelling_of
 from components.dataset.nested import value_at
@@ -269,7 +276,11 @@ def _is_number(spelling: str) -> bool:
 def _survey_tables(found: Inspection, tables: FoundTables) -> None:
     """Reads the files that are chosen, whole if all are small."""
     chosen = _some(tables)
-    is_whole = found.bytes <= WHOLE_BYTES and len(chosen) == len(tables.tables)
+    is_whole = (
+        found.bytes <= WHOLE_BYTES
+        and len(chosen) == len(tables.tables)
+        and sum(lines_in(*each) for each in tables.tables.items()) <= WHOLE_LINES
+    )
     parts = 0 if is_whole else max(1, PARTS // len(chosen))
     columns = [found.text_column, found.label_column or found.text_column]
     if found.split_column:

@@ -28,13 +28,13 @@ from components.dataset.tables import read_records
 from components.dataset.text_lines import blocks_of_lines
 
 # Tables that are no larger, all of them together, are read whole.
-WHOLE_BYTES = 32 << 20
-# Of larger ones, so many parts, of so many bytes and records at most.
+WHOLE_BYTES, WHOLE_LINES = 32 << 20, 200_000
+# Of larger ones, so many parts, of so many bytes, lines and records at most.
 PARTS = 24
 PART_BYTES = 1 << 20
-PART_RECORDS = 4_000
+PART_LINES, PART_RECORDS = 20_000, 4_000
 # What is packed, and one array of JSON, is read from its beginning alone: the time is bounded.
-BEGINNING_BYTES = 16 << 20
+BEGINNING_BYTES, BEGINNING_LINES = 16 << 20, 100_000
 SECONDS_OF_BEGINNING = 2.0
 # Labels by which a part finds its first row; a column with more of them holds no classes.
 _MOST_LABELS = 1_000
@@ -111,17 +111,25 @@ class FileSample:
                     break
                 blocks.append(block)
                 size += len(block)
-            self.is_whole = not stream.read(1)
+            is_cut = bool(stream.read(1))
         self.places = 1
-        records = list(_records(b"".join(blocks), self, is_cut=not self.is_whole))
-        self.rows = len(records) if self.is_whole else _estimated(self.path, form, records, size)
+        records, used = _records(b"".join(blocks), self, is_cut, BEGINNING_LINES)
+        self.is_whole = not is_cut and used == 1.0
+        if is_cut and not records:
+            raise _endless(size)
+        self.rows = (
+            len(records)
+            if self.is_whole
+            else _estimated(self.path, form, len(records), size * used)
+        )
         yield from records
 
     def _parts_of_file(self) -> Iterator[Record]:
         size = self.path.stat().st_size
         step = max(size // self.parts, PART_BYTES)
         labels: set[str] = set()
-        found = read = 0
+        found = 0
+        read = 0.0
         with self.path.open("rb") as stream:
             for offset in range(0, size, step):
                 stream.seek(offset)
@@ -129,18 +137,20 @@ class FileSample:
                 is_cut = offset + len(data) < size
                 if offset:
                     data = _behind_first_line(data, self.table.format)
-                records = list(_records(data, self, is_cut, starts_inside=bool(offset)))
+                records, used = _records(data, self, is_cut, PART_LINES, starts_inside=bool(offset))
                 if offset and self.table.format.kind in (SourceKind.CSV, SourceKind.TSV):
                     records = _behind_first_row(records, self._is_row_of(labels))
                 found += len(records)
-                read += len(data)
+                read += len(data) * used
                 for record in records[:PART_RECORDS]:
                     if not isinstance(record, MalformedRecord) and len(labels) <= _MOST_LABELS:
                         labels.add(spelling_of(value_at(record, self.columns[1])))
                     yield record
                 self.places += bool(records)
+        if not found:
+            raise _endless(PART_BYTES)
         self.is_whole = False
-        self.rows = round(found * size / read) if read else None
+        self.rows = round(found * size / read)
 
     def _is_row_of(self, labels: set[str]) -> Callable[[Record], bool]:
         """Returns what says whether a record has a label that was seen before."""
@@ -154,6 +164,18 @@ class FileSample:
         return is_row
 
 
+def lines_in(path: Path, table: DetectedTable) -> int:
+    """Estimates how many lines a table has by its first `PART_BYTES`; of Parquet, its records."""
+    if table.format.kind is SourceKind.PARQUET:
+        with open_parquet(path) as file:
+            return int(file.metadata.num_rows)
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        head = stream.read(PART_BYTES)
+    end = b"\r" if table.format.ends_at_carriage_return else b"\n"
+    return head.count(end) * size // max(len(head), 1)
+
+
 def _is_ascii_based(form: TableFormat) -> bool:
     """Says whether the byte of a line's end is no part of another character."""
     return not form.encoding.startswith(("utf-16", "utf-32"))
@@ -165,7 +187,11 @@ def _spread(count: int, most: int) -> list[int]:
     return [place * count // chosen for place in range(chosen)]
 
 
-def _estimated(path: Path, form: TableFormat, records: Sequence[Record], size: int) -> int | None:
+def _endless(size: int) -> LongLineError:
+    return LongLineError(f"no record ends within {size / 2**20:,.0f} MB")
+
+
+def _estimated(path: Path, form: TableFormat, records: int, size: float) -> int | None:
     """Returns how many records a file has, by the bytes of its beginning; None if unknown."""
     whole = 0
     if not form.compression:
@@ -182,7 +208,7 @@ def _estimated(path: Path, form: TableFormat, records: Sequence[Record], size: i
         with path.open("rb") as stream:
             stream.seek(-4, io.SEEK_END)
             whole = int.from_bytes(stream.read(4), "little")
-    return round(len(records) * whole / size) if size and whole > size else None
+    return round(records * whole / size) if size and whole > size else None
 
 
 def _behind_first_line(data: bytes, form: TableFormat) -> bytes:
@@ -196,34 +222,42 @@ def _behind_first_row(records: Sequence[Record], is_row: Callable[[Record], bool
 
 
 def _records(
-    data: bytes, sample: FileSample, is_cut: bool, starts_inside: bool = False
-) -> Iterator[Record]:
-    """Yields the records of a part of a file; one that is cut at its end is left out.
+    data: bytes, sample: FileSample, is_cut: bool, most_lines: int, starts_inside: bool = False
+) -> tuple[list[Record], float]:
+    """Returns the records of a part of a file; one that is cut at its end is left out.
 
     Args:
       data: The bytes.
       sample: The file.
       is_cut: Whether the file goes on behind them.
+      most_lines: How many lines of them are read.
       starts_inside: Whether they begin behind the file's beginning, at a line.
+
+    Returns:
+      The records, and what share of the bytes they take, 0 to 1.
     """
     form = sample.table.format
     errors = "surrogateescape" if _is_ascii_based(form) else "replace"
-    stream = io.TextIOWrapper(io.BytesIO(data), form.encoding, errors, newline="")
+    text = data.decode(form.encoding, errors)
     if form.kind is SourceKind.JSON:
-        for record in read_json(stream, form.wrapper):
-            is_last = isinstance(record, MalformedRecord) and record.is_last
-            if not (is_cut and is_last):
-                yield record
-        return
+        window = io.StringIO(text)
+        found: list[Record] = list(islice(read_json(window, form.wrapper), most_lines))
+        is_broken = bool(found) and isinstance(found[-1], MalformedRecord) and found[-1].is_last
+        if is_cut and is_broken:
+            found.pop()
+        return found, min(1.0, window.tell() / max(len(text), 1))
+    stream = io.StringIO(text, newline="")
     lines = [line for block in blocks_of_lines(stream, form) for line in block]
     if is_cut and lines:
         lines.pop()
+    used = 1.0
+    if len(lines) > most_lines:
+        kept = lines[:most_lines]
+        used = sum(map(len, kept)) / max(sum(map(len, lines)), 1)
+        lines, is_cut = kept, True
     if form.kind is SourceKind.JSON_LINES:
-        for line in lines:
-            if line and not line.isspace():
-                yield _json_record(line)
-        return
-    yield from _rows(lines, sample, is_cut, starts_inside)
+        return [_json_record(line) for line in lines if line and not line.isspace()], used
+    return list(_rows(lines, sample, is_cut, starts_inside)), used
 
 
 def _json_record(line: str) -> Record:
