@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from components.dataset.compressed import open_unpacked
+from components.dataset.compressed import open_unpacked, told_size
 from components.dataset.detected_table import DetectedTable
 from components.dataset.json_records import json_object, read_json
 from components.dataset.labels import spelling_of
@@ -23,9 +23,9 @@ from components.dataset.nested import value_at
 from components.dataset.parquet_records import open_parquet, read_parquet
 from components.dataset.records import MalformedRecord
 from components.dataset.separated import rows_of
-from components.dataset.source import Compression, SourceKind, TableFormat
+from components.dataset.source import SourceKind, TableFormat
 from components.dataset.tables import read_records
-from components.dataset.text_lines import blocks_of_lines
+from components.dataset.text_lines import LongLineError, blocks_of_lines
 
 # Tables that are no larger, all of them together, are read whole.
 WHOLE_BYTES, WHOLE_LINES = 32 << 20, 200_000
@@ -193,21 +193,7 @@ def _endless(size: int) -> LongLineError:
 
 def _estimated(path: Path, form: TableFormat, records: int, size: float) -> int | None:
     """Returns how many records a file has, by the bytes of its beginning; None if unknown."""
-    whole = 0
-    if not form.compression:
-        whole = path.stat().st_size
-    elif form.compression is Compression.ZIP:
-        import zipfile
-
-        from components.dataset.compressed import only_member
-
-        with zipfile.ZipFile(path) as archive:
-            whole = only_member(archive).file_size
-    elif form.compression is Compression.GZIP:
-        # The size modulo 2^32 of the last member (RFC 1952).
-        with path.open("rb") as stream:
-            stream.seek(-4, io.SEEK_END)
-            whole = int.from_bytes(stream.read(4), "little")
+    whole = told_size(path, form.compression)
     return round(records * whole / size) if size and whole > size else None
 
 
