@@ -61,10 +61,18 @@ class PipelineConfig(ComponentSettings):
         metavar="DATA",
     )
     text_column: str = setting(
-        "text", "column of the text in a table", group="data", metavar="NAME"
+        "",
+        "column of the text in a table; a.b is what the column a holds under b",
+        group="data",
+        metavar="NAME",
+        unset="text, else by the usual names",
     )
     label_column: str = setting(
-        "label", "column of the label in a table", group="data", metavar="NAME"
+        "",
+        "column of the label in a table",
+        group="data",
+        metavar="NAME",
+        unset="label, else by the usual names",
     )
     delimiter: str = setting(
         "",

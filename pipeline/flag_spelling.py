@@ -32,20 +32,27 @@ def with_flags(message: str) -> str:
     return _SETTING.sub(_typed, message)
 
 
+def typed(name: str, value: str | bool | int | float) -> str:
+    """Returns a setting with a value as a person types it in a shell.
+
+    >>> typed("positive_label", "yes, always")
+    "--positive-label 'yes, always'"
+    """
+    flag = flag_of(name)
+    if isinstance(value, bool):
+        return flag if value else f"--no-{flag[2:]}"
+    # A character that would move the cursor is shown by its escape, as in every message.
+    word = printable(shlex.quote(str(value)))
+    # argparse takes "-1,-2" for a flag.
+    return f"{flag}={word}" if str(value).startswith("-") else f"{flag} {word}"
+
+
 def _typed(match: re.Match[str]) -> str:
     name, literal = match[1], match[2]
-    flag = flag_of(name)
     if literal is None:
-        return flag
+        return flag_of(name)
     try:
         value = ast.literal_eval(literal)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return match[0]
-    if isinstance(value, bool):
-        return flag if value else f"--no-{flag[2:]}"
-    if not isinstance(value, str | int | float):
-        return match[0]
-    # A character that would move the cursor is shown by its escape, as in every message.
-    typed = printable(shlex.quote(str(value)))
-    # argparse takes "-1,-2" for a flag.
-    return f"{flag}={typed}" if str(value).startswith("-") else f"{flag} {typed}"
+    return typed(name, value) if isinstance(value, bool | str | int | float) else match[0]

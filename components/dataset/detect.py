@@ -23,9 +23,11 @@ from components.dataset.compressed import (
 )
 from components.dataset.detected_table import DetectedTable, folded, refuse_repeated
 from components.dataset.json_records import json_object, read_json, read_json_lines
+from components.dataset.nested import MOST_PATHS, has_value_at, paths_in
 from components.dataset.records import MalformedRecord, printable
 from components.dataset.separated import named, numbered, rows_of
 from components.dataset.source import Compression, Quoting, SourceKind, TableFormat
+from components.dataset.suffixes import SUFFIXES
 from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
 from components.dataset.text_encoding import (
     UTF_8,
@@ -38,16 +40,6 @@ from components.dataset.text_encoding import (
 from components.dataset.text_lines import UNDECODABLE, lines_of, open_text
 from components.errors import DatasetError, as_setting
 
-SUFFIXES = {
-    ".csv": SourceKind.CSV,
-    ".tsv": SourceKind.TSV,
-    ".jsonl": SourceKind.JSON_LINES,
-    ".ndjson": SourceKind.JSON_LINES,
-    ".json": SourceKind.JSON_LINES,
-    ".parquet": SourceKind.PARQUET,
-}
-# Suffixes that say "text", but not which format: the content tells.
-TEXT_SUFFIXES = ("", ".txt", ".tab", ".psv", ".dat", ".data", ".text")
 HEAD_BYTES = 1 << 20
 # From so many rows on, texts of so many characters and so many different labels are known.
 _LEAST_ROWS, _LEAST_LENGTH, _MOST_LABELS = 20, 20, 10
@@ -152,7 +144,13 @@ def _detect(
         told = () if by_name is SourceKind.PARQUET else ("Parquet, whatever its name says",)
         columns = tuple(map(printable, parquet_records.column_names(path)))
         form = TableFormat(SourceKind.PARQUET)
-        return DetectedTable(form, columns, told, parquet_records.has_rows(path))
+        return DetectedTable(
+            form,
+            columns,
+            told,
+            parquet_records.has_rows(path),
+            nested=tuple(map(printable, parquet_records.nested_names(path, needed))),
+        )
     _refuse_foreign(packed, name)
     compression = compression_of(packed)
     inner = path.name
@@ -279,27 +277,45 @@ def _json_table(
         first = next(records, None)
         if isinstance(first, MalformedRecord):
             raise ValueError(first.detail)
-        others = list(map(_keys, islice(records, _RECORDS_WITH_COLUMNS - 1)))
+        followers = list(islice(records, _RECORDS_WITH_COLUMNS - 1))
+    others = [record for record in followers if not isinstance(record, MalformedRecord)]
     lists = [
         key
         for key, value in (first or {}).items()
         if isinstance(value, list) and value and isinstance(value[0], dict)
     ]
     columns = tuple(map(printable, first or ()))
+    nested = _nested(first or {}, others, needed)
     wrapper = lists[0] if len(lists) == 1 else ""
-    if wrapper and needed and not others and not {*map(folded, needed)} & {*map(folded, columns)}:
+    seen = {*map(folded, (*columns, *nested))}
+    if wrapper and needed and not followers and not {*map(folded, needed)} & seen:
         form = dataclasses.replace(form, kind=SourceKind.JSON, wrapper=wrapper)
         remark = f"records under '{printable(wrapper)}'"
         return _json_table(path, form, [*remarks, remark], ())
-    later = [column for column in needed if any(column in keys for keys in others)]
+    later = [column for column in needed if any(column in record for record in others)]
     columns = tuple(dict.fromkeys((*columns, *later)))
     return DetectedTable(
-        form, columns, tuple(remarks), has_records=first is not None, wrapper=wrapper
+        form,
+        columns,
+        tuple(remarks),
+        has_records=first is not None,
+        wrapper=wrapper,
+        nested=nested,
     )
 
 
-def _keys(record: dict[str, Any] | MalformedRecord) -> list[str]:
-    return [] if isinstance(record, MalformedRecord) else list(record)
+def _nested(
+    first: dict[str, Any], others: Sequence[dict[str, Any]], needed: Sequence[str]
+) -> tuple[str, ...]:
+    """Returns the names of values inside columns: of objects all, of lists those needed."""
+    records = [first, *others]
+    asked = [
+        column
+        for column in needed
+        if any(column not in record and has_value_at(record, column) for record in records)
+    ]
+    paths = (path for record in records for path in paths_in(record))
+    return tuple(islice(dict.fromkeys(map(printable, (*asked, *paths))), MOST_PATHS))
 
 
 def _separated_table(

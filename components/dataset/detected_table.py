@@ -28,6 +28,7 @@ class DetectedTable(NamedTuple):
       numbers: Where text and label seem to be, from "1", if the first row is no header.
       likely: Names of the columns that hold texts and labels by the look of it, or "".
       wrapper: The one name under which a JSON object holds all records, or "".
+      nested: Names of what is inside columns, "a.b"; see `nested.paths_in`.
     """
 
     format: TableFormat
@@ -38,6 +39,12 @@ class DetectedTable(NamedTuple):
     numbers: tuple[str, str] | None = None
     wrapper: str = ""
     likely: tuple[str, str] = ("", "")
+    nested: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Returns the names of columns, and of what is inside them."""
+        return (*self.columns, *self.nested)
 
 
 def refuse_repeated(table: DetectedTable, name: str) -> None:
@@ -49,7 +56,7 @@ def refuse_repeated(table: DetectedTable, name: str) -> None:
     twice = [column for column, count in Counter(table.columns).items() if count > 1]
     if twice:
         raise DatasetError(
-            f"{name} has two columns '{_short(twice[0])}'. Give each a name of its own."
+            f"{name} has two columns '{shortened(twice[0])}'. Give each a name of its own."
         )
 
 
@@ -66,16 +73,16 @@ def column_meant(
       column: The name.
       notify: Is told which column is read, where its name is not the very same.
     """
-    found = [table.columns for table in tables if table.columns]
+    found = [table.names for table in tables if table.columns]
     meant = {tuple(name for name in columns if folded(name) == folded(column)) for columns in found}
     alike = sorted({name for names in meant for name in names if name != column})
     if any(column in columns for columns in found):
         if any(len(names) > 1 and column in names for names in meant):
-            notify(f"There is a column '{_short(alike[0])}' as well; '{column}' is read.")
+            notify(f"There is a column '{shortened(alike[0])}' as well; '{column}' is read.")
         return column
     if len(meant) != 1 or len(alike) != 1 or len(next(iter(meant))) != 1:
         return column
-    notify(f"The column '{_short(alike[0])}' is taken for '{column}'.")
+    notify(f"The column '{shortened(alike[0])}' is taken for '{column}'.")
     return alike[0]
 
 
@@ -102,9 +109,10 @@ def missing_column(
     asked = (_TEXT_COLUMN, label_setting) if setting == _TEXT_COLUMN else (setting,)
     named = [as_setting(each, likely[each]) for each in asked if each and likely.get(each)]
     example = f", e.g. {' '.join(named)}" if named else ""
+    inside = f" Inside them are: {_listed(table.nested)}." if table.nested else ""
     message = (
-        f"{name} has no column '{column}'. Its columns are: {_listed(table.columns)}."
-        f"{did_you_mean(column, table.columns)} Name it with `{setting}`{example}."
+        f"{name} has no column '{column}'. Its columns are: {_listed(table.columns)}.{inside}"
+        f"{did_you_mean(column, table.names)} Name it with `{setting}`{example}."
     )
     if table.wrapper:
         return (
@@ -138,8 +146,9 @@ def notices(tables: Iterable[tuple[str, DetectedTable]]) -> list[str]:
 
 def _listed(columns: Sequence[str]) -> str:
     more = f" and {len(columns) - _MOST_LISTED:,} more" if len(columns) > _MOST_LISTED else ""
-    return f"{', '.join(map(_short, columns[:_MOST_LISTED]))}{more}"
+    return f"{', '.join(map(shortened, columns[:_MOST_LISTED]))}{more}"
 
 
-def _short(name: str) -> str:
+def shortened(name: str) -> str:
+    """Returns a column's name as messages show it."""
     return name if len(name) <= _LONGEST_SHOWN else f"{name[: _LONGEST_SHOWN - 3]}..."

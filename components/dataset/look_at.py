@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from components.dataset.compressed import SUFFIXES as COMPRESSIONS
-from components.dataset.detect import SUFFIXES, TEXT_SUFFIXES, detect, kind_of
+from components.dataset.detect import detect, kind_of
 from components.dataset.detected_table import DetectedTable
 from components.dataset.records import printable
 from components.dataset.source import SourceKind
+from components.dataset.suffixes import SUFFIXES, TEXT_SUFFIXES
 from components.dataset.table_options import TableOptions
 from components.errors import DatasetError
 
@@ -35,7 +36,7 @@ def look_at(path: Path, options: TableOptions, needed: Sequence[str] = ()) -> De
         try:
             table = detect(path, options, needed=needed)
         except DatasetError as error:
-            if " is no table: " in str(error):
+            if " is no table: " in str(error) or not path.is_file():
                 raise
             raise _unknown_format(path) from error
         if table.format.kind in (SourceKind.PARQUET, SourceKind.JSON, SourceKind.JSON_LINES):

@@ -20,6 +20,7 @@ SPELLINGS = {
 UNLABELLED = ("unsupervised", "unsup", "unlabelled", "unlabeled")
 
 EXPECTED = "train, validation or test"
+SPLIT_COLUMN = "split"
 TEST_SHARE = 0.2
 
 _SPLIT_SALT = "split"
@@ -37,6 +38,11 @@ def split_spelt(value: str) -> str:
     Case and surrounding blanks make no difference; "" is none of them.
     """
     return _BY_SPELLING.get(value.strip().lower(), "")
+
+
+def is_split_column(name: str) -> bool:
+    """Says whether a column tells splits, whatever the case of its name."""
+    return name.strip().lower() == SPLIT_COLUMN
 
 
 def split_in_name(stem: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from components.dataset.compressed import UNPACKABLE, PackedFileError
 from components.dataset.json_records import read_json, read_json_lines
 from components.dataset.labels import LabelLookup
+from components.dataset.nested import with_columns
 from components.dataset.parquet_records import ParquetError, read_parquet
 from components.dataset.records import (
     LabelSpelling,
@@ -63,7 +64,8 @@ def read_records(
       path: The file.
       form: How it is written.
       columns: What to read of a Parquet file, strings as bytes; records of other formats come
-        whole, and bytes in them that are not UTF-8 come through as surrogates.
+        whole, and bytes in them that are not UTF-8 come through as surrogates. Those that are
+        inside others, "a.b", stand beside them in the record.
 
     Raises:
       Exception: One of `UNREADABLE`: the file is truncated or corrupt.
@@ -72,12 +74,23 @@ def read_records(
         yield from read_parquet(path, columns)
         return
     with open_text(path, form) as stream:
-        if form.kind is SourceKind.JSON_LINES:
-            yield from read_json_lines(stream, form)
-        elif form.kind is SourceKind.JSON:
-            yield from read_json(stream, form.wrapper)
-        else:
+        if form.kind not in (SourceKind.JSON_LINES, SourceKind.JSON):
             yield from _read_separated(blocks_of_lines(stream, form), form)
+            return
+        records = (
+            read_json_lines(stream, form)
+            if form.kind is SourceKind.JSON_LINES
+            else read_json(stream, form.wrapper)
+        )
+        nested = [column for column in columns if "." in column]
+        if not nested:
+            yield from records
+            return
+        for record in records:
+            if isinstance(record, MalformedRecord):
+                yield record
+            else:
+                yield with_columns(record, nested)
 
 
 def with_way_out(problem: Problem, form: TableFormat) -> Problem:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from components.dataset.columns import DEFAULT_TEXT, choose_text_column, has_usual_columns
 from components.dataset.compressed import compression_named
 from components.dataset.detect import detect
 from components.dataset.detected_table import (
     DetectedTable,
-    column_meant,
     missing_column,
     notices,
     refuse_repeated,
@@ -32,6 +32,8 @@ from components.dataset.text_lines import lines_of, open_text
 from components.errors import DatasetError, as_setting
 
 LINES_SUFFIX = ".txt"
+# All texts are held in memory: so many, and so many characters.
+MOST_TEXTS, MOST_CHARACTERS = 1_000_000, 256 << 20
 
 
 class Texts(NamedTuple):
@@ -48,7 +50,7 @@ class Texts(NamedTuple):
 
 def read_texts(
     path: Path,
-    column: str,
+    column: str = "",
     options: TableOptions = FOUND_BY_CONTENT,
     *,
     max_bad_records: float = 0.0,
@@ -57,18 +59,19 @@ def read_texts(
     """Reads all texts of a file, or refuses it.
 
     A file named .txt, or without a name, is a table if it is JSON or Parquet, or if its first row
-    names the column; else it has a text a line, blank ones too.
+    names the column, or, where none is named, text and label by usual names; else it has a text a
+    line, blank ones too.
 
     Args:
       path: The file.
-      column: Column of the text, for tables.
+      column: Column of the text, for tables; "" finds it, see `columns.choose_text_column`.
       options: How tables are written, as far as the user says so.
       max_bad_records: Share of records, 0 to 1, that may be left out.
       name: How to call a file that has no name of its own.
 
     Raises:
-      DatasetError: It cannot be read, lacks the column, or has more bad records than allowed;
-        names file and record.
+      DatasetError: It cannot be read, lacks the column, has more bad records than allowed, or
+        more texts than `MOST_TEXTS`; names file and record.
     """
     if not os.path.exists(path):
         raise DatasetError(f"{as_setting('file', str(path))}: there is no such file.")
@@ -76,13 +79,16 @@ def read_texts(
         raise DatasetError(f"{as_setting('file', str(path))} is a folder; expected a file.")
     shown = name or printable(path.name)
     is_unnamed = bool(name) or _is_named_lines(path)
+    needed = (column or DEFAULT_TEXT,)
     table = (
-        detect(path, options, name=name, needed=(column,), may_be_prose=True)
+        detect(path, options, name=name, needed=needed, may_be_prose=True)
         if is_unnamed
-        else look_at(path, options, (column,))
+        else look_at(path, options, needed)
     )
     meant: list[str] = []
-    column = column_meant([table], column, meant.append)
+    if is_unnamed and not column and not _may_be_guessed(table):
+        column = DEFAULT_TEXT
+    column = choose_text_column([table], column, meant.append)
     if is_unnamed and _is_lines(table, column, is_named=not name):
         told = notices([(shown, table._replace(row_remarks=()))])
         found = _lines(path, table.format, shown)
@@ -90,7 +96,7 @@ def read_texts(
         refuse_repeated(table, shown)
         if not table.columns:
             raise DatasetError(f"{shown} is empty: expected a column {column}.")
-        if column not in table.columns:
+        if column not in table.names:
             raise DatasetError(missing_column(table, shown, column, "text_column"))
         told = [*meant, *notices([(shown, table)])]
         found = _column(path, table.format, column, shown)
@@ -100,6 +106,12 @@ def read_texts(
 def _is_named_lines(path: Path) -> bool:
     stem = Path(path.stem) if compression_named(path) else path
     return stem.suffix.lower() == LINES_SUFFIX
+
+
+def _may_be_guessed(table: DetectedTable) -> bool:
+    """Says whether a first row that may be prose is a header all the same."""
+    is_separated = table.format.kind in (SourceKind.CSV, SourceKind.TSV)
+    return not is_separated or has_usual_columns(table)
 
 
 def _is_lines(table: DetectedTable, column: str, is_named: bool) -> bool:
@@ -148,11 +160,19 @@ def _without_bad(
     found: Iterator[str | Problem], name: str, max_bad_records: float, told: list[str]
 ) -> Texts:
     texts: list[str] = []
+    characters = 0
     counts: dict[str, int] = {}
     examples: dict[str, list[str]] = {}
     for item in found:
         if isinstance(item, str):
             texts.append(item)
+            characters += len(item)
+            if len(texts) > MOST_TEXTS or characters > MOST_CHARACTERS:
+                raise DatasetError(
+                    f"{name} has more than {MOST_TEXTS:,} texts, or {MOST_CHARACTERS >> 20:,} "
+                    "million characters, and all are held in memory here. Divide it, or give it to "
+                    "`sentiment score`."
+                )
             continue
         described = f"{item.where}: {item.detail}"
         if item.fatal:

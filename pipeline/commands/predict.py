@@ -6,7 +6,6 @@ import argparse
 import csv
 import json
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -140,21 +139,20 @@ def _read(file: str, config: PipelineConfig) -> list[str]:
     Raises:
       DatasetError: They cannot be read.
     """
+    from components.dataset.piped import copy, copy_pipe, is_pipe
     from components.dataset.texts import read_texts
 
-    with tempfile.NamedTemporaryFile(prefix="sentiment-") as copy:
+    with tempfile.NamedTemporaryFile(prefix="sentiment-") as target:
         path, name = Path(file), ""
         # A pipe can be read once, and a file is first looked at, Parquet from its end.
         if file == STANDARD_INPUT:
-            shutil.copyfileobj(sys.stdin.buffer, copy)
             name = "standard input"
-        elif os.path.exists(path) and not path.is_file() and not path.is_dir():
-            with path.open("rb") as pipe:
-                shutil.copyfileobj(pipe, copy)
+            copy(sys.stdin.buffer, target, name)
+        elif is_pipe(file):
             name = file
+            copy_pipe(file, target)
         if name:
-            copy.flush()
-            path = Path(copy.name)
+            path = Path(target.name)
         found = read_texts(
             path,
             config.text_column,

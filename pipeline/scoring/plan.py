@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from components.dataset.columns import DEFAULT_TEXT, choose_text_column
 from components.dataset.compressed import compression_named
 from components.dataset.detected_table import (
     DetectedTable,
-    column_meant,
     missing_column,
     notices,
 )
@@ -102,7 +102,7 @@ def make_plan(
     inputs: Iterable[str],
     output: Path,
     *,
-    text_column: str = "text",
+    text_column: str = "",
     output_kind: SourceKind | None = None,
     prefix: str = "",
     overwrite: bool = False,
@@ -113,7 +113,7 @@ def make_plan(
     Args:
       inputs: Paths and globs.
       output: The folder that is written to; it need not be there yet.
-      text_column: Column of the text.
+      text_column: Column of the text; "" finds it, see `columns.choose_text_column`.
       output_kind: Format of all outputs; None keeps each file's own.
       prefix: What the added columns' names begin with.
       overwrite: Whether files that are there already may be replaced.
@@ -124,11 +124,10 @@ def make_plan(
       ConfigurationError: An output cannot be written as asked.
     """
     added = AddedColumns.with_prefix(prefix)
-    tables = {
-        path: look_at(path, options, (text_column,)) for path in dict.fromkeys(_matches(inputs))
-    }
+    needed = (text_column or DEFAULT_TEXT,)
+    tables = {path: look_at(path, options, needed) for path in dict.fromkeys(_matches(inputs))}
     told: list[str] = []
-    text_column = column_meant(tables.values(), text_column, told.append)
+    text_column = choose_text_column(tables.values(), text_column, told.append)
     files = tuple(
         _file(path, table, output_kind, text_column, added) for path, table in tables.items()
     )
@@ -204,7 +203,7 @@ def _stem(path: Path) -> str:
 def _check_columns(name: str, table: DetectedTable, text_column: str, added: AddedColumns) -> None:
     columns = table.columns
     # A file without a byte in it has no columns, and no row that would miss one.
-    if columns and text_column not in columns:
+    if columns and text_column not in table.names:
         raise DatasetError(missing_column(table, name, text_column, "text_column"))
     clash = [column for column in added if column in columns]
     if clash:

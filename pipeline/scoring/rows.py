@@ -10,7 +10,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import pyarrow
 
-from components.dataset.parquet_records import open_parquet, without_decoding
+from components.dataset.nested import value_at
+from components.dataset.parquet_records import open_parquet, values_of
 from components.dataset.records import MalformedRecord, Problem, encoded, problem_of_text
 from components.dataset.source import SourceKind
 from components.dataset.tables import UNREADABLE, read_records, unreadable, with_way_out
@@ -126,7 +127,7 @@ def _records(
         if isinstance(row, Problem):
             yield row
             continue
-        text = encoded(row[plan.text_column])
+        text = encoded(value_at(row, plan.text_column))
         texts.append(text)
         rows.append(row)
         size += len(text)
@@ -147,7 +148,7 @@ def _row_or_problem(
         column: value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
         for column, value in record.items()
     }
-    text = row.get(plan.text_column)
+    text = value_at(row, plan.text_column)
     if not isinstance(text, str | None):
         detail = f"the text is of type {type(text).__name__}, expected a string"
         return Problem("malformed_row", where, detail, fatal=False)
@@ -194,8 +195,7 @@ def _checked(
     table: pyarrow.Table, path: Path, plan: ScoringPlan, start: int
 ) -> Iterator[tuple[list[bytes], pyarrow.Table] | Problem]:
     """Yields the problems of a table, and then what is left of it."""
-    column = table.column(plan.text_column).combine_chunks()
-    values = without_decoding(column).to_pylist()
+    values = values_of(table, plan.text_column)
     problems = [
         _problem_of_value(value, f"{path.name}, record {number}")
         for number, value in enumerate(values, start)

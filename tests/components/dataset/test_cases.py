@@ -203,7 +203,7 @@ CASES = [
         rows(TEXTS, STARS, header="text,stars").encode(),
         (POSITIVE, NEGATIVE - THREES),
         400,
-        ("The column 'stars' is taken for the label",),
+        ("Label from the column 'stars', by the usual names; `label_column` names another.",),
         left_out=THREES,
         settings={"positive_label": "4,5", "negative_label": "1,2"},
     ),

@@ -332,19 +332,19 @@ def test_the_only_other_column_is_taken_for_the_label_and_told(tmp_path, name):
     """Where nobody named one."""
     path = tmp_path / name
     if name == "r.parquet":
-        pyarrow.parquet.write_table(pyarrow.table({"text": ["a"], "stars": [1]}), path)
+        pyarrow.parquet.write_table(pyarrow.table({"text": ["a"], "mood": [1]}), path)
     elif name == "r.jsonl":
-        path.write_text('{"text": "a", "stars": 1}\n')
+        path.write_text('{"text": "a", "mood": 1}\n')
     else:
-        path.write_text("text,stars\na,1\n".replace(",", "\t" if name == "r.tsv" else ","))
+        path.write_text("text,mood\na,1\n".replace(",", "\t" if name == "r.tsv" else ","))
     told: list[str] = []
-    assert resolve(path, tmp_path, notify=told.append).label_column == "stars"
+    assert resolve(path, tmp_path, notify=told.append).label_column == "mood"
     assert told == [
-        "The column 'stars' is taken for the label: it is the only one beside 'text'. "
+        "The column 'mood' is taken for the label: it is the only one beside 'text'. "
         "`label_column` names another."
     ]
-    assert "has no column 'star'. Its columns are: text, stars. Did you mean 'stars'?" in refusal(
-        path, tmp_path, label_column="star"
+    assert "has no column 'mod'. Its columns are: text, mood. Did you mean 'mood'?" in refusal(
+        path, tmp_path, label_column="mod"
     )
 
 
@@ -375,18 +375,18 @@ def test_a_split_column_goes_before_names(tmp_path):
 
 def test_a_missing_column_lists_those_that_exist_and_names_the_nearest(tmp_path):
     """And the setting that names another."""
-    path = write(tmp_path / "r.csv", "Review Text,labels,id\na,1,2\n")
+    path = write(tmp_path / "r.csv", "Film Notes,labls,id\na,1,2\n")
     assert refusal(path, tmp_path) == (
-        "r.csv has no column 'text'. Its columns are: Review Text, labels, id. Name it with "
+        "r.csv has no column 'text'. Its columns are: Film Notes, labls, id. Name it with "
         "`text_column`."
     )
-    assert refusal(path, tmp_path, text_column="Reviewtext") == (
-        "r.csv has no column 'Reviewtext'. Its columns are: Review Text, labels, id. Did you mean "
-        "'Review Text'? Name it with `text_column`."
+    assert refusal(path, tmp_path, text_column="Filmnotes") == (
+        "r.csv has no column 'Filmnotes'. Its columns are: Film Notes, labls, id. Did you mean "
+        "'Film Notes'? Name it with `text_column`."
     )
-    assert refusal(path, tmp_path, text_column="Review Text") == (
-        "r.csv has no column 'label'. Its columns are: Review Text, labels, id. Did you mean "
-        "'labels'? Name it with `label_column`."
+    assert refusal(path, tmp_path, text_column="Film Notes") == (
+        "r.csv has no column 'label'. Its columns are: Film Notes, labls, id. Did you mean "
+        "'labls'? Name it with `label_column`."
     )
 
 
@@ -396,15 +396,15 @@ def test_a_missing_column_is_named_where_its_values_tell(tmp_path):
         f"{n},tt{n},a film of some words that is number {n},{'good' if n % 2 else 'bad'}\n"
         for n in range(40)
     )
-    path = write(tmp_path / "r.csv", f",id,the review,sentiment\n{rows}")
+    path = write(tmp_path / "r.csv", f",id,the film,how it was\n{rows}")
     found = refusal(path, tmp_path)
     assert found.endswith(
-        "Name it with `text_column`, e.g. `text_column='the review'` `label_column='sentiment'`."
+        "Name it with `text_column`, e.g. `text_column='the film'` `label_column='how it was'`."
     )
-    found = refusal(path, tmp_path, text_column="the review")
-    assert found.endswith("Name it with `label_column`, e.g. `label_column='sentiment'`.")
-    source = resolve(path, tmp_path, text_column="the review", label_column="sentiment")
-    assert source.label_column == "sentiment"
+    found = refusal(path, tmp_path, text_column="the film")
+    assert found.endswith("Name it with `label_column`, e.g. `label_column='how it was'`.")
+    source = resolve(path, tmp_path, text_column="the film", label_column="how it was")
+    assert source.label_column == "how it was"
 
 
 def test_a_column_that_differs_in_its_case_is_told(tmp_path):
@@ -428,12 +428,12 @@ def test_a_missing_column_is_found_in_every_format(tmp_path, name):
     """Before anything runs."""
     path = tmp_path / name
     if name == "r.parquet":
-        pyarrow.parquet.write_table(pyarrow.table({"body": ["a"], "label": [1]}), path)
+        pyarrow.parquet.write_table(pyarrow.table({"words": ["a"], "label": [1]}), path)
     elif name == "r.jsonl":
-        path.write_text('{"body": "a", "label": 1}\n')
+        path.write_text('{"words": "a", "label": 1}\n')
     else:
-        path.write_bytes(gzip.compress(b"body\tlabel\na\t1\n"))
-    assert f"{name} has no column 'text'. Its columns are: body, label." in refusal(path, tmp_path)
+        path.write_bytes(gzip.compress(b"words\tlabel\na\t1\n"))
+    assert f"{name} has no column 'text'. Its columns are: words, label." in refusal(path, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["r.csv", "r.tsv", "r.jsonl"])

@@ -1,0 +1,207 @@
+"""Which columns hold texts and labels: those that are named, else those with usual names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from components.dataset.detected_table import (
+    DetectedTable,
+    column_meant,
+    folded,
+    missing_column,
+    shortened,
+)
+from components.dataset.splits import is_split_column
+from components.errors import DatasetError, as_setting
+
+TEXT_COLUMN, LABEL_COLUMN = "text_column", "label_column"
+# What the columns are called where nobody names them.
+DEFAULT_TEXT, DEFAULT_LABEL = "text", "label"
+
+# Usual names, without what separates their words. Those of a later group count only where no name
+# of an earlier one occurs: a review has a title as well, but where a title is all, it is the text.
+_TEXTS = (
+    "text texts review reviews reviewtext textreview reviewbody reviewcontent body bodytext "
+    "content contents comment comments commenttext message messagetext messagebody sentence "
+    "sentences tweet tweettext post posttext document documenttext feedback utterance fulltext "
+    "rawtext cleantext articletext article paragraph",
+    "title headline subject summary description question query input prompt snippet phrase",
+)
+_LABELS = (
+    "label labels labelname labeltext classlabel sentiment sentimentlabel airlinesentiment class "
+    "classes classname target polarity category categoryname intent emotion stars starrating "
+    "rating ratings reviewrating reviewstars",
+    "score overall topic tag type priority grade verdict output y",
+)
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
+_MOST_NAMED = 8
+
+
+def choose_columns(
+    tables: Iterable[DetectedTable], text: str, label: str, notify: Callable[[str], None]
+) -> tuple[str, str]:
+    """Returns the columns of texts and labels, in all tables.
+
+    Where none is named, `text` and `label` come first, then a single one of the usual names, and
+    for labels a single column beside the text. Where there is none, the name that was looked for
+    comes back; `check_columns` explains it.
+
+    Args:
+      tables: The tables.
+      text: The setting `text_column`; "" if none is named.
+      label: The setting `label_column`; "" if none is named.
+      notify: Is told which columns were chosen.
+
+    Raises:
+      DatasetError: Several columns have usual names.
+    """
+    tables = list(tables)
+    found_text = _meant_or_usual(tables, text, DEFAULT_TEXT, _TEXTS, TEXT_COLUMN, notify)
+    found_label = _meant_or_usual(
+        tables, label, DEFAULT_LABEL, _LABELS, LABEL_COLUMN, notify, {found_text}
+    )
+    told = {}
+    if not text and _is_guessed(found_text, DEFAULT_TEXT):
+        told[TEXT_COLUMN] = f"text from the column '{shortened(found_text)}'"
+    if not label and not _is_in_all(tables, found_label):
+        found_label = _only_other(tables, found_text, found_label, notify)
+    elif not label and _is_guessed(found_label, DEFAULT_LABEL):
+        told[LABEL_COLUMN] = f"label from the column '{shortened(found_label)}'"
+    _tell(told, notify)
+    return found_text, found_label
+
+
+def choose_text_column(
+    tables: Iterable[DetectedTable], text: str, notify: Callable[[str], None]
+) -> str:
+    """Returns the column of texts, as `choose_columns` does."""
+    found = _meant_or_usual(list(tables), text, DEFAULT_TEXT, _TEXTS, TEXT_COLUMN, notify)
+    if not text and _is_guessed(found, DEFAULT_TEXT):
+        _tell({TEXT_COLUMN: f"text from the column '{shortened(found)}'"}, notify)
+    return found
+
+
+def has_usual_columns(table: DetectedTable) -> bool:
+    """Says whether a first row names both texts and labels as people usually do."""
+    return all(_usual([table], tiers, set()) for tiers in (_TEXTS, _LABELS))
+
+
+def check_columns(
+    tables: Iterable[tuple[str, DetectedTable]], text_column: str, label_column: str
+) -> None:
+    """Checks that all tables have both columns.
+
+    Args:
+      tables: Each behind the name that messages call it.
+      text_column: Column of the text.
+      label_column: Column of the label.
+
+    Raises:
+      DatasetError: One is empty or lacks a column.
+    """
+    for name, table in tables:
+        if not table.columns:
+            raise DatasetError(f"{name} is empty: expected columns {text_column}, {label_column}.")
+        for column, setting in ((text_column, TEXT_COLUMN), (label_column, LABEL_COLUMN)):
+            if column not in table.names:
+                raise DatasetError(missing_column(table, name, column, setting, LABEL_COLUMN))
+
+
+def _tell(told: Mapping[str, str], notify: Callable[[str], None]) -> None:
+    if told:
+        sentence = ", ".join(told.values())
+        verb = "names another" if len(told) == 1 else "name others"
+        settings = " and ".join(f"`{setting}`" for setting in told)
+        notify(f"{sentence[0].upper()}{sentence[1:]}, by the usual names; {settings} {verb}.")
+
+
+def _is_guessed(column: str, default: str) -> bool:
+    # What differs in its case alone was told already.
+    return folded(column) != folded(default)
+
+
+def _is_in_all(tables: Sequence[DetectedTable], column: str) -> bool:
+    return all(column in table.names for table in tables if table.columns)
+
+
+def _meant_or_usual(
+    tables: Sequence[DetectedTable],
+    named: str,
+    default: str,
+    tiers: Sequence[str],
+    setting: str,
+    notify: Callable[[str], None],
+    taken: Collection[str] = (),
+) -> str:
+    if named:
+        return column_meant(tables, named, notify)
+    found = column_meant(tables, default, notify)
+    if any(found in table.names for table in tables):
+        return found
+    usual = _usual(tables, tiers, taken)
+    if len(usual) > 1:
+        listed = ", ".join(f"'{shortened(name)}'" for name in usual[:_MOST_NAMED])
+        more = f" and {len(usual) - _MOST_NAMED:,} more" if len(usual) > _MOST_NAMED else ""
+        choices = " or ".join(as_setting(setting, name) for name in usual[:2])
+        raise DatasetError(
+            f"There is no column '{default}', and several may be it: {listed}{more}. Name one, "
+            f"e.g. {choices}."
+        )
+    return usual[0] if usual else default
+
+
+def _usual(
+    tables: Sequence[DetectedTable], tiers: Sequence[str], taken: Collection[str]
+) -> list[str]:
+    """Returns the columns of all tables that have a usual name, of the first group with any.
+
+    What is inside other columns counts where no column itself has such a name.
+    """
+    whole = [table for table in tables if table.columns]
+    if not whole:
+        return []
+    for names in ([table.columns for table in whole], [table.nested for table in whole]):
+        shared = [
+            name
+            for name in names[0]
+            if name not in taken and all(name in others for others in names[1:])
+        ]
+        for tier in tiers:
+            words = set(tier.split())
+            found = [name for name in shared if _plain(name.rpartition(".")[2] or name) in words]
+            if found:
+                return found
+    return []
+
+
+def _plain(name: str) -> str:
+    return _BETWEEN_WORDS.sub("", folded(name))
+
+
+def _only_other(
+    tables: Sequence[DetectedTable],
+    text_column: str,
+    label_column: str,
+    notify: Callable[[str], None],
+) -> str:
+    """Returns the only column beside the text, where all tables have the same one."""
+    if any(label_column in table.columns for table in tables) or not all(
+        text_column in table.columns for table in tables
+    ):
+        return label_column
+    left = {
+        tuple(
+            name
+            for name in table.columns
+            if name.strip() and name != text_column and not is_split_column(name)
+        )
+        for table in tables
+    }
+    if len(left) != 1 or len(only := left.pop()) != 1:
+        return label_column
+    notify(
+        f"The column '{only[0]}' is taken for the label: it is the only one beside "
+        f"'{text_column}'. `label_column` names another."
+    )
+    return only[0]

@@ -1,0 +1,145 @@
+"""Folders as Hugging Face's hub has them: several configurations of one data set in one folder.
+
+They are named in the front matter of README.md
+(https://huggingface.co/docs/hub/datasets-manual-configuration), or are folders with a train split
+each.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from components.dataset.records import printable
+from components.dataset.splits import split_in_name
+from components.errors import DatasetError, as_setting
+from components.features import TRAIN_SPLIT
+
+_DESCRIPTION = "README.md"
+_FENCE = "---"
+# More than the front matter of any data set has.
+_MOST_BYTES = 1 << 20
+_MOST_LISTED = 20
+
+
+def only_configuration(folder: Path, tables: Sequence[Path]) -> list[Path]:
+    """Returns the tables of a folder's only configuration; all of them where none is told.
+
+    Args:
+      folder: The folder.
+      tables: The tables in it.
+
+    Raises:
+      DatasetError: There are several; names them, and how to choose.
+    """
+    configurations = _described(folder, tables) or _folders(folder, tables)
+    if not configurations:
+        return list(tables)
+    if len(configurations) == 1:
+        return next(iter(configurations.values()))
+    listed = ", ".join(map(printable, list(configurations)[:_MOST_LISTED]))
+    more = len(configurations) - _MOST_LISTED
+    example = next(iter(configurations))
+    raise DatasetError(
+        f"{printable(str(folder))} holds {len(configurations):,} configurations of a data set: "
+        f"{listed}{f' and {more:,} more' if more > 0 else ''}. Choose one by its path; "
+        f"'{printable(example)}' is {as_setting('data', _path_of(example, configurations))}."
+    )
+
+
+def _path_of(name: str, configurations: Mapping[str, Sequence[Path]]) -> str:
+    """Returns the path that names the tables of one configuration alone."""
+    files = configurations[name]
+    others = {file for other, found in configurations.items() if other != name for file in found}
+    shared = Path(os.path.commonpath([file.parent for file in files]))
+    if any(shared in other.parents for other in others):
+        return ",".join(_shorter(str(file)) for file in files)
+    return _shorter(str(shared))
+
+
+def _shorter(path: str) -> str:
+    return min(path, os.path.relpath(path), key=len)
+
+
+def _described(folder: Path, tables: Sequence[Path]) -> dict[str, list[Path]]:
+    """Returns the configurations that README.md describes and of which there are tables."""
+    found: dict[str, list[Path]] = {}
+    for entry in _entries(folder / _DESCRIPTION):
+        patterns = list(_patterns(entry.get("data_files")))
+        base = entry.get("data_dir")
+        if isinstance(base, str):
+            patterns = [f"{base}/{pattern}" for pattern in patterns] or [base]
+        files = [
+            table
+            for table in tables
+            if any(_fits(table.relative_to(folder).as_posix(), pattern) for pattern in patterns)
+        ]
+        if files:
+            found[str(entry.get("config_name", "default"))] = files
+    return found
+
+
+def _entries(description: Path) -> list[Mapping[str, Any]]:
+    """Returns the configurations in a file's front matter; none where it has none, or no YAML."""
+    if not description.is_file():
+        return []
+    try:
+        with description.open("rb") as stream:
+            text = stream.read(_MOST_BYTES).decode("utf-8-sig", "replace")
+    except OSError:
+        return []
+    lines = text.splitlines()
+    if not lines or lines[0].strip() != _FENCE or _FENCE not in map(str.strip, lines[1:]):
+        return []
+    end = [line.strip() for line in lines].index(_FENCE, 1)
+    front = _front_matter("\n".join(lines[1:end]))
+    entries = front.get("configs") if isinstance(front, dict) else None
+    return [each for each in entries if isinstance(each, dict)] if isinstance(entries, list) else []
+
+
+def _front_matter(text: str) -> Any:
+    # Few folders need it, and the command's help is to be quick.
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        # By aliases a few lines stand for billions.
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, loader)):
+            return None
+        return yaml.load(text, loader)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return None
+
+
+def _patterns(data_files: Any) -> Iterator[str]:
+    """Yields the patterns of `data_files`: a string, a list, or paths by split."""
+    if isinstance(data_files, str):
+        yield data_files
+    elif isinstance(data_files, list):
+        for each in data_files:
+            yield from _patterns(each.get("path") if isinstance(each, dict) else each)
+    elif isinstance(data_files, dict):
+        for each in data_files.values():
+            yield from _patterns(each)
+
+
+def _fits(path: str, pattern: str) -> bool:
+    pattern = pattern.removeprefix("./").rstrip("/")
+    return fnmatch.fnmatchcase(path, pattern.removeprefix("**/")) or path.startswith(f"{pattern}/")
+
+
+def _folders(folder: Path, tables: Sequence[Path]) -> dict[str, list[Path]]:
+    """Returns the folders that have a train split each, where there are several."""
+    groups: dict[str, list[Path]] = {}
+    trained: set[str] = set()
+    for table in tables:
+        *folders, name = table.relative_to(folder).parts
+        path = [part for part in folders if not split_in_name(part)]
+        key = "/".join(path) or "."
+        groups.setdefault(key, []).append(table)
+        if TRAIN_SPLIT in map(split_in_name, (name.split(".")[0], *folders)):
+            trained.add(key)
+    return {key: groups[key] for key in groups if key in trained} if len(trained) > 1 else {}

@@ -1,0 +1,66 @@
+"""Words of a text as the Transform step finds them, in Python: near enough to count them.
+
+The graph is `components.transform.preprocessing`; importing it takes TensorFlow.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+from components.features import FIRST_WORD_ID
+
+_LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_ASCII_WORD = re.compile(r"[a-z0-9']+")
+_APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\uff07\u02bc", "'"))
+
+
+def words_of(text: str) -> list[str]:
+    """Returns the words, in lower case: letters, marks, digits and apostrophes."""
+    text = _LINE_BREAK.sub(" ", text.lower())
+    if text.isascii():
+        return _ASCII_WORD.findall(text)
+    text = unicodedata.normalize("NFC", text.translate(_APOSTROPHES))
+    return _word().findall(text)
+
+
+def characters_of(text: str) -> list[str]:
+    """Returns the characters that are no blanks, as tokens of scripts without blanks."""
+    return [character for character in text.lower() if not character.isspace()]
+
+
+@cache
+def _word() -> re.Pattern[str]:
+    r"""Python's `\w` lacks combining marks, without which words of Indian scripts fall apart."""
+    marks = [
+        character
+        for character in map(chr, range(min(sys.maxunicode, 0x1FFFF)))
+        if unicodedata.category(character).startswith("M")
+    ]
+    inside = rf"(?:[^\W_]|['{''.join(marks)}])"
+    return re.compile(rf"(?:[^\W_]|'){inside}*")
+
+
+def missed_share(
+    learned_on: Iterable[Sequence[str]],
+    measured_on: Iterable[Sequence[str]],
+    vocabulary_size: int,
+) -> float:
+    """Returns the share of tokens, 0 to 1, that a vocabulary lacks; NaN without any.
+
+    Args:
+      learned_on: Tokens of texts, of which the most frequent are the vocabulary.
+      measured_on: Tokens of other texts.
+      vocabulary_size: Its token ids, those of padding and of unknown words included.
+    """
+    counts = Counter(token for tokens in learned_on for token in tokens)
+    known = {token for token, _ in counts.most_common(vocabulary_size - FIRST_WORD_ID)}
+    total = missed = 0
+    for tokens in measured_on:
+        total += len(tokens)
+        missed += sum(token not in known for token in tokens)
+    return missed / total if total else float("nan")

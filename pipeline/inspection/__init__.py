@@ -1,0 +1,1 @@
+"""What an inspected data set means for a run: classes, splits, minutes, and the command to type."""

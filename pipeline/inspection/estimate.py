@@ -1,0 +1,93 @@
+"""How long a run takes and how much memory, by a simple model of measured rates: an estimate."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+
+from components.models.registry import get_variant
+from pipeline.resolution import MULTI_PROCESSING_FROM_BYTES
+
+# Measured on 2 cores with IMDB's 50,000 reviews of 230 words, 218 of which are kept, see
+# benchmarks/results: a cold run takes 255 s, of which reading, statistics and Transform take 67,
+# the evaluation of 25,000 reviews 53, and `lstm` trains on 640 reviews a second.
+MEASURED_ON_CORES = 2
+_MEASURED_WORDS, _MEASURED_KEPT_WORDS = 230, 218
+_FIXED_SECONDS = 25.0
+_PREPARED_REVIEWS_A_SECOND = 50_000 / 66.6
+_EVALUATED_REVIEWS_A_SECOND = 25_000 / 53
+_TRAINED_REVIEWS_A_SECOND = 640.0
+# `linear` is fitted in one go: 25,000 reviews in 8 s.
+_SOLVED_REVIEWS_A_SECOND = 25_000 / 8
+# A review of no word at all takes some time as well.
+_LEAST_SHARE = 0.2
+
+# Peaks of the whole run: 1.6 GB in one process, 3.7 GB with two workers of Beam's.
+_PROCESS_GB, _WORKERS_GB = 1.6, 3.7
+# The Trainer holds the token ids, two bytes each, and a sorted copy.
+_BYTES_OF_TOKEN = 4
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a first run is expected to take on two cores.
+
+    Attributes:
+      minutes: By the clock.
+      gigabytes: Of memory, at its peak.
+    """
+
+    minutes: float
+    gigabytes: float
+
+
+def estimate(
+    *,
+    train: int,
+    test: int,
+    size: int,
+    words: float,
+    kept_words: float,
+    model: str,
+    max_length: int,
+) -> Estimate:
+    """Returns what a run of a model is expected to take.
+
+    Args:
+      train: Reviews to train on.
+      test: Reviews to evaluate.
+      size: Bytes of the files.
+      words: Mean number of words of a review.
+      kept_words: The same, once the longest are truncated.
+      model: A variant.
+      max_length: Tokens that a review is padded to.
+    """
+    variant = get_variant(model)
+    by_words = max(words / _MEASURED_WORDS, _LEAST_SHARE)
+    by_kept_words = max(kept_words / _MEASURED_KEPT_WORDS, _LEAST_SHARE)
+    seconds = _FIXED_SECONDS + (train + test) / _PREPARED_REVIEWS_A_SECOND * by_words
+    seconds += test / _EVALUATED_REVIEWS_A_SECOND * by_kept_words
+    if variant.uses_gradient_descent:
+        epochs = variant.presets[variant.default_preset].epochs
+        seconds += epochs * train / _TRAINED_REVIEWS_A_SECOND * by_kept_words
+    else:
+        seconds += train / _SOLVED_REVIEWS_A_SECOND * by_kept_words
+    processes = _WORKERS_GB if size >= MULTI_PROCESSING_FROM_BYTES else _PROCESS_GB
+    workers = max((os.cpu_count() or MEASURED_ON_CORES) - MEASURED_ON_CORES, 0)
+    if size >= MULTI_PROCESSING_FROM_BYTES:
+        processes += workers * (_WORKERS_GB - _PROCESS_GB) / MEASURED_ON_CORES
+    return Estimate(seconds / 60, processes + train * max_length * _BYTES_OF_TOKEN / 2**30)
+
+
+def margin(accuracy: float, reviews: int) -> float:
+    """Returns half the 95 % interval of an accuracy, by Wilson's score; NaN without reviews.
+
+    As `components.evaluator.lift.margin`, without SciPy, whose import takes longer than all else.
+    (Wilson, Probable Inference, 1927.)
+    """
+    if not reviews:
+        return float("nan")
+    z = 1.959964
+    spread = accuracy * (1 - accuracy) / reviews + z * z / (4 * reviews * reviews)
+    return z * math.sqrt(spread) / (1 + z * z / reviews)

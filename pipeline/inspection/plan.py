@@ -1,0 +1,272 @@
+"""From what was found in a data set to the run that fits it."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from components import features
+from components.dataset.inspection.look import Inspection
+from components.dataset.inspection.survey import WordFigures, distinct
+from components.dataset.label_objections import listed
+from components.dataset.labels import key_of, known_class, setting_of
+from components.dataset.splits import TEST_SHARE
+from components.models.registry import DEFAULT_MODEL, get_variant
+from pipeline.flag_spelling import typed
+from pipeline.inspection.estimate import Estimate, estimate
+from pipeline.results.advice import FEW_REVIEWS
+
+SMALL_MODEL = "linear"
+MOST_CLASSES = 1_000
+# Fewer reviews of a class in a split stop a run.
+LEAST_OF_CLASS = 2
+# A column with so many records, and as many different labels as half of them, holds no classes.
+_MANY_RECORDS = 50
+_MOST_NAMED_LABELS = 50
+# What a sample shows of bad records may be more in all of the data.
+_ROOM_FOR_BAD_RECORDS = 1.5
+
+
+@dataclass
+class Plan:
+    """What a run would do with a data set.
+
+    Attributes:
+      classes: The labels in their order, each in its most frequent spelling, with its count.
+      is_binary: Whether the labels are known as those of positive and negative.
+      rows: By split, how many reviews there are, counted or estimated; empty if unknown.
+      carves_test: Whether test is taken out of train.
+      larger_class: The most frequent class.
+      larger_share: Its share, 0 to 1.
+      objection: Why a run would refuse the data, in a sentence; "" if it would not.
+      remarks: What the user should know before.
+      settings: Those that a run needs, by name.
+      estimate: Minutes and memory; None if the number of rows is unknown.
+    """
+
+    classes: Counter[str] = field(default_factory=Counter)
+    is_binary: bool = False
+    rows: dict[str, int] = field(default_factory=dict)
+    carves_test: bool = False
+    larger_class: str = ""
+    larger_share: float = float("nan")
+    objection: str = ""
+    remarks: list[str] = field(default_factory=list)
+    settings: dict[str, str | float | bool] = field(default_factory=dict)
+    estimate: Estimate | None = None
+
+    @property
+    def command(self) -> str:
+        """Returns the command, as it is typed; "" where no run is of use."""
+        if self.objection:
+            return ""
+        words = [typed(name, value) for name, value in self.settings.items()]
+        return " ".join(["sentiment run", *words])
+
+
+def plan_for(
+    data: str,
+    found: Inspection,
+    words: WordFigures,
+    given: Mapping[str, str | float | bool],
+    max_length: int = features.MAX_LENGTH,
+) -> Plan:
+    """Returns the run that fits a data set.
+
+    Args:
+      data: The setting `data`, as the user wrote it.
+      found: What was found.
+      words: What the words of some texts tell.
+      given: Settings that the user gave to read the data, by name.
+      max_length: Tokens that a review is padded to.
+    """
+    plan = Plan(classes=_in_order(distinct(found.survey.labels)))
+    plan.settings = {"data": data, **given}
+    _name_columns(plan, found)
+    _count_rows(plan, found)
+    plan.objection = found.objection or _objection(plan, found)
+    if plan.objection:
+        return plan
+    plan.is_binary = all(known_class(label) is not None for label in plan.classes)
+    _leave_out_unlabelled_split(plan, found)
+    _leave_out_rare_classes(plan, found)
+    (plan.larger_class, count) = plan.classes.most_common(1)[0]
+    plan.larger_share = count / plan.classes.total()
+    _allow_bad_records(plan, found)
+    if words.are_characters:
+        plan.settings["tokens"] = "characters"
+    train = plan.rows.get(features.TRAIN_SPLIT, 0)
+    model = SMALL_MODEL if 0 < train < FEW_REVIEWS and data != "sample" else DEFAULT_MODEL
+    if model != DEFAULT_MODEL:
+        plan.settings["model"] = model
+    variant = get_variant(model)
+    needs_eval = variant.presets[variant.default_preset].needs_validation
+    if needs_eval and features.EVAL_SPLIT not in plan.rows:
+        plan.settings["validation_fraction"] = 0.1
+    if train and words.lengths:
+        plan.estimate = estimate(
+            train=train,
+            test=plan.rows.get(features.TEST_SPLIT, 0),
+            size=found.bytes,
+            words=words.lengths.mean,
+            kept_words=words.lengths.mean_kept,
+            model=model,
+            max_length=max_length,
+        )
+    return plan
+
+
+def _name_columns(plan: Plan, found: Inspection) -> None:
+    """Names the columns where they are not called text and label."""
+    if not any(table for *_, table in found.files):
+        if found.label_column != features.LABEL:
+            plan.settings["label_column"] = found.label_column
+        return
+    for name, column, usual in (
+        ("text_column", found.text_column, features.TEXT),
+        ("label_column", found.label_column, features.LABEL),
+    ):
+        if column and column != usual:
+            plan.settings[name] = column
+
+
+def _in_order(counts: Counter[str]) -> Counter[str]:
+    """Returns numbers in their order; other labels follow, by name."""
+
+    def rank(label: str) -> tuple[bool, float, str, str]:
+        try:
+            number = float(key_of(label))
+        except ValueError:
+            number = math.nan
+        is_number = math.isfinite(number)
+        return not is_number, number if is_number else 0.0, label.casefold(), label
+
+    return Counter({label: counts[label] for label in sorted(counts, key=rank)})
+
+
+def _count_rows(plan: Plan, found: Inspection) -> None:
+    """Estimates how many reviews each split has."""
+    read = {split: counts.total() for split, counts in found.survey.labels_by_split.items()}
+    if found.rows is None or not sum(read.values()):
+        return
+    share = found.rows / max(found.survey.records, 1)
+    order = (features.TRAIN_SPLIT, features.EVAL_SPLIT, features.TEST_SPLIT)
+    plan.rows = {split: round(read[split] * share) for split in order if split in read}
+    drawn = found.named_splits or found.split_column
+    if drawn and features.TRAIN_SPLIT in plan.rows and features.TEST_SPLIT not in plan.rows:
+        plan.carves_test = True
+        train = plan.rows[features.TRAIN_SPLIT]
+        plan.rows[features.TEST_SPLIT] = round(TEST_SHARE * train)
+        plan.rows[features.TRAIN_SPLIT] = train - plan.rows[features.TEST_SPLIT]
+
+
+def _objection(plan: Plan, found: Inspection) -> str:
+    """Says why a run would refuse the data."""
+    survey, classes = found.survey, plan.classes
+    if not survey.records:
+        return "There is no record."
+    if not classes:
+        return f"No record has a label in the column '{found.label_column}'."
+    if len(classes) == 1:
+        return (
+            f"All labels are '{next(iter(classes))}'; two different ones are needed."
+            f"{_other_columns(found)}"
+        )
+    if len(classes) > MOST_CLASSES or (
+        survey.records >= _MANY_RECORDS and 2 * len(classes) > survey.records
+    ):
+        return (
+            f"The column '{found.label_column}' has {len(classes):,} different values in "
+            f"{survey.records:,} records: those are no classes, of which there are at most "
+            f"{MOST_CLASSES:,}.{_other_columns(found)}"
+        )
+    return ""
+
+
+def _other_columns(found: Inspection) -> str:
+    """Suggests columns whose values look like classes."""
+    likely = [
+        column.name
+        for column in found.columns
+        if column.name not in (found.text_column, found.label_column)
+        and column.kind in ("text", "number", "true or false")
+        and 2 <= column.different <= max(2, column.values // 2)
+    ]
+    if not likely:
+        return " `label_column` names another column."
+    return f" `label_column` names another, e.g. '{likely[0]}'."
+
+
+def _leave_out_unlabelled_split(plan: Plan, found: Inspection) -> None:
+    """Takes files out whose labels are all -1: of a contest's test split they are not published."""
+    counts = found.survey.labels_by_split
+    for split in found.named_splits:
+        others = [set(counts[other]) for other in counts if other != split]
+        if set(counts.get(split, ())) == {"-1"} and others and "-1" not in set().union(*others):
+            files = [
+                os.path.relpath(path)
+                for path, _, _ in found.files
+                if split not in os.path.basename(path).lower()
+            ]
+            if not files or len(files) == len(found.files):
+                continue
+            plan.remarks.append(f"The labels of split '{split}' are all -1: it is left out.")
+            plan.settings["data"] = ",".join(files)
+            plan.classes = Counter({k: n for k, n in plan.classes.items() if k != "-1"})
+            plan.rows.pop(split, None)
+
+
+def _leave_out_rare_classes(plan: Plan, found: Inspection) -> None:
+    """Names the classes that have enough reviews in each split, where some have not."""
+    if not found.is_whole:
+        return
+    by_split = {
+        split: Counter(map(key_of, counts.elements()))
+        for split, counts in found.survey.labels_by_split.items()
+        if split in plan.rows
+    }
+    rare = [
+        label
+        for label in plan.classes
+        if any(counts[key_of(label)] < LEAST_OF_CLASS for counts in by_split.values())
+    ]
+    kept = [label for label in plan.classes if label not in rare]
+    if not rare:
+        return
+    named = listed({label: plan.classes[label] for label in rare})
+    if len(kept) < 2:
+        plan.objection = (
+            f"Of a class, each split needs {LEAST_OF_CLASS} reviews at least, and {named} have "
+            "fewer in one."
+        )
+        return
+    plan.remarks.append(
+        f"Fewer than {LEAST_OF_CLASS} reviews in a split have the label {named}; left out."
+    )
+    if len(kept) <= _MOST_NAMED_LABELS:
+        plan.settings["labels"] = setting_of(kept)
+    plan.classes = Counter({label: plan.classes[label] for label in kept})
+
+
+def _allow_bad_records(plan: Plan, found: Inspection) -> None:
+    """Allows the share of records that have no text or no label, or cannot be read."""
+    survey = found.survey
+    bad = survey.problems + survey.unusable
+    if not bad:
+        return
+    share = bad / survey.records * (1.0 if found.is_whole else _ROOM_FOR_BAD_RECORDS)
+    allowed = min(math.ceil(share * 1_000) / 1_000, 1.0)
+    plan.settings["max_bad_records"] = max(allowed, float(plan.settings.get("max_bad_records", 0)))
+    plan.remarks.append(
+        f"{bad:,} of {survey.records:,} records have no text, no label, or cannot be read; they "
+        "are left out."
+    )
+
+
+def shown_labels(counts: Mapping[str, int], most: int) -> tuple[Sequence[tuple[str, int]], int]:
+    """Returns the most frequent labels with their counts, and how many more there are."""
+    ordered = sorted(counts.items(), key=lambda item: -item[1])
+    return ordered[:most], max(0, len(ordered) - most)
