@@ -2,8 +2,8 @@
 
     >>> import serving
     >>> prediction = serving.Prediction(0.75, "positive", model_version=7)
-    >>> prediction.sentiment
-    'positive'
+    >>> prediction.label, prediction.confidence
+    ('positive', 0.75)
 
 `Client` and `AsyncClient` ask a server; they raise a `ServingError`, or one of the kinds that
 `serving.errors` lists. Importing this package imports no library, and no name before it is used.

@@ -8,7 +8,8 @@
   TRANSFORM_FEATURES    examples: tf.Examples          token_ids
   BULK_INFERENCE        examples: tf.Examples          probability, sentiment, as columns
 
-Each input is <string>[batch]; tf.Examples are serialized.
+Each input is <string>[batch]; tf.Examples are serialized. With more than two classes there is
+`label` in the place of `sentiment`, and TRACE_TEXT gives a probability for each word and class.
 """
 
 from __future__ import annotations

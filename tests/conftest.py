@@ -76,3 +76,17 @@ def exported_model(transform_output, tmp_path_factory) -> Path:
         model.save_weights(str(directory / "keras.weights.h5"))
 
     return made_once(tmp_path_factory, "export", export)
+
+
+@pytest.fixture(scope="session")
+def classes_root(tmp_path_factory) -> Path:
+    """A root with version 5 of `tickets`, of three classes, and 6 of `mail`, of ham and spam."""
+
+    def save(root: Path) -> None:
+        from .serving import models
+
+        base = root / "serving_model"
+        models.save_classes(base / "tickets" / "5", models.TICKET_CLASSES, models.TICKET_WORDS)
+        models.save_classes(base / "mail" / "6", models.SPAM_CLASSES, models.SPAM_WORDS)
+
+    return made_once(tmp_path_factory, "classes", save)

@@ -66,7 +66,7 @@ class Reference:
             ) from error
         names = outputs[LABEL if LABEL in outputs else "sentiment"]
         answers = [
-            Prediction(float(probability), name.decode())
+            Prediction(float(probability), label=name.decode())
             for probability, name in zip(outputs["probability"], names, strict=True)
         ]
         for value, answer in zip(values, answers, strict=True):
@@ -201,7 +201,7 @@ def _exchanges_of_many(
 
     def about(question: Question, values: Sequence[Any], of: Sequence[str]) -> LabelExchange:
         expected = reference.answer(question.signature, question.input, values)
-        labels = [frozenset((answer.sentiment,)) for answer in expected]
+        labels = [frozenset((answer.label,)) for answer in expected]
         if CLASSIFY in verdicts:
             labels = [
                 of_answer | _as_likely(scores)
@@ -216,7 +216,7 @@ def _exchanges_of_many(
         for text in EDGE_CASES:
             yield about(question, [text], [text])
         if CLASSIFY in verdicts:
-            likeliest = [answer.sentiment for answer in together.expected]
+            likeliest = [answer.label for answer in together.expected]
             scores = [answer.probability for answer in together.expected]
             yield Exchange("classify", texts, scores, likeliest)
     if CLASSIFY in verdicts:
@@ -316,7 +316,7 @@ def _compare_labels(client: Client, transport: str, exchange: LabelExchange) -> 
         if not is_near or label not in labels:
             raise error_types.ValidationFailed(
                 f"Over {transport}, {question.signature} answers "
-                f"{_told(Prediction(probability, label))} to {_quoted(value)}, where the export "
+                f"{_told(Prediction(probability, label=label))} to {_quoted(value)}, where the export "
                 f"itself answers {_told(expected)}; at most {TOLERANCE:g} may lie between them."
             )
 
@@ -351,7 +351,7 @@ def _agree(expected: Prediction | float, arrived: Prediction | float) -> bool:
     # At the threshold a difference that is allowed may turn the sentiment.
     is_at_threshold = abs(expected.probability - features.DECISION_THRESHOLD) <= TOLERANCE
     return abs(expected.probability - arrived.probability) <= TOLERANCE and (
-        expected.sentiment == arrived.sentiment or is_at_threshold
+        expected.label == arrived.label or is_at_threshold
     )
 
 
@@ -376,7 +376,7 @@ def _text_of(example: bytes) -> str:
 
 
 def _told(answer: Prediction | float) -> str:
-    sentiment = f" ({answer.sentiment})" if isinstance(answer, Prediction) else ""
+    sentiment = f" ({answer.label})" if isinstance(answer, Prediction) else ""
     return f"{_shown(_probability(answer))}{sentiment}"
 
 

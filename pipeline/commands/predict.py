@@ -8,9 +8,9 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from components.errors import ConfigurationError
 from pipeline import extras
@@ -23,18 +23,28 @@ from pipeline.commands.command import (
 )
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
 from pipeline.console.messages import tell, terminal_width
-from pipeline.console.wrapping import wrapped
+from pipeline.console.wrapping import cells, wrapped
 from pipeline.pushed_versions import newest_version
-from serving.predictions import Prediction
+from pipeline.scoring.columns import SCORE_PREFIX, names_of_columns, values_of_columns
+from serving.predictions import Classification, Prediction, likeliest
 from serving.printable import UNSAFE, PrintableStream, printable
+from serving.signature_names import CLASSIFY, PREDICT_TEXT
+
+if TYPE_CHECKING:
+    from pipeline.scoring.pushed_model import PushedModel
+
+# Writes a text with its prediction; None for a blank text.
+Writer: TypeAlias = Callable[[str, Prediction | None], None]
 
 FORMATS = ("table", "json", "csv")
-# Of JSON and CSV, in their order.
-FIELDS = ("text", "probability", "sentiment", "model_version")
 STANDARD_INPUT = "-"
 BATCH_SIZE = 128
 # Fewer are answered before a bar would be read.
 BAR_FROM = 1_000
+# Classes that a terminal shows, with more than two.
+LIKELIEST = 3
+# Columns of a class's name in the table: the fewest, and the most.
+NAME_CELLS, MOST_NAME_CELLS = 8, 32
 _TAKE_LINE_AWAY = "\r\x1b[K"
 
 
@@ -42,8 +52,9 @@ COMMAND = Command(
     "predict",
     help="ask a pushed model",
     description="Answers with the newest pushed version, without a server or through one. One "
-    "verdict a text, in their order; where a text is blank, it is `no text` (in JSON null, in "
-    "CSV empty).",
+    "answer a text, in their order: with two classes the probability of the second one, such as "
+    "positive, and the name of the likelier one; with more, the likeliest and its probability. "
+    "Where a text is blank, the answer is `no text` (in JSON null, in CSV empty).",
     epilog='For example: sentiment predict "a great film" "a dull one"',
 )
 
@@ -60,6 +71,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=FORMATS, default="table", help="json: an object a line (default: table)"
     )
+    parser.add_argument(
+        "--scores",
+        action="store_true",
+        help=f"the probability of every class too (in CSV a column {SCORE_PREFIX}CLASS for each)",
+    )
     parser.add_argument("--root", default=PipelineConfig.root, help="default: %(default)s")
     parser.add_argument(
         "--model-name",
@@ -69,7 +85,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: dict[str, Any]) -> int:
-    """Prints a verdict for each text, in their order; that of a blank one is "no text".
+    """Prints an answer for each text, in their order; that of a blank one is "no text".
 
     Raises:
       ConfigurationError: There are no texts, or no model.
@@ -86,19 +102,46 @@ def run(options: dict[str, Any]) -> int:
     if file is not None:
         texts = _read(file, config_of(options, TABLE_SETTINGS))
     _check(texts)
-    write = _writer(options["format"])
+    every, form, name = options["scores"], options["format"], options["model_name"]
     if not any(map(_says_something, texts)):
-        _answer(texts, lambda _: [], write)
+        _answer(texts, lambda _: [], form, every)
         return 0
-    name = options["model_name"]
+    ranks = form == "table" and sys.stdout.isatty()
     if options["server"]:
         from serving.client import Client
 
         with Client(options["server"], model=name or DEFAULT_MODEL_NAME) as client:
-            _answer(texts, client.predict, write)
+            with_scores = every or (ranks and _can_rank(_outputs_of(client)))
+            _answer(texts, _asker(client, with_scores), form, every)
     else:
-        _answer(texts, _loaded(Path(options["root"]), name), write)
+        model = _loaded(Path(options["root"]), name)
+        with_scores = every or (ranks and _can_rank(model.outputs))
+        _answer(texts, _asker(model, with_scores), form, every)
     return 0
+
+
+class _Model(Protocol):
+    """What can be asked: a client, or a pushed version in this process."""
+
+    def predict(self, texts: Sequence[str], /) -> list[Prediction]: ...
+
+    def classify(self, texts: Sequence[str], /) -> list[Classification]: ...
+
+
+def _asker(model: _Model, with_scores: bool) -> Callable[[Sequence[str]], list[Prediction]]:
+    if not with_scores:
+        return model.predict
+    return lambda texts: [each.prediction for each in model.classify(texts)]
+
+
+def _outputs_of(client: Any) -> Mapping[str, Collection[str]]:
+    signatures = client.metadata().signatures
+    return {name: signature.outputs for name, signature in signatures.items()}
+
+
+def _can_rank(outputs: Mapping[str, Collection[str]]) -> bool:
+    """Returns whether a model of these outputs has more than two classes, and can rank them."""
+    return "label" in outputs.get(PREDICT_TEXT, ()) and CLASSIFY in outputs
 
 
 def _check(texts: Sequence[str]) -> None:
@@ -117,7 +160,7 @@ def _says_something(text: str) -> bool:
     return bool(text.strip())
 
 
-def _loaded(root: Path, name: str | None) -> Callable[[Sequence[str]], list[Prediction]]:
+def _loaded(root: Path, name: str | None) -> PushedModel:
     """Loads the newest version; on a terminal it says so meanwhile."""
     version = newest_version(root, name)
     words = printable(f"Loading {version.parent.name}, version {version.name} ...")
@@ -125,9 +168,9 @@ def _loaded(root: Path, name: str | None) -> Callable[[Sequence[str]], list[Pred
     if shows:
         print(words[: terminal_width(sys.stderr) - 1], end="", file=sys.stderr, flush=True)
     try:
-        from pipeline.scoring.verdicts import load
+        from pipeline.scoring.pushed_model import PushedModel
 
-        return load(root, version.parent.name)
+        return PushedModel(version)
     finally:
         if shows:
             print(_TAKE_LINE_AWAY, end="", file=sys.stderr, flush=True)
@@ -168,14 +211,33 @@ def _read(file: str, config: PipelineConfig) -> list[str]:
 def _answer(
     texts: Sequence[str],
     ask: Callable[[Sequence[str]], list[Prediction]],
-    write: Callable[[str, Prediction | None], None],
+    form: str,
+    every: bool,
 ) -> None:
-    """Writes each text with its prediction; a text that says nothing is not asked about."""
+    """Writes each text with its prediction; a text that says nothing is not asked about.
+
+    Args:
+      texts: In their order.
+      ask: Returns a prediction for each text that it is given.
+      form: One of FORMATS.
+      every: Whether to write the probability of every class.
+    """
+    write: Writer | None = None
+    # Which columns there are, the first answer tells.
+    held: list[str] = []
     for batch in _batches(texts):
         asked = [text for text in batch if _says_something(text)]
         predictions = iter(ask(asked) if asked else ())
         for text in batch:
-            write(text, next(predictions) if _says_something(text) else None)
+            prediction = next(predictions) if _says_something(text) else None
+            if write is None and prediction is None:
+                held.append(text)
+                continue
+            if write is None:
+                write = _writer(form, prediction, every, held)
+            write(text, prediction)
+    if write is None:
+        _writer(form, None, every, held)
 
 
 def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -195,39 +257,90 @@ def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
             done += len(batch)
 
 
-def _writer(form: str) -> Callable[[str, Prediction | None], None]:
-    """Returns what writes a text with its prediction; JSON and CSV give the text as it arrived."""
-    if form == "json":
-        return lambda text, prediction: print(_json(text, prediction))
+def _writer(form: str, first: Prediction | None, every: bool, held: Sequence[str]) -> Writer:
+    """Returns what writes a text with its prediction, after it has written the blank ones before.
+
+    Args:
+      form: One of FORMATS.
+      first: The first prediction, which tells the columns; None if all texts are blank.
+      every: Whether to write the probability of every class.
+      held: The blank texts before the first prediction.
+    """
+    write = _writer_of_table(every) if form == "table" else _writer_of_data(form, first, every)
+    for text in held:
+        write(text, None)
+    return write
+
+
+def _writer_of_data(form: str, first: Prediction | None, every: bool) -> Writer:
+    """Returns what writes JSON or CSV, which give the text as it arrived."""
+    has_two_classes = first is None or first.sentiment is not None
+    scored = tuple(first.scores or ()) if first and every and form == "csv" else ()
+    names = ("text", *names_of_columns(has_two_classes=has_two_classes, scored=scored))
+
+    def values_of(text: str, prediction: Prediction | None) -> tuple[Any, ...]:
+        if prediction is None:
+            return (text, *[None] * (len(names) - 1))
+        return (text, *values_of_columns(prediction, prediction.model_version, scored))
+
     if form == "csv":
         stream = PrintableStream(sys.stdout) if sys.stdout.isatty() else sys.stdout
         rows = csv.writer(stream, lineterminator="\n")
-        rows.writerow(FIELDS)
-        return lambda text, prediction: rows.writerow(_values(text, prediction))
-    return lambda text, prediction: print(_line(text, prediction, sys.stdout))
+        rows.writerow(names)
+        return lambda text, prediction: rows.writerow(values_of(text, prediction))
+
+    def write(text: str, prediction: Prediction | None) -> None:
+        fields = dict(zip(names, values_of(text, prediction), strict=True))
+        if every:
+            fields["scores"] = prediction and prediction.scores
+        print(_json(fields))
+
+    return write
 
 
-def _values(text: str, prediction: Prediction | None) -> tuple[Any, ...]:
-    """Returns the values of `FIELDS`; None where the text is blank."""
-    if prediction is None:
-        return text, None, None, None
-    return text, prediction.probability, prediction.sentiment, prediction.model_version
-
-
-def _json(text: str, prediction: Prediction | None) -> str:
+def _json(fields: dict[str, Any]) -> str:
     """Returns an object on one line; JSON's own escapes keep its control characters harmless."""
-    fields = dict(zip(FIELDS, _values(text, prediction), strict=True))
     line = json.dumps(fields, ensure_ascii=False)
     return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
 
 
-def _line(text: str, prediction: Prediction | None, stream: TextIO) -> str:
-    """Returns a line of the table; on a terminal it is wrapped, with the text below itself."""
-    if prediction is None:
-        start = f"{'-':<6}  {'no text':<8}  "
-    else:
-        start = f"{f'{prediction.probability:.4f}':<6}  {prediction.sentiment:<8}  "
-    line = f"{start}{printable(' '.join(text.split()))}".rstrip()
-    if not stream.isatty():
-        return line
-    return "\n".join(wrapped(line, terminal_width(stream), " " * len(start)))
+def _writer_of_table(every: bool) -> Writer:
+    """Returns what writes lines for people: probability, name of the class, text.
+
+    On a terminal lines are wrapped, with the text below itself. Other classes are on a line below.
+    """
+    stream = sys.stdout
+    # The names that are to come are not known yet.
+    width = NAME_CELLS
+
+    def show(line: str, indent: int) -> None:
+        if stream.isatty():
+            line = "\n".join(wrapped(line, terminal_width(stream), " " * indent))
+        print(line, file=stream)
+
+    def write(text: str, prediction: Prediction | None) -> None:
+        nonlocal width
+        probability, name = "-", "no text"
+        if prediction:
+            probability, name = f"{prediction.probability:.4f}", _shown_name(prediction.label)
+        width = max(width, cells(name))
+        start = f"{probability:<6}  {name}{' ' * (width - cells(name))}  "
+        show(f"{start}{printable(' '.join(text.split()))}".rstrip(), cells(start))
+        if prediction and prediction.scores:
+            scores = prediction.scores
+            others = likeliest(scores, len(scores)) if every else likeliest(scores, LIKELIEST)[1:]
+            listed = ", ".join(f"{_shown_name(name)} {score:.4f}" for name, score in others)
+            show(f"{'':<8}{listed}", 8)
+
+    return write
+
+
+def _shown_name(name: str) -> str:
+    """Returns a class's name on one line, the beginning of a long one."""
+    shown = printable(name[: MOST_NAME_CELLS + 1])
+    if cells(shown) <= MOST_NAME_CELLS:
+        return shown
+    end = 0
+    while cells(shown[: end + 1]) < MOST_NAME_CELLS:
+        end += 1
+    return f"{shown[:end]}…"

@@ -13,7 +13,9 @@ from pipeline.commands.command import TABLE_SETTINGS, Command, add_settings, con
 from pipeline.config import PipelineConfig
 from pipeline.paths import shown
 from pipeline.pushed_versions import newest_version
+from pipeline.scoring.columns import SCORE_PREFIX
 from pipeline.session import Session
+from serving import model_cards
 from serving.versions import SAVED_MODEL_FILE, look_up
 
 if TYPE_CHECKING:
@@ -27,9 +29,10 @@ FORMATS = ("csv", "tsv", "jsonl", "json", "parquet")
 _SETTINGS = (*TABLE_SETTINGS, "root", "beam_mode", "beam_workers", "debug")
 _EPILOG = """\
 Each input gives one file of the same name in --output, with all its columns, its rows in their
-order, and three new columns: probability, sentiment, model_version. Outputs appear when all of
-them are whole; a run that is killed leaves none, and what it left of its work is removed by the
-next run.
+order, and three new columns: probability, sentiment, model_version; if the model has more than
+two classes, label in the place of sentiment. With --scores there is a column score_CLASS for each
+class. Outputs appear when all of them are whole; a run that is killed leaves none, and what it
+left of its work is removed by the next run.
 
 exit codes of `sentiment score`:
   0    every file was scored
@@ -66,6 +69,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--prefix", default="", help="what the new columns' names begin with (default: none)"
     )
     parser.add_argument(
+        "--scores",
+        action="store_true",
+        help=f"add the probability of every class, a column {SCORE_PREFIX}CLASS for each",
+    )
+    parser.add_argument(
         "--model",
         metavar="FOLDER",
         help="a pushed version (default: the newest below --root and --model-name)",
@@ -97,6 +105,8 @@ def run(options: dict[str, Any]) -> int:
         text_column=config.text_column,
         output_kind=SourceKind(options["format"]) if options["format"] else None,
         prefix=options["prefix"],
+        classes=model_cards.classes_in(model_cards.read(model)),
+        with_scores=options["scores"],
         overwrite=options["overwrite"],
         options=config.table_options,
     )

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline import extras
 from pipeline.commands.command import Command, add_debug
 from pipeline.config import DEFAULT_MODEL_NAME
 from pipeline.console.messages import tell
+from serving.errors import ServingError
+
+if TYPE_CHECKING:
+    from serving.client import Client
 
 EXIT_AVAILABLE, EXIT_NOT_AVAILABLE = 0, 1
+# How many names of classes are shown, and how many characters of one.
+MOST_NAMES, MOST_CHARACTERS = 10, 40
+# The names are an extra: a busy server is not waited for.
+_SECONDS = 5.0
 
 
 COMMAND = Command(
     "status",
     help="ask a server for its versions",
-    description="Lists the versions of a model. Exit code 0 if one of them answers, else 1.",
+    description="Lists the versions of a model, and the classes of the one that answers. Exit code "
+    "0 if one of them answers, else 1.",
 )
 
 
@@ -43,8 +52,26 @@ def run(options: dict[str, Any]) -> int:
 
     with Client(options["server"], model=options["model_name"]) as client:
         versions = client.status()
+        available = [one.version for one in versions if one.state == "AVAILABLE"]
+        of_version, classes = _classes(client) if available else (None, "")
     for version in versions:
-        why = "" if version.error_code == "OK" else f"{version.error_code}: {version.error_message}"
-        tell(f"{version.version}  {version.state:<9}  {why}".rstrip(), sys.stdout)
-    is_available = any(version.state == "AVAILABLE" for version in versions)
-    return EXIT_AVAILABLE if is_available else EXIT_NOT_AVAILABLE
+        more = classes if version.version == of_version else ""
+        if version.error_code != "OK":
+            more = f"{version.error_code}: {version.error_message}"
+        tell(f"{version.version}  {version.state:<9}  {more}".rstrip(), sys.stdout)
+    return EXIT_AVAILABLE if available else EXIT_NOT_AVAILABLE
+
+
+def _classes(client: Client) -> tuple[int | None, str]:
+    """Returns the version that answers and its classes in words; nothing if it does not tell."""
+    try:
+        (answer,) = client.classify([""], timeout=_SECONDS)
+    except ServingError:
+        return None, ""
+    names = list(answer.scores)
+    shown = [
+        name if len(name) <= MOST_CHARACTERS else f"{name[:MOST_CHARACTERS]}…"
+        for name in names[:MOST_NAMES]
+    ]
+    more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+    return answer.model_version, f"{len(names):,} classes: {', '.join(shown)}{more}"

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from apache_beam.ml.inference.base import ModelHandler
 
-from components.errors import ScoringError
+from components.errors import ConfigurationError, ScoringError
+from pipeline.scoring.plan import AddedColumns
 from pipeline.scoring.pushed_model import PushedModel
 from pipeline.scoring.rows import Chunk
 from serving.predictions import Prediction
@@ -35,15 +36,30 @@ class PushedModelHandler(ModelHandler[Chunk, ScoredChunk, PushedModel]):
     together. Beam's base class is the same in both stacks.
     """
 
-    def __init__(self, folder: str):
-        """Takes the version's folder."""
+    def __init__(self, folder: str, added: AddedColumns):
+        """Takes the version's folder, and what is asked for."""
         # A chunk is a batch already.
         super().__init__(max_batch_size=1)
         self._folder = folder
+        self._added = added
 
     def load_model(self) -> PushedModel:
-        """Loads the SavedModel."""
-        return PushedModel(Path(self._folder))
+        """Loads the SavedModel.
+
+        Raises:
+          ConfigurationError: It has other classes than its model card says.
+        """
+        model = PushedModel(Path(self._folder))
+        if model.has_two_classes != self._added.has_two_classes:
+            found, said = "two", "more"
+            if not model.has_two_classes:
+                found, said = "more than two", "two, or is missing"
+            raise ConfigurationError(
+                f"{self._folder} answers as a model of {found} classes, but its model_card.json "
+                f"names {said}. Take another version by --model, or push it again by "
+                "`sentiment run`."
+            )
+        return model
 
     def run_inference(
         self,
@@ -57,26 +73,28 @@ class PushedModelHandler(ModelHandler[Chunk, ScoredChunk, PushedModel]):
           ScoringError: The model answers with no number.
         """
         for chunk in batch:
-            yield ScoredChunk(chunk, answers(chunk.texts, model))
+            yield ScoredChunk(chunk, answers(chunk.texts, model, self._added.scored))
 
     def get_num_bytes(self, batch: Sequence[Chunk]) -> int:
         """Returns the size of the texts; by default, Beam would pickle the chunks to find it."""
         return sum(len(text) for chunk in batch for text in chunk.texts)
 
 
-def answers(texts: Sequence[bytes], model: PushedModel) -> list[Prediction]:
-    """Answers texts in their order.
+def answers(
+    texts: Sequence[bytes], model: PushedModel, scored: Sequence[str] = ()
+) -> list[Prediction]:
+    """Answers texts in their order, with the scores of the classes `scored`.
 
     Texts of similar length share a batch: the model reads the padding that a batch has in common
     once, or not at all.
 
     Raises:
-      ScoringError: The model answers with no number.
+      ScoringError: The model answers with no number, or scores of other classes.
     """
     by_length = sorted(range(len(texts)), key=lambda index: len(texts[index]))
     answered: dict[int, Prediction] = {}
     for indices in _batches(by_length, texts):
-        batch = model.predict([texts[index] for index in indices])
+        batch = _asked([texts[index] for index in indices], model, scored)
         answered.update(zip(indices, batch, strict=True))
     unusable = [index for index in by_length if not math.isfinite(answered[index].probability)]
     if unusable:
@@ -86,6 +104,20 @@ def answers(texts: Sequence[bytes], model: PushedModel) -> list[Prediction]:
             "version by --model."
         )
     return [answered[index] for index in range(len(texts))]
+
+
+def _asked(texts: Sequence[bytes], model: PushedModel, scored: Sequence[str]) -> list[Prediction]:
+    if not scored:
+        return model.predict(texts)
+    predictions = [each.prediction for each in model.classify(texts)]
+    found = list(predictions[0].scores or ())
+    if found != list(scored):
+        raise ScoringError(
+            f"The model answers scores of {len(found):,} classes, beginning with '{found[0]}'; its "
+            f"model_card.json names {len(scored):,}, beginning with '{scored[0]}'. Choose another "
+            "version by --model, or score without --scores."
+        )
+    return predictions
 
 
 def _batches(indices: Sequence[int], texts: Sequence[bytes]) -> Iterator[list[int]]:

@@ -19,6 +19,7 @@ import pyarrow.parquet
 from components.dataset.compressed import compression_named
 from components.dataset.source import Compression, Quoting, SourceKind, TableFormat
 from components.errors import ScoringError
+from pipeline.scoring.columns import values_of_columns
 from pipeline.scoring.plan import AddedColumns, ScoringFile
 from pipeline.scoring.rows import Chunk
 from serving.predictions import Prediction
@@ -118,16 +119,17 @@ def _join_text(file: ScoringFile, paths: Iterable[Path], added: AddedColumns, st
 def _lines(
     chunk: Chunk, answers: Sequence[Prediction], version: int | None, added: AddedColumns
 ) -> str:
+    values = (values_of_columns(answer, version, added.scored) for answer in answers)
     rows = (
-        {**row, **dict(zip(added, (answer.probability, answer.sentiment, version), strict=True))}
-        for row, answer in zip(chunk.rows, answers, strict=True)
+        {**row, **dict(zip(added.names, answered, strict=True))}
+        for row, answered in zip(chunk.rows, values, strict=True)
     )
     kind = chunk.file.output_kind
     if kind is SourceKind.JSON:
         return ",\n".join(map(_json, rows))
     if kind is SourceKind.JSON_LINES:
         return "".join(f"{_json(row)}\n" for row in rows)
-    columns = (*chunk.file.columns, *added)
+    columns = (*chunk.file.columns, *added.names)
     cells = ([_cell(row.get(column)) for column in columns] for row in rows)
     return _separated(chunk.file.output_format, cells)
 
@@ -135,7 +137,7 @@ def _lines(
 def _header(file: ScoringFile, added: AddedColumns) -> str:
     if file.output_kind in _JSON or not file.output_format.has_header:
         return ""
-    return _separated(file.output_format, [[*file.columns, *added]])
+    return _separated(file.output_format, [[*file.columns, *added.names]])
 
 
 def _separated(form: TableFormat, rows: Iterable[Sequence[str]]) -> str:
@@ -168,13 +170,11 @@ def _with_answers(
     chunk: Chunk, answers: Sequence[Prediction], version: int | None, added: AddedColumns
 ) -> pyarrow.Table:
     table = chunk.rows if isinstance(chunk.rows, pyarrow.Table) else _table(chunk)
-    values = (
-        pyarrow.array([answer.probability for answer in answers], pyarrow.float32()),
-        pyarrow.array([answer.sentiment for answer in answers], pyarrow.string()),
-        pyarrow.array([version] * len(answers), pyarrow.int64()),
-    )
-    for name, column in zip(added, values, strict=True):
-        table = table.append_column(name, column)
+    rows = [values_of_columns(answer, version, added.scored) for answer in answers]
+    kinds = (pyarrow.float32(), pyarrow.string(), pyarrow.int64())
+    kinds += (pyarrow.float32(),) * len(added.scored)
+    for place, (name, kind) in enumerate(zip(added.names, kinds, strict=True)):
+        table = table.append_column(name, pyarrow.array([row[place] for row in rows], kind))
     return table
 
 

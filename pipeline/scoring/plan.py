@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from components.dataset.columns import DEFAULT_TEXT, choose_text_column
 from components.dataset.compressed import compression_named
@@ -18,9 +17,11 @@ from components.dataset.detected_table import (
 )
 from components.dataset.look_at import look_at
 from components.dataset.records import printable
-from components.dataset.source import Compression, SourceKind, TableFormat
+from components.dataset.source import Compression, Quoting, SourceKind, TableFormat
 from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
 from components.errors import ConfigurationError, DatasetError, did_you_mean
+from pipeline.scoring.columns import names_of_columns
+from serving.model_cards import DEFAULT_CLASSES
 
 SUFFIX_OF = {
     SourceKind.CSV: ".csv",
@@ -31,23 +32,32 @@ SUFFIX_OF = {
 }
 
 
-class AddedColumns(NamedTuple):
-    """Names of the columns that scoring adds, in their order.
+@dataclass(frozen=True)
+class AddedColumns:
+    """The columns that scoring adds.
 
     Attributes:
-      probability: That the review is positive, 0 to 1.
-      sentiment: "positive" or "negative".
-      model_version: The version that answered, a number; empty if its folder is named otherwise.
+      names: In their order: the probability, the name of the class (`sentiment` or `label`), the
+        version that answered (a number; empty if its folder is named otherwise), and the
+        probability of each of `scored`.
+      has_two_classes: Whether the probability is that of the second class; else it is that of the
+        class that is named.
+      scored: Classes whose probabilities are asked for.
     """
 
-    probability: str
-    sentiment: str
-    model_version: str
+    names: tuple[str, ...]
+    has_two_classes: bool = True
+    scored: tuple[str, ...] = ()
 
     @classmethod
-    def with_prefix(cls, prefix: str) -> AddedColumns:
-        """Returns the fields' own names behind `prefix`."""
-        return cls(*(f"{prefix}{name}" for name in cls._fields))
+    def of(
+        cls, classes: Sequence[str], prefix: str = "", *, with_scores: bool = False
+    ) -> AddedColumns:
+        """Returns the columns for a model of some classes, each named behind `prefix`."""
+        has_two_classes = len(classes) == 2
+        scored = tuple(classes) if with_scores else ()
+        names = names_of_columns(has_two_classes=has_two_classes, scored=scored)
+        return cls(tuple(f"{prefix}{name}" for name in names), has_two_classes, scored)
 
 
 @dataclass(frozen=True)
@@ -105,6 +115,8 @@ def make_plan(
     text_column: str = "",
     output_kind: SourceKind | None = None,
     prefix: str = "",
+    classes: Sequence[str] = DEFAULT_CLASSES,
+    with_scores: bool = False,
     overwrite: bool = False,
     options: TableOptions = FOUND_BY_CONTENT,
 ) -> ScoringPlan:
@@ -116,6 +128,8 @@ def make_plan(
       text_column: Column of the text; "" finds it, see `columns.choose_text_column`.
       output_kind: Format of all outputs; None keeps each file's own.
       prefix: What the added columns' names begin with.
+      classes: Of the model.
+      with_scores: Whether the probability of each class is added.
       overwrite: Whether files that are there already may be replaced.
       options: How the files are written, as far as the user says so.
 
@@ -123,7 +137,7 @@ def make_plan(
       DatasetError: A file cannot be found or read, or lacks the text.
       ConfigurationError: An output cannot be written as asked.
     """
-    added = AddedColumns.with_prefix(prefix)
+    added = AddedColumns.of(classes, prefix, with_scores=with_scores)
     needed = (text_column or DEFAULT_TEXT,)
     tables = {path: look_at(path, options, needed) for path in dict.fromkeys(_matches(inputs))}
     told: list[str] = []
@@ -132,6 +146,7 @@ def make_plan(
         _file(path, table, output_kind, text_column, added) for path, table in tables.items()
     )
     _check_outputs(files, output, overwrite)
+    _check_names(files, classes)
     told += notices((printable(path.name), table) for path, table in tables.items())
     empty = [printable(path.name) for path, table in tables.items() if not table.has_records]
     if empty:
@@ -205,7 +220,7 @@ def _check_columns(name: str, table: DetectedTable, text_column: str, added: Add
     # A file without a byte in it has no columns, and no row that would miss one.
     if columns and text_column not in table.names:
         raise DatasetError(missing_column(table, name, text_column, "text_column"))
-    clash = [column for column in added if column in columns]
+    clash = [column for column in added.names if column in columns]
     if clash:
         raise ConfigurationError(
             f"{name} has a column '{clash[0]}' already, which scoring would add. Rename it, or "
@@ -235,3 +250,17 @@ def _check_outputs(files: Sequence[ScoringFile], output: Path, overwrite: bool) 
             )
     if not overwrite:
         refuse_existing(by_output, output)
+
+
+def _check_names(files: Sequence[ScoringFile], classes: Sequence[str]) -> None:
+    """Refuses names of classes that would break a table without quotes."""
+    for file in files:
+        form = file.output_format
+        if form.quoting is not Quoting.NONE or not form.delimiter:
+            continue
+        breaks = [name for name in classes if not {form.delimiter, "\n", "\r"}.isdisjoint(name)]
+        if breaks:
+            raise ConfigurationError(
+                f"{printable(Path(file.path).name)} has no quotes, so that the name of the class "
+                f"{breaks[0]!r} cannot be written into it. Choose another --format."
+            )

@@ -1,21 +1,26 @@
-"""A pushed version, loaded into this process: texts in, verdicts out."""
+"""A pushed version, loaded into this process: texts in, predictions out."""
 
 from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from components.errors import ConfigurationError
-from serving.predictions import Prediction
+from serving.predictions import Classification, Prediction
 from serving.quiet_start import import_tensorflow
-from serving.signature_names import PREDICT_TEXT
+from serving.signature_names import CLASSIFY, PREDICT_TEXT
+from serving.versions import number_of
 
 
 class PushedModel:
-    """A SavedModel that answers to `predict_text`."""
+    """A SavedModel that answers to `predict_text`, and perhaps to `classify`.
+
+    Attributes:
+      outputs: The names of the outputs, by signature.
+    """
 
     def __init__(self, folder: Path):
         """Loads it.
@@ -23,27 +28,87 @@ class PushedModel:
         Raises:
           ConfigurationError: The folder is no SavedModel, or one without the signature.
         """
+        self._folder = folder
+        self._version = number_of(folder.name)
         # The signature alone would not keep the tables and weights that it reads.
         self._model = _load(folder)
-        if PREDICT_TEXT not in self._model.signatures:
-            raise ConfigurationError(
-                f"{folder} has no signature '{PREDICT_TEXT}'. It has: "
-                f"{', '.join(self._model.signatures) or 'none'}. Expected what `sentiment run` "
-                "pushes."
-            )
-        self._signature = self._model.signatures[PREDICT_TEXT]
+        self.outputs: Mapping[str, frozenset[str]] = {
+            name: frozenset(signature.structured_outputs)
+            for name, signature in self._model.signatures.items()
+        }
+        self._signature = self._found(PREDICT_TEXT)
+
+    @property
+    def has_two_classes(self) -> bool:
+        """Whether it answers a `sentiment`; else it answers a `label`."""
+        return "sentiment" in self.outputs[PREDICT_TEXT]
 
     def predict(self, texts: Sequence[str] | Sequence[bytes]) -> list[Prediction]:
         """Answers texts <string>[batch], in their order."""
         import tensorflow as tf
 
         answer = self._signature(text=tf.constant(list(texts), tf.string))
+        name = "sentiment" if self.has_two_classes else "label"
         return [
-            Prediction(float(probability), sentiment.decode())
-            for probability, sentiment in zip(
-                answer["probability"].numpy(), answer["sentiment"].numpy(), strict=True
+            Prediction(
+                float(probability),
+                label.decode() if self.has_two_classes else None,
+                self._version,
+                text if isinstance(text, str) else None,
+                label.decode(),
+            )
+            for text, probability, label in zip(
+                texts, answer["probability"].numpy(), answer[name].numpy(), strict=True
             )
         ]
+
+    def classify(self, texts: Sequence[str] | Sequence[bytes]) -> list[Classification]:
+        """Answers texts <string>[batch] with the probability of each class, in their order.
+
+        Raises:
+          ConfigurationError: The model cannot tell them.
+        """
+        import tensorflow as tf
+
+        signature = self._found(CLASSIFY)
+        if not self.outputs[CLASSIFY] >= {"classes", "scores"}:
+            raise ConfigurationError(
+                f"{self._folder}: '{CLASSIFY}' answers {', '.join(self.outputs[CLASSIFY])}; "
+                "expected classes and scores. Ask without the scores."
+            )
+        if not texts:
+            return []
+        examples = [_example(text) for text in texts]
+        answer = signature(inputs=tf.constant(examples, tf.string))
+        # They are the same in every row.
+        names = [name.decode() for name in answer["classes"].numpy()[0]]
+        rows = answer["scores"].numpy().tolist()
+        return [
+            Classification(text, dict(zip(names, row, strict=True)), self._version)
+            for text, row in zip(map(_decoded, texts), rows, strict=True)
+        ]
+
+    def _found(self, signature: str) -> Any:
+        if signature not in self.outputs:
+            raise ConfigurationError(
+                f"{self._folder} has no signature '{signature}'. It has: "
+                f"{', '.join(self.outputs) or 'none'}. Expected what `sentiment run` pushes."
+            )
+        return self._model.signatures[signature]
+
+
+def _decoded(text: str | bytes) -> str:
+    return text if isinstance(text, str) else text.decode(errors="replace")
+
+
+def _example(text: str | bytes) -> bytes:
+    """Returns a text as a serialized tf.Example."""
+    import tensorflow as tf
+
+    value = text.encode() if isinstance(text, str) else text
+    feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+    features = tf.train.Features(feature={"text": feature})
+    return bytes(tf.train.Example(features=features).SerializeToString())
 
 
 def _load(folder: Path) -> Any:

@@ -162,7 +162,7 @@ def _row_or_problem(
 def _unwritable(row: dict[str, Any], file: ScoringFile, plan: ScoringPlan) -> str:
     """Says why a row cannot be written, or returns an empty string."""
     if not row.keys() <= set(file.columns):
-        clash = [column for column in plan.added if column in row]
+        clash = [column for column in plan.added.names if column in row]
         if clash:
             return f"it has '{clash[0]}' already, which scoring would add (--prefix renames it)"
         if file.output_kind not in (SourceKind.JSON_LINES, SourceKind.JSON):

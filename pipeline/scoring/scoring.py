@@ -80,7 +80,7 @@ class ScoreFiles(beam.PTransform):
             pipeline
             | "Files" >> beam.Create(list(files), reshuffle=len(files) > 1)
             | "Chunks" >> beam.FlatMap(_chunks, self._plan)
-            | "Ask" >> RunInference(PushedModelHandler(str(self._model)))
+            | "Ask" >> RunInference(PushedModelHandler(str(self._model), self._plan.added))
             | "WriteParts"
             >> beam.ParDo(
                 _WriteParts(self._plan, self._total, version_of(self._model), self._folder)

@@ -10,6 +10,10 @@
     >>> prediction.sentiment, prediction.probability, prediction.model_version
     ('positive', 0.75, 7)
 
+A model of two classes answers the probability of the second one; a model of more answers the
+likeliest class. `label` and `confidence` are there for both. `classify` gives the probability of
+each class.
+
 `pip install 'sentiment[client]'` brings what this package needs. The libraries for gRPC and HTTP
 are imported by the first client that uses them. The errors are in `serving.errors`.
 """

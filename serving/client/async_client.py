@@ -46,11 +46,11 @@ class AsyncClient(BaseClient):
     async def classify(
         self, texts: Sequence[str], *, timeout: float | None = None
     ) -> list[Classification]:
-        """Returns the score of each class for each text."""
+        """Returns the probability of each class for each text."""
         return await self._run(self._calls.classify(texts, timeout))
 
     async def trace(self, texts: Sequence[str], *, timeout: float | None = None) -> list[Trace]:
-        """Returns, for each text, the probability after each of its words."""
+        """Returns, for each text, the probability after each of its words; see `Client.trace`."""
         return await self._run(self._calls.trace(texts, timeout))
 
     async def ask_signature(

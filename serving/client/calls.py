@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from serving.client.messages import (
     ClassifyRequest,
-    ClassifyResponse,
     Metadata,
     MetadataRequest,
     Model,
@@ -25,7 +24,8 @@ from serving.client.messages import (
     StatusRequest,
     VersionStatus,
 )
-from serving.client.results import Classification, Prediction, Trace
+from serving.client.reading import Reader
+from serving.client.results import Trace
 from serving.client.settings import Settings, timeout_problem
 from serving.errors import (
     ClientSetupError,
@@ -34,11 +34,11 @@ from serving.errors import (
     InvalidRequestError,
     ModelNotFoundError,
     NotReadyError,
-    ResponseError,
     ServerBusyError,
     ServingError,
     UnavailableError,
 )
+from serving.predictions import Classification, Prediction
 from serving.signature_names import CLASSIFY, PREDICT_TEXT, SERVING_DEFAULT, TRACE_TEXT
 
 # REST's predictions do not say which version made them. The client asks for the newest version's
@@ -47,6 +47,10 @@ from serving.signature_names import CLASSIFY, PREDICT_TEXT, SERVING_DEFAULT, TRA
 VERSION_TRUSTED_SECONDS = 1.0
 # A version may be unloaded between the two requests; so many pairs are tried.
 VERSION_ATTEMPTS = 3
+
+# Probabilities that one request for traces asks for, as far as earlier answers tell: 4 MB. A text
+# of 500 words has half a million with 1,000 classes.
+MOST_TRACED = 2**20
 
 FIRST_POLL_SECONDS = 0.1
 LAST_LOOK_SECONDS = 1.0
@@ -91,13 +95,19 @@ class Calls:
         self._tells_version = tells_version
         self._version = 0
         self._version_known_until = -math.inf
+        self._reader = Reader(address, str(model))
+        self._traced_per_text = MOST_TRACED
+        self._class_names: dict[int, tuple[str, ...]] = {}
 
     def predict(self, texts: Sequence[str], timeout: float | None) -> Steps[list[Prediction]]:
         """A prediction for each text."""
         self._check_texts(texts)
         return (
             yield from self._in_batches(
-                texts, self._predict_request(PREDICT_TEXT, "text"), self._predictions, timeout
+                texts,
+                self._predict_request(PREDICT_TEXT, "text"),
+                self._reader.predictions,
+                timeout,
             )
         )
 
@@ -108,7 +118,7 @@ class Calls:
         self._check_each(examples, bytes, "serialized tf.Examples")
 
         def read(batch: Sequence[bytes], response: PredictResponse) -> list[Prediction]:
-            return self._predictions([None] * len(batch), response)
+            return self._reader.predictions([None] * len(batch), response)
 
         return (
             yield from self._in_batches(
@@ -119,24 +129,24 @@ class Calls:
     def classify(self, texts: Sequence[str], timeout: float | None) -> Steps[list[Classification]]:
         """The score of each class for each text, by the Classify API."""
         self._check_texts(texts)
-
-        def request(batch: Sequence[str]) -> ClassifyRequest:
-            return ClassifyRequest(self.model, CLASSIFY, "text", batch)
-
-        def read(batch: Sequence[str], response: ClassifyResponse) -> list[Classification]:
-            self._check_rows("classifications", response.classes, len(batch))
-            return [
-                Classification(text, dict(classes), response.version)
-                for text, classes in zip(batch, response.classes, strict=True)
-            ]
-
-        return (yield from self._in_batches(texts, request, read, timeout))
+        return (
+            yield from self._in_batches(
+                texts, self._classify_request, self._reader.classifications, timeout
+            )
+        )
 
     def trace(self, texts: Sequence[str], timeout: float | None) -> Steps[list[Trace]]:
-        """The probability after each word of each text."""
+        """The probability after each word of each text.
+
+        How many there are for a text, no request can know: the first is for one text.
+        """
         self._check_texts(texts)
-        request = self._predict_request(TRACE_TEXT, "text", ("tokens", "probability"))
-        return (yield from self._in_batches(texts, request, self._traces, timeout))
+        traces: list[Trace] = []
+        while len(traces) < len(texts):
+            rows = min(self._settings.batch_size, max(1, MOST_TRACED // self._traced_per_text))
+            batch = texts[len(traces) : len(traces) + rows]
+            traces += yield from self._trace_batch(batch, self._deadline(timeout))
+        return traces
 
     def ask_signature(
         self,
@@ -149,7 +159,7 @@ class Calls:
         """What any signature answers to a batch of strings."""
         request = PredictRequest(self.model, signature, input, values, tuple(outputs))
         response = yield from self._ask_a_version(request, self._deadline(timeout))
-        return {name: self._output(name, response, len(values)) for name in outputs}
+        return {name: self._reader.output(name, response, len(values)) for name in outputs}
 
     def status(self, timeout: float | None) -> Steps[list[VersionStatus]]:
         """The versions that the server knows, the newest first."""
@@ -200,12 +210,53 @@ class Calls:
         return max(available, default=None), seen or "no versions"
 
     def _predict_request(
-        self,
-        signature: str,
-        input: str,
-        outputs: tuple[str, ...] = ("probability", "sentiment"),
+        self, signature: str, input: str
     ) -> Callable[[Sequence[Any]], PredictRequest]:
-        return lambda batch: PredictRequest(self.model, signature, input, batch, outputs)
+        # All outputs: by their names, the answer tells whether there are more than two classes.
+        return lambda batch: PredictRequest(self.model, signature, input, batch, outputs=())
+
+    def _classify_request(self, batch: Sequence[str]) -> ClassifyRequest:
+        return ClassifyRequest(self.model, CLASSIFY, "text", batch)
+
+    def _trace_batch(self, batch: Sequence[str], deadline: float) -> Steps[list[Trace]]:
+        """Asks for traces, and for the names of the classes if there are more than two.
+
+        A version may be unloaded between the two requests; so many pairs are tried.
+        """
+        outputs = ("tokens", "probability")
+        request = PredictRequest(self.model, TRACE_TEXT, "text", batch, outputs)
+        for attempt in range(1, VERSION_ATTEMPTS + 1):
+            response = yield from self._ask_a_version(request, deadline)
+            words, classes = self._reader.traced(response, len(batch))
+            self._traced_per_text = max(1, words * (classes or 1))
+            if classes is None:
+                return self._reader.traces(batch, response)
+            try:
+                names = yield from self._names_of_classes(batch[0], response.version, deadline)
+            except ModelNotFoundError:
+                if attempt == VERSION_ATTEMPTS:
+                    raise
+                continue
+            return self._reader.traces_of_classes(batch, response, names)
+        raise AssertionError("unreachable")
+
+    def _names_of_classes(
+        self, text: str, version: int | None, deadline: float
+    ) -> Steps[tuple[str, ...]]:
+        """Returns the names of a version's classes, in their order; what it says of any text."""
+        if version is None:
+            model = self.model
+        else:
+            if version in self._class_names:
+                return self._class_names[version]
+            model = Model(self.model.name, version)
+        request = replace(self._classify_request([text]), model=model)
+        response = yield from self._ask(request, deadline)
+        (classification,) = self._reader.classifications([text], response)
+        names = tuple(classification.scores)
+        if version is not None:
+            self._class_names[version] = names
+        return names
 
     def _in_batches(
         self,
@@ -266,71 +317,6 @@ class Calls:
         if problem := timeout_problem(seconds):
             raise self._error(ClientSetupError, problem)
         return time.monotonic() + seconds
-
-    def _predictions(
-        self, texts: Sequence[str | None], response: PredictResponse
-    ) -> list[Prediction]:
-        predictions = []
-        rows = self._rows(texts, response, "probability", "sentiment")
-        for row, (text, probability, sentiment) in enumerate(rows):
-            self._check_probability(probability, f"row {row} of the request")
-            if not isinstance(sentiment, str):
-                raise self._error(
-                    ResponseError,
-                    f"row {row} of the request has the sentiment {sentiment!r}, expected a string",
-                )
-            predictions.append(Prediction(float(probability), sentiment, response.version, text))
-        return predictions
-
-    def _traces(self, batch: Sequence[str], response: PredictResponse) -> list[Trace]:
-        traces = []
-        rows = self._rows(batch, response, "tokens", "probability")
-        for row, (text, tokens, probabilities) in enumerate(rows):
-            self._check_rows(f"words in row {row}", tokens, None)
-            self._check_rows(f"probabilities in row {row}", probabilities, len(tokens))
-            # Padding is an empty word.
-            read = [pair for pair in zip(tokens, probabilities, strict=True) if pair[0]]
-            for word, probability in read:
-                self._check_probability(probability, f"word {word!r} of row {row}")
-            traces.append(
-                Trace(
-                    text,
-                    words=tuple(word for word, _ in read),
-                    probabilities=tuple(float(probability) for _, probability in read),
-                    model_version=response.version,
-                )
-            )
-        return traces
-
-    def _rows(
-        self, texts: Sequence[str | None], response: PredictResponse, *names: str
-    ) -> Iterator[tuple[Any, ...]]:
-        """Returns each text with its values of some outputs."""
-        outputs = [self._output(name, response, len(texts)) for name in names]
-        return zip(texts, *outputs, strict=True)
-
-    def _output(self, name: str, response: PredictResponse, rows: int) -> list[Any]:
-        if name not in response.outputs:
-            raise self._error(
-                ResponseError,
-                f"the answer has no output '{name}'; it has: "
-                f"{', '.join(sorted(response.outputs)) or 'none'}",
-            )
-        self._check_rows(f"rows of '{name}'", response.outputs[name], rows)
-        return response.outputs[name]
-
-    def _check_rows(self, what: str, arrived: Any, expected: int | None) -> None:
-        if not isinstance(arrived, Sequence) or isinstance(arrived, str):
-            raise self._error(ResponseError, f"{what}: expected a list, {arrived!r} arrived")
-        if expected is not None and len(arrived) != expected:
-            raise self._error(ResponseError, f"{what}: expected {expected}, {len(arrived)} arrived")
-
-    def _check_probability(self, probability: Any, where: str) -> None:
-        if not isinstance(probability, float | int) or not 0 <= probability <= 1:
-            raise self._error(
-                ResponseError,
-                f"{where} has the probability {probability!r}, expected a number from 0 to 1",
-            )
 
     def _check_texts(self, texts: Sequence[str]) -> None:
         self._check_each(texts, str, "texts")

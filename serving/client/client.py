@@ -44,11 +44,16 @@ class Client(BaseClient):
     def classify(
         self, texts: Sequence[str], *, timeout: float | None = None
     ) -> list[Classification]:
-        """Returns the score of each class for each text."""
+        """Returns the probability of each class for each text."""
         return self._run(self._calls.classify(texts, timeout))
 
     def trace(self, texts: Sequence[str], *, timeout: float | None = None) -> list[Trace]:
-        """Returns, for each text, the probability after each of its words."""
+        """Returns, for each text, the probability after each of its words.
+
+        With many classes, a request asks for the traces of a few texts at a time, so that an answer
+        holds a million probabilities at most, or one text. Once for each version, the names of the
+        classes are asked for as well.
+        """
         return self._run(self._calls.trace(texts, timeout))
 
     def ask_signature(

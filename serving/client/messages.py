@@ -47,7 +47,7 @@ class PredictRequest:
 
     Attributes:
       values: Texts, or bytes such as serialized tf.Examples; <string>[batch].
-      outputs: The outputs to answer with.
+      outputs: The outputs to answer with; empty for all of them.
     """
 
     model: Model

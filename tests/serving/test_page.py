@@ -34,8 +34,8 @@ def _models(page: bytes) -> list[dict]:
 
 @pytest.mark.parametrize("folder", [".", "assets.extra"])
 def test_the_page_knows_version_and_card(page_of, folder):
-    """From the model card in the version's folder; markup in it stays text."""
-    answer = page_of('{"test_metrics": {"accuracy": 0.875}, "note": "</script>"}', folder)
+    """What it shows of the model card in the version's folder; markup in it stays text."""
+    answer = page_of('{"test_metrics": {"accuracy": 0.875}, "variant": "</script>"}', folder)
     assert answer.status == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert _models(answer.body) == [
@@ -43,7 +43,8 @@ def test_the_page_knows_version_and_card(page_of, folder):
             "name": "a<b",
             "version": "1",
             "signatures": [],
-            "card": {"test_metrics": {"accuracy": 0.875}, "note": "</script>"},
+            "traced": 0,
+            "card": {"accuracy": 0.875, "variant": "</script>"},
         }
     ]
 
@@ -66,7 +67,7 @@ def test_the_page_can_be_used_without_a_mouse_or_eyes(rest):
     page = ask(rest, "GET", "/").body.decode()
     controls = re.findall(r'<(?:textarea|select)[^>]* id="(\w+)"|<select id="(\w+)"', page)
     labels = re.findall(r'<label for="(\w+)"', page)
-    assert sorted(labels) == ["model", "text"]
+    assert sorted(labels) == ["model", "text", "traced"]
     assert {name for pair in controls for name in pair if name} <= set(labels)
     for needed in ('lang="en"', 'aria-live="polite"', 'role="alert"', ":focus-visible",
                    "prefers-color-scheme: dark", 'name="viewport"'):  # fmt: skip

@@ -5,24 +5,20 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import os
 import re
 import shutil
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.wait import WebDriverWait
 
 from serving.server.running import Server
 
 from ..components.transforming import reference_words
 from . import models
+from .browser import Page
 from .calling import predict
 
 MODEL_CARD = {"variant": "tiny", "test_metrics": {"accuracy": 0.875}}
@@ -30,90 +26,12 @@ STRONGEST = 0.6
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[webdriver.Chrome]:
-    """A headless Chromium that notes every request it makes. CI may not do without."""
-    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (browser and driver):
-        message = (
-            "chromium and chromedriver are not on PATH: apt-get install chromium chromium-driver"
-        )
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    options = webdriver.ChromeOptions()
-    options.binary_location = browser
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    # root, and a container's small /dev/shm, need the middle two.
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage",
-                     "--window-size=900,1100"):  # fmt: skip
-        options.add_argument(argument)
-    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    chrome.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": True})
-    yield chrome
-    chrome.quit()
-
-
-@pytest.fixture(scope="module")
 def reviews_server(tmp_path_factory, serve) -> Server:
-    """A server of `reviews`, a model whose belief is known, with a model card."""
+    """A server of `reviews`, a model whose answers are known, with a model card."""
     base = tmp_path_factory.mktemp("page") / "reviews"
     models.save_sentiment(base / "4")
     (base / "4" / "model_card.json").write_text(json.dumps(MODEL_CARD))
     return serve(model_name="reviews", model_base_path=str(base))
-
-
-class Page:
-    """The page in the browser."""
-
-    def __init__(self, chrome: webdriver.Chrome, port: int):
-        self.chrome = chrome
-        self.port = port
-        chrome.get(f"http://127.0.0.1:{port}/")
-
-    def __getitem__(self, element_id: str) -> WebElement:
-        """An element by its id."""
-        return self.chrome.find_element(By.ID, element_id)
-
-    def wait_for(self, is_so) -> None:
-        """Waits until a function of the page is true."""
-        WebDriverWait(self.chrome, 30, poll_frequency=0.05).until(lambda _: is_so(self))
-
-    def paste(self, text: str) -> None:
-        """Pastes a review, as one change, and waits for what is said of it."""
-        self.chrome.execute_script(
-            "for (const name of ['words', 'verdict'])"
-            "  document.getElementById(name).replaceChildren();"
-            "const box = document.getElementById('text'); box.value = JSON.parse(arguments[0]);"
-            "box.dispatchEvent(new Event('input', {bubbles: true}));",
-            json.dumps(text),  # so that half a character arrives as well
-        )
-        self.wait_for(lambda page: page["verdict"].get_property("textContent"))
-
-    def put(self, text: str) -> None:
-        """Pastes a review and waits for the verdict and the words."""
-        self.paste(text)
-        self.wait_for(lambda page: page["words"].get_property("textContent"))
-
-    @property
-    def verdict(self) -> str:
-        """The verdict as it is read out."""
-        return self["verdict"].text
-
-    @property
-    def words(self) -> list[dict]:
-        """Each part of the coloured text: its text, classes, title, and colour as (rgb, alpha)."""
-        return self.chrome.execute_script(
-            "return [...document.querySelectorAll('#words span')].map((part) => ({"
-            "text: part.textContent, classes: [...part.classList], title: part.title,"
-            "background: getComputedStyle(part).backgroundColor}));"
-        )
-
-    @property
-    def focused(self) -> str:
-        """The id, or the text, of what has the focus."""
-        return self.chrome.execute_script(
-            "return document.activeElement.id || document.activeElement.textContent;"
-        )
 
 
 @pytest.fixture
@@ -206,9 +124,9 @@ def test_there_is_no_verdict_on_what_the_model_cannot_know(page, review, said):
     page.paste(review)
     assert page.verdict == said
     assert page["detail"].text
-    assert [page[name].is_displayed() for name in ("belief", "trace")] == [False, False]
+    assert [page[name].is_displayed() for name in ("of-two", "trace")] == [False, False]
     page.put("awful")
-    assert [page[name].is_displayed() for name in ("belief", "trace")] == [True, True]
+    assert [page[name].is_displayed() for name in ("of-two", "trace")] == [True, True]
 
 
 def test_no_text_is_said_when_somebody_asks(page):
@@ -230,7 +148,7 @@ def test_a_model_without_the_other_signatures_still_gets_its_verdict(chromium, t
     assert page.verdict == "Positive, 73.1 % sure"
     page.paste("zzyzx blorf")
     assert page.verdict == "Undecided"
-    assert page["belief"].is_displayed() and not page["trace"].is_displayed()
+    assert page["of-two"].is_displayed() and not page["trace"].is_displayed()
     assert chromium.get_log("browser") == []
 
 
@@ -272,7 +190,7 @@ def test_text_from_right_to_left_is_laid_out_so(page):
     assert page["words"].value_of_css_property("direction") == "ltr"
 
 
-def test_words_are_coloured_by_how_the_belief_moves(page):
+def test_words_are_coloured_by_how_they_change_the_probability(page):
     """The way decides the colour, and the line below for who sees none; the size its strength."""
     page.put("Superb film, awful!")
     superb, film, awful = page.words
@@ -342,8 +260,8 @@ def test_a_pushed_models_words_are_those_of_the_text(
     tokens = [token for token in trace["tokens"] if token]
     shown_words = [reference_words(word["text"]) for word in page.words]
     assert shown_words == [[token] for token in tokens]
-    belief = trace["probability"][-len(tokens) - 1 :]
-    moves = [(after - before) * 100 for before, after in itertools.pairwise(belief)]
+    after_each = trace["probability"][-len(tokens) - 1 :]
+    moves = [(after - before) * 100 for before, after in itertools.pairwise(after_each)]
     shown = [re.match(r"([+−])([\d.]+) points", word["title"]).groups() for word in page.words]
     assert [float(sign.replace("−", "-") + size) for sign, size in shown] == pytest.approx(
         moves, abs=0.051
@@ -372,7 +290,7 @@ def test_a_megabyte_is_a_review_too(page):
     assert time.monotonic() - started < 20
 
 
-@pytest.mark.parametrize("name", ["Praise", "Pan", "Mixed", "Irony"])
+@pytest.mark.parametrize("name", ["Good review", "Bad review", "Mixed review", "Irony"])
 def test_an_example_is_asked_by_a_click(page, name):
     """Its text is put into the box, and judged."""
     page.chrome.find_element(By.XPATH, f"//button[.='{name}']").click()
@@ -399,7 +317,7 @@ def test_the_keyboard_is_enough(page):
         reached.append(page.focused)
         outline = page.chrome.switch_to.active_element.value_of_css_property("outline-style")
         assert outline == "solid"
-    assert reached == ["Ask", "Praise", "Pan", "Mixed", "Irony"]
+    assert reached == ["Ask", "Good review", "Bad review", "Mixed review", "Irony"]
     page.chrome.switch_to.active_element.send_keys(Keys.ENTER)
     page.wait_for(lambda page: page["text"].get_property("value").startswith("Oh great"))
 
@@ -413,18 +331,18 @@ def test_a_screen_reader_hears_names_roles_and_changes(page):
         for element_id in ("text", "verdict", "error", "meter", "result", "examples")
     }
     assert names == {
-        "text": ("textbox", "Review"),
+        "text": ("textbox", "Text"),
         "verdict": ("status", ""),
         "error": ("alert", ""),
-        "meter": ("meter", "Probability of a positive review"),
-        "result": ("region", "Verdict"),
+        "meter": ("meter", "Probability of positive"),
+        "result": ("region", "Result"),
         "examples": ("group", "or an example:"),
     }
     assert page["verdict"].get_attribute("aria-live") == "polite"
     assert page["text"].get_attribute("aria-describedby") == "hint"
     buttons = page.chrome.find_elements(By.TAG_NAME, "button")
-    assert [button.accessible_name for button in buttons] == [
-        "Ask", "Praise", "Pan", "Mixed", "Irony",
+    assert [button.accessible_name for button in buttons if button.is_displayed()] == [
+        "Ask", "Good review", "Bad review", "Mixed review", "Irony",
     ]  # fmt: skip
     assert page.chrome.find_element(By.TAG_NAME, "html").get_attribute("lang") == "en"
 
@@ -446,14 +364,6 @@ def _laid_on(colour: str, paper: str) -> str:
     alpha = _alpha(colour)
     pairs = zip(*(re.findall(r"\d+", text)[:3] for text in (colour, paper)), strict=True)
     return " ".join(str(round(alpha * int(top) + (1 - alpha) * int(below))) for top, below in pairs)
-
-
-@pytest.fixture
-def artifacts(tmp_path) -> Path:
-    """Where CI keeps what a person wants to look at."""
-    folder = Path(os.environ.get("CI_ARTIFACTS", tmp_path))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

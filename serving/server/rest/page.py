@@ -1,19 +1,22 @@
-"""The page at `/`: one HTML file, filled with the served models and their model cards."""
+"""The page at `/`: one HTML file, filled with the served models and what their cards tell."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
+from serving import model_cards
 from serving.server.servable import Servable
-from serving.signature_names import PREDICT_TEXT, TRACE_TEXT, TRANSFORM_FEATURES
+from serving.signature_names import CLASSIFY, PREDICT_TEXT, TRACE_TEXT, TRANSFORM_FEATURES
+
+# A card may name 1,000 classes, of 10,000 characters each.
+MOST_NAMES, MOST_CHARACTERS = 10, 200
 
 _PLACE = '<script type="application/json" id="models">[]</script>'
-_MODEL_CARDS = ("model_card.json", "assets.extra/model_card.json")
-_ASKED = (PREDICT_TEXT, TRACE_TEXT, TRANSFORM_FEATURES)
+_ASKED = (PREDICT_TEXT, CLASSIFY, TRACE_TEXT, TRANSFORM_FEATURES)
 HEADERS = (
     (
         "Content-Security-Policy",
@@ -32,7 +35,7 @@ def read() -> str:
 
 
 def fill(page: str, available: Mapping[str, Mapping[int, Servable]]) -> bytes:
-    """Returns the page with the newest version of each model, and its model card if it has one.
+    """Returns the page with the newest version of each model, and some facts of its model card.
 
     Of a model's signatures, only those that the page can use are listed.
     """
@@ -40,14 +43,13 @@ def fill(page: str, available: Mapping[str, Mapping[int, Servable]]) -> bytes:
     for name in sorted(available):
         if available[name]:
             servable = available[name][max(available[name])]
-            card = _read_card(servable.folder)
-            signatures = [asked for asked in _ASKED if asked in servable.signatures]
             models.append(
                 {
                     "name": name,
                     "version": str(servable.version),
-                    "signatures": signatures,
-                    "card": card,
+                    "signatures": [asked for asked in _ASKED if asked in servable.signatures],
+                    "traced": _traced(servable),
+                    "card": _facts(model_cards.read(servable.folder)),
                 }
             )
     # Within a script element, `<` could end it.
@@ -55,12 +57,27 @@ def fill(page: str, available: Mapping[str, Mapping[int, Servable]]) -> bytes:
     return page.replace(_PLACE, _PLACE.replace("[]", text)).encode()
 
 
-def _read_card(folder: Path) -> dict[str, Any] | None:
-    for name in _MODEL_CARDS:
-        try:
-            card = json.loads((folder / name).read_text("utf-8"))
-        except (OSError, ValueError):
-            continue  # the page is shown without a model card
-        if isinstance(card, dict):
-            return card
-    return None
+def _traced(servable: Servable) -> int:
+    """Returns how many probabilities a trace of a text has, 0 where nobody knows."""
+    signature = servable.signatures.get(TRACE_TEXT)
+    if signature is None or "probability" not in signature.outputs:
+        return 0
+    dimensions = signature.definition.outputs["probability"].tensor_shape.dim
+    return max(0, math.prod(dimension.size for dimension in dimensions[1:]))
+
+
+def _facts(card: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Returns what the page shows of a card, and of the right type: the rest may be large."""
+    if card is None:
+        return None
+    metrics = card.get("test_metrics")
+    found = {"variant": card.get("variant"), **(metrics if isinstance(metrics, dict) else {})}
+    kinds = {"variant": str, "accuracy": float, "macro_f1": float}
+    facts: dict[str, Any] = {
+        name: found[name] for name, kind in kinds.items() if isinstance(found.get(name), kind)
+    }
+    if "classes" in card:
+        names = model_cards.classes_in(card)
+        facts["class_count"] = len(names)
+        facts["classes"] = [name[:MOST_CHARACTERS] for name in names[:MOST_NAMES]]
+    return facts

@@ -70,7 +70,9 @@ def test_what_cannot_be_scored_is_named(folder, inputs, options, error, message)
 def test_a_prefix_makes_room_for_a_column_of_the_same_name(folder):
     """All three columns get it."""
     plan = make_plan(["c.tsv"], folder / "out", text_column="review", prefix="predicted_")
-    assert plan.added == ("predicted_probability", "predicted_sentiment", "predicted_model_version")
+    assert plan.added.names == (
+        "predicted_probability", "predicted_sentiment", "predicted_model_version",
+    )  # fmt: skip
 
 
 def test_nothing_is_overwritten_unasked(folder):

@@ -25,7 +25,6 @@ from pipeline.scoring.plan import make_plan
 from pipeline.scoring.pushed_model import PushedModel
 from pipeline.scoring.rows import check_rows
 from pipeline.scoring.scoring import score_files
-from pipeline.scoring.verdicts import load
 from serving.predictions import Prediction
 
 
@@ -116,9 +115,9 @@ def test_rows_keep_their_order_and_the_version_is_told(scored, texts):
 
 def test_probabilities_are_those_of_predict(scored, root):
     """To 1e-6, though predict asks one by one."""
-    predict = load(root, "films")
+    pushed = PushedModel(root / "serving_model" / "films" / "12")
     for row in (*scored[0], *scored[1]):
-        (verdict,) = predict([row["text"]])
+        (verdict,) = pushed.predict([row["text"]])
         assert row["probability"] == pytest.approx(verdict.probability, abs=1e-6)
     assert len({round(row["probability"], 6) for file in scored for row in file}) > 20
 

@@ -14,7 +14,15 @@ import serving.client
 
 
 @pytest.mark.parametrize(
-    "module", ["serving", "serving.client", "serving.client.client", "serving.client.async_client"]
+    "module",
+    [
+        "serving",
+        "serving.client",
+        "serving.client.client",
+        "serving.client.async_client",
+        "serving.model_cards",
+        "serving.predictions",
+    ],
 )
 def test_the_examples_give_what_they_say(module):
     """Each is run, with a function in place of a server."""

@@ -57,7 +57,7 @@ def test_a_transport_of_ones_own_takes_the_place_of_an_address():
 
 
 def test_a_request_names_signature_input_and_outputs():
-    """What a transport is handed is all that it needs."""
+    """What a transport is handed is all that it needs; no outputs are all outputs."""
     handed = []
 
     def keep(request):
@@ -66,9 +66,7 @@ def test_a_request_names_signature_input_and_outputs():
 
     Client(transport=InMemoryTransport(keep), model="m", label="stable").predict(["a"])
     assert handed == [
-        PredictRequest(
-            Model("m", label="stable"), "predict_text", "text", ["a"], ("probability", "sentiment")
-        )
+        PredictRequest(Model("m", label="stable"), "predict_text", "text", ["a"], outputs=())
     ]
 
 
