@@ -50,7 +50,7 @@ def with_classes(source: ReviewSource, settings: LabelSettings, notify: Notify) 
     the classes: at most 1,000, numbers in their order, others by the alphabet.
 
     Args:
-      source: A table, whose files and columns are known.
+      source: What is known of the files and columns.
       settings: What the user says of classes.
       notify: Is told which classes were learned, and where settings and data spell differently.
 
@@ -149,13 +149,18 @@ def _tell_of_spellings(settings: LabelSettings, counts: LabelCounts, notify: Not
 
 def _learned(source: ReviewSource, counts: LabelCounts, notify: Notify) -> ReviewSource:
     """Returns the source with the classes that train has."""
-    if not counts.is_whole and not counts.too_many and not _is_usual(counts.to_train_on):
+    was_whole = counts.is_whole
+    if not was_whole and not counts.too_many and not _is_usual(counts.to_train_on):
         counts = all_labels(source)
     train = counts.to_train_on
     if counts.too_many:
         raise _unfit(objection_to_column(source.label_column, train))
     labels = distinct(train)
-    if len(labels) < 2 or _is_usual(train) or all(_is_known(label) for label in labels):
+    meanings = {known_class(label) for label in labels}
+    is_one = len(labels) == 1 or (len(meanings) == 1 and None not in meanings)
+    if is_one and counts.is_whole and not (was_whole or counts.is_broken):
+        raise _unfit(f"All reviews are of one class; labels are {listed(train)}.")
+    if is_one or not labels or None not in meanings or _is_usual(train):
         return source
     classes = _ordered(labels, source.class_names)
     notify(_told({name: labels[name] for name in classes}))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from components.dataset.label_objections import listed, objection_to_unknown
 from components.dataset.labels import LabelLookup
+from components.dataset.layout_labels import has_layout
 from components.dataset.records import (
     UNKNOWN_LABEL,
     LabelSpelling,
@@ -24,12 +25,10 @@ from components.dataset.records import (
     objection_to_problems,
     printable,
 )
-from components.dataset.source import ReviewSource, SourceFile, SourceKind
+from components.dataset.source import ReviewSource, SourceFile
 from components.dataset.tables import read_table
 from components.errors import DataGateError, as_setting
 
-# Their labels are those of folders and of the sample's grammar.
-WITHOUT_LABELS = (SourceKind.IMDB_ARCHIVE, SourceKind.IMDB_DIRECTORY, SourceKind.SAMPLE)
 # Bounds of the look, over all files; after the first second, a few records of each file are read.
 RECORDS = 10_000
 RECORDS_OF_A_FILE = 5
@@ -109,7 +108,7 @@ def checked(
     Raises:
       DataGateError: The data gate would stop the run on what was seen, whatever follows.
     """
-    if source.kind in WITHOUT_LABELS:
+    if has_layout(source):
         return source
     look = look_at(source)
     found = list(objections(source, look, max_bad_records))

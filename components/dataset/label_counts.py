@@ -12,6 +12,7 @@ from typing import Any
 
 from components import features, progress
 from components.dataset.labels import key_of, spelling_in, spelling_of
+from components.dataset.layout_labels import has_layout, spellings_in
 from components.dataset.records import MalformedRecord
 from components.dataset.source import ReviewSource, SourceFile, TableFormat
 from components.dataset.splits import UNLABELLED, split_spelt
@@ -39,12 +40,14 @@ class LabelCounts:
         hash of the text decides on the split.
       records: How many records were read.
       is_whole: Whether all records were.
+      is_broken: Whether a file breaks off, or is not what it was taken for.
       too_many: Whether there are more than `MOST_LABELS` labels to train on; then reading stopped.
     """
 
     by_split: dict[str, Counter[str]] = field(default_factory=dict)
     records: int = 0
     is_whole: bool = True
+    is_broken: bool = False
     too_many: bool = False
     _keys: set[str] = field(default_factory=set, repr=False)
     _spellings: int = field(default=0, repr=False)
@@ -85,11 +88,14 @@ def _sum(counters: Any) -> Counter[str]:
 
 def first_labels(source: ReviewSource) -> LabelCounts:
     """Counts the labels of the first records of each file, within a second or so."""
+    if has_layout(source):
+        # Folders are read one after the other: the first reviews are all of one label.
+        return all_labels(source)
     counts, started = LabelCounts(), time.monotonic()
     for number, file in enumerate(source.files):
         # What earlier files left of their share is for later ones.
         last = counts.records + max(1, (RECORDS - counts.records) // (len(source.files) - number))
-        for label, split in _labels_in(file, source):
+        for label, split in _labels_of_file(file, source, counts):
             is_late = counts.records % 100 == 0 and time.monotonic() - started > SECONDS
             if counts.records >= last or is_late:
                 counts.is_whole = False
@@ -110,23 +116,33 @@ def all_labels(source: ReviewSource) -> LabelCounts:
     """
     counts, reported = LabelCounts(), time.monotonic()
     stage = f"Reading the labels in '{source.label_column}'"
-    for file in source.files:
-        for label, split in _labels_in(file, source):
-            counts.records += 1
-            if label:
-                counts.add(label, split)
-                if counts.too_many:
-                    counts.is_whole = False
-                    return counts
-            if counts.records % _CHECKED_EVERY == 0:
-                now = time.monotonic()
-                if now - reported > _REPORTED_EVERY:
-                    reported = now
-                    progress.report(progress.Progress(counts.records, None, "records", stage))
+    for label, split in _labels_in(source, counts):
+        counts.records += 1
+        if label:
+            counts.add(label, split)
+            if counts.too_many:
+                counts.is_whole = False
+                return counts
+        if counts.records % _CHECKED_EVERY == 0:
+            now = time.monotonic()
+            if now - reported > _REPORTED_EVERY:
+                reported = now
+                progress.report(progress.Progress(counts.records, None, "records", stage))
     return counts
 
 
-def _labels_in(file: SourceFile, source: ReviewSource) -> Iterator[tuple[str, str]]:
+def _labels_in(source: ReviewSource, counts: LabelCounts) -> Iterator[tuple[str, str]]:
+    """Yields label and split of each review, or of each record of a table."""
+    if has_layout(source):
+        yield from spellings_in(source)
+        return
+    for file in source.files:
+        yield from _labels_of_file(file, source, counts)
+
+
+def _labels_of_file(
+    file: SourceFile, source: ReviewSource, counts: LabelCounts
+) -> Iterator[tuple[str, str]]:
     """Yields label and split of each record that can be read; a blank label is ""."""
     columns = [source.label_column, *filter(None, [source.split_column])]
     form = file.format or TableFormat.usual(source.kind)
@@ -145,7 +161,7 @@ def _labels_in(file: SourceFile, source: ReviewSource) -> Iterator[tuple[str, st
                 yield label_in(record.get(source.label_column)), split
     except UNREADABLE:
         # Whoever reads the records tells of it.
-        return
+        counts.is_broken = True
 
 
 def _remembered(function: Callable[[Any], str]) -> Callable[[Any], str]:

@@ -89,6 +89,11 @@ class LabelSettings:
         return bool(self.positive_label.strip() or self.negative_label.strip())
 
     @property
+    def names_anything(self) -> bool:
+        """Whether any of the four is given."""
+        return self.names_classes or self.names_sides
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """Returns the classes that `labels` or `map_labels` names, in their order."""
         named = self.named(LABELS)
@@ -110,19 +115,27 @@ def two_sides(
 ) -> tuple[tuple[str, str], tuple[tuple[str, str], ...]]:
     """Returns the names of two classes, the negative one first, and the pairs of label and class.
 
-    A side with one label is named for it, unless both labels are usual spellings.
+    A side with one label is named for it, others for what they mean; so are both where the labels
+    are usual spellings.
     """
-    sides = (negative, positive)
-    classes = features.CLASSES
-    if not all(len(side) == 1 and known_class(side[0]) is not None for side in sides):
-        first, second = (
-            side[0] if len(side) == 1 else usual
-            for side, usual in zip(sides, features.CLASSES, strict=True)
-        )
-        classes = (first, second) if first != second else features.CLASSES
+    first = _name_of_side(negative, positive, features.NEGATIVE)
+    second = _name_of_side(positive, negative, features.POSITIVE)
+    classes = (first, second) if first != second else features.CLASSES
     pairs = [(label, classes[features.POSITIVE]) for label in positive]
     pairs += [(label, classes[features.NEGATIVE]) for label in negative]
     return classes, tuple(pairs)
+
+
+def _name_of_side(side: Sequence[str], other: Sequence[str], label: int) -> str:
+    usual = features.CLASSES[label]
+    if len(side) != 1:
+        return usual
+    known = known_class(side[0])
+    if len(other) == 1:
+        are_usual = known is not None and known_class(other[0]) is not None
+    else:
+        are_usual = known == label
+    return usual if are_usual else side[0]
 
 
 def mapped(setting: str) -> tuple[tuple[str, str], ...]:
