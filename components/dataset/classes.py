@@ -38,6 +38,8 @@ from components.errors import DataGateError, as_setting
 
 # Labels beside the usual ones that are as rare as this are errors in single records.
 _SHARE_OF_SLIPS = 0.01
+# A column with so many records, and more different labels than half of them, holds no classes.
+_MANY_RECORDS = 50
 
 Notify = Callable[[str], None]
 
@@ -150,12 +152,15 @@ def _tell_of_spellings(settings: LabelSettings, counts: LabelCounts, notify: Not
 def _learned(source: ReviewSource, counts: LabelCounts, notify: Notify) -> ReviewSource:
     """Returns the source with the classes that train has."""
     was_whole = counts.is_whole
-    if not was_whole and not counts.too_many and not _is_usual(counts.to_train_on):
+    is_settled = counts.is_mixed and _is_usual(counts.to_train_on)
+    if not (was_whole or counts.too_many or is_settled):
         counts = all_labels(source)
     train = counts.to_train_on
     if counts.too_many:
         raise _unfit(objection_to_column(source.label_column, train))
     labels = distinct(train)
+    if counts.records >= _MANY_RECORDS and len(labels) * 2 > counts.records:
+        raise _unfit(objection_to_column(source.label_column, labels))
     meanings = {known_class(label) for label in labels}
     is_one = len(labels) == 1 or (len(meanings) == 1 and None not in meanings)
     if is_one and counts.is_whole and not (was_whole or counts.is_broken):

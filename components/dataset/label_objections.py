@@ -171,21 +171,29 @@ def _named(classes: Sequence[str]) -> str:
     return f"{shown} and {more:,} more" if more > 0 else shown
 
 
-def objection_to_few(
-    by_class: Mapping[str, int], few: Mapping[str, int], min_class_size: int
-) -> str:
-    """Says, after the split's name, which classes have too few reviews in it, and what to do.
+def objection_to_split(split: str, by_class: Mapping[str, int], min_class_size: int) -> str:
+    """Says that a split is empty, or which classes have too few reviews in it; else "".
 
     Args:
+      split: Its name.
       by_class: Reviews in the split by class.
-      few: The same of the classes that have too few.
-      min_class_size: How many each should have.
+      min_class_size: How many there should be of each.
     """
+    present = {name: count for name, count in by_class.items() if count}
+    few = {name: count for name, count in by_class.items() if count < min_class_size}
+    if not present:
+        return f"Split '{split}' is empty: 0 reviews."
+    if len(present) == 1:
+        shown = present if len(by_class) > _SHOWN_CLASSES else by_class
+        counted = ", ".join(f"{count:,} {name}" for name, count in shown.items())
+        return f"Split '{split}' has one class only in feature '{features.LABEL}': {counted}."
+    if not few:
+        return ""
     others = [name for name in by_class if name not in few]
     reviews = "review" if min_class_size == 1 else "reviews"
     message = (
-        f"has fewer than {min_class_size:,} {reviews} of {in_short(few)}, which `min_class_size` "
-        "asks of each class. Give more of them"
+        f"Split '{split}' has fewer than {min_class_size:,} {reviews} of {in_short(few)}, which "
+        "`min_class_size` asks of each class. Give more of them"
     )
     if FEWEST_CLASSES <= len(others) <= LISTED:
         message += f", or leave them out by naming the others, e.g. {naming(LABELS, others)}"
@@ -196,10 +204,11 @@ def objection_to_few(
 
 def objection_to_column(column: str, counts: Mapping[str, int]) -> str:
     """Says that a column has too many different values to hold classes."""
+    number = f"over {MOST_CLASSES:,}" if len(counts) > MOST_CLASSES else f"{len(counts):,}"
     examples = ", ".join(f"'{label}'" for label in by_count(counts)[:3])
     what = "numbers" if all(number_in(label) is not None for label in counts) else "texts"
     return (
-        f"The column '{column}' has over {MOST_CLASSES:,} different values, e.g. {examples}: are "
+        f"The column '{column}' has {number} different values, e.g. {examples}: are "
         f"they {what}, and no classes? `label_column` names another column; `{LABELS}` names the "
         "classes, if these are some of them."
     )

@@ -26,7 +26,7 @@ def has_layout(source: ReviewSource) -> bool:
 
 
 def parts_of(source: ReviewSource) -> list[SourceFile | int]:
-    """Returns what can be read for itself: files, folders, or numbers of the sample's reviews."""
+    """Returns files and folders, or the numbers of the sample's reviews."""
     if source.kind is SourceKind.SAMPLE:
         return list(range(sample.SAMPLE_SIZE))
     return list(source.files)

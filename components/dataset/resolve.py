@@ -20,6 +20,7 @@ from components.dataset.detected_table import (
     column_meant,
     missing_column,
     notices,
+    same_column,
 )
 from components.dataset.label_settings import LabelSettings
 from components.dataset.layout_labels import COLUMNS, STARS
@@ -263,6 +264,8 @@ def _table_source(
     label_column = _label_column(columns, text_column, label_column, notify)
     for path, table in tables.items():
         _check_columns(path, table, text_column, label_column)
+    if text_column == label_column:
+        raise DatasetError(same_column(next(iter(tables.values())), text_column))
     for line in notices((printable(path.name), table) for path, table in tables.items()):
         notify(line)
     first = next(iter(splits))

@@ -299,7 +299,7 @@ def read_as_run(path: Path, case: Case) -> tuple[Counter, list[str]]:
         notify=told.append,
         **case.settings,
     )
-    source = checked(source, case.options.max_bad_records, told.append)
+    source = checked(source, case.options.max_bad_records)
     counts: Counter = Counter()
     for file in source.files:
         for found in read_table(file, source):

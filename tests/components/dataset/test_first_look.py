@@ -53,7 +53,7 @@ def looked_at(tmp_path):
             notify=told.append,
             **settings,
         )
-        return checked(source, max_bad_records, told.append), told
+        return checked(source, max_bad_records), told
 
     return look
 
@@ -312,7 +312,7 @@ def test_the_look_is_bounded_over_all_files(tmp_path, looked_at, monkeypatch):
     assert look_at(source).records == 20
     monkeypatch.setattr(first_look, "SECONDS_AT_MOST", -1.0)
     assert (look_at(source).records, look_at(source).is_whole) == (0, False)
-    assert checked(source, 0.0, print) == source
+    assert checked(source, 0.0) == source
 
 
 @pytest.mark.parametrize("data", ["sample"])
