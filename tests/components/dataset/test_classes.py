@@ -236,7 +236,8 @@ def test_a_class_that_train_lacks_is_named_and_what_is_advised_leaves_it_out(tab
     table("abc" * 9, "d/train.csv")
     table("abcd" * 3, "d/test.csv")
     assert refusal(tmp_path / "d").endswith(
-        "record 4: label 'd', expected one of 'a', 'b', 'c'). 'd' (3) means none of the classes of train ('a', 'b', 'c'). To leave such labels out, "
+        "record 4: label 'd', expected one of 'a', 'b', 'c'). 'd' (3) means none of the classes "
+        "of train ('a', 'b', 'c'). To leave such labels out, "
         "name the classes: `labels='a,b,c'`."
     )
     source, _ = resolved(tmp_path / "d", labels="a,b,c")
