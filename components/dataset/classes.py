@@ -158,7 +158,8 @@ def _learned(source: ReviewSource, counts: LabelCounts, notify: Notify) -> Revie
     train = counts.to_train_on
     if counts.too_many:
         raise _unfit(objection_to_column(source.label_column, train))
-    labels = distinct(train)
+    # Names in a file's metadata are different classes to those who wrote them.
+    labels = dict(train) if source.class_names else distinct(train)
     if counts.records >= _MANY_RECORDS and len(labels) * 2 > counts.records:
         raise _unfit(objection_to_column(source.label_column, labels))
     meanings = {known_class(label) for label in labels}

@@ -40,17 +40,19 @@ def objection_to_missing(counts: Mapping[str, int], settings: LabelSettings) -> 
       counts: How often each label occurs, by its spelling; of all records.
       settings: What was named.
     """
-    for name in (POSITIVE_LABEL, NEGATIVE_LABEL):
-        named = settings.named(name)
-        missing = unmatched(named, counts)
-        if missing and len(missing) == len(named):
-            return _missing(name, missing, counts)
-    for name in settings.classes:
-        labels = [label for label, meant in settings.label_classes if meant == name]
-        missing = unmatched(labels, counts)
-        if len(missing) == len(labels):
+    for setting in (POSITIVE_LABEL, NEGATIVE_LABEL):
+        named = settings.named(setting)
+        lacking = unmatched(named, counts)
+        if lacking and len(lacking) == len(named):
+            return _missing(setting, lacking, counts)
+    missing = set(unmatched((label for label, _ in settings.label_classes), counts))
+    by_class: dict[str, list[str]] = {name: [] for name in settings.classes}
+    for label, name in settings.label_classes:
+        by_class[name].append(label)
+    for name, labels in by_class.items():
+        if missing.issuperset(labels):
             given = LABELS if name in settings.named(LABELS) else MAP_LABELS
-            return _missing(given, list(dict.fromkeys(missing)), counts)
+            return _missing(given, list(dict.fromkeys(labels)), counts)
     return ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
@@ -52,19 +52,6 @@ class LabelSettings:
 
     def _check_classes(self) -> None:
         labels, pairs = self.named(LABELS), mapped(self.map_labels)
-        for index, label in enumerate(labels):
-            for other in labels[:index]:
-                if _are_one(label, other):
-                    raise ConfigurationError(
-                        f"`{LABELS}` names '{other}' and '{label}', which are one label. Name it "
-                        "once."
-                    )
-        unknown = [name for _, name in pairs if labels and name not in labels]
-        if unknown:
-            raise ConfigurationError(
-                f"`{MAP_LABELS}` has the class '{unknown[0]}', and `{LABELS}` does not name it. "
-                f"Add it there, or leave `{LABELS}` out."
-            )
         count = len(self.classes)
         if not FEWEST_CLASSES <= count <= MOST_CLASSES:
             name = LABELS if labels else MAP_LABELS
@@ -72,6 +59,19 @@ class LabelSettings:
             raise ConfigurationError(
                 f"`{name}` names {count:,} {'class' if count == 1 else 'classes'}; expected "
                 f"{FEWEST_CLASSES} to {MOST_CLASSES:,} with commas in between, e.g. {example}."
+            )
+        before: dict[str, list[str]] = {}
+        for label in labels:
+            if other := _same_label(label, before):
+                raise ConfigurationError(
+                    f"`{LABELS}` names '{other}' and '{label}', which are one label. Name it once."
+                )
+            before.setdefault(key_of(label), []).append(label)
+        unknown = [name for _, name in pairs if labels and name not in labels]
+        if unknown:
+            raise ConfigurationError(
+                f"`{MAP_LABELS}` has the class '{unknown[0]}', and `{LABELS}` does not name it. "
+                f"Add it there, or leave `{LABELS}` out."
             )
 
     def named(self, setting: str) -> tuple[str, ...]:
@@ -219,18 +219,26 @@ def _quoted(word: str) -> str:
 
 def _refuse_repeated(positive: Sequence[str], negative: Sequence[str]) -> None:
     """Refuses a label that is named on both sides; two may differ in their case alone."""
+    others: dict[str, list[str]] = {}
+    for label in negative:
+        others.setdefault(key_of(label), []).append(label)
     for label in positive:
-        for other in negative:
-            if _are_one(label, other):
-                raise ConfigurationError(
-                    f"`{POSITIVE_LABEL}` and `{NEGATIVE_LABEL}` both name '{label}'. Name it on "
-                    "one side."
-                )
+        if _same_label(label, others):
+            raise ConfigurationError(
+                f"`{POSITIVE_LABEL}` and `{NEGATIVE_LABEL}` both name '{label}'. Name it on one "
+                "side."
+            )
 
 
-def _are_one(label: str, other: str) -> bool:
-    differ_in_case = label != other and label.casefold() == other.casefold()
-    return key_of(label) == key_of(other) and not differ_in_case
+def _same_label(label: str, others: Mapping[str, Sequence[str]]) -> str:
+    """Returns the first of others, by their keys, that is the same label; "" if none is.
+
+    Case may tell them apart.
+    """
+    for other in others.get(key_of(label), ()):
+        if other == label or other.casefold() != label.casefold():
+            return other
+    return ""
 
 
 def in_order(labels: Iterable[str]) -> tuple[str, ...]:

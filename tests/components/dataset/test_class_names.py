@@ -64,6 +64,9 @@ def test_names_of_ones_own_are_the_classes_in_their_authors_order(tmp_path):
     )
     assert source.classes == ("joy", "love", "fear")
     assert look_at(checked(source, 0.0)).reviews == {0: 1, 1: 1, 2: 2}
+    write(path, ["b", "B", "a"], [0, 1, 1, 2, 2, 2])
+    source = resolve_source(str(path), imdb_archive=None, cache_dir=tmp_path)
+    assert (source.classes, look_at(source).reviews) == (("b", "B", "a"), {0: 1, 1: 2, 2: 3})
 
 
 @pytest.mark.parametrize("value", [b"", b"{", b"[]", b'{"info": {"features": {"label": 5}}}'])
