@@ -175,7 +175,7 @@ def _source(
         notify=notify,
     )
     check_validation(config, source)
-    return first_look.checked(source, config.max_bad_records, notify)
+    return first_look.checked(source, config.max_bad_records, config.min_class_size)
 
 
 def _names(config: PipelineConfig, source: ReviewSource, is_comparison: bool) -> tuple[str, str]:

@@ -38,6 +38,8 @@ from components.errors import DataGateError, as_setting
 
 # Labels beside the usual ones that are as rare as this are errors in single records.
 _SHARE_OF_SLIPS = 0.01
+# A column with so many records, and more different labels than half of them, holds no classes.
+_MANY_RECORDS = 50
 
 Notify = Callable[[str], None]
 
@@ -50,7 +52,7 @@ def with_classes(source: ReviewSource, settings: LabelSettings, notify: Notify) 
     the classes: at most 1,000, numbers in their order, others by the alphabet.
 
     Args:
-      source: A table, whose files and columns are known.
+      source: What is known of the files and columns.
       settings: What the user says of classes.
       notify: Is told which classes were learned, and where settings and data spell differently.
 
@@ -149,13 +151,22 @@ def _tell_of_spellings(settings: LabelSettings, counts: LabelCounts, notify: Not
 
 def _learned(source: ReviewSource, counts: LabelCounts, notify: Notify) -> ReviewSource:
     """Returns the source with the classes that train has."""
-    if not counts.is_whole and not counts.too_many and not _is_usual(counts.to_train_on):
+    was_whole = counts.is_whole
+    is_settled = counts.is_mixed and _is_usual(counts.to_train_on)
+    if not (was_whole or counts.too_many or is_settled):
         counts = all_labels(source)
     train = counts.to_train_on
     if counts.too_many:
         raise _unfit(objection_to_column(source.label_column, train))
-    labels = distinct(train)
-    if len(labels) < 2 or _is_usual(train) or all(_is_known(label) for label in labels):
+    # Names in a file's metadata are different classes to those who wrote them.
+    labels = dict(train) if source.class_names else distinct(train)
+    if counts.records >= _MANY_RECORDS and len(labels) * 2 > counts.records:
+        raise _unfit(objection_to_column(source.label_column, labels))
+    meanings = {known_class(label) for label in labels}
+    is_one = len(labels) == 1 or (len(meanings) == 1 and None not in meanings)
+    if is_one and counts.is_whole and not (was_whole or counts.is_broken):
+        raise _unfit(f"All reviews are of one class; labels are {listed(train)}.")
+    if is_one or not labels or None not in meanings or _is_usual(train):
         return source
     classes = _ordered(labels, source.class_names)
     notify(_told({name: labels[name] for name in classes}))

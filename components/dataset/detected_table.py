@@ -131,6 +131,18 @@ def missing_column(
     return message
 
 
+def same_column(table: DetectedTable, column: str) -> str:
+    """Says that one column is named for both text and label, and how to name another."""
+    others = [name for name in table.columns if name != column]
+    likely = table.likely[1] if table.likely[1] in others else ""
+    example = f", e.g. {as_setting('label_column', likely)}" if likely else ""
+    return (
+        f"The column '{column}' is named for the text and for the label. The other columns are: "
+        f"{_listed(others) or 'none'}. Name the label's with `label_column`{example}, or the "
+        f"text's with `{_TEXT_COLUMN}`."
+    )
+
+
 def notices(tables: Iterable[tuple[str, DetectedTable]]) -> list[str]:
     """Returns a line for each remark about formats, with the names of the files."""
     files: dict[tuple[str, ...], list[str]] = {}

@@ -9,12 +9,18 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from components.dataset.label_objections import listed, objection_to_unknown
+from components import features
+from components.dataset.label_objections import (
+    listed,
+    objection_to_split,
+    objection_to_unknown,
+)
 from components.dataset.labels import LabelLookup
+from components.dataset.layout_labels import has_layout
 from components.dataset.records import (
     UNKNOWN_LABEL,
     LabelSpelling,
@@ -24,12 +30,10 @@ from components.dataset.records import (
     objection_to_problems,
     printable,
 )
-from components.dataset.source import ReviewSource, SourceFile, SourceKind
+from components.dataset.source import ReviewSource, SourceFile
 from components.dataset.tables import read_table
 from components.errors import DataGateError, as_setting
 
-# Their labels are those of folders and of the sample's grammar.
-WITHOUT_LABELS = (SourceKind.IMDB_ARCHIVE, SourceKind.IMDB_DIRECTORY, SourceKind.SAMPLE)
 # Bounds of the look, over all files; after the first second, a few records of each file are read.
 RECORDS = 10_000
 RECORDS_OF_A_FILE = 5
@@ -47,6 +51,7 @@ class FirstLook:
 
     Attributes:
       reviews: By class, how many.
+      reviews_by_split: The same for each split that the reviews belong to.
       labels: Each label as it is spelt, and its count; of the first 1,000 different ones.
       labels_by_split: The same for each split that files are named for.
       left_out: How many records the settings leave out.
@@ -58,6 +63,7 @@ class FirstLook:
     """
 
     reviews: Counter[int] = field(default_factory=Counter)
+    reviews_by_split: dict[str, Counter[int]] = field(default_factory=dict)
     labels: Counter[str] = field(default_factory=Counter)
     labels_by_split: dict[str, Counter[str]] = field(default_factory=dict)
     left_out: int = 0
@@ -85,6 +91,7 @@ class FirstLook:
                 self.labels[record.spelling] += 1
         elif isinstance(record, Review):
             self.reviews[record.label] += 1
+            self.reviews_by_split.setdefault(record.split, Counter())[record.label] += 1
         elif isinstance(record, LeftOut):
             self.left_out += 1
         elif record.fatal:
@@ -96,23 +103,24 @@ class FirstLook:
                 examples.append(f"{record.where}: {record.detail}")
 
 
-def checked(
-    source: ReviewSource, max_bad_records: float, notify: Callable[[str], None]
-) -> ReviewSource:
+def checked(source: ReviewSource, max_bad_records: float, min_class_size: int = 0) -> ReviewSource:
     """Returns the source, if what is in it at first sight is fit to train on.
 
     Args:
       source: What was resolved; only tables are looked at.
       max_bad_records: Share of records that may be bad, 0 to 1.
-      notify: Called with a sentence that the user must not miss.
+      min_class_size: Least number of reviews in each split of each class that was named or
+        learned; asked for where all records were looked at.
 
     Raises:
       DataGateError: The data gate would stop the run on what was seen, whatever follows.
     """
-    if source.kind in WITHOUT_LABELS:
+    if has_layout(source):
         return source
     look = look_at(source)
     found = list(objections(source, look, max_bad_records))
+    if not found and look.is_whole and source.label_classes and min_class_size:
+        found = list(_objections_to_splits(source, look, min_class_size))
     if found:
         extent = "" if look.is_whole else f" (Seen in the first {look.records:,} records.)"
         raise DataGateError(f"The data is not fit to train on. {' '.join(found)}{extent}")
@@ -150,6 +158,9 @@ def objections(source: ReviewSource, look: FirstLook, max_bad_records: float) ->
     yield from _objections_to_empty_files(source, look)
     if not look.records:
         return
+    if look.is_whole and look.records == 1 and not set(look.problems) - {UNKNOWN_LABEL}:
+        yield "There is a single record; expected several of each class."
+        return
     # The rest of a file may lower the share, unless no bad record is allowed.
     is_certain = look.is_whole or not max_bad_records
     # Labels that are left out are no bad records.
@@ -176,6 +187,18 @@ def objections(source: ReviewSource, look: FirstLook, max_bad_records: float) ->
     if look.is_whole and not labels and not look.problems and len(look.reviews) < 2:
         left = "All reviews are of one class" if look.reviews else "No review is left"
         yield f"{left}; labels are {listed(look.labels) or 'none'}."
+
+
+def _objections_to_splits(
+    source: ReviewSource, look: FirstLook, min_class_size: int
+) -> Iterator[str]:
+    """Says which classes have too few reviews in the splits as they are read."""
+    splits = (features.TRAIN_SPLIT, *look.reviews_by_split, features.TEST_SPLIT)
+    for split in dict.fromkeys(splits):
+        counts = look.reviews_by_split.get(split, Counter())
+        by_class = {name: counts[label] for label, name in enumerate(source.classes)}
+        if objection := objection_to_split(split, by_class, min_class_size):
+            yield objection
 
 
 def _objections_to_empty_files(source: ReviewSource, look: FirstLook) -> Iterator[str]:

@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import reduce
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from components import features, progress
 from components.dataset.labels import key_of, spelling_in, spelling_of
+from components.dataset.layout_labels import has_layout, spellings_in
 from components.dataset.records import MalformedRecord
 from components.dataset.source import ReviewSource, SourceFile, TableFormat
 from components.dataset.splits import UNLABELLED, split_spelt
@@ -25,7 +27,9 @@ MOST_LABELS = 1_000
 MOST_SPELLINGS = 10_000
 
 _REPORTED_EVERY = 0.25
-_CHECKED_EVERY = 1_000
+_AT_A_TIME = 1_000
+# Where labels are sorted, there are hardly more changes than labels.
+_CHANGES_OF_A_LABEL = 10
 # A wrong column may hold whole texts.
 _LONGEST_REMEMBERED = 200
 
@@ -39,13 +43,17 @@ class LabelCounts:
         hash of the text decides on the split.
       records: How many records were read.
       is_whole: Whether all records were.
+      is_broken: Whether a file breaks off, or is not what it was taken for.
+      changes: How often a record had another label than the one before.
       too_many: Whether there are more than `MOST_LABELS` labels to train on; then reading stopped.
     """
 
     by_split: dict[str, Counter[str]] = field(default_factory=dict)
     records: int = 0
     is_whole: bool = True
+    is_broken: bool = False
     too_many: bool = False
+    changes: int = 0
     _keys: set[str] = field(default_factory=set, repr=False)
     _spellings: int = field(default=0, repr=False)
 
@@ -59,7 +67,12 @@ class LabelCounts:
         """Returns the counts of what may be trained on: all but what was drawn for eval or test."""
         return _sum(counts for split, counts in self.by_split.items() if _may_train(split))
 
-    def add(self, spelling: str, split: str) -> None:
+    @property
+    def is_mixed(self) -> bool:
+        """Whether the labels are in no order, so that the first ones are like all others."""
+        return self.changes >= _CHANGES_OF_A_LABEL * len(self.all)
+
+    def add(self, spelling: str, split: str, count: int = 1) -> None:
         """Counts a label; of the splits that are not trained on, no more than the bound."""
         counts = self.by_split.setdefault(split, Counter())
         if spelling not in counts:
@@ -72,7 +85,7 @@ class LabelCounts:
             if _may_train(split):
                 self._keys.add(key_of(spelling))
                 self.too_many = len(self._keys) > MOST_LABELS
-        counts[spelling] += 1
+        counts[spelling] += count
 
 
 def _may_train(split: str) -> bool:
@@ -85,17 +98,22 @@ def _sum(counters: Any) -> Counter[str]:
 
 def first_labels(source: ReviewSource) -> LabelCounts:
     """Counts the labels of the first records of each file, within a second or so."""
-    counts, started = LabelCounts(), time.monotonic()
+    if has_layout(source):
+        # Folders are read one after the other: the first reviews are all of one label.
+        return all_labels(source)
+    counts, started, last_label = LabelCounts(), time.monotonic(), ""
     for number, file in enumerate(source.files):
         # What earlier files left of their share is for later ones.
         last = counts.records + max(1, (RECORDS - counts.records) // (len(source.files) - number))
-        for label, split in _labels_in(file, source):
+        for label, split in _labels_of_file(file, source, counts):
             is_late = counts.records % 100 == 0 and time.monotonic() - started > SECONDS
             if counts.records >= last or is_late:
                 counts.is_whole = False
                 break
             counts.records += 1
             if label:
+                counts.changes += label != last_label
+                last_label = label
                 counts.add(label, split)
         if counts.too_many:
             counts.is_whole = False
@@ -110,42 +128,53 @@ def all_labels(source: ReviewSource) -> LabelCounts:
     """
     counts, reported = LabelCounts(), time.monotonic()
     stage = f"Reading the labels in '{source.label_column}'"
-    for file in source.files:
-        for label, split in _labels_in(file, source):
-            counts.records += 1
+    labels = _labels_in(source, counts)
+    while some := Counter(islice(labels, _AT_A_TIME)):
+        counts.records += some.total()
+        for (label, split), count in some.items():
             if label:
-                counts.add(label, split)
-                if counts.too_many:
-                    counts.is_whole = False
-                    return counts
-            if counts.records % _CHECKED_EVERY == 0:
-                now = time.monotonic()
-                if now - reported > _REPORTED_EVERY:
-                    reported = now
-                    progress.report(progress.Progress(counts.records, None, "records", stage))
+                counts.add(label, split, count)
+        if counts.too_many:
+            counts.is_whole = False
+            break
+        now = time.monotonic()
+        if now - reported > _REPORTED_EVERY:
+            reported = now
+            progress.report(progress.Progress(counts.records, None, "records", stage))
     return counts
 
 
-def _labels_in(file: SourceFile, source: ReviewSource) -> Iterator[tuple[str, str]]:
+def _labels_in(source: ReviewSource, counts: LabelCounts) -> Iterator[tuple[str, str]]:
+    """Yields label and split of each review, or of each record of a table."""
+    if has_layout(source):
+        yield from spellings_in(source)
+        return
+    for file in source.files:
+        yield from _labels_of_file(file, source, counts)
+
+
+def _labels_of_file(
+    file: SourceFile, source: ReviewSource, counts: LabelCounts
+) -> Iterator[tuple[str, str]]:
     """Yields label and split of each record that can be read; a blank label is ""."""
-    columns = [source.label_column, *filter(None, [source.split_column])]
+    label_column, split_column = source.label_column, source.split_column
     form = file.format or TableFormat.usual(source.kind)
     label_in = _remembered(lambda value: spelling_in(value, source.class_names))
     split_in = _remembered(lambda value: split_spelt(spelling_of(value)))
+    split = file.split
     try:
+        columns = [label_column, *filter(None, [split_column])]
         for record in read_records(Path(file.path), form, columns):
             if isinstance(record, MalformedRecord):
                 continue
-            split = file.split
-            if source.split_column:
-                split = split_in(record.get(source.split_column))
-                if not split:
+            if split_column:
+                split = split_in(record.get(split_column))
+                if not split or split in UNLABELLED:
                     continue
-            if split not in UNLABELLED:
-                yield label_in(record.get(source.label_column)), split
+            yield label_in(record.get(label_column)), split
     except UNREADABLE:
         # Whoever reads the records tells of it.
-        return
+        counts.is_broken = True
 
 
 def _remembered(function: Callable[[Any], str]) -> Callable[[Any], str]:

@@ -40,17 +40,19 @@ def objection_to_missing(counts: Mapping[str, int], settings: LabelSettings) -> 
       counts: How often each label occurs, by its spelling; of all records.
       settings: What was named.
     """
-    for name in (POSITIVE_LABEL, NEGATIVE_LABEL):
-        named = settings.named(name)
-        missing = unmatched(named, counts)
-        if missing and len(missing) == len(named):
-            return _missing(name, missing, counts)
-    for name in settings.classes:
-        labels = [label for label, meant in settings.label_classes if meant == name]
-        missing = unmatched(labels, counts)
-        if len(missing) == len(labels):
+    for setting in (POSITIVE_LABEL, NEGATIVE_LABEL):
+        named = settings.named(setting)
+        lacking = unmatched(named, counts)
+        if lacking and len(lacking) == len(named):
+            return _missing(setting, lacking, counts)
+    missing = set(unmatched((label for label, _ in settings.label_classes), counts))
+    by_class: dict[str, list[str]] = {name: [] for name in settings.classes}
+    for label, name in settings.label_classes:
+        by_class[name].append(label)
+    for name, labels in by_class.items():
+        if missing.issuperset(labels):
             given = LABELS if name in settings.named(LABELS) else MAP_LABELS
-            return _missing(given, list(dict.fromkeys(missing)), counts)
+            return _missing(given, list(dict.fromkeys(labels)), counts)
     return ""
 
 
@@ -171,21 +173,29 @@ def _named(classes: Sequence[str]) -> str:
     return f"{shown} and {more:,} more" if more > 0 else shown
 
 
-def objection_to_few(
-    by_class: Mapping[str, int], few: Mapping[str, int], min_class_size: int
-) -> str:
-    """Says, after the split's name, which classes have too few reviews in it, and what to do.
+def objection_to_split(split: str, by_class: Mapping[str, int], min_class_size: int) -> str:
+    """Says that a split is empty, or which classes have too few reviews in it; else "".
 
     Args:
+      split: Its name.
       by_class: Reviews in the split by class.
-      few: The same of the classes that have too few.
-      min_class_size: How many each should have.
+      min_class_size: How many there should be of each.
     """
+    present = {name: count for name, count in by_class.items() if count}
+    few = {name: count for name, count in by_class.items() if count < min_class_size}
+    if not present:
+        return f"Split '{split}' is empty: 0 reviews."
+    if len(present) == 1:
+        shown = present if len(by_class) > _SHOWN_CLASSES else by_class
+        counted = ", ".join(f"{count:,} {name}" for name, count in shown.items())
+        return f"Split '{split}' has one class only in feature '{features.LABEL}': {counted}."
+    if not few:
+        return ""
     others = [name for name in by_class if name not in few]
     reviews = "review" if min_class_size == 1 else "reviews"
     message = (
-        f"has fewer than {min_class_size:,} {reviews} of {in_short(few)}, which `min_class_size` "
-        "asks of each class. Give more of them"
+        f"Split '{split}' has fewer than {min_class_size:,} {reviews} of {in_short(few)}, which "
+        "`min_class_size` asks of each class. Give more of them"
     )
     if FEWEST_CLASSES <= len(others) <= LISTED:
         message += f", or leave them out by naming the others, e.g. {naming(LABELS, others)}"
@@ -196,10 +206,11 @@ def objection_to_few(
 
 def objection_to_column(column: str, counts: Mapping[str, int]) -> str:
     """Says that a column has too many different values to hold classes."""
+    number = f"over {MOST_CLASSES:,}" if len(counts) > MOST_CLASSES else f"{len(counts):,}"
     examples = ", ".join(f"'{label}'" for label in by_count(counts)[:3])
     what = "numbers" if all(number_in(label) is not None for label in counts) else "texts"
     return (
-        f"The column '{column}' has over {MOST_CLASSES:,} different values, e.g. {examples}: are "
+        f"The column '{column}' has {number} different values, e.g. {examples}: are "
         f"they {what}, and no classes? `label_column` names another column; `{LABELS}` names the "
         "classes, if these are some of them."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
@@ -52,19 +52,6 @@ class LabelSettings:
 
     def _check_classes(self) -> None:
         labels, pairs = self.named(LABELS), mapped(self.map_labels)
-        for index, label in enumerate(labels):
-            for other in labels[:index]:
-                if _are_one(label, other):
-                    raise ConfigurationError(
-                        f"`{LABELS}` names '{other}' and '{label}', which are one label. Name it "
-                        "once."
-                    )
-        unknown = [name for _, name in pairs if labels and name not in labels]
-        if unknown:
-            raise ConfigurationError(
-                f"`{MAP_LABELS}` has the class '{unknown[0]}', and `{LABELS}` does not name it. "
-                f"Add it there, or leave `{LABELS}` out."
-            )
         count = len(self.classes)
         if not FEWEST_CLASSES <= count <= MOST_CLASSES:
             name = LABELS if labels else MAP_LABELS
@@ -72,6 +59,19 @@ class LabelSettings:
             raise ConfigurationError(
                 f"`{name}` names {count:,} {'class' if count == 1 else 'classes'}; expected "
                 f"{FEWEST_CLASSES} to {MOST_CLASSES:,} with commas in between, e.g. {example}."
+            )
+        before: dict[str, list[str]] = {}
+        for label in labels:
+            if other := _same_label(label, before):
+                raise ConfigurationError(
+                    f"`{LABELS}` names '{other}' and '{label}', which are one label. Name it once."
+                )
+            before.setdefault(key_of(label), []).append(label)
+        unknown = [name for _, name in pairs if labels and name not in labels]
+        if unknown:
+            raise ConfigurationError(
+                f"`{MAP_LABELS}` has the class '{unknown[0]}', and `{LABELS}` does not name it. "
+                f"Add it there, or leave `{LABELS}` out."
             )
 
     def named(self, setting: str) -> tuple[str, ...]:
@@ -87,6 +87,11 @@ class LabelSettings:
     def names_sides(self) -> bool:
         """Whether labels of a side are named."""
         return bool(self.positive_label.strip() or self.negative_label.strip())
+
+    @property
+    def names_anything(self) -> bool:
+        """Whether any of the four is given."""
+        return self.names_classes or self.names_sides
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -110,19 +115,27 @@ def two_sides(
 ) -> tuple[tuple[str, str], tuple[tuple[str, str], ...]]:
     """Returns the names of two classes, the negative one first, and the pairs of label and class.
 
-    A side with one label is named for it, unless both labels are usual spellings.
+    A side with one label is named for it, others for what they mean; so are both where the labels
+    are usual spellings.
     """
-    sides = (negative, positive)
-    classes = features.CLASSES
-    if not all(len(side) == 1 and known_class(side[0]) is not None for side in sides):
-        first, second = (
-            side[0] if len(side) == 1 else usual
-            for side, usual in zip(sides, features.CLASSES, strict=True)
-        )
-        classes = (first, second) if first != second else features.CLASSES
+    first = _name_of_side(negative, positive, features.NEGATIVE)
+    second = _name_of_side(positive, negative, features.POSITIVE)
+    classes = (first, second) if first != second else features.CLASSES
     pairs = [(label, classes[features.POSITIVE]) for label in positive]
     pairs += [(label, classes[features.NEGATIVE]) for label in negative]
     return classes, tuple(pairs)
+
+
+def _name_of_side(side: Sequence[str], other: Sequence[str], label: int) -> str:
+    usual = features.CLASSES[label]
+    if len(side) != 1:
+        return usual
+    known = known_class(side[0])
+    if len(other) == 1:
+        are_usual = known is not None and known_class(other[0]) is not None
+    else:
+        are_usual = known == label
+    return usual if are_usual else side[0]
 
 
 def mapped(setting: str) -> tuple[tuple[str, str], ...]:
@@ -206,18 +219,26 @@ def _quoted(word: str) -> str:
 
 def _refuse_repeated(positive: Sequence[str], negative: Sequence[str]) -> None:
     """Refuses a label that is named on both sides; two may differ in their case alone."""
+    others: dict[str, list[str]] = {}
+    for label in negative:
+        others.setdefault(key_of(label), []).append(label)
     for label in positive:
-        for other in negative:
-            if _are_one(label, other):
-                raise ConfigurationError(
-                    f"`{POSITIVE_LABEL}` and `{NEGATIVE_LABEL}` both name '{label}'. Name it on "
-                    "one side."
-                )
+        if _same_label(label, others):
+            raise ConfigurationError(
+                f"`{POSITIVE_LABEL}` and `{NEGATIVE_LABEL}` both name '{label}'. Name it on one "
+                "side."
+            )
 
 
-def _are_one(label: str, other: str) -> bool:
-    differ_in_case = label != other and label.casefold() == other.casefold()
-    return key_of(label) == key_of(other) and not differ_in_case
+def _same_label(label: str, others: Mapping[str, Sequence[str]]) -> str:
+    """Returns the first of others, by their keys, that is the same label; "" if none is.
+
+    Case may tell them apart.
+    """
+    for other in others.get(key_of(label), ()):
+        if other == label or other.casefold() != label.casefold():
+            return other
+    return ""
 
 
 def in_order(labels: Iterable[str]) -> tuple[str, ...]:

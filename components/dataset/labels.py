@@ -153,8 +153,10 @@ class LabelLookup:
 
     def label_of(self, spelling: str) -> int | None:
         """Returns the number of the label's class; None if it means none, and for a blank."""
-        if spelling in self._found:
+        try:
             return self._found[spelling]
+        except KeyError:
+            pass
         label = self._looked_up(spelling.strip())
         if len(self._found) < _REMEMBERED:
             self._found[spelling] = label

@@ -8,10 +8,9 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.pvalue import PCollection, TaggedOutput
 
-from components.dataset import sample
-from components.dataset.archive import read_archive, read_directory
+from components.dataset.layout_labels import has_layout, parts_of, read_part
 from components.dataset.records import LabelSpelling, LeftOut, Problem, Review
-from components.dataset.source import ReviewSource, SourceKind
+from components.dataset.source import ReviewSource
 from components.dataset.tables import read_table
 
 REVIEWS = "reviews"
@@ -37,10 +36,7 @@ class ReadReviews(beam.PTransform):
 
         The words of LABELS are spellings, those of LEFT_OUT the reasons.
         """
-        if self._source.kind is SourceKind.SAMPLE:
-            parts: list[Any] = list(range(sample.SAMPLE_SIZE))
-        else:
-            parts = list(self._source.files)
+        parts = parts_of(self._source)
         read = (
             pipeline
             | "Parts" >> beam.Create(parts, reshuffle=len(parts) > 1)
@@ -56,13 +52,7 @@ class ReadReviews(beam.PTransform):
 
 
 def _read(part: Any, source: ReviewSource) -> Iterator[Review | LeftOut | Problem | LabelSpelling]:
-    if source.kind is SourceKind.SAMPLE:
-        return iter([sample.generate_review(part)])
-    if source.kind is SourceKind.IMDB_ARCHIVE:
-        return read_archive(part.path)
-    if source.kind is SourceKind.IMDB_DIRECTORY:
-        return read_directory(part.path)
-    return read_table(part, source)
+    return read_part(part, source) if has_layout(source) else read_table(part, source)
 
 
 def _tagged(record: Review | LeftOut | Problem | LabelSpelling) -> Iterator[Any]:

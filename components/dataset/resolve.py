@@ -5,23 +5,25 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from components.dataset import imdb, sample
 from components.dataset.archive import labelled_folders
 from components.dataset.class_names import class_names_in, names_in_force
 from components.dataset.classes import with_classes
-from components.dataset.columns import check_columns, choose_columns
-from components.dataset.detected_table import notices
+from components.dataset.columns import DEFAULT_LABEL, check_columns, choose_columns
+from components.dataset.detected_table import notices, same_column
 from components.dataset.found_tables import find_tables
 from components.dataset.label_settings import LabelSettings
+from components.dataset.layout_labels import COLUMNS, STARS
 from components.dataset.look_at import ARCHIVE_SUFFIXES
 from components.dataset.names import name_and_origin, name_of
 from components.dataset.paths import AUTO, IMDB, SAMPLE, expand, tables_in
 from components.dataset.source import ReviewSource, SourceFile, SourceKind
 from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
 from components.dataset.table_splits import drawn_by_column, drawn_by_names
-from components.errors import DatasetError, DownloadError
+from components.errors import DatasetError, DownloadError, as_setting
 
 _BLOCK = 1 << 20
 
@@ -52,13 +54,13 @@ def resolve_source(
       imdb_archive: IMDB's archive, when the user has it somewhere.
       cache_dir: Where a downloaded archive is kept; by default in `~/.cache/sentiment`.
       text_column: Column of the text, for tables; "" finds it, see `columns.choose_columns`.
-      label_column: Column of the label, for tables; "" finds it.
-      labels: The classes in their order, "good,bad", for tables; where nothing is said of them,
-        they are learned from train.
-      map_labels: Labels and the classes that they mean, "5=good,4=good,1=bad", for tables.
-      positive_label: The labels of the second of two classes, for tables; see
-        `labels.labels_named`.
-      negative_label: The labels of the first of two classes, for tables.
+      label_column: Column of the label; of data laid out as IMDB's, "rating" for the stars; ""
+        finds it.
+      labels: The classes in their order, "good,bad"; where nothing is said of them, they are
+        learned from train.
+      map_labels: Labels and the classes that they mean, "5=good,4=good,1=bad".
+      positive_label: The labels of the second of two classes; see `labels.labels_named`.
+      negative_label: The labels of the first of two classes.
       options: How tables are written, as far as the user says so.
       notify: Called with a sentence that the user must not miss.
 
@@ -69,6 +71,20 @@ def resolve_source(
     """
     settings = LabelSettings(labels, map_labels, positive_label, negative_label)
     cache_dir = cache_dir or Path.home() / ".cache" / "sentiment"
+    laid_out, paths = _known_source(data, imdb_archive, cache_dir, notify), []
+    if not laid_out:
+        paths = expand(data)
+        laid_out = labelled_source(paths[0]) if len(paths) == 1 else None
+    if laid_out:
+        return _with_layout_classes(laid_out, label_column, settings, notify)
+    tables = tables_in(paths)
+    return _table_source(tables, text_column, label_column, settings, options, notify)
+
+
+def _known_source(
+    data: str, imdb_archive: str | None, cache_dir: Path, notify: Callable[[str], None]
+) -> ReviewSource | None:
+    """Returns IMDB or the sample; None where the data is a path."""
     if data == SAMPLE:
         return sample_source()
     if data == IMDB:
@@ -83,11 +99,31 @@ def resolve_source(
                 f"The sample's model is named {SAMPLE}_... and never takes a real one's place."
             )
             return sample_source()
-    paths = expand(data)
-    if len(paths) == 1 and (labelled := labelled_source(paths[0])):
-        return labelled
-    tables = tables_in(paths)
-    return _table_source(tables, text_column, label_column, settings, options, notify)
+    return None
+
+
+def _with_layout_classes(
+    source: ReviewSource,
+    label_column: str,
+    settings: LabelSettings,
+    notify: Callable[[str], None],
+) -> ReviewSource:
+    """Returns a source in IMDB's layout with its classes: folders, or stars as `rating`."""
+    label_column = label_column or DEFAULT_LABEL
+    if label_column not in COLUMNS:
+        label, rating = (as_setting("label_column", column) for column in COLUMNS)
+        raise DatasetError(
+            f"{as_setting('label_column', label_column)}: {source.name} is no table. Its labels "
+            f"are its folders, neg and pos ({label}), or the stars in its files' names ({rating})."
+        )
+    source = replace(source, label_column=label_column)
+    if not settings.names_anything:
+        if label_column == DEFAULT_LABEL:
+            return source
+        if source.name in (IMDB, SAMPLE) and source.origin in (IMDB, ""):
+            pairs = tuple((stars, stars) for stars in STARS)
+            return replace(source, classes=STARS, label_classes=pairs)
+    return with_classes(source, settings, notify)
 
 
 def sample_source() -> ReviewSource:
@@ -146,6 +182,8 @@ def _table_source(
         found.tables.values(), text_column, label_column, notify
     )
     check_columns(found.named, text_column, label_column)
+    if text_column == label_column:
+        raise DatasetError(same_column(next(iter(found.tables.values())), text_column))
     for line in notices(found.named):
         notify(line)
     first = next(iter(found.splits))

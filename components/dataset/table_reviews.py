@@ -52,10 +52,10 @@ def reviews_in(
         detail = f"the text is of type {type(text).__name__}, expected a string"
         yield Problem("malformed_row", where, detail, fatal=False)
         return
-    if labels.is_left_out(spelling):
+    label = labels.label_of(spelling)
+    if label is None and labels.is_left_out(spelling):
         yield LeftOut(f"labelled '{spelling}'")
         return
-    label = labels.label_of(spelling)
     if label is None:
         detail = f"label '{spelling}', expected {expected_labels(source)}"
         yield Problem(UNKNOWN_LABEL, where, detail, fatal=False)

@@ -121,6 +121,7 @@ def _read_separated(
 ) -> Iterator[Mapping[str, Any] | MalformedRecord]:
     rows = rows_of(blocks, form)
     columns: list[str] = []
+    header: list[str] = []
     for row in rows:
         if isinstance(row, MalformedRecord):
             # Without a header the columns' names are not known.
@@ -129,6 +130,8 @@ def _read_separated(
                 return
             continue
         columns = named(row) if form.has_header else numbered(len(row))
+        if form.has_header and len(row) > 1:
+            header = row
         if not form.has_header:
             yield dict(zip(columns, row, strict=True))
         break
@@ -136,6 +139,9 @@ def _read_separated(
     for row in rows:
         if isinstance(row, MalformedRecord):
             yield row
+        elif row == header:
+            # Files were put one behind the other: its label would be a class.
+            yield MalformedRecord("the header once more")
         elif len(row) == width:
             yield dict(zip(columns, row, strict=True))
         else:

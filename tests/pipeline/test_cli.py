@@ -381,15 +381,15 @@ def test_data_that_is_not_fit_is_told_before_anything_heavy_is_imported(in_tmp):
     rows = "".join(f"text {n},{n % 5 + 1}\n" for n in range(50))
     (in_tmp / "stars.csv").write_text(f"text,stars\n{rows}")
     ended = subprocess.run(
-        [sys.executable, "-c", FIRST_LOOK, "run", "--data", "stars.csv"],
+        [sys.executable, "-c", FIRST_LOOK, *"run --data stars.csv --positive-label 5".split()],
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
     )
     assert ended.returncode == 4
     assert ended.stderr == (
-        "sentiment: error: The data is not fit to train on. The labels are '1' (10), '2' (10), "
-        "'3' (10), '4' (10), '5' (10); they do not tell which are positive. Name both sides, e.g. "
-        "--positive-label 4,5 --negative-label 1,2. Labels that are named on neither side are left "
-        "out.\n"
+        "sentiment: error: The data is not fit to train on. Only --positive-label is named, and 4 "
+        "other labels occur: '1' (10), '2' (10), '3' (10), '4' (10), '5' (10). Name the other side "
+        "as well, e.g. --positive-label 5 --negative-label 1,2,3,4, or with fewer of them. Labels "
+        "that are named on neither side are left out.\n"
     )

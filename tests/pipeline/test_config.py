@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from components.dataset.label_settings import LabelSettings
 from components.dataset.labels import labels_named
 from components.errors import ConfigurationError
 from components.evaluator.bounds import GateBounds
@@ -91,6 +92,11 @@ def test_whole_number_for_a_share_becomes_a_float():
         ("model_name", "../up", "--model-name is '../up'; expected at most 100 letters"),
         ("model_name", "m" * 101, "expected at most 100 letters"),
         ("positive_label", {"a": 1}, "--positive-label is {'a': 1}; expected a label, or a list"),
+        ("labels", ["a", ["b"]], "--labels is ['a', ['b']]; expected a label, or a list"),
+        ("labels", "a", "`labels` names 1 class; expected 2 to 1,000"),
+        ("map_labels", ["a"], "--map-labels is ['a']; expected labels and their classes, e.g."),
+        ("map_labels", {"a": ["b"]}, "expected labels and their classes, e.g. 5=good,1=bad."),
+        ("min_class_size", 0, "--min-class-size is 0; expected a whole number from 1 to 1,000,000"),
         ("negative_label", [["a"]], "--negative-label is [['a']]; expected a label, or a list"),
     ],
 )
@@ -148,6 +154,20 @@ def test_labels_may_be_a_list_in_toml(toml, written, labels):
     config = load_config({}, toml(f"positive_label = {written}"))
 
     assert labels_named(config.positive_label) == labels
+
+
+def test_a_mapping_may_be_a_table_in_toml(toml):
+    """A key is one label to the letter, a value one class."""
+    text = (
+        'labels = ["so, so", "a=b"]\n[map_labels]\n5 = "a=b"\n"1,0" = "so, so"\n"a \\"b\\"" = "a=b"'
+    )
+
+    config = load_config({}, toml(text))
+
+    settings = LabelSettings(config.labels, config.map_labels)
+    assert settings.classes == ("so, so", "a=b")
+    assert settings.label_classes[:3] == (("5", "a=b"), ("1,0", "so, so"), ('a "b"', "a=b"))
+    assert load_config({"map_labels": "1=a,2=b"}).map_labels == "1=a,2=b"
 
 
 @pytest.mark.parametrize(("positive", "negative"), [("1", "1.0"), ("4,5", "5"), ("true", "1")])

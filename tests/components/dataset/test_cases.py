@@ -42,7 +42,7 @@ TEXTS = [
     for number, label in enumerate(LABELS)
 ]
 POSITIVE, NEGATIVE = sum(LABELS), 400 - sum(LABELS)
-Reading = tuple[int, int]
+Reading = tuple[int, ...]
 
 
 def rows(
@@ -70,7 +70,7 @@ class Case:
     Attributes:
       name: The file's.
       content: Its bytes.
-      run: Positive and negative reviews, or words of the sentence that refuses it.
+      run: Reviews by class, or words of the sentence that refuses it.
       texts: How many texts score and predict read, or words of the sentence that refuses it.
       told: What is said of how it is read.
       left_out: Reviews that nobody asked for.
@@ -96,7 +96,7 @@ class Case:
 
 
 CSV = rows(TEXTS, LABELS)
-BOTH = (POSITIVE, NEGATIVE)
+BOTH = (NEGATIVE, POSITIVE)
 STARS = [number % 2 + 4 if label else number % 3 + 1 for number, label in enumerate(LABELS)]
 THREES = STARS.count(3)
 YES_NO = rows(TEXTS, ["Yes" if label else "No" for label in LABELS])
@@ -138,7 +138,7 @@ CASES = [
     Case(
         "sst.tsv",
         SST_QUOTED.encode(),
-        (POSITIVE + 1 - sum(LABELS[3::20]), NEGATIVE - 20 + sum(LABELS[3::20])),
+        (NEGATIVE - 20 + sum(LABELS[3::20]), POSITIVE + 1 - sum(LABELS[3::20])),
         381,
         bad=20,
         settings={"text_column": "sentence"},
@@ -195,13 +195,37 @@ CASES = [
     Case(
         "stars.csv",
         rows(TEXTS, STARS, header="text,stars").encode(),
-        "`positive_label='4,5'` `negative_label='1,2'`",
+        tuple(STARS.count(star) for star in (1, 2, 3, 4, 5)),
         400,
+        ("The column 'stars' is taken for the label", "The labels are 5 classes: '1' ("),
     ),
     Case(
         "stars.csv",
         rows(TEXTS, STARS, header="text,stars").encode(),
-        (POSITIVE, NEGATIVE - THREES),
+        (STARS.count(5), STARS.count(1)),
+        400,
+        left_out=400 - STARS.count(5) - STARS.count(1),
+        settings={"labels": "5,1.0"},
+    ),
+    Case(
+        "stars.csv",
+        rows(TEXTS, STARS, header="text,stars").encode(),
+        (STARS.count(1) + STARS.count(2), STARS.count(4) + STARS.count(5)),
+        400,
+        left_out=THREES,
+        settings={"map_labels": "5=good,4=good,1=bad,2=bad"},
+    ),
+    Case(
+        "stars.csv",
+        rows(TEXTS, STARS, header="text,stars").encode(),
+        r"`labels`: 'good' does not occur; labels are '4' \(95\), '5' \(90\), '1' \(72\)",
+        400,
+        settings={"labels": "good,bad"},
+    ),
+    Case(
+        "stars.csv",
+        rows(TEXTS, STARS, header="text,stars").encode(),
+        (NEGATIVE - THREES, POSITIVE),
         400,
         ("Label from the column 'stars', by the usual names; `label_column` names another.",),
         left_out=THREES,
@@ -244,8 +268,9 @@ CASES = [
     Case(
         "spam.csv",
         SPAM.encode("latin-1"),
-        "`positive_label='spam'`, or `positive_label='ham'`",
+        (POSITIVE, NEGATIVE),
         400,
+        ("the probability is that of 'spam'; `labels='spam,ham'` turns it round",),
         settings=SPAM_COLUMNS,
         options=TableOptions(encoding="latin-1"),
     ),
@@ -274,7 +299,7 @@ def read_as_run(path: Path, case: Case) -> tuple[Counter, list[str]]:
         notify=told.append,
         **case.settings,
     )
-    source = checked(source, case.options.max_bad_records, told.append)
+    source = checked(source, case.options.max_bad_records)
     counts: Counter = Counter()
     for file in source.files:
         for found in read_table(file, source):
@@ -293,7 +318,8 @@ def check(path: Path, case: Case) -> None:
         assert "\x1b" not in printable(str(error.value))
     else:
         counts, told = read_as_run(path, case)
-        assert (counts[1], counts[0]) == case.run
+        assert tuple(counts[label] for label in range(len(case.run))) == case.run
+        assert sum(case.run) == sum(counts[label] for label in counts if isinstance(label, int))
         assert (counts[LeftOut], counts[Problem]) == (case.left_out, case.bad)
         if path.name == case.name:
             assert all(any(words in line for line in told) for words in case.told), told
@@ -335,7 +361,7 @@ def test_a_case_is_read_with_any_delimiter_in_any_unicode(tmp_path, delimiter, e
     """Stars as two sides, from each such file."""
     content = rows(TEXTS, STARS, header="text,stars", delimiter=delimiter).encode(encoding)
     sides = {"positive_label": "4,5", "negative_label": "1,2"}
-    expected = (POSITIVE, NEGATIVE - THREES)
+    expected = (NEGATIVE - THREES, POSITIVE)
     case = Case("s.csv", content, expected, 400, left_out=THREES, settings=sides)
     (tmp_path / "s.csv").write_bytes(content)
     check(tmp_path / "s.csv", case)

@@ -11,7 +11,6 @@ import pytest
 from components.dataset.class_names import class_names_in, names_in_force
 from components.dataset.first_look import checked, look_at
 from components.dataset.resolve import resolve_source
-from components.errors import DataGateError
 
 
 def write(path, names, labels, column="label"):
@@ -47,23 +46,27 @@ def test_flags_may_name_numbers_or_names(tmp_path):
     assert classes(stars, positive_label="4,5", negative_label="1,2") == {1: 2, 0: 2}
 
 
-def test_two_names_that_say_nothing_leave_the_numbers_to_decide_and_are_told(tmp_path):
-    """As without names; more of them are listed by name."""
-    path = write(tmp_path / "r.parquet", ["ham", "spam"], [0, 1, 1])
+def test_names_of_ones_own_are_the_classes_in_their_authors_order(tmp_path):
+    """Those that occur in train; of two it is told which one the probability is of."""
+    path = write(tmp_path / "r.parquet", ["spam", "ham"], [0, 1, 1])
     told = []
     source = resolve_source(str(path), imdb_archive=None, cache_dir=tmp_path, notify=told.append)
+    assert source.classes == ("spam", "ham")
     assert look_at(source).reviews == {0: 1, 1: 2}
     assert told == [
-        "The label 1, 'spam', is taken for positive, and 0, 'ham', for negative. If that is wrong, "
-        "name the positive one with `positive_label`."
+        "The classes are 'spam' (1), 'ham' (2), and the probability is that of 'ham'; "
+        "`labels='ham,spam'` turns it round."
     ]
     source = resolve_source(
-        str(write(path, ["joy", "love", "fear"], [0, 1, 2, 2])),
+        str(write(path, ["joy", "love", "anger", "fear"], [0, 1, 3, 3])),
         imdb_archive=None,
         cache_dir=tmp_path,
     )
-    with pytest.raises(DataGateError, match=r"The labels are 'fear' \(2\), 'joy' \(1\), 'love'"):
-        checked(source, 0.0, told.append)
+    assert source.classes == ("joy", "love", "fear")
+    assert look_at(checked(source, 0.0)).reviews == {0: 1, 1: 1, 2: 2}
+    write(path, ["b", "B", "a"], [0, 1, 1, 2, 2, 2])
+    source = resolve_source(str(path), imdb_archive=None, cache_dir=tmp_path)
+    assert (source.classes, look_at(source).reviews) == (("b", "B", "a"), {0: 1, 1: 2, 2: 3})
 
 
 @pytest.mark.parametrize("value", [b"", b"{", b"[]", b'{"info": {"features": {"label": 5}}}'])
@@ -73,7 +76,7 @@ def test_metadata_of_another_kind_is_no_names(tmp_path, value):
     path = tmp_path / "r.parquet"
     pyarrow.parquet.write_table(table.replace_schema_metadata({b"huggingface": value}), path)
     assert class_names_in(path, "label") == ()
-    assert names_in_force((), "", "", print) == ()
+    assert names_in_force((), ()) == ()
 
 
 def test_a_number_without_a_name_stays_a_number(tmp_path):

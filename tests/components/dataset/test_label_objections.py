@@ -7,7 +7,16 @@ import shlex
 
 import pytest
 
-from components.dataset.label_objections import listed, naming, objection_to_labels
+from components.dataset.label_objections import (
+    in_short,
+    listed,
+    naming,
+    objection_to_column,
+    objection_to_missing,
+    objection_to_others,
+    objection_to_unknown,
+)
+from components.dataset.label_settings import LabelSettings, two_sides
 from components.dataset.labels import is_left_out, label_of
 from components.dataset.source import ReviewSource, SourceKind
 from pipeline.cli import _parser
@@ -15,35 +24,40 @@ from pipeline.flag_spelling import with_flags
 from pipeline.loading import load_config
 
 
-def objection(counts, positive="", negative="", **settings) -> str:
-    """What is said when unknown labels are too many."""
-    return objection_to_labels(counts, positive, negative, **{"unknown": True} | settings)
+def objection(counts, positive="", negative="", labels="", map_labels="") -> str:
+    """What is said of all labels of a data set, as far as they are named."""
+    settings = LabelSettings(labels, map_labels, positive, negative)
+    if settings.names_classes or (positive and negative):
+        return objection_to_missing(counts, settings)
+    if settings.names_sides:
+        return objection_to_missing(counts, settings) or objection_to_others(counts, settings)
+    return objection_to_unknown(counts)
 
 
 def followed(sentence: str) -> list[ReviewSource]:
     """Returns what the command line makes of each advice in a sentence, typed as it stands."""
-    words = r"(?: ?(?<![\w-])--(?:positive|negative)-label[ =](?:'(?:[^']|'\"'\"')*'|[^\s;'])+)+"
+    flag = "--(?:labels|positive-label|negative-label)"
+    words = rf"(?: ?(?<![\w-]){flag}[ =](?:'(?:[^']|'\"'\"')*'|[^\s;'])+)+"
     sources = []
-    for typed in re.findall(
-        words, with_flags(sentence).split("Name ", 1)[-1].split("Say it: ", 1)[-1]
-    ):
+    for typed in re.findall(words, with_flags(sentence).split("Name ", 1)[-1]):
         arguments = shlex.split(typed.strip().rstrip(".,"))
         options = vars(_parser().parse_args(["run", *arguments]))
-        config = load_config(
-            {
-                name: options[name]
-                for name in ("positive_label", "negative_label")
-                if name in options
-            }
-        )
+        names = ("labels", "positive_label", "negative_label")
+        config = load_config({name: options[name] for name in names if name in options})
+        settings = LabelSettings(*(getattr(config, name) for name in ("labels", "map_labels")))
+        sides = LabelSettings("", "", config.positive_label, config.negative_label)
+        classes, pairs = settings.classes, settings.label_classes
+        if not classes:
+            classes, pairs = two_sides(sides.named("positive_label"), sides.named("negative_label"))
         sources.append(
             ReviewSource(
                 SourceKind.CSV,
                 "r",
                 (),
                 "digest",
-                positive_label=config.positive_label,
-                negative_label=config.negative_label,
+                classes=classes,
+                label_classes=pairs,
+                leaves_out=True,
             )
         )
     return sources
@@ -52,36 +66,18 @@ def followed(sentence: str) -> list[ReviewSource]:
 STARS = {"5": 95, "2": 93, "1": 81, "4": 80, "3": 51}
 
 
-def test_stars_are_listed_with_counts_and_two_sides_to_type():
-    """The middle is left out, and that is said."""
+def test_labels_nobody_expected_are_listed_with_classes_and_with_two_sides_to_type():
+    """With two sides, the middle is left out, and that is said."""
     sentence = objection(STARS)
     assert sentence == (
-        "The labels are '5' (95), '2' (93), '1' (81), '4' (80), '3' (51); they do not tell which "
-        "are positive. Name both sides, e.g. `positive_label='4,5'` `negative_label='1,2'`. "
-        "Labels that are named on neither side are left out."
+        "The labels are '5' (95), '2' (93), '1' (81), '4' (80), '3' (51). Name the classes: "
+        "`labels='1,2,3,4,5'`, or as two sides, e.g. `positive_label='4,5'` "
+        "`negative_label='1,2'`. Labels that are not named are left out."
     )
-    (source,) = followed(sentence)
-    assert [label_of(label, source) for label in "12345"] == [0, 0, None, 1, 1]
-    assert is_left_out("3", source)
-
-
-def test_two_labels_of_unknown_meaning_give_both_commands():
-    """The likelier one first: of numbers the greater, of words the one that is known."""
-    assert objection({"ham": 60, "spam": 40}) == (
-        "The labels are 'ham' (60), 'spam' (40); they do not tell which is positive. Say it: "
-        "`positive_label='ham'`, or `positive_label='spam'`."
-    )
-    for counts, likely in (
-        ({"1": 60, "2": 40}, "2"),
-        ({"0": 60, "4": 40}, "4"),
-        ({"-1": 60, "1": 40}, "1"),
-        ({"bad": 60, "positive": 40}, "positive"),
-        ({"negative": 60, "odd": 40}, "odd"),
-    ):
-        first, second = followed(objection(counts))
-        assert label_of(likely, first) == 1
-        assert sorted(label_of(label, first) for label in counts) == [0, 1]
-        assert sorted(label_of(label, second) for label in counts) == [0, 1]
+    classes, sides = followed(sentence)
+    assert [label_of(label, classes) for label in "12345"] == [0, 1, 2, 3, 4]
+    assert [label_of(label, sides) for label in "12345"] == [0, 0, None, 1, 1]
+    assert is_left_out("3", sides)
 
 
 @pytest.mark.parametrize(
@@ -99,28 +95,11 @@ def test_two_labels_of_unknown_meaning_give_both_commands():
 )
 def test_the_advice_for_many_labels_works_as_it_is_typed(counts, positive, negative):
     """Whatever the labels hold: signs, blanks, commas, quotes."""
-    source, *others = followed(objection(counts))
+    classes, sides = followed(objection(counts))
+    assert {label_of(label, classes) for label in counts} == set(range(len(classes.classes)))
+    assert objection_to_unknown(counts, classes.classes, classes.label_classes) == ""
     for side, labels in ((1, positive), (0, negative)):
-        assert [label_of(label, source) for label in labels] == [side] * len(labels)
-    assert objection(counts, source.positive_label, source.negative_label) == ""
-    for other in others:
-        assert objection(counts, other.positive_label, other.negative_label) == ""
-
-
-@pytest.mark.parametrize(
-    ("negative", "positive"),
-    [("negativo", "positivo"), ("Negatif", "positif"), ("négatif", "bon"), ("schlecht", "Positiv")],
-)
-def test_the_likely_positive_word_comes_first(negative, positive):
-    """In the languages in which it begins as in English."""
-    sentence = objection({negative: 150, positive: 150})
-    assert [source.positive_label for source in followed(sentence)] == [positive, negative]
-
-
-def test_minus_one_may_stand_for_no_label():
-    """Hugging Face writes it so; both readings are offered."""
-    _, unlabelled = followed(objection({"-1": 50, "0": 30, "1": 20}))
-    assert [label_of(label, unlabelled) for label in ("-1", "0", "1")] == [None, 0, 1]
+        assert [label_of(label, sides) for label in labels] == [side] * len(labels)
 
 
 def test_one_side_against_several_others_lists_them_all():
@@ -153,14 +132,16 @@ def test_a_label_that_does_not_occur_is_said_with_those_that_do():
     assert objection(STARS, "6,7", "1").startswith("`positive_label`: '6' and '7' do not occur;")
     assert objection(STARS, "5,6", "1") == ""
     assert objection(counts, positive="yes") == objection(counts, negative=" NO ") == ""
-    assert "does not occur" in objection(counts, positive="ja", is_whole=False)
 
 
-def test_what_was_not_seen_in_a_part_may_follow():
-    """As long as the labels that were seen are not too many."""
-    assert objection({"No": 9}, positive="yes", is_whole=False) == ""
-    assert objection({"1": 9}, "4,5", "1,2", is_whole=False) == ""
-    assert objection({"1": 9}, "4,5", "1,2").startswith("`positive_label`: '4' and '5' do not occ")
+def test_a_class_of_which_no_label_occurs_is_said_with_the_labels_that_do():
+    """By the setting that names it."""
+    assert objection(STARS, labels="1,2,6").startswith(
+        "`labels`: '6' does not occur; labels are '5' (95), '2' (93), '1' (81), '4' (80), '3' (51)."
+    )
+    sentence = objection(STARS, map_labels="5=good,6=bad,7=bad")
+    assert sentence.startswith("`map_labels`: '6' and '7' and 'bad' do not occur;")
+    assert objection(STARS, labels="good,bad", map_labels="5=good,6=bad,1=bad") == ""
 
 
 def test_a_column_of_a_thousand_labels_is_not_listed_whole():
@@ -179,11 +160,46 @@ def test_a_single_label_is_no_two_classes():
     assert objection({"x": 9}).startswith("All labels are 'x'; two different ones are needed.")
 
 
-def test_labels_that_are_known_or_pass_as_bad_records_are_no_objection():
+def test_labels_that_are_known_are_no_objection():
     """Nor is a file without labels, or with some that are blank, which others speak of."""
-    assert objection(STARS, unknown=False) == ""
     assert objection({"1": 5, "0": 4, "no": 3}) == ""
     assert objection({}) == ""
+
+
+def test_labels_beside_learned_classes_are_named_with_the_way_to_leave_them_out():
+    """The classes are named in their order."""
+    pairs = [(name, name) for name in ("so, so", "x")]
+    sentence = objection_to_unknown({"x": 5, "y": 2, "so, so": 1}, ("so, so", "x"), pairs)
+    assert sentence == (
+        "'y' (2) means none of the classes of train ('so, so', 'x'). To leave such labels out, "
+        "name the classes: `labels='\"so, so\",x'`."
+    )
+    many = [(f"c{number}", f"c{number}") for number in range(30)]
+    sentence = objection_to_unknown({"c5": 5, "y": 2}, [name for name, _ in many], many)
+    assert sentence == (
+        "'y' (2) means none of the classes of train ('c0', 'c1', 'c2', 'c3', 'c4', 'c5', 'c6', "
+        "'c7', 'c8', 'c9' and 20 more). To leave such labels out, name the classes with `labels`."
+    )
+
+
+def test_of_many_classes_the_largest_and_the_smallest_are_shown():
+    """Ten are shown whole, in the order of the classes."""
+    assert in_short({"b": 1, "a": 2_000}) == "'b' (1), 'a' (2,000)"
+    assert in_short({f"c{number:02}": 100 - number for number in range(40)}) == (
+        "the largest 'c00' (100), 'c01' (99), 'c02' (98), 'c03' (97), 'c04' (96), the smallest "
+        "'c35' (65), 'c36' (64), 'c37' (63), 'c38' (62), 'c39' (61), and 30 more"
+    )
+
+
+def test_a_column_of_numbers_or_texts_is_told_from_one_of_classes():
+    """With a few of its values."""
+    counts = {f"{number / 7:.3f}": 1 for number in range(1_001)}
+    assert objection_to_column("price", counts) == (
+        "The column 'price' has over 1,000 different values, e.g. '0.000', '0.143', '0.286': are "
+        "they numbers, and no classes? `label_column` names another column; `labels` names the "
+        "classes, if these are some of them."
+    )
+    assert "are they texts" in objection_to_column("body", {"a": 1, "1": 2})
 
 
 def test_a_setting_that_names_labels_has_them_in_a_python_literal():

@@ -59,7 +59,7 @@ def write(path: Path, content: str = CSV) -> Path:
 
 def test_a_table_is_described_in_full(tmp_path):
     """Absolute path, name in snake case, columns and labels."""
-    path = write(tmp_path / "My Reviews-2.csv")
+    path = write(tmp_path / "My Reviews-2.csv", "text,label\ngood,5\nbad,1\n")
     source = resolve(path, tmp_path, positive_label="5", negative_label="1")
     assert dataclasses.replace(source, digest="") == ReviewSource(
         kind=SourceKind.CSV,
@@ -69,8 +69,9 @@ def test_a_table_is_described_in_full(tmp_path):
         text_column="text",
         label_column="label",
         split_column="",
-        positive_label="5",
-        negative_label="1",
+        classes=("1", "5"),
+        label_classes=(("5", "5"), ("1", "1")),
+        leaves_out=True,
         origin=str(path),
     )
 

@@ -407,8 +407,8 @@ def test_other_columns_can_be_named(tmp_path):
         SourceKind.CSV,
         text_column="review",
         label_column="stars",
-        positive_label="5",
-        negative_label="1",
+        label_classes=(("5", "positive"), ("1", "negative")),
+        leaves_out=True,
     ) == [
         review("good", 1, 1),
         review("bad", 0, 2),
@@ -420,14 +420,15 @@ def test_each_label_is_told_as_it_is_spelt(tmp_path):
     """Before what its record holds; a blank is no label."""
     path = tmp_path / "r.csv"
     path.write_text("text,label\na,good\nb,bad\nc,\nd,meh\n")
-    assert read_all(path, SourceKind.CSV, positive_label="good") == [
+    pairs = (("good", "positive"), ("bad", "negative"))
+    assert read_all(path, SourceKind.CSV, label_classes=pairs) == [
         LabelSpelling("good"),
         review("a", 1, 1),
         LabelSpelling("bad"),
         review("b", 0, 2),
-        problem("unknown_label", 3, "label '', expected 'good' or one other"),
+        problem("unknown_label", 3, "label '', expected 'good' or 'bad'"),
         LabelSpelling("meh"),
-        review("d", 0, 4),
+        problem("unknown_label", 4, "label 'meh', expected 'good' or 'bad'"),
     ]
 
 

@@ -16,6 +16,7 @@ import pytest
 import tensorflow as tf
 from tfx.types import artifact_utils, standard_artifacts
 
+from components.data_gate.objections import objections_to_splits
 from components.dataset.resolve import resolve_source
 from components.dataset.sample import generate_review
 from components.dataset.splits import bucket
@@ -283,6 +284,43 @@ def test_given_splits_and_left_out_reviews_are_written_and_counted(tmp_path, mon
     assert report.problem_examples["empty_text"] == [
         f"r.jsonl, record {number}: the text is blank" for number in range(10, 15)
     ]
+
+
+def test_classes_of_ones_own_are_written_by_their_place_and_counted_by_name(tmp_path):
+    """In the order that was learned; what train lacks is a bad record."""
+    rows = [("a", "sales", "train"), ("b", "billing", "train"), ("c", "so, so", "train")]
+    rows += [("d", "billing", "test"), ("e", "Sales", "test"), ("f", "new", "test")]
+    with (tmp_path / "r.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("text", "label", "split"), *rows])
+    options = TableOptions(max_bad_records=1.0)
+    ingested = Ingested(tmp_path, tmp_path / "r.csv", options=options)
+    labels = {
+        split: {each["text"]: each["label"] for each in ingested.examples(split)}
+        for split in ingested.splits
+    }
+    assert labels == {"train": {b"a": 1, b"b": 0, b"c": 2}, "test": {b"d": 0, b"e": 1}}
+    report = ingested.report
+    assert report.classes == ["billing", "sales", "so, so"]
+    assert report.reviews == {
+        "train": {"0": 1, "1": 1, "2": 1},
+        "test": {"0": 1, "1": 1, "2": 0},
+    }
+    assert report.problems == {"unknown_label": 1}
+    assert list(objections_to_splits(report, 1)) == [
+        "Split 'test' has fewer than 1 review of 'so, so' (0), which `min_class_size` asks of each "
+        "class. Give more of them, or leave them out by naming the others, e.g. "
+        "`labels='billing,sales'`."
+    ]
+
+
+def test_stars_of_an_archive_are_written_as_labels(archive, tmp_path):
+    """And as ratings, as ever."""
+    ingested = Ingested(tmp_path, archive, label_column="rating")
+    assert ingested.report.classes == ["1", "7", "8", "9"]
+    assert {(each["rating"], each["label"]) for each in ingested.examples("train")} == {
+        (1, 0), (7, 1), (8, 2), (9, 3),
+    }  # fmt: skip
+    assert ingested.report.problems["unknown_label"] == 2
 
 
 @pytest.mark.parametrize("name", ["cut.tar.gz", "cut.csv.gz"])
