@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from components import features
+from components.models.class_list import short
 
 CONFIDENCE = 0.95
 
@@ -29,7 +30,7 @@ class LargerClass(NamedTuple):
     @property
     def always(self) -> str:
         """What the model is compared with, in words."""
-        return f"always saying {self.name or 'the same'}"
+        return f"always saying {short(self.name) or 'the same'}"
 
 
 def larger_class(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from components import progress
 from components.models.linear import MOST_PAIR_WEIGHTS, pair_bits
 from components.models.registry import SAMPLE, get_variant, variant_names
 from components.models.shape import ModelShape
@@ -100,9 +101,15 @@ def test_a_head_of_each_kind_learns_three_classes(name, tmp_path):
         hyperparameters = hyperparameters.overridden(learning_rate=0.02, label_smoothing=0.05)
     model = variant.build(hyperparameters, shape=SHAPE)
     training = texts(240)
-    fit_variant(variant, model, training, texts(30), hyperparameters, str(tmp_path))
+    heard = []
+    with progress.listening(heard.append):
+        fit_variant(variant, model, training, texts(30), hyperparameters, str(tmp_path))
     answers = model(training[0].astype(np.int32), training=False).numpy()
     assert np.mean(answers.argmax(axis=1) == training[1]) > 0.8
+    if variant.uses_gradient_descent:
+        assert 0.6 < heard[-1].metrics["accuracy"] <= 1.0
+    else:
+        assert [report.done for report in heard] == [0, 1, 2, 3, 4]
 
 
 def test_two_classes_have_one_probability_and_one_weight_an_ngram():

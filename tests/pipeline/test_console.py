@@ -1,5 +1,6 @@
 import dataclasses
 import io
+import math
 import os
 import pty
 import re
@@ -17,7 +18,7 @@ from pipeline.console.live_line import LiveLine
 from pipeline.console.printable_console import PrintableConsole
 from pipeline.console.slice_chart import slice_chart
 from pipeline.console.terminal import Console
-from pipeline.results.summary import RunSummary, SliceRow
+from pipeline.results.summary import ClassRow, Mistake, RunSummary, SliceRow
 
 STEPS = (
     "ReviewExampleGen",
@@ -309,6 +310,56 @@ def test_a_small_test_split_shows_how_sure_its_accuracy_is(encoding, sign):
         "always saying negative 60.00% (+20.70 points); 57 test reviews: "
         f"{sign} 10 points (95 %, Wilson)" in words
     )
+
+
+OF_MANY = dataclasses.replace(
+    BLESSED,
+    metrics={"accuracy": 0.412, "macro_f1": 0.3314, "log_loss": 1.4321, "examples": 25_000.0},
+    min_accuracy=None,
+    baseline_accuracy=None,
+    larger_class=LargerClass("10", 0.2),
+    classes=("1", "2", "9", "10", "never"),
+    class_rows=(
+        ClassRow("1", 5_022, 0.5, 0.7),
+        ClassRow("2", 2_302, math.nan, 0.0),
+        ClassRow("9", 2_344, 0.3, 0.125),
+        ClassRow("10", 4_999, 0.5, 0.65),
+        ClassRow("never", 0, math.nan, math.nan),
+    ),
+    mistakes=(Mistake("9", "10", 1_203), Mistake("2", "1", 1_100), Mistake("1", "10", 9)),
+)
+
+
+def test_summary_of_many_classes(stream):
+    """Beside always saying the largest; which are known worst, and what they are taken for."""
+    with Console(stream) as console:
+        console.summary(OF_MANY)
+    words = " ".join(text_of(stream).split())
+    assert (
+        "accuracy 41.20%, no least accuracy is set, no model to compare with always saying 10 "
+        "20.00% (+21.20 points) macro F1 0.331, log loss 1.432 5 classes; least often right: 2 "
+        "0.0% of 2,302, 9 12.5% of 2,344, 10 65.0% of 4,999; 1 have no test reviews most often "
+        "mistaken: 9 for 10 (1,203), 2 for 1 (1,100), 1 for 10 (9) data imdb" in words
+    )
+    assert "positives" not in words and "AUC" not in words
+
+
+def test_summary_of_a_gate_on_macro_f1(stream):
+    """In its own line, of two classes too; those have the names that the data gives them."""
+    summary = dataclasses.replace(
+        BLESSED,
+        metrics={**BLESSED.metrics, "macro_f1": 0.8591},
+        min_accuracy=None,
+        min_macro_f1=0.8,
+        baseline_macro_f1=0.86,
+        classes=("ham", "spam"),
+    )
+    with Console(stream) as console:
+        console.summary(summary)
+    words = " ".join(text_of(stream).split())
+    assert "macro F1 0.859, gate 0.800 (+0.059), last blessed 0.860 (-0.001)" in words
+    assert "no least accuracy is set, last blessed 86.10% (-0.19 points)" in words
+    assert "spam 10,753 right, 1,747 wrong; ham 10,724 right, 1,776 wrong" in words
 
 
 def test_summary_of_a_model_that_was_tried_in_no_server(stream):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -123,6 +124,27 @@ def test_the_gate_is_what_the_user_asked_for(pipeline_of):
     assert '"lower_bound": 0.77' in config
     assert '"absolute": -0.02' in config
     assert '"lower_bound": 0.003' in config
+
+
+def test_the_classes_of_the_data_reach_all_that_must_know_them(tmp_path):
+    """Training, search, baseline, evaluation and card."""
+    environment = EnvironmentSettings(imdb_archive=None, cache_dir=tmp_path)
+    config = PipelineConfig(
+        data="sample", root=str(tmp_path), tune=2, validation_fraction=0.1, min_macro_f1=0.4
+    )
+    run = resolve(config, environment, print)
+    classes = ["billing", "delivery", "other"]
+    source = dataclasses.replace(run.source, classes=tuple(classes))
+    steps = steps_of(create_pipeline(dataclasses.replace(run, source=source)))
+    for step in ("Trainer", "Tuner"):
+        assert json.loads(steps[step].exec_properties["custom_config"])["classes"] == classes
+    assert '"signature_name": "classify"' in steps["Evaluator"].exec_properties["eval_config"]
+    assert steps["LatestBlessedModel"].exec_properties["config"] == {"classes": classes}
+    facts = json.loads(steps["Pusher"].exec_properties["facts"])
+    assert facts["classes"] == classes
+    assert facts["gate"] == {
+        "min_accuracy": 0.0, "min_macro_f1": 0.4, "max_regression": 0.005, "min_lift": 0.001,
+    }  # fmt: skip
 
 
 def test_a_model_is_pushed_below_its_name(pipeline_of, tmp_path):

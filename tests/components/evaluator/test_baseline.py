@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import ml_metadata as mlmd
 import pytest
 from ml_metadata.proto import metadata_store_pb2
@@ -9,7 +12,9 @@ from tfx.types import standard_artifacts
 
 from components import notices
 from components.evaluator.baseline import LatestBlessedPredecessor
+from components.hyperparameters import Hyperparameters
 from components.infra_validator.outcome import Outcome
+from components.models.training_record import TrainingRecord
 
 Event = metadata_store_pb2.Event
 
@@ -164,3 +169,29 @@ def test_a_model_that_a_server_refused_is_no_baseline(resolve, model, tried, hea
     tried(3, Outcome("embedded", answers=3))
     assert resolve(model(5), models, verdicts) == ([3], [4])
     assert not heard
+
+
+def test_a_model_of_other_classes_is_passed_over_and_told(store, model, heard):
+    """Also where only the names differ; another trainer's model says nothing of its classes."""
+    three = ("bad", "fair", "good")
+    models = [model(number) for number in (1, 2, 3, 4)]
+    for number, classes in ((1, three), (2, ("good", "bad")), (3, ("bad", "good"))):
+        export = Path(models[number - 1].uri) / "Format-Serving"
+        TrainingRecord("lstm", Hyperparameters(), 1.0, 1, classes).write(str(export))
+    blessings = [blessing(10 + number, number) for number in (1, 2, 3)]
+
+    def resolved(classes, blessings=blessings):
+        channels = {"model": models, "model_blessing": blessings, "candidate": []}
+        strategy = LatestBlessedPredecessor(**json.loads(json.dumps({"classes": classes})))
+        return [found.id for found in strategy.resolve_artifacts(store, channels)["model"]]
+
+    assert resolved(("bad", "good")) == [3]
+    assert heard == []
+    assert resolved(three) == [1]
+    assert heard.pop() == (
+        "The last blessed model tells other classes apart (bad, good), and is not compared with; "
+        "an earlier one takes its place."
+    )
+    assert resolved(("no", "yes")) == []
+    assert heard.pop().endswith("and is not compared with; there is none.")
+    assert resolved(three, [*blessings, blessing(20, 4)]) == [4]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -122,3 +124,53 @@ def test_the_unknown_share_counts_words_and_not_padding(unknown, known, name):
     if unknown + known:
         token_ids[0, -(unknown + known) :] = [features.OUT_OF_VOCABULARY_ID] * unknown + [7] * known
     assert slices.unknown_share_names(token_ids) == [name]
+
+
+def gates(config):
+    """Returns the bounds by metric: (least, change)."""
+    return {
+        (json.loads(metric.config)["name"] if metric.config else metric.class_name): (
+            gate.threshold.value_threshold.lower_bound.value,
+            gate.threshold.change_threshold.absolute.value
+            if gate.threshold.HasField("change_threshold")
+            else None,
+        )
+        for metric in config.metrics_specs[0].metrics
+        for gate in metric.per_slice_thresholds
+    }
+
+
+@pytest.mark.parametrize(
+    ("bounds", "classes", "expected"),
+    [
+        ({}, 2, {"BinaryAccuracy": (0.8, -0.005)}),
+        ({"min_macro_f1": 0.6}, 2, {"BinaryAccuracy": (0.0, None), "MacroF1": (0.6, -0.005)}),
+        (
+            {"min_accuracy": 0.7, "min_macro_f1": 0.6},
+            2,
+            {"BinaryAccuracy": (0.7, -0.005), "MacroF1": (0.6, -0.005)},
+        ),
+        ({}, 3, {"accuracy": (0.0, -0.005)}),
+        ({"min_lift": 0.01}, 3, {"accuracy": (0.0, -0.005), "proven_lift": (0.01, None)}),
+        ({"min_accuracy": 0.4}, 3, {"accuracy": (0.4, -0.005)}),
+        ({"min_macro_f1": 0.3}, 3, {"accuracy": (0.0, None), "macro_f1": (0.3, -0.005)}),
+    ],
+)
+def test_the_gate_asks_for_accuracy_or_for_macro_f1(bounds, classes, expected):
+    """Least value and change by metric; where nothing is set, two classes must reach 80 %."""
+    names = ("a", "b", "c")[:classes]
+    assert gates(eval_config(**bounds, classes=names)) == {
+        name: tuple(pytest.approx(value) if value is not None else None for value in values)
+        for name, values in expected.items()
+    }
+
+
+# TFMA divides by how often a class is answered.
+@pytest.mark.filterwarnings("ignore:invalid value encountered in divide:RuntimeWarning")
+@pytest.mark.parametrize(("least", "is_blessed"), [(0.47, True), (0.48, False)])
+def test_two_classes_can_be_held_to_their_macro_f1(tmp_path, least, is_blessed):
+    """Nine of ten right, and never the smaller class: F1 of 18/19 and of 0."""
+    bounds = {"min_accuracy": None, "min_macro_f1": least}
+    measured, is_ok = judged(tmp_path, [0] * 9 + [1], [0.1] * 10, **bounds)
+    assert measured["macro_f1"] == pytest.approx(9 / 19)
+    assert is_ok == is_blessed

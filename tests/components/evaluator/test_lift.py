@@ -91,3 +91,20 @@ def test_without_reviews_nothing_is_known():
     """NaN, which passes no gate."""
     nothing = counts(0, 0, 0, 0)
     assert math.isnan(lift.proven_lift(nothing)) and math.isnan(lift.margin(math.nan, 0))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "name", "share"),
+    [((3, 5, 2), "b", 0.5), ((4, 4, 2), "", 0.4), ((0, 0, 0), "", math.nan)],
+)
+def test_the_largest_of_many_classes(sizes, name, share):
+    """None where two are as large."""
+    found = lift.largest_class(sizes, ("a", "b", "c"))
+    assert found == (name, pytest.approx(share, nan_ok=True))
+
+
+def test_the_lift_of_many_classes_is_over_the_largest():
+    """With eight classes, 40 % right of 1,000 may be much."""
+    assert lift.lift_of(400, [200, *[100] * 8]) == pytest.approx(0.3744 - 0.2, abs=1e-3)
+    assert lift.lift_of(210, [200, *[100] * 8]) < 0.0
+    assert math.isnan(lift.lift_of(0, [0, 0, 0]))

@@ -17,6 +17,7 @@ from serving.errors import DeadlineExceededError, ResponseError
 from serving.predictions import Prediction
 from serving.server.flags import Flags
 from serving.server.running import Server
+from tests.components.infra_validator.conftest import save_of_three
 from tests.components.other_trainer import save_other_model
 
 
@@ -60,6 +61,34 @@ def test_another_answer_is_refused_and_both_are_told(ask, saved_model, transport
         f"Over {transport}, predict answers 0.9285814 (positive) to 'a great film', where the "
         "export itself answers 0.9285714 (positive); at most 1e-06 may lie between them."
     )
+
+
+@pytest.mark.parametrize("transport", ["gRPC", "REST"])
+def test_a_model_of_many_classes_agrees_over_both_transports(ask, examples, tmp_path, transport):
+    """The likeliest class by name, and all scores."""
+    saved = save_of_three(tmp_path / "three")
+    count = ask(transport, saved, saved)
+    texts = len(examples) + len(EDGE_CASES)
+    assert count == texts + len(EDGE_CASES) + texts + len(examples) + len(examples)
+
+
+@pytest.mark.parametrize("change", [{"shift": 1e-5}, {"names": ("a", "b", "d")}])
+def test_another_answer_of_many_classes_is_refused(ask, tmp_path, change):
+    """Another probability, or the same one of another class."""
+    served = save_of_three(tmp_path / "served", **change)
+    with pytest.raises(ValidationFailed) as refusal:
+        ask("REST", served, save_of_three(tmp_path / "reference"))
+    told = "0.9285814 (c)" if "shift" in change else "0.9285714 (d)"
+    assert str(refusal.value) == (
+        f"Over REST, predict_text answers {told} to 'a great film', where the export itself "
+        "answers 0.9285714 (c); at most 1e-06 may lie between them."
+    )
+
+
+def test_of_classes_as_likely_as_each_other_either_may_be_named():
+    """A difference that is allowed decides between them."""
+    scores = {"a": 0.4, "b": 0.4 - 1e-6, "c": 0.2}
+    assert answers._as_likely(scores) == {"a", "b"}
 
 
 @pytest.fixture(scope="module")

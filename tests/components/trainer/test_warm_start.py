@@ -72,6 +72,20 @@ def test_a_variant_whose_code_has_changed_is_refused(exported_model, transform_o
         warm_start.load_weights(other, "lstm", PLAIN, str(copy), transform_output)
 
 
+def test_a_model_of_other_classes_is_refused(exported_model, transform_output, tmp_path):
+    """Its last layer speaks of other things; both lists are told, however long they are."""
+    copy = shutil.copytree(exported_model, tmp_path / "model")
+    many = tuple(f"{number}" + "x" * 50 for number in range(9))
+    TrainingRecord("lstm", PLAIN, 1.0, 213_301, many).write(str(copy))
+    with pytest.raises(ConfigurationError) as error:
+        warm_start.load_weights(
+            built(), "lstm", PLAIN, str(copy), transform_output, ("ham", "spam")
+        )
+    assert "tells other classes apart: 0xxx" in str(error.value)
+    assert "... and 3 others, where this data has ham, spam. Train without" in str(error.value)
+    warm_start.load_weights(built(), "lstm", PLAIN, str(copy), transform_output, many)
+
+
 def artifact(kind, number, uri=""):
     """Returns an artifact with that id."""
     made = kind()

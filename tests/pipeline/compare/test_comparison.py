@@ -16,7 +16,7 @@ from pipeline.compare.contenders import Contender, parse_contenders, parse_seeds
 from pipeline.config import PipelineConfig
 from pipeline.console.terminal import Console
 from pipeline.results.leaderboard import Leaderboard, rank
-from pipeline.results.markdown import markdown_table
+from pipeline.results.markdown import markdown_table, table_of
 from scripts.leaderboards import main
 
 CONTENDERS = (Contender("lstm"), Contender("cnn_lstm", "reference"), Contender("bilstm"))
@@ -210,3 +210,18 @@ def test_seeds_out_of_range(text):
     """The message says what is expected."""
     with pytest.raises(ConfigurationError, match=f"--seeds is '{text}'; expected how many seeds"):
         parse_seeds(text, first=7)
+
+
+def test_a_comparison_of_many_classes_shows_macro_f1(compared):
+    """In the column of the AUC, which more than two classes do not have."""
+
+    class OfMany(Training):
+        def __call__(self, config, log, listener):
+            return {**super().__call__(config, log, listener), "auc": None, "macro_f1": 0.3125}
+
+    board, shown = compared(OfMany())
+    assert " F1 " in shown and " 0.312 " in shown and "AUC" not in shown
+    assert "F1: the mean over the classes" in " ".join(shown.split())
+    assert [row.macro_f1 for row in board.rows] == [0.3125] * 3
+    table = table_of(board.runs)
+    assert "| macro F1 |" in table and "| 0.3125 |" in table and "AUC" not in table

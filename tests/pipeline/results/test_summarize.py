@@ -103,6 +103,23 @@ def test_a_refusal_for_too_few_reviews_says_what_they_prove():
     )
 
 
+def test_a_refusal_of_many_classes_names_metric_and_largest_class():
+    """Macro F1 has its own bound; the lift is over the class with the most reviews."""
+    confusion = Confusion(3, {(0, 0): 60, (1, 0): 25, (2, 0): 15})
+    metrics = {"accuracy": 0.6, "macro_f1": confusion.macro_f1, "examples": 100.0}
+    bounds = GateBounds.of(None, 0.5, 0.005, 0.001, classes=3)
+    names = ("billing", "delivery", "other")
+    assert refusals(metrics, confusion, bounds, {"accuracy": 0.9, "macro_f1": 0.4}, names) == (
+        "Its macro F1 on the test split, 0.250, is below the gate's 0.500 (--min-macro-f1).",
+        "Its accuracy on the test split, 60.00%, is no better than always saying billing, 60.00% "
+        "(--min-lift).",
+        "Its macro F1, 25.00%, is 15.00 points below the last blessed model's 40.00%; at most "
+        "0.50 are allowed (--max-regression).",
+    )
+    nothing_set = GateBounds.of(None, None, 0.005, 0.0, classes=3)
+    assert refusals(metrics, confusion, nothing_set, {}, names) == ()
+
+
 def test_a_model_that_a_server_refused_has_its_own_sentence():
     """None where no server was asked, or where it answered well."""
     assert infra_refusals(None) == infra_refusals(Outcome("embedded", answers=3)) == ()
