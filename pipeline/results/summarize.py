@@ -78,6 +78,7 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
         log_path=shown(log_path),
         next_commands=next_commands(run, pushed_to),
         is_sample=run.source.kind is SourceKind.SAMPLE,
+        tokens=config.tokens,
     )
 
 

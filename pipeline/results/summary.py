@@ -57,6 +57,7 @@ class RunSummary:
       log_path: Where every log line is.
       next_commands: (what for, command) pairs to try next.
       is_sample: Whether the reviews are the generated sample's.
+      tokens: What the model reads: words, characters or character_pairs.
     """
 
     pipeline_name: str
@@ -84,6 +85,7 @@ class RunSummary:
     log_path: str
     next_commands: tuple[tuple[str, str], ...]
     is_sample: bool = False
+    tokens: str = "words"
 
     @property
     def is_blessed(self) -> bool:
