@@ -59,8 +59,8 @@ def preprocessing_fn(
     >>> tokenize(tf.constant(["Not a GOOD film!<br />"])).to_list()
     [[b'not', b'a', b'good', b'film']]
 
-    With `custom_config={"tokens": {"tokens": "characters", "max_length": 1_000}}`, given to
-    Transform and to the Trainer, texts become other tokens:
+    Given to Transform and to the Trainer, a `custom_config` of
+    {"tokens": {"tokens": "characters", "max_length": 1_000}} makes other tokens:
 
     >>> [tokens] = tokenize(tf.constant(["很好看"]), TokenSettings(tokens="characters")).to_list()
     >>> [token.decode() for token in tokens]

@@ -11,7 +11,7 @@ from pipeline.results.summary import SliceRow
 FEW_REVIEWS = 30
 """Below this, chance moves a slice by some ten points: it has no bar and is never the lowest."""
 
-_TITLES = {"rating": "stars", "length": "length in words", "unknown_words": "unknown words"}
+_TITLES = {"rating": "stars", "length": "length in {}", "unknown_words": "unknown {}"}
 _LEGEND = " (< lowest)"
 _BAR_WIDTH = 6
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -19,10 +19,18 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _GAP = 2
 
 
-def slice_chart(rows: Sequence[SliceRow], *, width: int, is_plain: bool = False) -> Iterator[str]:
-    """Yields the lines of a chart for each feature, as many side by side as fit `width`."""
+def slice_chart(
+    rows: Sequence[SliceRow], *, width: int, is_plain: bool = False, tokens: str = "words"
+) -> Iterator[str]:
+    """Yields the lines of a chart for each feature, as many side by side as fit `width`.
+
+    `tokens` names what the model reads.
+    """
     features = list(dict.fromkeys(row.feature for row in rows))
-    titles = {feature: _TITLES.get(feature, feature) for feature in features}
+    titles = {
+        feature: _TITLES[feature].format(tokens) if feature in _TITLES else feature
+        for feature in features
+    }
     for feature in features[:1]:
         titles[feature] = f"accuracy by {titles[feature]}"
     for feature in features[-1:]:

@@ -59,7 +59,12 @@ def print_summary(
         _prose(console, width, _left_out(summary.left_out))
     if summary.is_sample:
         _prose(console, width, "generated reviews: these figures mean nothing about real ones")
-    for line in slice_chart(summary.slices, width=width - len(_INDENT), is_plain=is_plain):
+    for line in slice_chart(
+        summary.slices,
+        width=width - len(_INDENT),
+        is_plain=is_plain,
+        tokens=summary.tokens.replace("_", " "),
+    ):
         console.print(Text(_INDENT + line), soft_wrap=True)
     if summary.pushed_to:
         _prose(console, width, f"pushed to {summary.pushed_to}")

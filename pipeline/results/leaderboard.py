@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import ConfigurationError
+from components.hyperparameters import Hyperparameters
 from pipeline.results.statistics import Estimate, difference, estimate
 
 JSON_FILE = "leaderboard.json"
@@ -22,6 +23,7 @@ HOW_IT_IS_DECIDED = (
     "~ is not told apart from the best: the 95 % interval of the difference of the two mean "
     "accuracies (Welch's t over the seeds) contains 0, or there are too few seeds for an interval."
 )
+_DEFAULTS = Hyperparameters().to_config()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,10 +171,12 @@ def rank(runs: Sequence[Run]) -> list[Row]:
     for run in runs:
         by_label.setdefault(run.label, []).append(run)
     for label, members in by_label.items():
+        # An older record lacks what there was no choice of then.
+        used = [{**_DEFAULTS, **run.hyperparameters, "seed": 0} for run in members]
         differing = sorted(
             name
-            for name, value in members[0].hyperparameters.items()
-            if name != "seed" and any(run.hyperparameters.get(name) != value for run in members)
+            for name, value in used[0].items()
+            if any(others.get(name) != value for others in used)
         )
         if differing:
             raise ConfigurationError(

@@ -91,6 +91,7 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
         baseline_macro_f1=baseline.get("macro_f1"),
         class_rows=tuple(class_rows(confusion, classes)),
         mistakes=tuple(mistakes(confusion, classes)),
+        tokens=config.tokens,
     )
 
 

@@ -94,6 +94,7 @@ class RunSummary:
       baseline_macro_f1: The last blessed model's macro F1, if there is one.
       class_rows: Of more than two classes, each of them.
       mistakes: Of more than two classes, the most frequent mistakes first.
+      tokens: What the model reads: words, characters or character_pairs.
     """
 
     pipeline_name: str
@@ -126,6 +127,7 @@ class RunSummary:
     baseline_macro_f1: float | None = None
     class_rows: tuple[ClassRow, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
+    tokens: str = "words"
 
     @property
     def is_blessed(self) -> bool:

@@ -11,6 +11,7 @@ from components import features, progress
 from components.hyperparameters import Hyperparameters
 from components.models.linear import log_count_ratios
 from components.models.registry import get_variant
+from components.models.shape import ModelShape
 
 from .transforming import analyze
 
@@ -31,6 +32,27 @@ def test_the_fit_learns_what_a_pair_of_words_decides():
     answers = model(token_ids[150:].astype(np.int32)).numpy()[:, 0]
     assert np.mean((answers >= 0.5) == labels[150:]) > 0.9
     assert [report.done for report in heard] == [0, 1, 2]
+
+
+def test_the_fit_learns_what_a_run_of_three_words_decides():
+    """Words and pairs are the same in both classes; `ngrams` says how far the model looks."""
+    generator = np.random.default_rng(4)
+    labels = np.arange(300) % 2
+    # The first word tells, but only before the same two words.
+    runs = {0: [[2, 4, 5], [3, 4, 6]], 1: [[3, 4, 5], [2, 4, 6]]}
+    token_ids = np.array(
+        [[*runs[label][0], 9, 9, *runs[label][1]] if generator.random() < 0.5
+         else [*runs[label][1], 9, 9, *runs[label][0]] for label in labels], np.uint8
+    )  # fmt: skip
+    variant, shape, right = get_variant("linear"), ModelShape(10, 8), {}
+    for ngrams in (1, 2, 3):
+        hyperparameters = Hyperparameters(ngrams=ngrams)
+        model = variant.build(hyperparameters, shape=shape)
+        assert model.count_params() == 10 + (ngrams - 1) * 2**20 + 1
+        variant.solve(model, (token_ids[:200], labels[:200]), hyperparameters)
+        answers = model(token_ids[200:].astype(np.int32)).numpy()[:, 0]
+        right[ngrams] = np.mean((answers >= 0.5) == labels[200:])
+    assert right[1] < 0.7 and right[2] < 0.7 and right[3] == 1.0
 
 
 def test_two_classes_that_a_vowel_sign_tells_apart_are_learned(tmp_path):

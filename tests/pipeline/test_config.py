@@ -8,6 +8,7 @@ from components.dataset.label_settings import LabelSettings
 from components.dataset.labels import labels_named
 from components.errors import ConfigurationError
 from components.evaluator.bounds import GateBounds
+from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 from pipeline.config import PipelineConfig, names_for, setting_fields
 from pipeline.loading import (
     add_arguments,
@@ -54,6 +55,14 @@ def test_toml_table(toml):
     assert load_config({}, toml(text)) == PipelineConfig(cache=False)
 
 
+def test_tokens_are_imdbs_until_somebody_says_otherwise(toml):
+    """Five settings, by flag or TOML."""
+    assert PipelineConfig().token_settings == IMDB_TOKENS
+    config = load_config({"max_length": "40", "emoji": True}, toml('tokens = "characters"\n'))
+    expected = TokenSettings(max_length=40, tokens="characters", emoji=True)
+    assert config.token_settings == expected
+
+
 def test_config_is_frozen():
     """A run's settings do not change under way."""
     with pytest.raises(FrozenInstanceError):
@@ -91,6 +100,20 @@ def test_whole_number_for_a_share_becomes_a_float():
         ("pipeline_name", "my pipeline", "--pipeline-name is 'my pipeline'; expected at most 100"),
         ("model_name", "../up", "--model-name is '../up'; expected at most 100 letters"),
         ("model_name", "m" * 101, "expected at most 100 letters"),
+        (
+            "vocabulary_size",
+            2,
+            "--vocabulary-size is 2; expected a whole number from 3 to 1,000,000.",
+        ),
+        ("max_length", 0, "--max-length is 0; expected a whole number from 1 to 20,000."),
+        (
+            "min_word_count",
+            0,
+            "--min-word-count is 0; expected a whole number from 1 to 1,000,000.",
+        ),
+        ("tokens", "chars", "words, characters, character_pairs. Did you mean 'characters'?"),
+        ("emoji", "yes", "--emoji is 'yes'; expected true or false."),
+        ("ngrams", 4, "--ngrams is 4; expected a whole number from 1 to 3."),
         ("positive_label", {"a": 1}, "--positive-label is {'a': 1}; expected a label, or a list"),
         ("labels", ["a", ["b"]], "--labels is ['a', ['b']]; expected a label, or a list"),
         ("labels", "a", "`labels` names 1 class; expected 2 to 1,000"),

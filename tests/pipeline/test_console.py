@@ -457,6 +457,12 @@ def test_slice_chart_side_by_side():
     ]
 
 
+def test_slice_chart_names_what_the_model_reads():
+    """A length in characters is none in words."""
+    title, *_ = slice_chart(LENGTHS, width=76, tokens="character pairs")
+    assert title.strip() == "accuracy by length in character pairs (< lowest)"
+
+
 def test_slice_chart_in_a_narrow_terminal():
     """Charts that do not fit beside each other stand below each other."""
     assert list(slice_chart(STARS[3:5] + UNKNOWN, width=40, is_plain=True)) == [

@@ -147,6 +147,24 @@ def test_the_classes_of_the_data_reach_all_that_must_know_them(tmp_path):
     }  # fmt: skip
 
 
+def test_all_that_make_or_read_token_ids_know_their_settings(pipeline_of):
+    """Transform, Tuner and Trainer; no step before them, so that reviews are not read anew."""
+    asked = {"max_length": 40, "vocabulary_size": 300, "tokens": "characters", "emoji": True}
+    plain, other = (
+        steps_of(pipeline_of(tune=2, validation_fraction=0.1, **settings))
+        for settings in ({}, asked)
+    )
+    for name in ("Transform", "Tuner", "Trainer"):
+        found = json.loads(other[name].exec_properties["custom_config"])["tokens"]
+        assert found == {"min_word_count": 1, **asked}
+    changed = {
+        name
+        for name, step in plain.items()
+        if repr(step.exec_properties) != repr(other[name].exec_properties)
+    }
+    assert changed == {"Transform", "Tuner", "Trainer"}
+
+
 def test_a_model_is_pushed_below_its_name(pipeline_of, tmp_path):
     """TF-Serving's base path: root, serving_model, name."""
     destination = pusher_pb2.PushDestination()

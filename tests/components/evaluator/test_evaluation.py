@@ -13,6 +13,7 @@ from tensorflow_model_analysis.proto import config_pb2
 from components import features
 from components.evaluator import lift, results, slices
 from components.evaluator.gate import eval_config
+from components.transform.token_settings import TokenSettings
 
 
 def test_the_gate_holds_accuracy_to_both_bounds():
@@ -104,6 +105,29 @@ def test_a_text_falls_into_the_slice_of_its_length_in_words(words, name):
     """Bounds are inclusive; a text is truncated from 501 words on."""
     texts = np.array([("word " * words).encode()], dtype=object)
     assert slices.length_names(texts) == [name]
+
+
+@pytest.mark.parametrize(
+    ("max_length", "lengths", "names"),
+    [
+        (40, (0, 1, 40, 41), ["no words", "1-40", "1-40", "truncated"]),
+        (100, (100, 101), ["1-100", "truncated"]),
+        (150, (101, 150, 151), ["101-150", "101-150", "truncated"]),
+        (1_200, (500, 501, 1_000, 1_001), ["201-500", "501-1000", "501-1000", "1001-1200"]),
+    ],
+)
+def test_length_slices_follow_what_the_model_reads(max_length, lengths, names):
+    """The last one ends there; in characters where these are the tokens."""
+    settings = TokenSettings(max_length=max_length, tokens="characters")
+    texts = np.array([b"ab " * (length // 2) + b"c" * (length % 2) for length in lengths], object)
+    assert slices.length_names(texts, settings) == names
+
+
+def test_length_slices_are_sorted_as_people_count():
+    """Whatever the model reads."""
+    names = ["truncated", "1001-1200", "201-500", "1-100", "501-1000", "no words"]
+    expected = ["no words", "1-100", "201-500", "501-1000", "1001-1200", "truncated"]
+    assert slices.lengths_in_order(names) == expected
 
 
 @pytest.mark.parametrize(

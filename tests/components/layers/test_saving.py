@@ -38,7 +38,9 @@ LAYERS = {
     "FrontPaddedLSTM": lambda ids: FrontPaddedLSTM(6, return_sequences=True)(
         embed(ids), common_padding(ids, PAD_ID)
     ),
-    "NgramWeights": lambda ids: NgramWeights(WORDS, 4, per_token=True, pad_id=PAD_ID)(ids),
+    "NgramWeights": lambda ids: NgramWeights(WORDS, 4, per_token=True, pad_id=PAD_ID, longest=3)(
+        ids
+    ),
     "OpinionPool": lambda ids: OpinionPool()([embed(ids), embed(ids)]),
     "RegionEmbedding": lambda ids: RegionEmbedding(WORDS, 5, 3, pad_id=PAD_ID)(ids),
     "WithoutCommonPadding": lambda ids: WithoutCommonPadding(4, PAD_ID)(ids),
@@ -110,3 +112,9 @@ def test_pairs_are_told_apart_by_1_to_31_bits():
     """What the hash has to give."""
     with pytest.raises(ValueError, match="pair_bits is 32; expected a number from 1 to 31"):
         NgramWeights(10, pair_bits=32)
+
+
+def test_a_run_has_one_word_at_least():
+    """The message says what arrived."""
+    with pytest.raises(ValueError, match="longest is 0; expected a number from 1 on"):
+        NgramWeights(10, longest=0)

@@ -91,6 +91,35 @@ def test_words_and_pairs_are_numbered_where_they_first_occur():
     assert ngrams.max() < LINEAR.ngrams
 
 
+def test_longer_runs_are_numbered_too():
+    """Each length has numbers of its own, and no run begins before the first word."""
+    layer = NgramWeights(1_000, pair_bits=12, longest=4)
+    ngrams = layer.ngram_ids(padded([7, 8, 9, 7, 8, 9])).numpy()[0, -6:]
+    assert layer.ngrams == 1_000 + 3 * 2**12
+    for length in (2, 3, 4):
+        column = ngrams[:, length - 1]
+        assert (column[: length - 1] == 0).all()
+        first = 1_000 + (length - 2) * 2**12
+        assert ((column >= first) & (column < first + 2**12))[length - 1 : length + 2].all()
+    assert (ngrams != 0).sum(axis=0).tolist() == [3, 3, 3, 3]
+    np.testing.assert_array_equal(
+        NgramWeights(1_000, pair_bits=12).ngram_ids(padded([7, 8, 9])),
+        layer.ngram_ids(padded([7, 8, 9]))[:, :, :2],
+    )
+    assert NgramWeights(1_000, longest=1).ngrams == 1_000
+
+
+@pytest.mark.parametrize("vocabulary_size", [100, 65_536, 1_000_000])
+def test_runs_of_three_hardly_ever_share_a_number(vocabulary_size):
+    """Whichever of their words differs, and whatever the vocabulary's size is."""
+    layer = NgramWeights(vocabulary_size, longest=3)
+    generator = np.random.default_rng(2)
+    for place in range(3):
+        runs = np.tile(generator.integers(2, vocabulary_size, 3), (90, 1))
+        runs[:, place] = generator.choice(np.arange(2, vocabulary_size), 90, replace=False)
+        assert len({*layer.ngram_ids(runs.astype(np.int32)).numpy()[:, -1, 2]}) >= 88
+
+
 def test_the_same_pair_has_the_same_number_anywhere():
     """Whatever stands around it."""
     first = LINEAR.ngram_ids(padded([7, 8])).numpy()[0, -1, 1]

@@ -20,11 +20,13 @@ from components.errors import PushError
 from components.evaluator import gate
 from components.example_gen.reading_report import ReadingReport, ReadingReportArtifact
 from components.hyperparameters import Hyperparameters
+from components.infra_validator import warmup
 from components.infra_validator.outcome import Outcome
 from components.models.training_record import TrainingRecord
 from components.pusher.executor import Executor
 from components.pusher.publish import publish
 from components.pusher.pushed_data import PushedData, data_of_newest
+from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 from serving import versions
 from serving.client import Client
 from serving.server.flags import Flags
@@ -171,6 +173,7 @@ def pushed_model_of(model, base, blessed, tmp_path, evaluation_folder, infra=Non
         TrainingRecord("lstm", Hyperparameters(epochs=2), 1.5, 7).write(
             str(tmp_path / "trained" / "Format-Serving")
         )
+        IMDB_TOKENS.write(str(tmp_path / "trained" / "Format-Serving"))
     blessing = standard_artifacts.ModelBlessing()
     blessing.uri = str(tmp_path / "blessing")
     blessing.set_int_custom_property("blessed", int(blessed))
@@ -246,6 +249,13 @@ def test_a_pushed_version_says_what_it_is_and_is_warm_before_it_serves(
     assert (card["name"], card["data"]["name"], card["variant"]) == ("reviews", "films", "lstm")
     assert data_of_newest(base) == PushedData("films", "/data/films.csv", "d")
     assert card["hyperparameters"]["epochs"] == 2
+    assert card["tokens"] == {
+        "vocabulary_size": 5_000,
+        "max_length": 500,
+        "min_word_count": 1,
+        "tokens": "words",
+        "emoji": False,
+    }
     assert card["test_metrics"]["accuracy"] == 0.75
     assert card["gate"] == {"min_accuracy": 0.5}
     assert card["larger_class"] == {"name": None, "share": 0.5}
@@ -268,6 +278,15 @@ def test_a_pushed_version_says_what_it_is_and_is_warm_before_it_serves(
             assert client.status()[0].state == "AVAILABLE"
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize(
+    ("max_length", "expected"), [(40, [0, 5, 40, 80, 200]), (1, [0, 1, 2, 5, 200])]
+)
+def test_warm_up_is_as_long_as_the_model_reads(max_length, expected):
+    """And longer, and shorter."""
+    reviews = warmup.reviews_for(TokenSettings(max_length=max_length))
+    assert [len(review.split()) for review in reviews] == expected
 
 
 @pytest.mark.parametrize("takes_text", [False, True])

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from components import features
+from components.errors import ConfigurationError
 from components.trainer.batches import ReviewBatches, read_examples
+from components.transform.token_settings import TokenSettings
 
 from .test_training import reviews, written_examples
 
@@ -23,6 +25,29 @@ def test_examples_are_read_as_they_were_written(tmp_path, transform_output):
         (row.tobytes(), label) for row, label in zip(*reviews(5), strict=True)
     }  # fmt: skip
     assert len(labels) == 5
+
+
+@pytest.mark.parametrize(
+    ("vocabulary_size", "dtype"),
+    [(52, np.uint8), (256, np.uint8), (257, np.uint16), (65_536, np.uint16), (65_537, np.uint32)],
+)
+def test_a_token_takes_no_more_bytes_than_the_vocabulary_asks_for(
+    tmp_path, transform_output, vocabulary_size, dtype
+):
+    """The largest id is the vocabulary's size less one."""
+    pattern = written_examples(tmp_path, transform_output, 5)
+    tokens = TokenSettings(vocabulary_size=vocabulary_size)
+    token_ids, _ = read_examples([pattern], transform_output, tokens)
+    assert token_ids.dtype == dtype
+    assert sorted(map(tuple, token_ids)) == sorted(map(tuple, reviews(5)[0]))
+
+
+@pytest.mark.parametrize("settings", [{"vocabulary_size": 40}, {"max_length": 499}])
+def test_other_tokens_than_transforms_are_refused(tmp_path, transform_output, settings):
+    """Ids would stand for other words, or for none."""
+    pattern = written_examples(tmp_path, transform_output, 5)
+    with pytest.raises(ConfigurationError, match="Transform wrote 500 tokens a text, with ids up"):
+        read_examples([pattern], transform_output, TokenSettings(**settings))
 
 
 def test_the_order_of_examples_does_not_depend_on_the_files(tmp_path, transform_output):

@@ -20,6 +20,7 @@ from components.hyperparameters import Hyperparameters
 from components.models.registry import SAMPLE, get_variant
 from components.models.training_record import TrainingRecord
 from components.trainer import custom_config, fit, training
+from components.transform.token_settings import TokenSettings
 
 
 def reviews(count):
@@ -283,6 +284,7 @@ def test_run_fn_trains_and_exports_the_selected_variant(trained):
     record = TrainingRecord.read(exported)
     assert (record.model, record.hyperparameters.batch_size) == ("lstm", 8)
     assert record.parameters == 213_301 and record.seconds > 0.0
+    assert TokenSettings.of_model(exported) == TokenSettings()
 
 
 def test_run_fn_takes_the_tuners_values(trained):

@@ -19,6 +19,7 @@ from components.hyperparameters import Hyperparameters
 from components.models.registry import get_variant
 from components.models.training_record import TrainingRecord
 from components.trainer import warm_start
+from components.transform.token_settings import TokenSettings
 
 PLAIN = Hyperparameters()
 
@@ -52,6 +53,16 @@ def test_another_vocabulary_is_refused(exported_model, transform_output, tmp_pat
     vocabulary.write_bytes(vocabulary.read_bytes() + b"\n9 another")
     with pytest.raises(ConfigurationError, match="trained with another vocabulary"):
         warm_start.load_weights(built(), "lstm", PLAIN, str(copy), transform_output)
+
+
+def test_other_tokens_are_refused(exported_model, transform_output, tmp_path):
+    """The message says which the earlier model reads."""
+    copy = shutil.copytree(exported_model, tmp_path / "model")
+    now = TokenSettings(vocabulary_size=300, emoji=True)
+    with pytest.raises(
+        ConfigurationError, match=r"with `vocabulary_size=5000`, `emoji=False`\. Train without"
+    ):
+        warm_start.load_weights(built(), "lstm", PLAIN, str(copy), transform_output, now)
 
 
 def test_layers_of_other_sizes_are_refused(exported_model, transform_output, tmp_path):

@@ -150,6 +150,17 @@ def test_runs_that_were_trained_differently_are_no_one_contender(compared):
         rank([*board.runs, *longer])
 
 
+def test_a_record_from_before_a_hyperparameter_is_of_the_same_contender(compared):
+    """It was trained with the default: there was no choice."""
+    board, _ = compared(Training())
+    earlier = []
+    for run in board.runs:
+        known = {name: value for name, value in run.hyperparameters.items() if name != "ngrams"}
+        earlier.append(replace(run, seed=run.seed + 9, hyperparameters=known))
+    seeds = len({run.seed for run in board.runs})
+    assert {row.seeds for row in rank([*board.runs, *earlier])} == {2 * seeds}
+
+
 def test_the_outcome_is_recorded_with_what_made_it(compared, tmp_path):
     """JSON holds raw figures, command, stack and machine; Markdown the same table."""
     board, _ = compared(Training())
