@@ -316,8 +316,9 @@ def _compare_labels(client: Client, transport: str, exchange: LabelExchange) -> 
         if not is_near or label not in labels:
             raise error_types.ValidationFailed(
                 f"Over {transport}, {question.signature} answers "
-                f"{_told(Prediction(probability, label=label))} to {_quoted(value)}, where the export "
-                f"itself answers {_told(expected)}; at most {TOLERANCE:g} may lie between them."
+                f"{_told(Prediction(probability, label=label))} to {_quoted(value)}, where the "
+                f"export itself answers {_told(expected)}; at most {TOLERANCE:g} may lie between "
+                "them."
             )
 
 

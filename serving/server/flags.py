@@ -130,7 +130,8 @@ class Flags:
     max_rows_per_run: int = _flag(
         256,
         "rows that run at once: requests of more texts, or serialized tf.Examples, run in slices, "
-        "as a model's tensors are far larger than the text. 0 for a model whose rows "
+        "as a model's tensors are far larger than the text; fewer where a row's outputs are "
+        "large, as traces of many classes are. 0 for a model whose rows "
         "depend on each other: requests run whole, as in TF-Serving",
     )
     max_filled_bytes: int = _flag(
@@ -140,8 +141,8 @@ class Flags:
     )
     max_values_per_message: int = _flag(
         2**22,
-        "values in a JSON body, in a gRPC tensor's lists, and in an answer; 0: any number, as in "
-        "TF-Serving",
+        "values in a JSON body, in a gRPC tensor's lists, and in an answer, where 64 bytes of a "
+        "string count as a further one; 0: any number, as in TF-Serving",
     )
     max_bytes_in_flight: int = _flag(
         512 * 2**20,

@@ -18,7 +18,7 @@ from serving.server.inference import Inference
 from serving.server.metrics import Metrics
 from serving.server.saved_model import SavedModel, status_of
 from serving.server.servable import Run, Servable
-from serving.server.slicing import DEFAULT_LIMITS, RunLimits, SlicedRun, Turns, limited
+from serving.server.slicing import DEFAULT_LIMITS, RunLimits, SlicedRun, Turns, limited, row_sizes
 from serving.server.text_protos import BatchingParameters as BatchingParametersMessage
 from serving.server.text_protos import read_text_proto
 from serving.status import Code, StatusError, invalid_argument
@@ -82,7 +82,8 @@ class Loader:
         finally:
             self._metrics.load_attempts.add(str(folder), status)
         try:
-            run = self._batched(SlicedRun(model.run, self._limits, self._turns), folder)
+            sizes = row_sizes(model.signatures)
+            run = self._batched(SlicedRun(model.run, self._limits, self._turns, sizes), folder)
             servable = Servable(name, version, folder, model, limited(run, self._limits))
             if self._is_warmed_up:
                 self._warm_up(servable, folder)

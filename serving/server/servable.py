@@ -44,22 +44,19 @@ class Signature:
     def of(cls, definition: meta_graph_pb2.SignatureDef) -> Signature:
         """Reads a SignatureDef."""
         inputs = {
-            alias: (_tensor_name(definition.inputs[alias]), definition.inputs[alias].dtype)
+            alias: (tensor_name(definition.inputs[alias]), definition.inputs[alias].dtype)
             for alias in sorted(definition.inputs)
         }
         return cls(
             definition,
             inputs,
-            {
-                alias: _tensor_name(definition.outputs[alias])
-                for alias in sorted(definition.outputs)
-            },
+            {alias: tensor_name(definition.outputs[alias]) for alias in sorted(definition.outputs)},
             {alias: dtype_name(dtype) for alias, (_, dtype) in inputs.items()},
             sorted(inputs, key=lambda alias: inputs[alias][0]),
         )
 
 
-def _tensor_name(info: meta_graph_pb2.TensorInfo) -> str:
+def tensor_name(info: meta_graph_pb2.TensorInfo) -> str:
     """Returns the name of a tensor, never of an operation.
 
     The signature of the initialisation names an operation: a session would run it and return None.

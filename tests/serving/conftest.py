@@ -38,6 +38,18 @@ def model_directory(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def thousand(tmp_path_factory) -> Path:
+    """The base path of a model of 1,000 classes, `class 0` and so on, that reads 200 words."""
+
+    def save(root: Path) -> None:
+        names = [f"class {number}" for number in range(1_000)]
+        words = {"a": {7: 9.0}, "b": {8: 4.0}}
+        models.save_classes(root / "1", names, words, length=200)
+
+    return made_once(tmp_path_factory, "thousand", save)
+
+
+@pytest.fixture(scope="session")
 def serve() -> Iterator[Callable[..., Server]]:
     """Starts servers; they end with the session at the latest."""
     started = []

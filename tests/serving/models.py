@@ -224,78 +224,87 @@ def save_classes(
       words: For each word its weights by class; other words, and other classes, have 0.
       length: Words that it reads: the last ones.
     """
-    module = tf.Module()
-    module.ids = _table(list(words), tf.range(2, 2 + len(words), dtype=tf.int64), 1)
-    weights = np.zeros([2 + len(words), len(names)], np.float32)
-    for row, by_class in enumerate(words.values(), start=2):
-        for column, weight in by_class.items():
-            weights[row, column] = weight
-    module.weights = tf.Variable(weights)
-
-    def words_of(text):
-        split = tf.strings.split(tf.strings.regex_replace(text, r"[^\p{L}\p{Nd}']+", " "))
-        backwards = split[:, -length:][:, ::-1].to_tensor("", shape=[None, length])
-        return backwards[:, ::-1]
-
-    def ids_of(text):
-        found = words_of(text)
-        ids = tf.where(found == "", tf.constant(0, tf.int64), module.ids.lookup(found))
-        # TensorFlow warns on standard error of a softmax whose rank it cannot tell.
-        return tf.ensure_shape(ids, [None, length])
-
-    def scores_of(text):
-        return tf.nn.softmax(tf.reduce_sum(tf.gather(module.weights, ids_of(text)), axis=1))
-
-    def verdict(scores):
-        if len(names) == 2:
-            best = tf.cast(scores[:, 1] >= 0.5, tf.int32)
-            return {"probability": scores[:, 1], "sentiment": tf.gather(tf.constant(names), best)}
-        label = tf.gather(tf.constant(names), tf.argmax(scores, axis=1))
-        return {"probability": tf.reduce_max(scores, axis=1), "label": label}
-
-    def text_of(examples):
-        return tf.io.parse_example(examples, {"text": tf.io.FixedLenFeature([], tf.string)})["text"]
-
-    @_function(_any(tf.string, "text"))
-    def predict_text(text):
-        return verdict(scores_of(text))
-
-    @_function(_any(tf.string, "examples"))
-    def predict_examples(examples):
-        return verdict(scores_of(text_of(examples)))
-
-    @_function(_any(tf.string, "examples"))
-    def infer_in_bulk(examples):
-        answer = verdict(scores_of(text_of(examples)))
-        return {name: output[:, None] for name, output in answer.items()}
-
-    @_function(_any(tf.string, "inputs"))
-    def classify(inputs):
-        scores = scores_of(text_of(inputs))
-        return {"classes": tf.tile([names], [tf.shape(scores)[0], 1]), "scores": scores}
-
-    @_function(_any(tf.string, "text"))
-    def trace_text(text):
-        sums = tf.cumsum(tf.gather(module.weights, ids_of(text)), axis=1)
-        scores = tf.nn.softmax(sums)
-        return {
-            "tokens": words_of(text),
-            "probability": scores[:, :, 1] if len(names) == 2 else scores,
-        }
-
-    @_function(_any(tf.string, "examples"))
-    def transform_features(examples):
-        return {"token_ids": ids_of(text_of(examples))}
-
+    model = _Classes(names, words, length)
     _save(
-        directory, module,
-        serving_default=predict_examples, predict_text=predict_text, classify=classify,
-        trace_text=trace_text, transform_features=transform_features,
-        bulk_inference=infer_in_bulk,
+        directory, model,
+        serving_default=model.predict_examples, predict_text=model.predict_text,
+        classify=model.classify, trace_text=model.trace_text,
+        transform_features=model.transform_features, bulk_inference=model.infer_in_bulk,
     )  # fmt: skip
     card = {"variant": "tiny", "classes": list(names), "test_metrics": {"accuracy": 0.875}}
     (directory / "model_card.json").write_text(json.dumps(card))
     return directory
+
+
+class _Classes(tf.Module):
+    """The model of `save_classes`."""
+
+    def __init__(self, names, words, length):
+        super().__init__()
+        self.names, self.length = list(names), length
+        self.ids = _table(list(words), tf.range(2, 2 + len(words), dtype=tf.int64), 1)
+        weights = np.zeros([2 + len(words), len(names)], np.float32)
+        for row, by_class in enumerate(words.values(), start=2):
+            for column, weight in by_class.items():
+                weights[row, column] = weight
+        self.weights = tf.Variable(weights)
+
+    @_function(_any(tf.string, "text"))
+    def predict_text(self, text):
+        return self._verdict(self._scores_of(text))
+
+    @_function(_any(tf.string, "examples"))
+    def predict_examples(self, examples):
+        return self._verdict(self._scores_of(_text_of(examples)))
+
+    @_function(_any(tf.string, "examples"))
+    def infer_in_bulk(self, examples):
+        answer = self._verdict(self._scores_of(_text_of(examples)))
+        return {name: output[:, None] for name, output in answer.items()}
+
+    @_function(_any(tf.string, "inputs"))
+    def classify(self, inputs):
+        scores = self._scores_of(_text_of(inputs))
+        return {"classes": tf.tile([self.names], [tf.shape(scores)[0], 1]), "scores": scores}
+
+    @_function(_any(tf.string, "text"))
+    def trace_text(self, text):
+        sums = tf.cumsum(tf.gather(self.weights, self._ids_of(text)), axis=1)
+        scores = tf.nn.softmax(sums)
+        return {
+            "tokens": self._words_of(text),
+            "probability": scores[:, :, 1] if len(self.names) == 2 else scores,
+        }
+
+    @_function(_any(tf.string, "examples"))
+    def transform_features(self, examples):
+        return {"token_ids": self._ids_of(_text_of(examples))}
+
+    def _words_of(self, text):
+        split = tf.strings.split(tf.strings.regex_replace(text, r"[^\p{L}\p{Nd}']+", " "))
+        backwards = split[:, -self.length :][:, ::-1].to_tensor("", shape=[None, self.length])
+        return backwards[:, ::-1]
+
+    def _ids_of(self, text):
+        found = self._words_of(text)
+        ids = tf.where(found == "", tf.constant(0, tf.int64), self.ids.lookup(found))
+        # TensorFlow warns on standard error of a softmax whose rank it cannot tell.
+        return tf.ensure_shape(ids, [None, self.length])
+
+    def _scores_of(self, text):
+        return tf.nn.softmax(tf.reduce_sum(tf.gather(self.weights, self._ids_of(text)), axis=1))
+
+    def _verdict(self, scores):
+        names = tf.constant(self.names)
+        if len(self.names) == 2:
+            best = tf.cast(scores[:, 1] >= 0.5, tf.int32)
+            return {"probability": scores[:, 1], "sentiment": tf.gather(names, best)}
+        label = tf.gather(names, tf.argmax(scores, axis=1))
+        return {"probability": tf.reduce_max(scores, axis=1), "label": label}
+
+
+def _text_of(examples):
+    return tf.io.parse_example(examples, {"text": tf.io.FixedLenFeature([], tf.string)})["text"]
 
 
 def save_wide(directory: Path, width: int = 20_000) -> Path:

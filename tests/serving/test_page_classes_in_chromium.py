@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -19,13 +20,12 @@ HOSTILE = ("<script>document.title=1</script>", "x" * 10_000, "\u0645\u0631\u062
 
 
 @pytest.fixture(scope="module")
-def port(classes_root, tmp_path_factory, serve) -> int:
+def port(classes_root, thousand, tmp_path_factory, serve) -> int:
     """The REST port of a server of `tickets`, `mail`, and two models that are hard to show."""
     root = tmp_path_factory.mktemp("hard")
     words = {word: {column: 9.0} for column, word in enumerate("abcd")}
     models.save_classes(root / "hostile" / "1", HOSTILE, words)
-    thousand = [f"class {number}" for number in range(1_000)]
-    models.save_classes(root / "thousand" / "1", thousand, {"a": {7: 9.0}, "b": {8: 4.0}}, 200)
+    shutil.copytree(thousand, root / "thousand")
     (root / "thousand" / "1" / "model_card.json").unlink()
     paths = {name: classes_root / "serving_model" / name for name in ("mail", "tickets")}
     paths |= {name: root / name for name in ("hostile", "thousand")}

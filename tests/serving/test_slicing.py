@@ -6,8 +6,18 @@ import time
 
 import numpy as np
 import pytest
+from google.protobuf import text_format
+from tensorflow.core.protobuf import meta_graph_pb2
 
-from serving.server.slicing import RunLimits, SlicedRun, Turns, is_wanted, limited
+from serving.server.slicing import (
+    RowSize,
+    RunLimits,
+    SlicedRun,
+    Turns,
+    is_wanted,
+    limited,
+    row_sizes,
+)
 from serving.status import Code, StatusError
 
 from .calling import floats
@@ -35,6 +45,7 @@ class Model:
             "sum": lengths.sum(),
             "wide": np.zeros((len(texts), lengths.max(initial=0))),
             "matrix": np.stack([lengths, -lengths], axis=1),
+            "names": np.stack([_texts(*[b"n" * 2**20] * 2)] * len(texts)),
         }
         return [outputs[name] for name in fetches]
 
@@ -162,3 +173,72 @@ def test_what_is_beyond_a_limit_does_not_run(model, texts, message):
     assert (error.value.code, error.value.message) == (Code.RESOURCE_EXHAUSTED, message)
     assert model.sizes == []
     assert run({"t": _texts(*[b"a" * 10] * 5)}, ["length"], None)[0].tolist() == [10] * 5
+
+
+MEGABYTE = 2**20
+
+
+def test_large_outputs_run_in_smaller_slices(model):
+    """Of 16 MB at most, by what the shapes tell before a row was seen; one row may be larger."""
+    sizes = {"length": RowSize(1, 2 * MEGABYTE)}
+    run = SlicedRun(model, RunLimits(), Turns(1), sizes)
+    (length,) = run({"t": _texts(*[b"a"] * 20)}, ["length"], None)
+    assert length.tolist() == [1] * 20
+    assert model.sizes[0] == 7
+    # From then on, by what was seen: 8 bytes a row.
+    assert model.sizes[1:] == [13]
+    model.sizes.clear()
+    huge = {"length": RowSize(1, 99 * MEGABYTE)}
+    SlicedRun(model, RunLimits(), Turns(1), huge)({"t": _texts(b"a", b"b")}, ["length"], None)
+    assert model.sizes == [1, 1]
+
+
+def test_strings_are_measured_when_they_are_seen(model):
+    """Their lengths are in no shape: the first run has as many rows as their number allows."""
+    sizes = {"names": RowSize(2, 2 * 1024)}
+    limits = RunLimits(max_values_per_message=0)
+    run = SlicedRun(model, limits, Turns(1), sizes)
+    (names,) = run({"t": _texts(*[b"a"] * 20)}, ["names"], None)
+    assert names.shape == (20, 2)
+    assert model.sizes == [20]
+    model.sizes.clear()
+    run({"t": _texts(*[b"a"] * 20)}, ["names"], None)
+    assert model.sizes == [7, 7, 6]
+
+
+def test_an_answer_that_is_too_large_by_its_shape_does_not_run(model):
+    """Nothing of it is computed; where a shape tells less, one slice is."""
+    sizes = {"length": RowSize(500_000, 4 * 500_000)}
+    run = SlicedRun(model, RunLimits(), Turns(1), sizes)
+    with pytest.raises(StatusError, match="would hold 4500000 values; at most 4194304 are sent"):
+        run({"t": _texts(*[b"a"] * 9)}, ["length"], None)
+    assert model.sizes == []
+
+
+def test_a_long_string_of_an_answer_counts_as_several_values(model):
+    """64 bytes a value, so that names of any length are bounded as well."""
+    run = limited(model, RunLimits(max_values_per_message=2**17))
+    run({"t": _texts(*[b"a"] * 3)}, ["names"], None)
+    with pytest.raises(StatusError) as error:
+        run({"t": _texts(*[b"a"] * 4)}, ["names"], None)
+    assert "The answer would hold 131080 values" in error.value.message
+
+
+def test_the_size_of_a_row_is_read_from_the_signatures():
+    """Sizes that nobody knows count as 1; what is no batch is left out."""
+    definition = text_format.Parse(
+        """
+        outputs { key: "a" value { name: "a:0" dtype: DT_FLOAT
+          tensor_shape { dim { size: -1 } dim { size: 500 } dim { size: 1000 } } } }
+        outputs { key: "b" value { name: "b:0" dtype: DT_STRING
+          tensor_shape { dim { size: -1 } dim { size: -1 } dim { size: 3 } } } }
+        outputs { key: "c" value { name: "c:0" dtype: DT_FLOAT
+          tensor_shape { dim { size: 7 } dim { size: 9 } } } }
+        outputs { key: "d" value { name: "d:0" dtype: DT_FLOAT
+          tensor_shape { unknown_rank: true } } }
+        """,
+        meta_graph_pb2.SignatureDef(),
+    )
+    assert row_sizes({"s": definition}) == {
+        "a:0": RowSize(500_000, 4_000_000), "b:0": RowSize(3, 3 * (48 + 1024)),
+    }  # fmt: skip

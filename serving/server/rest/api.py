@@ -276,7 +276,7 @@ class RestApi:
         self._read_examples(asked, request, deadline)
         result = self._handlers.classify(asked, _left(deadline)).result
         return responses.write_classifications(
-            [(one.label, one.score) for one in row.classes] for row in result.classifications
+            [[(one.label, one.score) for one in row.classes] for row in result.classifications]
         )
 
     def _regress(self, spec: model_pb2.ModelSpec, request: Request, deadline: float) -> str:

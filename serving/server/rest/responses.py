@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,10 +56,11 @@ def write_columns(outputs: Mapping[str, np.ndarray]) -> str:
     return json_writer.object_of([("outputs", value)], depth=0)
 
 
-def write_classifications(rows: Iterable[Iterable[tuple[str, float]]]) -> str:
+def write_classifications(rows: Sequence[Sequence[tuple[str, float]]]) -> str:
     """Writes `{"results": [[[label, score], ...], ...]}`."""
+    scores = iter(_decimals(score for row in rows for _, score in row))
     lines = ", ".join(
-        "[" + ", ".join(f"[{quote(label)}, {_decimal(score)}]" for label, score in row) + "]"
+        "[" + ", ".join(f"[{quote(label)}, {next(scores)}]" for label, _ in row) + "]"
         for row in rows
     )
     return json_writer.object_of([("results", f"[{lines}\n    ]")], depth=0)
@@ -67,7 +68,7 @@ def write_classifications(rows: Iterable[Iterable[tuple[str, float]]]) -> str:
 
 def write_regressions(values: Iterable[float]) -> str:
     """Writes `{"results": [value, ...]}`."""
-    return json_writer.object_of([("results", f"[{', '.join(map(_decimal, values))}]")], depth=0)
+    return json_writer.object_of([("results", f"[{', '.join(_decimals(values))}]")], depth=0)
 
 
 def _texts(name: str, array: np.ndarray) -> list[str]:
@@ -126,5 +127,5 @@ def _indented(value: Any, depth: int) -> str:
     return f"[\n{lines}\n{'    ' * depth}]"
 
 
-def _decimal(value: float) -> str:
-    return decimals(np.array([value], np.float32))[0]
+def _decimals(values: Iterable[float]) -> list[str]:
+    return decimals(np.fromiter(values, np.float32))

@@ -71,7 +71,8 @@ def test_a_server_is_asked_by_the_command(with_client_alone, address):
     assert answer.startswith("a great film,") and answer.endswith(",7")
     assert float(answer.split(",")[1]) == pytest.approx(probability_of(b"a great film"))
     status = with_client_alone("status", "--server", address)
-    assert (status.returncode, status.stdout, status.stderr) == (0, "7  AVAILABLE\n", "")
+    line = "7  AVAILABLE  2 classes: negative, positive\n"
+    assert (status.returncode, status.stdout, status.stderr) == (0, line, "")
 
 
 @pytest.mark.parametrize("name", ["r.csv", "r.tsv", "r.jsonl", "r.json", "r.txt", "r.csv.gz"])
