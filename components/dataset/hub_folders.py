@@ -43,10 +43,11 @@ def only_configuration(folder: Path, tables: Sequence[Path]) -> list[Path]:
     listed = ", ".join(map(printable, list(configurations)[:_MOST_LISTED]))
     more = len(configurations) - _MOST_LISTED
     example = next(iter(configurations))
+    chosen = as_setting("data", _path_of(folder, example, configurations))
     raise DatasetError(
         f"{printable(str(folder))} holds {len(configurations):,} configurations of a data set: "
         f"{listed}{f' and {more:,} more' if more > 0 else ''}. Choose one by its path; "
-        f"'{printable(example)}' is {as_setting('data', _path_of(folder, example, configurations))}."
+        f"'{printable(example)}' is {chosen}."
     )
 
 

@@ -114,7 +114,7 @@ def test_nested_columns_are_read_and_found(nested, label):
     named = {"text_column": "ticket.body", "label_column": label} if label else {}
     source, told = resolve(nested, **named)
     assert source.text_column == "ticket.body"
-    assert source.label_column == label or "meta.stars"
+    assert source.label_column == (label or "meta.stars")
     assert bool(told) == (not label)
     records = read_table(source.files[0], source)
     reviews = [record for record in records if isinstance(record, Review)]
