@@ -141,16 +141,7 @@ def _detect(
     with path.open("rb") as stream:
         packed = stream.read(HEAD_BYTES)
     if packed.startswith(foreign_formats.PARQUET) or (not packed and by_name is SourceKind.PARQUET):
-        told = () if by_name is SourceKind.PARQUET else ("Parquet, whatever its name says",)
-        columns = tuple(map(printable, parquet_records.column_names(path)))
-        form = TableFormat(SourceKind.PARQUET)
-        return DetectedTable(
-            form,
-            columns,
-            told,
-            parquet_records.has_rows(path),
-            nested=tuple(map(printable, parquet_records.nested_names(path, needed))),
-        )
+        return _parquet_table(path, by_name, needed)
     _refuse_foreign(packed, name)
     compression = compression_of(packed)
     inner = path.name
@@ -186,6 +177,16 @@ def _detect(
     is_cut = len(head) == HEAD_BYTES
     table = _separated_table(text, is_cut, form, options, name, may_be_prose)
     return table._replace(remarks=tuple(remarks))
+
+
+def _parquet_table(path: Path, by_name: SourceKind | None, needed: Sequence[str]) -> DetectedTable:
+    return DetectedTable(
+        TableFormat(SourceKind.PARQUET),
+        tuple(map(printable, parquet_records.column_names(path))),
+        () if by_name is SourceKind.PARQUET else ("Parquet, whatever its name says",),
+        parquet_records.has_rows(path),
+        nested=tuple(map(printable, parquet_records.nested_names(path, needed))),
+    )
 
 
 def _refuse_foreign(head: bytes, name: str) -> None:

@@ -44,7 +44,7 @@ class DetectedTable(NamedTuple):
     @property
     def names(self) -> tuple[str, ...]:
         """Returns the names of columns, and of what is inside them."""
-        return (*self.columns, *self.nested)
+        return tuple(dict.fromkeys((*self.columns, *self.nested)))
 
 
 def refuse_repeated(table: DetectedTable, name: str) -> None:

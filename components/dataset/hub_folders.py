@@ -43,18 +43,21 @@ def only_configuration(folder: Path, tables: Sequence[Path]) -> list[Path]:
     listed = ", ".join(map(printable, list(configurations)[:_MOST_LISTED]))
     more = len(configurations) - _MOST_LISTED
     example = next(iter(configurations))
+    chosen = as_setting("data", _path_of(folder, example, configurations))
     raise DatasetError(
         f"{printable(str(folder))} holds {len(configurations):,} configurations of a data set: "
         f"{listed}{f' and {more:,} more' if more > 0 else ''}. Choose one by its path; "
-        f"'{printable(example)}' is {as_setting('data', _path_of(example, configurations))}."
+        f"'{printable(example)}' is {chosen}."
     )
 
 
-def _path_of(name: str, configurations: Mapping[str, Sequence[Path]]) -> str:
+def _path_of(folder: Path, name: str, configurations: Mapping[str, Sequence[Path]]) -> str:
     """Returns the path that names the tables of one configuration alone."""
     files = configurations[name]
     others = {file for other, found in configurations.items() if other != name for file in found}
     shared = Path(os.path.commonpath([file.parent for file in files]))
+    # The folder of that name rather than that of its only split.
+    shared = folder / name if folder / name in (shared, *shared.parents) else shared
     if any(shared in other.parents for other in others):
         return ",".join(_shorter(str(file)) for file in files)
     return _shorter(str(shared))

@@ -139,7 +139,7 @@ def _inside(column: pyarrow.Array, path: str) -> pyarrow.Array | list[Any]:
         name = next((each for each in names if f"{path}.".startswith(f"{each}.")), None)
         if name is None:
             return [None] * len(column)
-        column = pyarrow.compute.struct_field(column, names.index(name))
+        column = pyarrow.compute.struct_field(column, [names.index(name)])
         path = path[len(name) + 1 :]
     if not path:
         return column

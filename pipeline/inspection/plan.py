@@ -25,7 +25,6 @@ MOST_CLASSES = 1_000
 LEAST_OF_CLASS = 2
 # A column with so many records, and as many different labels as half of them, holds no classes.
 _MANY_RECORDS = 50
-_MOST_NAMED_LABELS = 50
 # What a sample shows of bad records may be more in all of the data.
 _ROOM_FOR_BAD_RECORDS = 1.5
 
@@ -35,7 +34,8 @@ class Plan:
     """What a run would do with a data set.
 
     Attributes:
-      classes: The labels in their order, each in its most frequent spelling, with its count.
+      labels: What was found, each label in its most frequent spelling, with its count.
+      classes: Those of them that a run takes, in the order of its integer label.
       is_binary: Whether the labels are known as those of positive and negative.
       rows: By split, how many reviews there are, counted or estimated; empty if unknown.
       carves_test: Whether test is taken out of train.
@@ -47,6 +47,7 @@ class Plan:
       estimate: Minutes and memory; None if the number of rows is unknown.
     """
 
+    labels: Counter[str] = field(default_factory=Counter)
     classes: Counter[str] = field(default_factory=Counter)
     is_binary: bool = False
     rows: dict[str, int] = field(default_factory=dict)
@@ -83,7 +84,8 @@ def plan_for(
       given: Settings that the user gave to read the data, by name.
       max_length: Tokens that a review is padded to.
     """
-    plan = Plan(classes=_in_order(distinct(found.survey.labels)))
+    labels = _in_order(distinct(found.survey.labels))
+    plan = Plan(labels=labels, classes=labels)
     plan.settings = {"data": data, **given}
     _name_columns(plan, found)
     _count_rows(plan, found)
@@ -246,8 +248,7 @@ def _leave_out_rare_classes(plan: Plan, found: Inspection) -> None:
     plan.remarks.append(
         f"Fewer than {LEAST_OF_CLASS} reviews in a split have the label {named}; left out."
     )
-    if len(kept) <= _MOST_NAMED_LABELS:
-        plan.settings["labels"] = setting_of(kept)
+    plan.settings["labels"] = setting_of(kept)
     plan.classes = Counter({label: plan.classes[label] for label in kept})
 
 

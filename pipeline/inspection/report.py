@@ -61,7 +61,8 @@ def as_json(found: Inspection, words: WordFigures, plan: Plan) -> dict[str, Any]
         "records_read": survey.records,
         "is_whole": found.is_whole,
         "places": found.places,
-        "labels": dict(plan.classes.most_common()),
+        "labels": dict(plan.labels.most_common()),
+        "classes": list(plan.classes),
         "larger_class": plan.larger_class or None,
         "larger_share": _finite(plan.larger_share),
         "blank_texts": survey.blank,
@@ -165,10 +166,10 @@ def _labels(found: Inspection, plan: Plan) -> Iterator[str]:
     if not found.label_column:
         return
     yield ""
-    count, total = len(plan.classes), plan.classes.total()
+    count, total = len(plan.labels), plan.labels.total()
     more = " or more" if found.survey.other_labels else ""
     yield f"Labels ({count:,}{more}{'' if found.is_whole else _IN_SAMPLE})"
-    shown, left = shown_labels(plan.classes, MOST_LABELS)
+    shown, left = shown_labels(plan.labels, MOST_LABELS)
     width = max((cells(_cut(printable(label), _LABEL_CELLS)) for label, _ in shown), default=0)
     for label, number in shown:
         name = _padded(_cut(printable(label), _LABEL_CELLS), width)

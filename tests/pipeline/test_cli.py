@@ -312,7 +312,9 @@ def test_the_bare_command_prints_help(capsys):
 
 
 @pytest.mark.parametrize("columns", [60, 80, 200])
-@pytest.mark.parametrize("command", ["", "run", "compare", "predict", "score", "serve", "status"])
+@pytest.mark.parametrize(
+    "command", ["", "run", "inspect", "compare", "predict", "score", "serve", "status"]
+)
 def test_help_holds_in_the_terminal(monkeypatch, capsys, command, columns):
     """No line of any help is longer than the terminal is wide."""
     monkeypatch.setenv("COLUMNS", str(columns))

@@ -2,14 +2,15 @@
 
 A part in the middle of a file begins at its second line, and what a quoted field leaves there is
 told from a row by the number of fields, and by its label: reading begins behind the first row whose
-label is one of those at the beginning of the file.
+label was seen in an earlier part. Where there is none, all are new ones, or no rows at all: the
+labels of rows are few.
 """
 
 from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -38,6 +39,8 @@ BEGINNING_BYTES, BEGINNING_LINES = 16 << 20, 100_000
 SECONDS_OF_BEGINNING = 2.0
 # Labels by which a part finds its first row; a column with more of them holds no classes.
 _MOST_LABELS = 1_000
+# Labels that are new in a part come so often there on average.
+_REPEATS = 4
 
 Record: TypeAlias = Mapping[str, Any] | MalformedRecord
 
@@ -139,7 +142,7 @@ class FileSample:
                     data = _behind_first_line(data, self.table.format)
                 records, used = _records(data, self, is_cut, PART_LINES, starts_inside=bool(offset))
                 if offset and self.table.format.kind in (SourceKind.CSV, SourceKind.TSV):
-                    records = _behind_first_row(records, self._is_row_of(labels))
+                    records = self._behind_first_row(records, labels)
                 found += len(records)
                 read += len(data) * used
                 for record in records[:PART_RECORDS]:
@@ -152,16 +155,22 @@ class FileSample:
         self.is_whole = False
         self.rows = round(found * size / read)
 
-    def _is_row_of(self, labels: set[str]) -> Callable[[Record], bool]:
-        """Returns what says whether a record has a label that was seen before."""
-        known = labels if len(labels) <= _MOST_LABELS else set()
+    def _behind_first_row(self, records: Sequence[Record], known: set[str]) -> list[Record]:
+        """Leaves out what is before the first row that is known to be one, and that one.
 
-        def is_row(record: Record) -> bool:
-            if isinstance(record, MalformedRecord):
-                return False
-            return not known or spelling_of(record.get(self.columns[1])) in known
-
-        return is_row
+        Args:
+          records: Of a part from the middle of the file.
+          known: Labels of earlier parts.
+        """
+        are_classes = len(known) <= _MOST_LABELS
+        labels = [
+            "" if isinstance(record, MalformedRecord) else spelling_of(record.get(self.columns[1]))
+            for record in records
+        ]
+        for place, label in enumerate(labels):
+            if label and (not are_classes or label in known):
+                return list(records[place + 1 :])
+        return list(records[1:]) if _REPEATS * len(set(labels)) <= len(labels) else []
 
 
 def lines_in(path: Path, table: DetectedTable) -> int:
@@ -200,11 +209,6 @@ def _estimated(path: Path, form: TableFormat, records: int, size: float) -> int 
 def _behind_first_line(data: bytes, form: TableFormat) -> bytes:
     end = b"\r" if form.ends_at_carriage_return else b"\n"
     return data.partition(end)[2]
-
-
-def _behind_first_row(records: Sequence[Record], is_row: Callable[[Record], bool]) -> list[Record]:
-    first = next((at for at, record in enumerate(records) if is_row(record)), len(records))
-    return list(records[first + 1 :])
 
 
 def _records(

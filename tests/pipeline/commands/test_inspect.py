@@ -1,0 +1,249 @@
+"""`sentiment inspect`: what it prints, and that the command it ends with is the right one."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.dataset.inspection.look import look_at_tables
+from components.dataset.resolve import resolve_source
+from components.dataset.table_options import FOUND_BY_CONTENT
+from pipeline import cli
+from pipeline.console.wrapping import cells
+from pipeline.inspection.estimate import estimate, margin
+from pipeline.inspection.plan import plan_for
+from serving.printable import UNSAFE
+
+
+def write(path: Path, header: list[str], rows: list[list[object]]) -> Path:
+    """Writes a CSV file."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+def texts(count: int, labels: list[object]) -> list[list[object]]:
+    """Rows of a text and one of the labels in turn."""
+    return [[f"a film of number {n}", labels[n % len(labels)]] for n in range(count)]
+
+
+def inspect(capsys, *arguments: object) -> tuple[int, str, str]:
+    """Returns the exit code and what was printed."""
+    code = cli.main(["inspect", *map(str, arguments)])
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+def command(capsys, *arguments: object) -> list[str]:
+    """Returns the words of the command that is printed last, behind `run`."""
+    code, out, _ = inspect(capsys, *arguments)
+    assert code == 0
+    return shlex.split(out.strip().rpartition("sentiment run ")[2])
+
+
+def as_settings(words: list[str]) -> dict[str, str]:
+    """Returns the values of flags."""
+    settings = {}
+    while words:
+        flag, equals, value = words.pop(0).partition("=")
+        takes_value = not equals and words and not words[0].startswith("--")
+        settings[flag] = value if equals else words.pop(0) if takes_value else ""
+    return settings
+
+
+def test_a_table_is_shown_with_the_run_that_fits_it(tmp_path, capsys):
+    """Columns, labels, texts, splits, an estimate, and the command."""
+    path = write(tmp_path / "r.csv", ["review", "stars"], texts(300, [1, 2, 3]))
+    code, out, err = inspect(capsys, path)
+    assert (code, err) == (0, "")
+    for expected in (
+        "300 records, all of them read",
+        "Text from the column 'review', label from the column 'stars', by the usual\n",
+        "--text-column and --label-column name others.",
+        "Labels (3)",
+        "1         100   33.3%",
+        "0 blank; 0 repeat an earlier one",
+        "length in words: 50% at most 5",
+        "script: Latin 100.0%",
+        "(by a hash of the text)",
+        "always saying '1' would be right in 33.3%",
+        "tell an accuracy of 85% to ±",
+        "an estimate, from rates measured on 2 cores",
+    ):
+        assert expected in out.replace("\n    ", " ") or expected in out
+    assert as_settings(command(capsys, path)) == {
+        "--data": str(path),
+        "--text-column": "review",
+        "--label-column": "stars",
+        "--model": "linear",
+    }
+
+
+def test_the_printed_command_reads_the_data_as_it_was_inspected(tmp_path, capsys):
+    """Its columns are those that a run finds."""
+    path = write(tmp_path / "r.csv", ["review", "class"], texts(100, ["pos", "neg"]))
+    settings = as_settings(command(capsys, path))
+    source = resolve_source(
+        settings["--data"],
+        text_column=settings["--text-column"],
+        label_column=settings["--label-column"],
+    )
+    assert (source.text_column, source.label_column) == ("review", "class")
+
+
+@pytest.mark.parametrize(
+    ("rows", "arguments", "settings"),
+    [
+        (texts(100, [1, 0]), [], {}),
+        (texts(100, ["a", "b"]), ["--delimiter", "comma"], {"--delimiter": "comma"}),
+        ([*texts(99, [1, 0]), ["", 1]], [], {"--max-bad-records": "0.01"}),
+        ([*texts(100, ["a", "b"]), ["alone", "rare, x"]], [], {"--labels": "a,b"}),
+        (
+            [["这部电影" + chr(0x4E00 + n), n % 2] for n in range(100)],
+            [],
+            {"--tokens": "characters"},
+        ),
+        (texts(100, ["-1", "-2"]), ["--label-column=label"], {}),
+    ],
+)
+def test_the_command_has_the_settings_that_the_data_needs(
+    tmp_path, capsys, rows, arguments, settings
+):
+    """And no others."""
+    path = write(tmp_path / "r.csv", ["text", "label"], rows)
+    found = as_settings(command(capsys, path, *arguments))
+    found.pop("--label-column", None)
+    assert found == {"--data": str(path), "--model": "linear", **settings}
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "code", "message"),
+    [
+        (["text", "label"], texts(60, ["only"]), 4, "All labels are 'only'; two different ones"),
+        (["text", "label"], [], 4, "There is no record."),
+        (["text", "label"], texts(60, [*range(60)]), 4, "has 60 different values in 60 records"),
+        (["text", "label"], [["a", ""], ["b", ""]], 4, "No record has a label in the column"),
+        (["review", "comment", "x"], [], 2, "several may be it: 'review', 'comment'"),
+        (["a", "b", "c"], [], 2, "has no column 'text'. Its columns are: a, b, c."),
+    ],
+)
+def test_data_that_no_run_takes_is_shown_and_refused(tmp_path, capsys, header, rows, code, message):
+    """With the exit code of a run, and no command."""
+    path = write(tmp_path / "r.csv", header, rows)
+    found, out, err = inspect(capsys, path)
+    assert found == code
+    assert message in err
+    assert f"Columns ({len(header)})" in out and "sentiment run" not in out
+
+
+def test_another_column_is_suggested_for_one_that_holds_no_classes(tmp_path, capsys):
+    """One with few different values."""
+    rows = [[f"a film {n}", n, "xyz"[n % 3]] for n in range(60)]
+    _, _, err = inspect(capsys, write(tmp_path / "r.csv", ["text", "label", "mood"], rows))
+    assert "--label-column names another, e.g. 'mood'." in err
+
+
+def test_nothing_that_is_printed_moves_the_cursor_or_is_too_wide(tmp_path, capsys):
+    """Whatever names, labels and texts hold."""
+    odd = ["a/b", "a,b", "a\nb", "\x1b[31mred\x07", "x" * 10_000, "\u202eright", "电影" * 50]
+    rows = [[f"{odd[n % 7]} \x1b]0;title\x07 {n}", odd[n % 7]] for n in range(140)]
+    path = write(tmp_path / "r.csv", ["text", "la\x1b[1mbel"], rows)
+    code, out, err = inspect(capsys, path, "--label-column", "la\x1b[1mbel")
+    assert code == 0
+    assert not UNSAFE.search(out.replace("\n", "") + err.replace("\n", ""))
+    lines = [line for line in out.split("\nType:")[0].splitlines() if str(tmp_path) not in line]
+    assert max(map(cells, lines)) <= 80
+
+
+def test_a_thousand_columns_and_labels_are_counted_not_listed(tmp_path, capsys):
+    """The text and the label come first."""
+    header = [*(f"c{n}" for n in range(1_000)), "text", "label"]
+    rows = [[*[0] * 1_000, f"a film {n}", f"k{n % 500:03}"] for n in range(2_000)]
+    _, out, _ = inspect(capsys, write(tmp_path / "r.csv", header, rows))
+    assert "Columns (1,002)" in out and "and 982 more" in out and "<- text" in out
+    assert "Labels (500)" in out and "and 490 more" in out
+
+
+def test_programs_get_one_json_object(tmp_path, capsys):
+    """On one line or several, with the command."""
+    path = write(tmp_path / "r.csv", ["review", "stars"], texts(300, [1, 2, 3]))
+    code, out, _ = inspect(capsys, path, "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert found["labels"] == {"1": 100, "2": 100, "3": 100}
+    assert found["files"][0]["delimiter"] == "," and found["files"][0]["encoding"] == "UTF-8"
+    assert sum(found["splits"].values()) == found["rows"] == 300
+    assert found["command"].startswith("sentiment run --data ")
+    assert found["estimate"]["minutes"] > 0
+
+
+def test_json_of_data_that_no_run_takes_says_why(tmp_path, capsys):
+    """And has no command."""
+    path = write(tmp_path / "r.csv", ["text", "label"], texts(60, ["only"]))
+    code, out, _ = inspect(capsys, path, "--json")
+    found = json.loads(out)
+    assert code == 4
+    assert found["command"] is None and "All labels are 'only'" in found["objection"]
+
+
+def test_a_split_without_labels_is_left_out_of_the_command(tmp_path, capsys, monkeypatch):
+    """Whoever publishes a contest marks them by -1."""
+    monkeypatch.chdir(tmp_path)
+    Path("set").mkdir()
+    write(Path("set/train.csv"), ["text", "label"], texts(90, [1, 0]))
+    write(Path("set/test.csv"), ["text", "label"], texts(30, [-1]))
+    _, out, _ = inspect(capsys, "set")
+    assert "The labels of split 'test' are all -1: it is left out." in out
+    assert as_settings(command(capsys, "set"))["--data"] == "set/train.csv"
+
+
+def test_many_reviews_get_the_default_model(tmp_path):
+    """Few get one that learns from few."""
+    path = write(tmp_path / "r.csv", ["text", "label"], texts(8_000, [1, 0]))
+    found = look_at_tables([path], "", "", FOUND_BY_CONTENT)
+    plan = plan_for("r.csv", found, found.survey.words(5_000, 500), {})
+    assert plan.command == "sentiment run --data r.csv"
+    assert plan.is_binary
+
+
+def test_the_estimate_is_near_what_was_measured():
+    """IMDB on two cores: 255 s and 3.7 GB."""
+    found = estimate(
+        train=25_000,
+        test=25_000,
+        size=84_000_000,
+        words=230,
+        kept_words=218,
+        model="lstm",
+        max_length=500,
+    )
+    assert found.minutes * 60 == pytest.approx(255, rel=0.15)
+    assert found.gigabytes >= 3.6
+
+
+def test_the_interval_is_wilson_s():
+    """As the panel's, which takes SciPy."""
+    from components.evaluator import lift
+
+    for reviews in (10, 57, 25_000):
+        right = round(0.85 * reviews) / reviews
+        assert margin(right, reviews) == pytest.approx(lift.margin(right, reviews), rel=1e-6)
+
+
+def test_nothing_heavy_is_imported():
+    """It answers in a second or two."""
+    program = (
+        "import sys; from pipeline import cli; cli.main(['inspect', 'sample']);"
+        "print([name for name in ('tensorflow', 'keras', 'tfx', 'apache_beam', 'scipy', 'rich') "
+        "if name in sys.modules])"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.splitlines()[-1] == "[]"
