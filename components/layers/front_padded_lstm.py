@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from components.layers.fused_lstm import fused_lstm
 from components.layers.lstm_steps import read_rows
-from components.layers.packed_lstm import Begin, packed_lstm
+from components.layers.packed_lstm import Begin, packed_lstm, reordered
 from components.layers.packed_rows import PackedRows
 
 # Options of keras.layers.LSTM that are not computed here.
@@ -124,7 +124,7 @@ class FrontPaddedLSTM(keras.layers.LSTM):
         if not training:
             return self._read(sequences, begins, order)
         if begins_at_once or self.masks_padding:
-            return self._learn(sequences, begins, order)
+            return self._learn(sequences, begins, order, begins_at_once)
         return self._learn_with_padding(sequences, begins, order)
 
     def _read(self, sequences: tf.Tensor, begins: tf.Tensor, order: tf.Tensor) -> tf.Tensor:
@@ -165,20 +165,22 @@ class FrontPaddedLSTM(keras.layers.LSTM):
         cells, outputs = (tf.pad(states, [[1, 0], [0, 0]]) for states in rows)
         return cells, outputs
 
-    def _learn(self, sequences: tf.Tensor, begins: tf.Tensor, order: tf.Tensor) -> tf.Tensor:
+    def _learn(
+        self, sequences: tf.Tensor, begins: tf.Tensor, order: tf.Tensor, at_once: bool
+    ) -> tf.Tensor:
         """Computes the output of rows that begin with zeros, with a gradient."""
         timesteps = tf.shape(sequences)[1]
         first = tf.minimum(tf.reduce_min(begins), timesteps - 1)
         packed = PackedRows.beginning(begins, timesteps, first)
-        nothing = tf.zeros([0, self.units])
+        zeros = tf.zeros([tf.size(order) if at_once else 0, self.units])
         outputs = packed_lstm(
             self._project(sequences, packed, order),
             packed.counts,
             tf.size(order),
-            nothing,
-            nothing,
-            tf.convert_to_tensor(self.cell.recurrent_kernel),
-            Begin(branches=False),
+            zeros,
+            zeros,
+            reordered(tf.convert_to_tensor(self.cell.recurrent_kernel)),
+            Begin(at_once=at_once),
             self._recurrent_masks(tf.size(order)),
             self.return_sequences,
         )
@@ -209,7 +211,7 @@ class FrontPaddedLSTM(keras.layers.LSTM):
             tf.size(with_padding),
             common[0][-1:],
             common[1][-1:],
-            tf.convert_to_tensor(self.cell.recurrent_kernel),
+            reordered(tf.convert_to_tensor(self.cell.recurrent_kernel)),
             Begin(branches=True),
             return_sequences=self.return_sequences,
         )
@@ -221,15 +223,16 @@ class FrontPaddedLSTM(keras.layers.LSTM):
 
     def _project(self, sequences: tf.Tensor, packed: PackedRows, order: tf.Tensor) -> tf.Tensor:
         """Returns what the inputs add to the gates: <float32>[packed, 4 * units]."""
-        kernel = tf.convert_to_tensor(self.cell.kernel)
-        bias = tf.convert_to_tensor(self.cell.bias)
+        kernel = reordered(tf.convert_to_tensor(self.cell.kernel))
+        bias = reordered(tf.convert_to_tensor(self.cell.bias))
         masks = self.cell.get_dropout_mask(sequences[:, 0, :]) if self.dropout else None
         if not isinstance(masks, list):
             seen = sequences if masks is None else sequences * masks[:, tf.newaxis]
             return tf.nn.bias_add(tf.matmul(packed.pack(seen, order), kernel), bias)
+        # Each gate has a mask of its own, in Keras' order: input, forget, candidate, output.
         parts = [
-            tf.matmul(packed.pack(sequences * mask[:, tf.newaxis], order), part)
-            for mask, part in zip(masks, tf.split(kernel, 4, axis=1), strict=True)
+            tf.matmul(packed.pack(sequences * masks[gate][:, tf.newaxis], order), part)
+            for gate, part in zip((0, 2, 1, 3), tf.split(kernel, 4, axis=1), strict=True)
         ]
         return tf.nn.bias_add(tf.concat(parts, axis=1), bias)
 

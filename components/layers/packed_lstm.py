@@ -20,12 +20,16 @@ class Begin:
     Attributes:
       branches: Whether they go on from the state of the first row, which is their padding's;
         else they begin with zeros.
+      at_once: Whether there are no such rows.
     """
 
-    branches: bool
+    branches: bool = False
+    at_once: bool = False
 
     def grow(self, state: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
         """Returns [count, units] for the state [fewer, units] of the rows that have begun."""
+        if self.at_once:
+            return state
         rows = tf.shape(state)[0]
         if not self.branches:
             return tf.pad(state, [[0, count - rows], [0, 0]])
@@ -33,6 +37,8 @@ class Begin:
 
     def shrink(self, gradient: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
         """Returns the gradient [rows, units] of what `grow` took."""
+        if self.at_once:
+            return gradient
         if not self.branches:
             return gradient[:rows]
         parents = self._parents(tf.shape(gradient)[0], rows)
@@ -63,13 +69,18 @@ class Recurrence:
         added = tf.unstack(tf.matmul(hidden * self.masks, self._by_gate()))
         return [part + more for part, more in zip(tf.split(projected, 4, 1), added, strict=True)]
 
-    def hidden_gradient(self, gates: tf.Tensor) -> tf.Tensor:
+    def transposed(self) -> tf.Tensor:
+        """Returns the kernel for `hidden_gradient`: transposing takes a fifth of its product."""
+        if self.masks is None:
+            return tf.transpose(self.kernel)
+        return tf.transpose(self._by_gate(), [0, 2, 1])
+
+    def hidden_gradient(self, gates: tf.Tensor, transposed: tf.Tensor) -> tf.Tensor:
         """Returns [rows, units] for the gates' gradient [rows, 4 * units]."""
         if self.masks is None:
-            return tf.matmul(gates, self.kernel, transpose_b=True)
+            return tf.matmul(gates, transposed)
         by_gate = tf.stack(tf.split(gates, 4, axis=1))
-        seen = tf.matmul(by_gate, self._by_gate(), transpose_b=True)
-        return tf.reduce_sum(seen * self.masks, axis=0)
+        return tf.reduce_sum(tf.matmul(by_gate, transposed) * self.masks, axis=0)
 
     def kernel_gradient(self, hidden: tf.Tensor, gates: tf.Tensor) -> tf.Tensor:
         """Sums over all timesteps: [packed, units] and [packed, 4 * units] -> the kernel's."""
@@ -100,13 +111,14 @@ def packed_lstm(
     """Runs an LSTM over packed rows.
 
     Args:
-      projected: <float32>[packed, 4 * units], the inputs' part in the gates, with the bias.
+      projected: <float32>[packed, 4 * units], the inputs' part in the gates, with the bias, in
+        the order that `reordered` gives.
       counts: <int32>[timesteps], see `PackedRows`.
       rows: <int32>[], how many rows there are, with those that have no timestep at all.
-      cell: <float32>[0 or 1, units], the state before the first timestep; the first row's where
-        rows branch off, and of none where they begin with zeros.
+      cell: <float32>[rows at first, units], the state before the first timestep: the first row's
+        where rows branch off, of all that begin at once, and of none else.
       hidden: The same.
-      kernel: <float32>[units, 4 * units], Keras' recurrent kernel.
+      kernel: <float32>[units, 4 * units], Keras' recurrent kernel, reordered.
       begin: How rows begin.
       masks: <float32>[4, rows, units], what each gate sees of the state before, in Keras' order.
         For rows that all begin at once.
@@ -145,13 +157,13 @@ def packed_lstm(
             return saved["output"].concat() * saved["squashed"].concat(), gradient
         return begin.grow(last, rows), gradient
 
-    return run(_reordered(projected), cell, hidden, _reordered(kernel))
+    return run(projected, cell, hidden, kernel)
 
 
-def _reordered(gates: tf.Tensor) -> tf.Tensor:
-    """Puts Keras' gates into the order of LSTMBlockCellGrad: [..., 4 * units]."""
-    inputs, forget, candidate, output = tf.split(gates, 4, axis=1)
-    return tf.concat([inputs, candidate, forget, output], axis=1)
+def reordered(gates: tf.Tensor) -> tf.Tensor:
+    """Puts Keras' gates, [..., 4 * units], into the order of LSTMBlockCellGrad."""
+    inputs, forget, candidate, output = tf.split(gates, 4, axis=-1)
+    return tf.concat([inputs, candidate, forget, output], axis=-1)
 
 
 def _forwards(
@@ -207,6 +219,7 @@ def _backwards(
     timesteps = tf.size(counts)
     offsets = tf.cumsum(counts, exclusive=True)
     before = tf.concat([initial_rows[tf.newaxis], counts[:-1]], axis=0)
+    transposed = recurrence.transposed()
     unused = tf.zeros([2 * units, 4 * units]), tf.zeros([4 * units]), tf.zeros([units])
 
     def step(
@@ -242,7 +255,7 @@ def _backwards(
         return (
             time - 1,
             begin.shrink(back.cs_prev_grad, rows),
-            begin.shrink(recurrence.hidden_gradient(back.dicfo), rows),
+            begin.shrink(recurrence.hidden_gradient(back.dicfo, transposed), rows),
             gates.write(time, back.dicfo),
         )
 

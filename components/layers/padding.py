@@ -11,16 +11,16 @@ def leading_padding(token_ids: Any, pad_id: int) -> Any:
     """Counts the padding in front of each text.
 
     Args:
-      token_ids: <int>[batch, length]; `length` is static.
+      token_ids: <int>[batch, length].
       pad_id: The padding's id.
 
     Returns:
       <int32>[batch]; the whole length for a text without words.
     """
-    is_word = keras.ops.not_equal(token_ids, pad_id)
-    first_words = keras.ops.cast(keras.ops.argmax(is_word, axis=1), "int32")
-    length = keras.ops.shape(token_ids)[1]
-    return keras.ops.where(keras.ops.any(is_word, axis=1), first_words, length)
+    is_padding = keras.ops.equal(token_ids, pad_id)
+    first_words = keras.ops.cast(keras.ops.argmin(is_padding, axis=1), "int32")
+    whole = keras.ops.sum(keras.ops.cast(is_padding, "int32"), axis=1)
+    return keras.ops.where(keras.ops.all(is_padding, axis=1), whole, first_words)
 
 
 def common_padding(token_ids: Any, pad_id: int) -> Any:

@@ -113,6 +113,8 @@ def _features(token_ids: Any, hyperparameters: Hyperparameters, shape: ModelShap
     """Returns the features of a review for the last layer: <float32>[batch, features]."""
     import keras
 
+    from components.layers.bidirectional_lstm import BidirectionalLSTM
+    from components.layers.padding import leading_padding
     from components.layers.region_embedding import RegionEmbedding
     from components.layers.without_common_padding import WithoutCommonPadding
     from components.layers.word_dropout import WordDropout
@@ -120,6 +122,7 @@ def _features(token_ids: Any, hyperparameters: Hyperparameters, shape: ModelShap
 
     layers, ops = keras.layers, keras.ops
     words = WithoutCommonPadding(POOL_SIZE, features.PAD_ID)(token_ids)
+    padding = leading_padding(words, features.PAD_ID)
     is_word = ops.expand_dims(ops.cast(ops.not_equal(words, features.PAD_ID), "float32"), -1)
     words = WordDropout(
         hyperparameters.word_dropout, features.OUT_OF_VOCABULARY_ID, features.PAD_ID
@@ -132,9 +135,9 @@ def _features(token_ids: Any, hyperparameters: Hyperparameters, shape: ModelShap
     )(words)
     strongest = layers.MaxPooling1D(POOL_SIZE)(ops.relu(regions) * is_word)
     has_word = ops.greater(layers.MaxPooling1D(POOL_SIZE)(is_word), 0.0)
-    read = layers.Bidirectional(layers.LSTM(hyperparameters.lstm_units, return_sequences=True))(
+    read = BidirectionalLSTM(hyperparameters.lstm_units, return_sequences=True)(
         layers.SpatialDropout1D(hyperparameters.dropout)(strongest),
-        mask=ops.squeeze(has_word, -1),
+        padding=padding // POOL_SIZE,
     )
     review = layers.Concatenate()(
         [
