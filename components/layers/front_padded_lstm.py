@@ -139,7 +139,7 @@ class FrontPaddedLSTM(keras.layers.LSTM):
             )
             states = tuple(tf.gather(part, begins) for part in table)
         parameters = self._weights(), tf.convert_to_tensor(self.cell.bias)
-        outputs, packed = read_rows(
+        outputs, places = read_rows(
             sequences, begins, order, states, parameters, self.return_sequences
         )
         if not self.return_sequences:
@@ -148,7 +148,7 @@ class FrontPaddedLSTM(keras.layers.LSTM):
         if not self.masks_padding:
             missing = tf.shape(sequences)[1] + 1 - tf.shape(table[1])[0]
             onto += tf.pad(table[1], [[0, missing], [0, 0]])[1:]
-        return packed.unpack(outputs, order, onto)
+        return tf.tensor_scatter_nd_update(onto, places, outputs)
 
     def _read_padding(self, padding: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns cell states and outputs, <float32>[1 + timesteps, units], zeros first.

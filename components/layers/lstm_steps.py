@@ -7,11 +7,12 @@ from typing import Any
 import tensorflow as tf
 
 from components.layers.fused_lstm import fused_lstm
-from components.layers.packed_rows import PackedRows
 
-# Up to this many rows the fused kernel is faster than a loop of TensorFlow's operations: those
-# cost some 15 microseconds a timestep. With more rows the kernel's own products are the slower.
-FUSED_UP_TO = 16
+# Rows that the fused kernel reads together. It costs some 5 microseconds a timestep and 1.6 a row;
+# from 32 rows on it shares its products between threads, which costs more than it saves.
+GROUP = 16
+# Groups that are read side by side: the kernel keeps to one thread.
+PARALLEL_GROUPS = 2
 
 
 def read_rows(
@@ -21,7 +22,7 @@ def read_rows(
     states: tuple[tf.Tensor, tf.Tensor],
     parameters: tuple[tf.Tensor, tf.Tensor],
     return_sequences: bool,
-) -> tuple[tf.Tensor, PackedRows]:
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Runs an LSTM over each row from where it begins.
 
     Args:
@@ -35,44 +36,66 @@ def read_rows(
       return_sequences: Whether the outputs after each timestep are returned.
 
     Returns:
-      The outputs in the end, <float32>[batch, units] in `order`, or those after each timestep,
-      <float32>[packed, units]; and how they are packed.
+      The outputs in the end, <float32>[batch, units] in `order`, or those after each timestep of
+      each row, <float32>[read, units]; and of each its row and timestep, <int32>[read, 2].
     """
-    timesteps = tf.shape(sequences)[1]
-    first = tf.reduce_min(tf.concat([begins, timesteps[tf.newaxis]], axis=0))
-    packed = PackedRows.beginning(begins, timesteps, first)
+    units = states[0].shape[1]
+    groups = -(-tf.size(begins) // GROUP)
+    # One element more, of no rows, so that there is something to concatenate.
+    values = tf.TensorArray(tf.float32, groups + 1, infer_shape=False, element_shape=[None, units])
+    places = tf.TensorArray(tf.int32, groups + 1, infer_shape=False, element_shape=[None, 2])
 
-    def fused() -> tf.Tensor:
-        by_time = tf.transpose(tf.gather(sequences, order), [1, 0, 2])
-        return _fused(by_time, begins, states, parameters, return_sequences)
+    def step(group: tf.Tensor, values: tf.TensorArray, places: tf.TensorArray) -> tuple[Any, ...]:
+        rows = slice(group * GROUP, (group + 1) * GROUP)
+        of_group = begins[rows], tuple(state[rows] for state in states)
+        read, where = _read_group(sequences, order[rows], *of_group, parameters, return_sequences)
+        return group + 1, values.write(group, read), places.write(group, where)
 
-    def looped() -> tf.Tensor:
-        inputs = packed.pack(sequences, order)
-        return _looped(inputs, packed, states, parameters, return_sequences)
+    _, values, places = tf.while_loop(
+        lambda group, *_: group < groups,
+        step,
+        [
+            0,
+            values.write(groups, tf.zeros([0, units])),
+            places.write(groups, tf.zeros([0, 2], tf.int32)),
+        ],
+        parallel_iterations=PARALLEL_GROUPS,
+    )
+    return values.concat(), places.concat()
 
-    return tf.cond(tf.size(begins) <= FUSED_UP_TO, fused, looped), packed
 
-
-def _fused(
-    by_time: tf.Tensor,
+def _read_group(
+    sequences: tf.Tensor,
+    order: tf.Tensor,
     begins: tf.Tensor,
     states: tuple[tf.Tensor, tf.Tensor],
     parameters: tuple[tf.Tensor, tf.Tensor],
     return_sequences: bool,
-) -> tf.Tensor:
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Runs the kernel from one row's begin to the next row's, with all rows that have begun."""
     units = states[0].shape[1]
-    rows = tf.size(begins)
-    ends = tf.concat([begins[1:], tf.shape(by_time)[:1]], axis=0)
+    first, timesteps, rows = begins[0], tf.shape(sequences)[1], tf.size(begins)
+    places = tf.stack(
+        tf.meshgrid(order, tf.range(first, timesteps)),  # both [timesteps - first, rows]
+        axis=2,
+    )
+    by_time = tf.gather_nd(sequences, places)
+    starts, ends = begins - first, tf.concat([begins[1:], timesteps[tf.newaxis]], axis=0) - first
 
     def step(
-        row: tf.Tensor, cell: tf.Tensor, hidden: tf.Tensor, *outputs: tf.TensorArray
+        row: tf.Tensor,
+        cell: tf.Tensor,
+        hidden: tf.Tensor,
+        *written: tf.TensorArray,
     ) -> tuple[Any, ...]:
         cell = tf.concat([cell, states[0][row : row + 1]], axis=0)
         hidden = tf.concat([hidden, states[1][row : row + 1]], axis=0)
-        inputs = by_time[begins[row] : ends[row], : row + 1]
-        after = fused_lstm(inputs, cell, hidden, *parameters)
-        written = [array.write(row, tf.reshape(after[1], [-1, units])) for array in outputs]
+        part = slice(starts[row], ends[row]), slice(row + 1)
+        after = fused_lstm(by_time[part], cell, hidden, *parameters)
+        values = tf.reshape(after[1], [-1, units]), tf.reshape(places[part], [-1, 2])
+        written = tuple(
+            array.write(row, value) for array, value in zip(written, values, strict=False)
+        )
         # Two rows may begin at once: no timestep is between them.
         last = [
             tf.concat([state[tf.newaxis], steps], axis=0)[-1]
@@ -80,55 +103,19 @@ def _fused(
         ]
         return (row + 1, *last, *written)
 
-    return _while(step, rows, units, return_sequences)
-
-
-def _looped(
-    inputs: tf.Tensor,
-    packed: PackedRows,
-    states: tuple[tf.Tensor, tf.Tensor],
-    parameters: tuple[tf.Tensor, tf.Tensor],
-    return_sequences: bool,
-) -> tf.Tensor:
-    """Runs one product for all rows that have begun, timestep by timestep."""
-    units = states[0].shape[1]
-    weights, bias = parameters
-
-    def step(
-        time: tf.Tensor, cell: tf.Tensor, hidden: tf.Tensor, *outputs: tf.TensorArray
-    ) -> tuple[Any, ...]:
-        count, offset = packed.counts[time], packed.offsets[time]
-        begun = tf.shape(cell)[0]
-        cell = tf.concat([cell, states[0][begun:count]], axis=0)
-        hidden = tf.concat([hidden, states[1][begun:count]], axis=0)
-        seen = tf.concat([inputs[offset : offset + count], hidden], axis=1)
-        gates = tf.split(tf.nn.bias_add(tf.matmul(seen, weights), bias), 4, axis=1)
-        cell = tf.sigmoid(gates[1]) * cell + tf.sigmoid(gates[0]) * tf.tanh(gates[2])
-        hidden = tf.sigmoid(gates[3]) * tf.tanh(cell)
-        return (time + 1, cell, hidden, *[array.write(time, hidden) for array in outputs])
-
-    steps = tf.size(packed.counts)
-    read = _while(step, steps, units, return_sequences)
-    if return_sequences:
-        return read
-    # Rows that are nothing but padding have never begun.
-    return tf.concat([read, states[1][tf.shape(read)[0] :]], axis=0)
-
-
-def _while(step: Any, steps: tf.Tensor, units: int, return_sequences: bool) -> tf.Tensor:
-    """Runs `step` on growing states; returns the last output, or all of them, packed."""
-    nothing = tf.zeros([0, units])
-    state = tf.TensorShape([None, units])
-    outputs = []
-    if return_sequences:
-        # One element more, of no rows, so that there is something to concatenate.
-        array = tf.TensorArray(tf.float32, steps + 1, infer_shape=False, element_shape=state)
-        outputs = [array.write(steps, nothing)]
-    _, _, hidden, *outputs = tf.while_loop(
-        lambda index, *_: index < steps,
+    arrays = [
+        tf.TensorArray(dtype, rows, infer_shape=False, element_shape=[None, width])
+        for dtype, width in ((tf.float32, units), (tf.int32, 2))
+    ]
+    state, nothing = tf.TensorShape([None, units]), tf.zeros([0, units])
+    kept = arrays if return_sequences else []
+    _, _, hidden, *kept = tf.while_loop(
+        lambda row, *_: row < rows,
         step,
-        [0, nothing, nothing, *outputs],
-        shape_invariants=[tf.TensorShape([]), state, state, *[tf.TensorShape(None)] * len(outputs)],
+        [0, nothing, nothing, *kept],
+        shape_invariants=[tf.TensorShape([]), state, state, *[tf.TensorShape(None)] * len(kept)],
         parallel_iterations=1,
     )
-    return outputs[0].concat() if return_sequences else hidden
+    if return_sequences:
+        return kept[0].concat(), kept[1].concat()
+    return hidden, tf.zeros([0, 2], tf.int32)
