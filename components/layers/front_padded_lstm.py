@@ -1,4 +1,4 @@
-"""keras.layers.LSTM for reviews that are padded in front: the same numbers in less time."""
+"""keras.layers.LSTM for texts that are padded in front: the same numbers in less time."""
 
 from __future__ import annotations
 
@@ -7,80 +7,85 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-# From this batch size on, two halves run side by side: TensorFlow's fused kernel keeps to one
-# thread for most of its work.
-SPLIT_FROM_BATCH = 16
+from components.layers.fused_lstm import fused_lstm
+from components.layers.lstm_steps import read_rows
+from components.layers.packed_lstm import Begin, packed_lstm, reordered
+from components.layers.packed_rows import PackedRows
 
-# Options that the fused kernel, or reading common padding once, cannot change.
+# Options of keras.layers.LSTM that are not computed here.
 _FIXED_OPTIONS = (
     "activation",
     "recurrent_activation",
     "use_bias",
-    "dropout",
-    "recurrent_dropout",
     "go_backwards",
     "stateful",
     "return_state",
 )
-
-
-def common_padding(token_ids: Any, pad_id: int) -> Any:
-    """Counts the leading columns that hold nothing but padding.
-
-    A review without words counts as one without padding: it is too rare to be worth more.
-
-    Args:
-      token_ids: <int>[batch, timesteps].
-      pad_id: The padding's id.
-
-    Returns:
-      <int32>[].
-    """
-    first_words = keras.ops.argmax(keras.ops.not_equal(token_ids, pad_id), axis=1)
-    # The initial value answers for an empty batch.
-    return keras.ops.cast(keras.ops.min(first_words, initial=token_ids.shape[1]), "int32")
+# Larger tables of states at padding are not kept; they are computed anew for each batch.
+MOST_PADDING_STATE_BYTES = 64 * 2**20
 
 
 @keras.saving.register_keras_serializable(package="sentiment")
 class FrontPaddedLSTM(keras.layers.LSTM):
-    """An LSTM that reads the padding which all rows have in common once, not once a row.
+    """An LSTM for which padding in front costs nothing, or next to nothing.
 
-    There is no mask: padding moves the state. But as long as all rows have read nothing else,
-    their states are equal, so one row stands for all. What follows runs in TensorFlow's fused
-    kernel, `BlockLSTMV2`, which takes Keras' weights as they are.
+    Without a mask, padding moves the state: but the state after some padding depends on how much
+    there is, and not on the row. So one row of padding is read for all, and each row goes on from
+    its state there. With `masks_padding` rows begin with zeros, as they do behind a mask of
+    Keras. Rows are sorted by where they begin, and a timestep reads those that have begun.
 
-    Weights, their order and the results are those of `keras.layers.LSTM(units)`; the tests hold
-    outputs and gradients to it.
+    Dropout on inputs or on the state makes the padding of each row another: in training, rows are
+    read from their first timestep then.
 
-    Reference: Hochreiter & Schmidhuber, Long Short-Term Memory, 1997.
+    Weights, their order and the results are those of `keras.layers.LSTM`; the tests hold outputs
+    and gradients to it.
+
+    Reference: Hochreiter & Schmidhuber, Long Short-Term Memory, 1997; dropout: Gal & Ghahramani,
+    A Theoretically Grounded Application of Dropout in Recurrent Neural Networks, 2016.
 
     Args:
       units: Size of the state.
       return_sequences: Whether the output after each timestep is returned.
-      **options: Those of `keras.layers.LSTM`, as far as the fused kernel knows them.
+      masks_padding: Whether padding leaves the state at zeros.
+      **options: Those of `keras.layers.LSTM`, as far as they are computed here.
 
     Raises:
-      ValueError: An option asks for what the fused kernel does not compute, e.g. dropout.
+      ValueError: An option asks for what is not, e.g. another activation.
 
     Call arguments:
       sequences: <float32>[batch, timesteps, features].
-      padding: <int32>[], how many leading timesteps are equal in all rows; see
-        `common_padding`. None are, when it is left out.
+      padding: <int32>[batch], how many leading timesteps of each row are padding, see
+        `leading_padding`. At a timestep that is padding in two rows, both hold the same. None
+        is, when it is left out.
 
     Output:
       <float32>[batch, units], or [batch, timesteps, units] with `return_sequences`.
     """
 
-    def __init__(self, units: int, return_sequences: bool = False, **options: Any):
+    def __init__(
+        self,
+        units: int,
+        return_sequences: bool = False,
+        masks_padding: bool = False,
+        **options: Any,
+    ):
         """See the class."""
         super().__init__(units, return_sequences=return_sequences, **options)
-        config, fixed = self.get_config(), keras.layers.LSTM(units).get_config()
+        self.masks_padding = masks_padding
+        self._padding_states: tuple[tf.Tensor, tf.Tensor] | None = None
+        config, fixed = super().get_config(), keras.layers.LSTM(units).get_config()
         refused = [name for name in _FIXED_OPTIONS if config[name] != fixed[name]]
+        if masks_padding and self.recurrent_dropout:
+            refused.append("recurrent_dropout with masks_padding")
         if refused:
             raise ValueError(
-                f"FrontPaddedLSTM does not support {', '.join(refused)}: the fused kernel computes "
-                "what keras.layers.LSTM computes by default. Use keras.layers.LSTM instead."
+                f"FrontPaddedLSTM does not support {', '.join(refused)}: it computes what "
+                "keras.layers.LSTM computes by default. Use keras.layers.LSTM instead."
             )
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments."""
+        return {**super().get_config(), "masks_padding": self.masks_padding}
 
     def build(self, sequences_shape: Any, padding_shape: Any = None) -> None:
         """Makes the weights of `keras.layers.LSTM`."""
@@ -90,85 +95,153 @@ class FrontPaddedLSTM(keras.layers.LSTM):
         """Returns that of `keras.layers.LSTM`."""
         return super().compute_output_shape(sequences_shape)
 
-    def call(self, sequences: tf.Tensor, padding: tf.Tensor | int = 0) -> tf.Tensor:
-        """See the class."""
-        by_time = tf.transpose(sequences, [1, 0, 2])
-        # An empty batch is all padding; one timestep at least is left for the last state.
-        padding = tf.minimum(padding, tf.shape(by_time)[0] - 1)
-        batch = tf.shape(sequences)[0]
-        # An empty batch has no first row to read; padding it with nothing keeps it empty.
-        start = tf.zeros([tf.minimum(batch, 1), self.units])
-        read_once = self._run(by_time[:padding, :1], start, start)
-        states = [
-            tf.repeat(tf.concat([start[tf.newaxis], part], 0)[-1], batch, axis=0)
-            for part in read_once
-        ]
-        _, hidden = self._run(by_time[padding:], *states)
-        if not self.return_sequences:
-            return hidden[-1]
-        shared = tf.repeat(read_once[1], batch, axis=1)
-        return tf.transpose(tf.concat([shared, hidden], 0), [1, 0, 2])
+    def fix_padding_states(self, padding: tf.Tensor) -> None:
+        """Keeps the states after each number of timesteps of padding, as constants.
 
-    def _run(self, inputs: tf.Tensor, cell: tf.Tensor, hidden: tf.Tensor) -> list[tf.Tensor]:
-        """Runs [time, batch, features] from the states [batch, units].
+        Outside of training they are used from now on, whatever becomes of the weights: for a
+        model that is exported. Tables beyond `MOST_PADDING_STATE_BYTES` are not kept.
 
-        Returns:
-          Cell states and outputs after each step, both <float32>[time, batch, units].
+        Args:
+          padding: <float32>[1, timesteps, features], the layer's input for a text without words.
         """
-        weights = tf.concat([self.cell.kernel, self.cell.recurrent_kernel], axis=0)
-        bias = tf.convert_to_tensor(self.cell.bias)
-        batch = tf.shape(inputs)[1]
+        table_bytes = 4 * 2 * (padding.shape[1] + 1) * self.units
+        if not self.masks_padding and table_bytes <= MOST_PADDING_STATE_BYTES:
+            self._padding_states = self._read_padding(padding)
 
-        def whole() -> list[tf.Tensor]:
-            return list(_block_lstm(inputs, cell, hidden, weights, bias))
+    def call(
+        self,
+        sequences: tf.Tensor,
+        padding: tf.Tensor | None = None,
+        training: bool = False,
+    ) -> tf.Tensor:
+        """See the class."""
+        is_noisy = training and (self.dropout > 0 or self.recurrent_dropout > 0)
+        begins_at_once = padding is None or (is_noisy and not self.masks_padding)
+        if begins_at_once:
+            padding = tf.zeros(tf.shape(sequences)[:1], tf.int32)
+        order = tf.argsort(padding, stable=True)
+        begins = tf.gather(padding, order)
+        if not training:
+            return self._read(sequences, begins, order)
+        if begins_at_once or self.masks_padding:
+            return self._learn(sequences, begins, order, begins_at_once)
+        return self._learn_with_padding(sequences, begins, order)
 
-        def halves() -> list[tf.Tensor]:
-            middle = batch // 2
-            first = _block_lstm(inputs[:, :middle], cell[:middle], hidden[:middle], weights, bias)
-            second = _block_lstm(inputs[:, middle:], cell[middle:], hidden[middle:], weights, bias)
-            return [tf.concat(pair, axis=1) for pair in zip(first, second, strict=True)]
-
-        return tf.cond(batch >= SPLIT_FROM_BATCH, halves, whole)
-
-
-@tf.custom_gradient
-def _block_lstm(
-    inputs: tf.Tensor, cell: tf.Tensor, hidden: tf.Tensor, weights: tf.Tensor, bias: tf.Tensor
-) -> Any:
-    """Runs the fused kernel, with the gradient that belongs to it.
-
-    TensorFlow registers for BlockLSTMV2 the gradient of BlockLSTM, whose gates stand in another
-    order (tensorflow/python/ops/rnn_grad.py): silently, it is wrong.
-    """
-    steps = tf.shape(inputs, out_type=tf.int64)[0]
-    no_peephole = tf.zeros_like(bias[: tf.shape(hidden)[1]])
-    arguments = {
-        "seq_len_max": steps,
-        "x": inputs,
-        "cs_prev": cell,
-        "h_prev": hidden,
-        "w": weights,
-        "wci": no_peephole,
-        "wcf": no_peephole,
-        "wco": no_peephole,
-        "b": bias,
-        "use_peephole": False,
-    }
-    ran = tf.raw_ops.BlockLSTMV2(**arguments, cell_clip=0.0)
-
-    def gradient(cell_gradient: tf.Tensor, hidden_gradient: tf.Tensor) -> Any:
-        back = tf.raw_ops.BlockLSTMGradV2(
-            **arguments,
-            i=ran.i,
-            cs=ran.cs,
-            f=ran.f,
-            o=ran.o,
-            ci=ran.ci,
-            co=ran.co,
-            h=ran.h,
-            cs_grad=cell_gradient,
-            h_grad=hidden_gradient,
+    def _read(self, sequences: tf.Tensor, begins: tf.Tensor, order: tf.Tensor) -> tf.Tensor:
+        """Computes the output with nothing kept for a way back."""
+        if self.masks_padding:
+            zeros = tf.zeros([tf.size(order), self.units])
+            states = zeros, zeros
+        else:
+            table = self._padding_states or self._read_padding(
+                # None in an empty batch.
+                tf.gather(sequences, order[-1:])[:, : tf.reduce_sum(begins[-1:])]
+            )
+            states = tuple(tf.gather(part, begins) for part in table)
+        parameters = self._weights(), tf.convert_to_tensor(self.cell.bias)
+        outputs, places = read_rows(
+            sequences, begins, order, states, parameters, self.return_sequences
         )
-        return back.x_grad, back.cs_prev_grad, back.h_prev_grad, back.w_grad, back.b_grad
+        if not self.return_sequences:
+            return tf.gather(outputs, tf.math.invert_permutation(order))
+        onto = tf.zeros([*tf.unstack(tf.shape(sequences)[:2]), self.units])
+        if not self.masks_padding:
+            missing = tf.shape(sequences)[1] + 1 - tf.shape(table[1])[0]
+            onto += tf.pad(table[1], [[0, missing], [0, 0]])[1:]
+        return tf.tensor_scatter_nd_update(onto, places, outputs)
 
-    return (ran.cs, ran.h), gradient
+    def _read_padding(self, padding: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns cell states and outputs, <float32>[1 + timesteps, units], zeros first.
+
+        Args:
+          padding: <float32>[0 or 1, timesteps, features].
+        """
+        batch = tf.shape(padding)[0]
+        start = tf.zeros([batch, self.units])
+        by_time = tf.transpose(padding, [1, 0, 2])
+        bias = tf.convert_to_tensor(self.cell.bias)
+        after = fused_lstm(by_time, start, start, self._weights(), bias)
+        rows = (tf.reshape(states, [-1, self.units]) for states in after)
+        cells, outputs = (tf.pad(states, [[1, 0], [0, 0]]) for states in rows)
+        return cells, outputs
+
+    def _learn(
+        self, sequences: tf.Tensor, begins: tf.Tensor, order: tf.Tensor, at_once: bool
+    ) -> tf.Tensor:
+        """Computes the output of rows that begin with zeros, with a gradient."""
+        timesteps = tf.shape(sequences)[1]
+        first = tf.minimum(tf.reduce_min(begins), timesteps - 1)
+        packed = PackedRows.beginning(begins, timesteps, first)
+        zeros = tf.zeros([tf.size(order) if at_once else 0, self.units])
+        outputs = packed_lstm(
+            self._project(sequences, packed, order),
+            packed.counts,
+            tf.size(order),
+            zeros,
+            zeros,
+            reordered(tf.convert_to_tensor(self.cell.recurrent_kernel)),
+            Begin(at_once=at_once),
+            self._recurrent_masks(tf.size(order)),
+            self.return_sequences,
+        )
+        self.cell.reset_dropout_mask()
+        self.cell.reset_recurrent_dropout_mask()
+        if not self.return_sequences:
+            return tf.gather(outputs, tf.math.invert_permutation(order))
+        onto = tf.zeros([*tf.unstack(tf.shape(sequences)[:2]), self.units])
+        return packed.unpack(outputs, order, onto)
+
+    def _learn_with_padding(
+        self, sequences: tf.Tensor, begins: tf.Tensor, order: tf.Tensor
+    ) -> tf.Tensor:
+        """Computes the output of rows that branch off from a row of padding, with a gradient.
+
+        That row is the one with the most padding; it comes first, beside itself.
+        """
+        timesteps = tf.shape(sequences)[1]
+        first = tf.minimum(tf.reduce_min(begins), timesteps - 1)
+        common = self._read_padding(tf.gather(sequences, order[-1:])[:, :first])
+        with_padding = tf.concat([order[-1:], order], axis=0)
+        packed = PackedRows.beginning(
+            tf.concat([first[tf.newaxis], begins], axis=0), timesteps, first
+        )
+        outputs = packed_lstm(
+            self._project(sequences, packed, with_padding),
+            packed.counts,
+            tf.size(with_padding),
+            common[0][-1:],
+            common[1][-1:],
+            reordered(tf.convert_to_tensor(self.cell.recurrent_kernel)),
+            Begin(branches=True),
+            return_sequences=self.return_sequences,
+        )
+        if not self.return_sequences:
+            return tf.gather(outputs[1:], tf.math.invert_permutation(order))
+        at_padding = tf.concat([common[1][1:], tf.gather(outputs, packed.offsets)], axis=0)
+        onto = tf.tile(at_padding[tf.newaxis], [tf.size(order), 1, 1])
+        return packed.unpack(outputs, with_padding, onto, skip_rows=1)
+
+    def _project(self, sequences: tf.Tensor, packed: PackedRows, order: tf.Tensor) -> tf.Tensor:
+        """Returns what the inputs add to the gates: <float32>[packed, 4 * units]."""
+        kernel = reordered(tf.convert_to_tensor(self.cell.kernel))
+        bias = reordered(tf.convert_to_tensor(self.cell.bias))
+        masks = self.cell.get_dropout_mask(sequences[:, 0, :]) if self.dropout else None
+        if not isinstance(masks, list):
+            seen = sequences if masks is None else sequences * masks[:, tf.newaxis]
+            return tf.nn.bias_add(tf.matmul(packed.pack(seen, order), kernel), bias)
+        # Each gate has a mask of its own, in Keras' order: input, forget, candidate, output.
+        parts = [
+            tf.matmul(packed.pack(sequences * masks[gate][:, tf.newaxis], order), part)
+            for gate, part in zip((0, 2, 1, 3), tf.split(kernel, 4, axis=1), strict=True)
+        ]
+        return tf.nn.bias_add(tf.concat(parts, axis=1), bias)
+
+    def _recurrent_masks(self, batch: tf.Tensor) -> tf.Tensor | None:
+        """Returns what each gate sees of the state: <float32>[4, batch, units]."""
+        if not self.recurrent_dropout:
+            return None
+        state = tf.zeros([batch, self.units])
+        return tf.stack(self.cell.get_recurrent_dropout_mask(state))
+
+    def _weights(self) -> tf.Tensor:
+        return tf.concat([self.cell.kernel, self.cell.recurrent_kernel], axis=0)

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from components.layers.front_padded_lstm import common_padding
+from components.layers.padding import common_padding
 
 
 @keras.saving.register_keras_serializable(package="sentiment")

@@ -28,18 +28,18 @@ def build_bilstm(
 ) -> keras.Model:
     """Two LSTMs, one from either end: 266,601 parameters.
 
-    Padding is masked: the LSTM that reads backwards would end on it and forget the review.
+    Padding is left out: the LSTM that reads backwards would end on it and forget the review.
     """
     import keras
 
+    from components.layers.bidirectional_lstm import BidirectionalLSTM
+    from components.layers.padding import leading_padding
     from components.layers.per_token_prediction import predict_per_token
-    from components.layers.without_common_padding import WithoutCommonPadding
     from components.models import inputs
 
     token_ids = inputs.token_ids_input(shape)
-    embedded = keras.layers.Embedding(
-        shape.vocabulary_size, hyperparameters.embedding_units, mask_zero=True
-    )(WithoutCommonPadding(pad_id=features.PAD_ID)(token_ids))
-    state = keras.layers.Bidirectional(keras.layers.LSTM(hyperparameters.lstm_units))(embedded)
+    embedded = inputs.embed(token_ids, shape, hyperparameters.embedding_units)
+    padding = leading_padding(token_ids, features.PAD_ID)
+    state = BidirectionalLSTM(hyperparameters.lstm_units)(embedded, padding=padding)
     model = keras.Model(token_ids, inputs.probability(state, shape), name="bilstm")
     return predict_per_token(model) if per_token else model

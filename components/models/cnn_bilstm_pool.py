@@ -113,6 +113,8 @@ def _features(token_ids: Any, hyperparameters: Hyperparameters, shape: ModelShap
     """Returns the features of a review for the last layer: <float32>[batch, features]."""
     import keras
 
+    from components.layers.bidirectional_lstm import BidirectionalLSTM
+    from components.layers.padding import leading_padding
     from components.layers.region_embedding import RegionEmbedding
     from components.layers.without_common_padding import WithoutCommonPadding
     from components.layers.word_dropout import WordDropout
@@ -122,6 +124,7 @@ def _features(token_ids: Any, hyperparameters: Hyperparameters, shape: ModelShap
     # Pools are counted from the end, so that the same words share one whatever the batch.
     words = inputs.padded_to_multiple(token_ids, shape, POOL_SIZE)
     words = WithoutCommonPadding(POOL_SIZE, features.PAD_ID)(words)
+    padding = leading_padding(words, features.PAD_ID)
     is_word = ops.expand_dims(ops.cast(ops.not_equal(words, features.PAD_ID), "float32"), -1)
     words = WordDropout(
         hyperparameters.word_dropout, features.OUT_OF_VOCABULARY_ID, features.PAD_ID
@@ -134,9 +137,9 @@ def _features(token_ids: Any, hyperparameters: Hyperparameters, shape: ModelShap
     )(words)
     strongest = layers.MaxPooling1D(POOL_SIZE)(ops.relu(regions) * is_word)
     has_word = ops.greater(layers.MaxPooling1D(POOL_SIZE)(is_word), 0.0)
-    read = layers.Bidirectional(layers.LSTM(hyperparameters.lstm_units, return_sequences=True))(
+    read = BidirectionalLSTM(hyperparameters.lstm_units, return_sequences=True)(
         layers.SpatialDropout1D(hyperparameters.dropout)(strongest),
-        mask=ops.squeeze(has_word, -1),
+        padding=padding // POOL_SIZE,
     )
     review = layers.Concatenate()(
         [

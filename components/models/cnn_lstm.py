@@ -58,7 +58,8 @@ def _build(
     import keras
 
     from components.layers.convolution import Convolution
-    from components.layers.front_padded_lstm import FrontPaddedLSTM, common_padding
+    from components.layers.front_padded_lstm import FrontPaddedLSTM
+    from components.layers.padding import leading_padding
     from components.layers.per_token_prediction import predict_per_token
     from components.models import inputs
 
@@ -71,9 +72,9 @@ def _build(
     )
     halved = keras.layers.MaxPooling1D(POOL_SIZE)(phrases)
     # The convolution at the last padding sees the first word. Dropout makes all rows differ.
-    padding = common_padding(words, features.PAD_ID)
-    common = 0 if dropout else keras.ops.maximum(padding - 1, 0) // POOL_SIZE
-    state = FrontPaddedLSTM(hyperparameters.lstm_units)(halved, padding=common)
+    padding = leading_padding(words, features.PAD_ID)
+    halved_padding = None if dropout else keras.ops.maximum(padding - 1, 0) // POOL_SIZE
+    state = FrontPaddedLSTM(hyperparameters.lstm_units)(halved, padding=halved_padding)
     state = keras.layers.Dropout(dropout)(state)
     model = keras.Model(token_ids, inputs.probability(state, shape), name=name)
     return predict_per_token(model) if per_token else model

@@ -6,7 +6,7 @@ after each token comes from the LSTM's state after that token.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from components import features
 from components.hyperparameters import Hyperparameters
@@ -29,12 +29,13 @@ def build_lstm(
     """The plain LSTM: 213,301 parameters with the reference hyperparameters."""
     import keras
 
-    from components.layers.front_padded_lstm import FrontPaddedLSTM, common_padding
+    from components.layers.front_padded_lstm import FrontPaddedLSTM
+    from components.layers.padding import leading_padding
     from components.models import inputs
 
     token_ids = inputs.token_ids_input(shape)
     embedded = inputs.embed(token_ids, shape, hyperparameters.embedding_units)
-    padding = common_padding(token_ids, features.PAD_ID)
+    padding = leading_padding(token_ids, features.PAD_ID)
     state = FrontPaddedLSTM(hyperparameters.lstm_units, per_token)(embedded, padding=padding)
     return keras.Model(token_ids, inputs.probability(state, shape), name="lstm")
 
@@ -55,14 +56,15 @@ def build_lstm_dropout(
     """
     import keras
 
-    from components.layers.front_padded_lstm import FrontPaddedLSTM, common_padding
+    from components.layers.front_padded_lstm import FrontPaddedLSTM
+    from components.layers.padding import leading_padding
     from components.models import inputs
 
     rate = hyperparameters.dropout
     token_ids = inputs.token_ids_input(shape)
     embedded = inputs.embed(token_ids, shape, hyperparameters.embedding_units)
     dropped = keras.layers.Dropout(rate)(embedded)
-    padding = 0 if rate else common_padding(token_ids, features.PAD_ID)
+    padding = None if rate else leading_padding(token_ids, features.PAD_ID)
     state = FrontPaddedLSTM(hyperparameters.lstm_units, per_token)(dropped, padding=padding)
     state = keras.layers.Dropout(rate)(state)
     return keras.Model(token_ids, inputs.probability(state, shape), name="lstm_dropout")
@@ -84,19 +86,17 @@ def build_lstm_recurrent_dropout(
     """
     import keras
 
-    from components.layers.front_padded_lstm import FrontPaddedLSTM, common_padding
+    from components.layers.front_padded_lstm import FrontPaddedLSTM
+    from components.layers.padding import leading_padding
     from components.models import inputs
 
     units = hyperparameters.lstm_units
     token_ids = inputs.token_ids_input(shape)
     embedded = inputs.embed(token_ids, shape, hyperparameters.embedding_units)
-    rates: dict[str, Any] = {
-        "dropout": hyperparameters.dropout,
-        "recurrent_dropout": hyperparameters.recurrent_dropout,
-    }
-    if any(rates.values()):
-        state = keras.layers.LSTM(units, return_sequences=per_token, **rates)(embedded)
-    else:
-        padding = common_padding(token_ids, features.PAD_ID)
-        state = FrontPaddedLSTM(units, per_token)(embedded, padding=padding)
+    state = FrontPaddedLSTM(
+        units,
+        per_token,
+        dropout=hyperparameters.dropout,
+        recurrent_dropout=hyperparameters.recurrent_dropout,
+    )(embedded, padding=leading_padding(token_ids, features.PAD_ID))
     return keras.Model(token_ids, inputs.probability(state, shape), name="lstm_recurrent_dropout")

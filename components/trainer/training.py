@@ -9,7 +9,9 @@ import keras
 import numpy as np
 import tensorflow_transform as tft
 
+from components import features
 from components.hyperparameters import Hyperparameters
+from components.layers.padding_states import fix_padding_states
 from components.models.registry import Variant
 from components.models.shape import IMDB_SHAPE, ModelShape
 from components.models.training_record import TrainingRecord
@@ -130,8 +132,12 @@ def served_models(
     """Returns what is exported of a trained model: one without dropout, and its per-token model.
 
     Layers with dropout keep a seed and random ops in their graph, even where they do nothing.
+    What LSTMs make of padding is fixed in both: their weights do not change any more.
     """
     without_noise = hyperparameters.without_noise()
     served = variant.build(without_noise, shape=shape)
-    served.set_weights(model.get_weights())
-    return served, variant.build(without_noise, per_token=True, shape=shape)
+    per_token = variant.build(without_noise, per_token=True, shape=shape)
+    for each in (served, per_token):
+        each.set_weights(model.get_weights())
+        fix_padding_states(each, features.PAD_ID)
+    return served, per_token

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.layers.front_padded_lstm import FrontPaddedLSTM, common_padding
+from components.layers.front_padded_lstm import FrontPaddedLSTM
+from components.layers.padding import common_padding, leading_padding
 
 TIMESTEPS = 40
 
@@ -19,7 +20,7 @@ def models(return_sequences):
         keras.layers.Embedding(50, 6)(token_ids)
     )
     ours = FrontPaddedLSTM(12, return_sequences=return_sequences)(
-        keras.layers.Embedding(50, 6)(token_ids), common_padding(token_ids, 0)
+        keras.layers.Embedding(50, 6)(token_ids), leading_padding(token_ids, 0)
     )
     reference, ours = keras.Model(token_ids, reference), keras.Model(token_ids, ours)
     ours.set_weights(reference.get_weights())
@@ -45,15 +46,16 @@ LENGTHS = {
 }
 
 
+@pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("return_sequences", [False, True])
 @pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
-def test_outputs_and_gradients_are_those_of_keras(lengths, return_sequences):
+def test_outputs_and_gradients_are_those_of_keras(lengths, return_sequences, training):
     """The padding that is read once counts for every row, forwards and backwards."""
     token_ids = reviews(lengths)
     outputs, gradients = [], []
     for model in models(return_sequences):
         with tf.GradientTape() as tape:
-            output = model(token_ids)
+            output = model(token_ids, training=training)
             loss = tf.reduce_sum(output**3)
         variables = [variable.value for variable in model.trainable_variables]
         outputs.append(output)

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from components.layers.convolution import Convolution
-from components.layers.front_padded_lstm import FrontPaddedLSTM, common_padding
+from components.layers.front_padded_lstm import FrontPaddedLSTM
 from components.layers.ngram_weights import NgramWeights
 from components.layers.opinion_pool import OpinionPool
+from components.layers.padding import leading_padding
 from components.layers.per_token_prediction import PerTokenPrediction
 from components.layers.region_embedding import RegionEmbedding
 from components.layers.without_common_padding import WithoutCommonPadding
@@ -36,7 +37,7 @@ LAYERS = {
     "Convolution": lambda ids: Convolution(5, 3, padding="same", activation="relu")(embed(ids)),
     "PerTokenPrediction": lambda ids: PerTokenPrediction(small_model(), PAD_ID)(ids),
     "FrontPaddedLSTM": lambda ids: FrontPaddedLSTM(6, return_sequences=True)(
-        embed(ids), common_padding(ids, PAD_ID)
+        embed(ids), leading_padding(ids, PAD_ID)
     ),
     "NgramWeights": lambda ids: NgramWeights(WORDS, 4, per_token=True, pad_id=PAD_ID, longest=3)(
         ids
@@ -94,7 +95,7 @@ def test_a_share_that_is_none_is_refused(rate):
 
 
 @pytest.mark.parametrize(
-    "option", [{"dropout": 0.2}, {"recurrent_dropout": 0.2}, {"activation": "relu"}]
+    "option", [{"use_bias": False}, {"return_state": True}, {"activation": "relu"}]
 )
 def test_the_fused_lstm_refuses_what_it_would_ignore(option):
     """An option of keras.layers.LSTM that the fused kernel does not compute is an error."""

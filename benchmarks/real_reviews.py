@@ -1,0 +1,48 @@
+"""Real reviews as texts and as token ids, without a pipeline around them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from itertools import islice
+
+import numpy as np
+import tensorflow as tf
+
+from components import features
+from components.dataset.archive import read_archive
+from components.dataset.records import Review
+from components.transform import preprocessing
+
+_EVERY = 7
+
+
+def read_texts(count: int) -> list[bytes]:
+    """Returns `count` reviews from all over the archive that IMDB_ARCHIVE names."""
+    archive = os.environ.get("IMDB_ARCHIVE")
+    if not archive:
+        sys.exit("Set IMDB_ARCHIVE to aclImdb_v1.tar.gz, the reviews' archive.")
+    reviews = (record for record in read_archive(archive) if isinstance(record, Review))
+    return [review.text for review in islice(reviews, 0, count * _EVERY, _EVERY)]
+
+
+class Vocabulary(tf.Module):
+    """The most frequent words of some texts, and how texts become token ids with them."""
+
+    def __init__(self, texts: list[bytes]):
+        """Learns the words."""
+        super().__init__()
+        words = preprocessing.tokenize(tf.constant(texts)).values.numpy().tolist()
+        most = features.VOCABULARY_SIZE - features.FIRST_WORD_ID
+        ranked = [word for word, _ in Counter(words).most_common(most)]
+        ids = np.arange(len(ranked), dtype=np.int64) + features.FIRST_WORD_ID
+        self.table = tf.lookup.StaticHashTable(
+            tf.lookup.KeyValueTensorInitializer(ranked, ids), features.OUT_OF_VOCABULARY_ID
+        )
+
+    def token_ids(self, texts: tf.Tensor) -> tf.Tensor:
+        """Texts <string>[batch] -> <int32>[batch, MAX_LENGTH], in the graph."""
+        words = preprocessing.keep_last(preprocessing.tokenize(texts))
+        ids = words.with_values(self.table.lookup(words.values))
+        return tf.cast(preprocessing.pad_in_front(ids, features.PAD_ID), tf.int32)
