@@ -4,8 +4,10 @@
 
 ROOT is that of a run that pushed a model. Each attack runs by itself, over loopback, against a
 server that serves the pushed model; a client in a process of its own asks for one review at a time
-meanwhile, by gRPC and REST in turns. Told are the peak of the server's memory over what it used
-before, and that client's 99th percentile. It takes some five minutes.
+meanwhile, by gRPC and REST in turns. Each attack is repeated for ten seconds at least, so that the
+client has asked often enough. Told are the peak of the server's memory over what it used before,
+that client's 99th percentile, and the longest time in which Python ran for nobody else, see
+`watched_server`. It takes some ten minutes.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -37,15 +40,16 @@ from benchmarks.serving_load import (
     predict_request,
 )
 from benchmarks.serving_process import ServerProcess
+from benchmarks.watched_server import Gaps
 from pipeline.config import DEFAULT_MODEL_NAME
 from pipeline.pushed_versions import newest_version
 from serving.client import grpc_codec, protos
 from serving.engines import EMBEDDED
-from serving.signature_names import PREDICT_TEXT
+from serving.signature_names import CLASSIFY, PREDICT_TEXT, TRACE_TEXT
 
-_PREDICT = f"{grpc_codec.PREDICTION_SERVICE}/Predict"
 _REVIEW = "good film " * 100
 _SECONDS = 120.0
+_LEAST_SECONDS = 10.0
 
 
 class Target:
@@ -57,16 +61,20 @@ class Target:
         self.rest_port = rest_port
         self.model = model
 
-    @contextlib.contextmanager
-    def predict(self) -> Iterator[Callable[[bytes], str]]:
+    def predict(self) -> contextlib.AbstractContextManager[Callable[[bytes], str]]:
         """Yields what sends bytes as a Predict request and returns the status' name."""
+        return self.calls("Predict")
+
+    @contextlib.contextmanager
+    def calls(self, method: str) -> Iterator[Callable[[bytes], str]]:
+        """Yields what sends bytes as a method's request and returns the status' name."""
         options = [
             ("grpc.max_send_message_length", -1),
             ("grpc.max_receive_message_length", -1),
             ("grpc.use_local_subchannel_pool", 1),
         ]
         with grpc.insecure_channel(f"127.0.0.1:{self.grpc_port}", options) as channel:
-            call = channel.unary_unary(_PREDICT)
+            call = channel.unary_unary(f"{grpc_codec.PREDICTION_SERVICE}/{method}")
 
             def send(data: bytes) -> str:
                 try:
@@ -144,6 +152,39 @@ def wide(target: Target, *, clients: int = 8, rows: int = 16_384, width: int = 2
     return _predict_together(target, tensor, clients)
 
 
+def examples(target: Target, *, clients: int = 16, count: int = 4_000_000) -> list[str]:
+    """Millions of tf.Examples without a feature: two bytes each."""
+    listed = _field(2, _field(1, b"\x0a\x00" * count))
+    return _send_together(target, "Classify", _model_spec(target.model) + listed, clients)
+
+
+def features(target: Target, *, clients: int = 8, count: int = 4_000_000) -> list[str]:
+    """Millions of strings in the feature of one tf.Example."""
+    values = _field(1, b"\x0a\x04abcd" * count)
+    example = _field(1, _field(1, _field(1, b"text") + _field(2, values)))
+    listed = _field(2, _field(1, _field(1, example)))
+    return _send_together(target, "Classify", _model_spec(target.model) + listed, clients)
+
+
+def numbers(target: Target, *, clients: int = 8, count: int = 4_000_000) -> list[str]:
+    """Millions of numbers, a byte each on the wire."""
+    tensor = b"\x08\x09" + _shape(count) + _field(10, b"\x01" * count)
+    return _predict_together(target, tensor, clients)
+
+
+def content(target: Target, *, clients: int = 8, size: int = 60 * 2**20) -> list[str]:
+    """Numbers for a signature that takes texts, as a tensor's content."""
+    tensor = b"\x08\x04" + _shape(size) + _field(4, bytes(size))
+    return _predict_together(target, tensor, clients)
+
+
+def traced(target: Target, *, clients: int = 4, rows: int = 2_048) -> list[str]:
+    """What is answered by five hundred words and numbers for each text."""
+    with target.predict() as send:
+        message = _message(target.model, [_REVIEW.encode()], rows, TRACE_TEXT)
+        return _together(clients, lambda: send(message).partition(" ")[0])
+
+
 def names(target: Target, *, count: int = 40, size: int = 10 * 2**20) -> list[str]:
     """Models that nobody has, of names as long as books."""
     with target.predict() as send:
@@ -151,6 +192,20 @@ def names(target: Target, *, count: int = 40, size: int = 10 * 2**20) -> list[st
             send(_message(f"{number:08}" * (size // 8), [], 0)).partition(" ")[0]
             for number in range(count)
         ]
+
+
+def connections(target: Target, *, clients: int = 4, count: int = 3_000) -> list[str]:
+    """Connections over which nothing comes, and each has a successor."""
+    address = ("127.0.0.1", target.rest_port)
+
+    def go_on() -> str:
+        opened: list[socket.socket] = []
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for _ in range(count):
+                opened.append(stack.enter_context(socket.create_connection(address, _SECONDS)))
+        return "none"
+
+    return _together(clients, go_on)
 
 
 def gone(target: Target, *, clients: int = 4, seconds: float = 8.0) -> list[str]:
@@ -246,8 +301,9 @@ def unread(target: Target, *, count: int = 100_000, seconds: float = 10.0) -> li
 ATTACKS: dict[str, Callable[[Target], list[str]]] = {
     attack.__name__: attack
     for attack in (
-        filled, long_batches, tiny_fields, packed, left_out, wide, names, undecodable, streams,
-        instances, empty_objects, zipped, zipped_texts, chunks, large_bodies, reviews, gone, unread,
+        filled, long_batches, tiny_fields, packed, left_out, wide, examples, features, numbers,
+        content, traced, names, undecodable, streams, instances, empty_objects, zipped,
+        zipped_texts, chunks, large_bodies, reviews, connections, gone, unread,
     )
 }  # fmt: skip
 
@@ -342,10 +398,15 @@ def _body(items: str) -> bytes:
     return f'{{"signature_name":"{PREDICT_TEXT}","instances":[{items}]}}'.encode()
 
 
-def _message(model: str, texts: Sequence[bytes], rows: int) -> bytes:
+def _model_spec(model: str) -> bytes:
+    """Returns a request's field of a model, and of its signature that classifies."""
+    return _field(1, _field(1, model.encode()) + _field(3, CLASSIFY.encode()))
+
+
+def _message(model: str, texts: Sequence[bytes], rows: int, signature: str = PREDICT_TEXT) -> bytes:
     request = protos.PredictRequest()
     request.model_spec.name = model
-    request.model_spec.signature_name = PREDICT_TEXT
+    request.model_spec.signature_name = signature
     if rows:
         tensor = request.inputs["text"]
         tensor.dtype = grpc_codec.DT_STRING
@@ -358,7 +419,11 @@ def _message(model: str, texts: Sequence[bytes], rows: int) -> bytes:
 def _predict_together(target: Target, tensor: bytes, clients: int) -> list[str]:
     """Sends a serialized tensor as the model's text, from many clients."""
     data = _message(target.model, [], 0) + _field(2, _field(1, b"text") + _field(2, tensor))
-    with target.predict() as send:
+    return _send_together(target, "Predict", data, clients)
+
+
+def _send_together(target: Target, method: str, data: bytes, clients: int) -> list[str]:
+    with target.calls(method) as send:
         return _together(clients, lambda: send(data).partition(" ")[0])
 
 
@@ -379,24 +444,49 @@ def _varint(number: int) -> bytes:
     return bytes([*parts, number])
 
 
-def measure(target: Target, memory: Memory, attack: Callable[[Target], Any]) -> dict[str, Any]:
-    """Attacks once; returns the figures."""
+class WatchedServer(ServerProcess):
+    """The embedded server, and how long it kept others waiting.
+
+    Attributes:
+      gaps: The longest time in which Python ran for nobody else.
+    """
+
+    def __init__(self, folder: Path, *flags: str):
+        """Starts it; the folder is for a file of its own."""
+        self._path = folder / "gaps"
+        self.gaps = Gaps(self._path)
+        super().__init__(EMBEDDED, *flags)
+
+    def _program(self, engine: str) -> list[str]:
+        return [sys.executable, "-m", "benchmarks.watched_server", str(self._path)]
+
+
+def measure(server: WatchedServer, model: str, attack: Callable[[Target], Any]) -> dict[str, Any]:
+    """Attacks for a while; returns the figures."""
+    target, memory = Target(server.grpc_port, server.rest_port, model), Memory(server.pid)
     time.sleep(2)
     before = memory.now
     memory.forget()
+    server.gaps.forget()
     client = Polite(target)
     started = time.perf_counter()
-    statuses = attack(target)
+    statuses: set[str] = set()
+    times = 0
+    while time.perf_counter() - started < _LEAST_SECONDS:
+        statuses |= set(attack(target))
+        times += 1
     seconds = time.perf_counter() - started
     client.stop()
     return {
+        "times": times,
         "seconds": seconds,
-        "answers": ", ".join(sorted(set(statuses))),
+        "answers": ", ".join(sorted(statuses)),
         "peak over idle, MB": memory.peak - before,
         "after over idle, MB": memory.now - before,
-        "99th percentile, ms": statistics.quantiles(client.times, n=100)[98],
+        "99th percentile, ms": statistics.quantiles(client.times, n=100, method="inclusive")[98],
         "slowest, ms": max(client.times),
         "requests": len(client.times),
+        "longest without Python, ms": server.gaps.longest * 1e3,
     }
 
 
@@ -412,13 +502,15 @@ def main() -> None:
     options = parser.parse_args()
     folder = newest_version(options.root, options.model_name).parent.absolute()
     flags = (f"--model_name={options.model_name}", f"--model_base_path={folder}")
-    with ServerProcess(EMBEDDED, *flags) as server:
+    with (
+        tempfile.TemporaryDirectory() as work,
+        WatchedServer(Path(work), *flags) as server,
+    ):
         server.wait_until_it_listens()
         target = Target(server.grpc_port, server.rest_port, options.model_name)
-        memory = Memory(server.pid)
         long_batches(target, clients=2, rows=512)  # so that what TensorFlow keeps is there
         for name in options.only:
-            figures = measure(target, memory, ATTACKS[name])
+            figures = measure(server, options.model_name, ATTACKS[name])
             shown = (
                 f"{key} {value:,.0f}" if isinstance(value, (int, float)) else f"{key} {value}"
                 for key, value in figures.items()

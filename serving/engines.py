@@ -24,6 +24,7 @@ _ONLY_EMBEDDED = (
     "rest_api_send_timeout_in_ms",
     "rest_api_max_body_bytes",
     "rest_api_max_unzipped_bytes",
+    "rest_api_max_connections",
     "grpc_max_message_bytes",
     "grpc_max_concurrent_rpcs",
     "grpc_max_streams_per_connection",
@@ -32,6 +33,7 @@ _ONLY_EMBEDDED = (
     "max_rows_per_run",
     "max_filled_bytes",
     "max_values_per_message",
+    "max_fields_per_message",
     "max_bytes_in_flight",
 )
 _NOT_EMBEDDED = ("prefer_tflite_model",)

@@ -98,6 +98,11 @@ class Flags:
     rest_api_max_unzipped_bytes: int = _flag(
         100 * 2**20, "largest body once it is unzipped; TF-Serving's own limit, which is no flag"
     )
+    rest_api_max_connections: int = _flag(
+        1000,
+        "REST connections at a time; with one more, the one that has waited for its client for the "
+        "longest time is closed. TF-Serving has no limit",
+    )
     grpc_max_threads: int = _flag(
         0,
         "gRPC requests at a time; 0: four for each processor, 16 at least (64 for the engines "
@@ -140,8 +145,13 @@ class Flags:
     )
     max_values_per_message: int = _flag(
         2**22,
-        "values in a JSON body, in a gRPC tensor's lists, and in an answer; 0: any number, as in "
-        "TF-Serving",
+        "values in a JSON body, numbers in a gRPC tensor's lists, and values in an answer; 0: any "
+        "number, as in TF-Serving",
+    )
+    max_fields_per_message: int = _flag(
+        2**20,
+        "fields of a gRPC request, as are each string, tf.Example and feature. Decoding cannot be "
+        "stopped, and delays other requests. 0: any number, as in TF-Serving",
     )
     max_bytes_in_flight: int = _flag(
         512 * 2**20,
