@@ -27,6 +27,7 @@ _ONLY_EMBEDDED = (
     "rest_api_max_connections",
     "grpc_max_message_bytes",
     "grpc_max_concurrent_rpcs",
+    "grpc_max_connections",
     "grpc_max_streams_per_connection",
     "max_rows_per_request",
     "max_string_bytes",

@@ -118,6 +118,11 @@ class Flags:
         "gRPC requests that run or wait; one more is refused by gRPC itself, RESOURCE_EXHAUSTED "
         "'Concurrent RPC limit exceeded!'. TF-Serving has no limit",
     )
+    grpc_max_connections: int = _flag(
+        1000,
+        "gRPC connections at a time; one more is closed by gRPC itself, UNAVAILABLE at the client. "
+        "TF-Serving has no limit",
+    )
     grpc_max_streams_per_connection: int = _flag(
         128,
         "gRPC requests of one connection at a time; others wait at the client. TF-Serving has no "

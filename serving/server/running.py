@@ -199,6 +199,7 @@ class Server:
             limits=GrpcLimits(
                 max_message_bytes=flags.grpc_max_message_bytes,
                 max_concurrent_rpcs=flags.grpc_max_concurrent_rpcs,
+                max_connections=flags.grpc_max_connections,
                 max_streams_per_connection=flags.grpc_max_streams_per_connection,
                 send_timeout=flags.rest_api_send_timeout_in_ms / 1e3,
                 max_values_per_message=flags.max_values_per_message,

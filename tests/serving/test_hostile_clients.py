@@ -34,6 +34,7 @@ def frugal(server_flags, serve):
         max_values_per_message=5000,
         max_fields_per_message=5000,
         rest_api_max_connections=20,
+        grpc_max_connections=30,
         max_string_bytes=300_000,
         max_bytes_in_flight=4 * 2**20,
         grpc_max_message_bytes=8 * 2**20,
@@ -78,6 +79,24 @@ def test_bytes_that_are_no_message_are_counted_and_refused(frugal, caplog):
     said = [record.getMessage() for record in caplog.records if "decoded" in record.getMessage()]
     assert len(said) == 1 and "that could not be decoded: 1; the last was for Classify" in said[0]
     assert "Traceback" not in caplog.text
+
+
+def test_one_grpc_connection_more_is_closed(frugal, stubs):
+    """Those that are open stay, and there is room again once one of them has gone."""
+    assert refusal(stubs.prediction.Predict, predict_request("none", x=floats(0)))[0] == "NOT_FOUND"
+    address = ("127.0.0.1", frugal.grpc_port)
+    clients = [socket.create_connection(address, timeout=10) for _ in range(40)]
+    greeted = [bool(client.recv(9)) for client in clients]  # gRPC's server speaks first
+    assert greeted[:10] == [True] * 10 and greeted[30:] == [False] * 10
+    assert refusal(stubs.prediction.Predict, predict_request("none", x=floats(0)))[0] == "NOT_FOUND"
+    for client in clients:
+        client.close()
+
+    def is_greeted() -> bool:
+        with socket.create_connection(address, timeout=10) as client:
+            return bool(client.recv(9))
+
+    wait_until(is_greeted)
 
 
 def test_one_string_for_many_rows_is_refused(stubs):

@@ -67,6 +67,7 @@ class GrpcLimits(NamedTuple):
 
     max_message_bytes: int = 64 * 2**20
     max_concurrent_rpcs: int = 1024
+    max_connections: int = 1000
     max_streams_per_connection: int = 128
     send_timeout: float = 60.0
     max_values_per_message: int = 2**22
@@ -105,6 +106,7 @@ def make_server(
         options=[
             ("grpc.max_receive_message_length", limits.max_message_bytes),
             ("grpc.max_send_message_length", _MAX_SENT_LENGTH),
+            ("grpc.max_allowed_incoming_connections", limits.max_connections),
             ("grpc.max_concurrent_streams", limits.max_streams_per_connection),
             # Otherwise a client that sends more before it knows the limit is reset, not answered.
             ("grpc.http.overload_protection", 0),
