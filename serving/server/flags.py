@@ -100,8 +100,8 @@ class Flags:
     )
     rest_api_max_connections: int = _flag(
         1000,
-        "REST connections at a time; with one more, the one that has waited for its client for the "
-        "longest time is closed. TF-Serving has no limit",
+        "REST connections at a time; one more takes the place of the one that has been idle for "
+        "the longest time, or gets 503. TF-Serving has no limit",
     )
     grpc_max_threads: int = _flag(
         0,

@@ -455,18 +455,24 @@ def test_version_numbers_of_any_length_are_refused(frugal, digits):
 
 
 def test_one_connection_more_takes_the_place_of_the_one_that_is_idle_longest(frugal):
-    """Of those that wait for their clients; the one that asked last stays."""
-    clients = [socket.create_connection(("127.0.0.1", frugal.rest_port)) for _ in range(20)]
+    """Once that is a second; those that asked last stay."""
+    address = ("127.0.0.1", frugal.rest_port)
     request = b"GET /v1/models/half HTTP/1.1\r\nHost: a\r\n\r\n"
-    for client in (*clients[1:], clients[0]):
+
+    def is_answered(client: socket.socket) -> bool:
         client.sendall(request)
-        assert client.recv(2000).startswith(b"HTTP/1.1 200 OK\r\n")
-    more = [socket.create_connection(("127.0.0.1", frugal.rest_port)) for _ in range(5)]
+        return client.recv(2000).startswith(b"HTTP/1.1 200 OK\r\n")
+
+    clients = [socket.create_connection(address) for _ in range(20)]
+    assert all(map(is_answered, clients))
+    with socket.create_connection(address) as refused:
+        assert b"--rest_api_max_connections" in refused.makefile("rb").read()
+    time.sleep(1.1)
+    assert is_answered(clients[0])
+    more = [socket.create_connection(address) for _ in range(5)]
     for client in clients[1:6]:
         assert client.recv(1) == b""
-    for client in (clients[0], *clients[6:], *more):
-        client.sendall(request)
-        assert client.recv(2000).startswith(b"HTTP/1.1 200 OK\r\n")
+    assert all(map(is_answered, (clients[0], *clients[6:], *more)))
     for client in (*clients, *more):
         client.close()
 
@@ -489,8 +495,7 @@ def test_connections_with_requests_in_progress_stay():
         head, _, body = refused.makefile("rb").read().partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
     assert json.loads(body)["error"].startswith(
-        "2 connections have requests in progress, the most that the server keeps "
-        "(--rest_api_max_connections)"
+        "2 connections are open, the most that the server keeps (--rest_api_max_connections)"
     )
     wait_until(lambda: len(server._connections) == 2)
     clients[1].close()

@@ -86,12 +86,16 @@ class Connection(asyncio.Protocol):
         """Begins to read; refuses a connection for which there is no room."""
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=_MAX_UNREAD, low=0)
-        if not self._connections.add(self):
-            message = (
-                f"{self._connections.limit} connections have requests in progress, the most that "
-                "the server keeps (--rest_api_max_connections). Connect again later"
-            )
-            self._refuse(json_error(503, message, closes=True))
+        if self._connections.add(self):
+            return
+        if self._connections.is_crowded:
+            self._transport.abort()
+            return
+        message = (
+            f"{self._connections.limit} connections are open, the most that the server keeps "
+            "(--rest_api_max_connections), and none is idle. Connect again later"
+        )
+        self._refuse(json_error(503, message, closes=True))
 
     def connection_lost(self, error: Exception | None) -> None:
         """Forgets the client."""
@@ -109,7 +113,7 @@ class Connection(asyncio.Protocol):
         if self._is_refused:
             return
         if self._timer is None and not self._is_answering:
-            self._connections.wait_anew(self)
+            self._connections.hear_of(self)
             self._timer = self._loop.call_later(self._settings.receive_timeout, self._too_slow)
         self._http.receive_data(data)
         self._read_events()
@@ -283,7 +287,7 @@ class Connection(asyncio.Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
         self._future = None
-        self._connections.wait_anew(self)
+        self._connections.hear_of(self)
         if not self._is_answering or self._transport.is_closing() or future.cancelled():
             self._is_answering = False
             share.release()
