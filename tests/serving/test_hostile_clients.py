@@ -519,8 +519,13 @@ def test_new_connections_do_not_come_before_those_that_are_open():
     server.start(sockets)
     address = ("127.0.0.1", sockets[0].getsockname()[1])
     seen: list[int] = []
-    answer = api.answer
-    api.answer = lambda request: (seen.append(len(server._connections)), answer(request))[1]
+    submit_for = server._pool.submit_for
+
+    def submit(*arguments, **keywords):  # called by the thread that accepts
+        seen.append(len(server._connections))
+        return submit_for(*arguments, **keywords)
+
+    server._pool.submit_for = submit
     with socket.create_connection(address) as first:
         wait_until(lambda: len(server._connections) == 1)
         is_there = threading.Event()

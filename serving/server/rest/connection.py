@@ -112,11 +112,14 @@ class Connection(asyncio.Protocol):
         """Reads what has arrived."""
         if self._is_refused:
             return
-        if self._timer is None and not self._is_answering:
+        is_first = self._timer is None and not self._is_answering
+        if is_first:
             self._connections.hear_of(self)
-            self._timer = self._loop.call_later(self._settings.receive_timeout, self._too_slow)
         self._http.receive_data(data)
         self._read_events()
+        # Most requests have arrived whole by now.
+        if is_first and self._timer is None and not (self._is_answering or self._is_refused):
+            self._timer = self._loop.call_later(self._settings.receive_timeout, self._too_slow)
 
     def eof_received(self) -> bool:
         """Returns whether to keep the connection: something is still to be answered."""
