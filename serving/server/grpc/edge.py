@@ -6,7 +6,6 @@ share, and it logs a traceback for every request that cannot be decoded.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 import time
@@ -268,7 +267,7 @@ class _Edge:
                 received.share.grow(
                     extent.fields * _BYTES_OF_FIELD + extent.numbers * _BYTES_OF_NUMBER
                 )
-                with in_turns() if max(extent) > LARGE_COUNT else contextlib.nullcontext():
+                with in_turns():
                     request = method.request.FromString(data)
             _hold_strings(request, received)
             return request
