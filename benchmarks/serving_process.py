@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+from typing_extensions import Self
+
 from benchmarks.measuring import memory_of_tree
 
 _START_SECONDS = 300.0
@@ -30,15 +32,18 @@ class ServerProcess:
         """Starts `sentiment serve --engine ENGINE FLAGS`; returns at once."""
         self.grpc_port, self.rest_port = _free_port(), _free_port()
         self._command = [
-            str(Path(sys.executable).with_name("sentiment")), "serve", f"--engine={engine}",
-            f"--port={self.grpc_port}", f"--rest_api_port={self.rest_port}", *flags,
+            *self._program(engine), f"--port={self.grpc_port}",
+            f"--rest_api_port={self.rest_port}", *flags,
         ]  # fmt: skip
         self.started_at = time.perf_counter()
         self._process = subprocess.Popen(
             self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ
         )
 
-    def __enter__(self) -> ServerProcess:
+    def _program(self, engine: str) -> list[str]:
+        return [str(Path(sys.executable).with_name("sentiment")), "serve", f"--engine={engine}"]
+
+    def __enter__(self) -> Self:
         """Returns itself."""
         return self
 

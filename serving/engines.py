@@ -24,14 +24,17 @@ _ONLY_EMBEDDED = (
     "rest_api_send_timeout_in_ms",
     "rest_api_max_body_bytes",
     "rest_api_max_unzipped_bytes",
+    "rest_api_max_connections",
     "grpc_max_message_bytes",
     "grpc_max_concurrent_rpcs",
+    "grpc_max_connections",
     "grpc_max_streams_per_connection",
     "max_rows_per_request",
     "max_string_bytes",
     "max_rows_per_run",
     "max_filled_bytes",
     "max_values_per_message",
+    "max_fields_per_message",
     "max_bytes_in_flight",
 )
 _NOT_EMBEDDED = ("prefer_tflite_model",)

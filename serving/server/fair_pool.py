@@ -25,6 +25,10 @@ class _Task(NamedTuple):
     keywords: dict[str, Any]
     may_wait: Callable[[], bool] | None
 
+    def is_to_wait(self) -> bool:
+        """Returns whether others go first."""
+        return self.may_wait is not None and not self.future.cancelled() and self.may_wait()
+
     def run(self) -> None:
         """Runs it unless it was cancelled; puts the result or the error into the future."""
         if not self.future.set_running_or_notify_cancel():
@@ -162,7 +166,7 @@ class FairPool(Executor):
                 self._wakes.get()
                 continue
             connection, task = chosen
-            is_deferred = task.may_wait is not None and task.may_wait()
+            is_deferred = task.is_to_wait()
             if not is_deferred:
                 task.run()
             with self._lock:

@@ -98,6 +98,11 @@ class Flags:
     rest_api_max_unzipped_bytes: int = _flag(
         100 * 2**20, "largest body once it is unzipped; TF-Serving's own limit, which is no flag"
     )
+    rest_api_max_connections: int = _flag(
+        1000,
+        "REST connections at a time; one more takes the place of the one that has been idle for "
+        "the longest time, or gets 503. TF-Serving has no limit",
+    )
     grpc_max_threads: int = _flag(
         0,
         "gRPC requests at a time; 0: four for each processor, 16 at least (64 for the engines "
@@ -112,6 +117,11 @@ class Flags:
         1024,
         "gRPC requests that run or wait; one more is refused by gRPC itself, RESOURCE_EXHAUSTED "
         "'Concurrent RPC limit exceeded!'. TF-Serving has no limit",
+    )
+    grpc_max_connections: int = _flag(
+        1000,
+        "gRPC connections at a time; one more is closed by gRPC itself, UNAVAILABLE at the client. "
+        "TF-Serving has no limit",
     )
     grpc_max_streams_per_connection: int = _flag(
         128,
@@ -141,8 +151,13 @@ class Flags:
     )
     max_values_per_message: int = _flag(
         2**22,
-        "values in a JSON body, in a gRPC tensor's lists, and in an answer, where 64 bytes of a "
-        "string count as a further one; 0: any number, as in TF-Serving",
+        "values in a JSON body, numbers in a gRPC tensor's lists, and values in an answer, where 64 "
+        "bytes of a string count as a further one; 0: any number, as in TF-Serving",
+    )
+    max_fields_per_message: int = _flag(
+        2**20,
+        "fields of a gRPC request, as are each string, tf.Example and feature. Decoding cannot be "
+        "stopped, and delays other requests. 0: any number, as in TF-Serving",
     )
     max_bytes_in_flight: int = _flag(
         512 * 2**20,

@@ -75,7 +75,10 @@ class Server:
             check_method_name=flags.enable_signature_method_name_check,
             as_tensor_content=flags.enable_serialization_as_tensor_content,
             tensor_limits=TensorLimits(
-                flags.max_filled_bytes, flags.max_values_per_message, flags.max_rows_per_request
+                max_filled_bytes=flags.max_filled_bytes,
+                max_values_per_message=flags.max_values_per_message,
+                max_fields_per_message=flags.max_fields_per_message,
+                max_rows_per_request=flags.max_rows_per_request,
             ),
             documents=self._documents,
         )
@@ -196,9 +199,11 @@ class Server:
             limits=GrpcLimits(
                 max_message_bytes=flags.grpc_max_message_bytes,
                 max_concurrent_rpcs=flags.grpc_max_concurrent_rpcs,
+                max_connections=flags.grpc_max_connections,
                 max_streams_per_connection=flags.grpc_max_streams_per_connection,
                 send_timeout=flags.rest_api_send_timeout_in_ms / 1e3,
                 max_values_per_message=flags.max_values_per_message,
+                max_fields_per_message=flags.max_fields_per_message,
             ),
             channel_arguments=_channel_arguments(flags.grpc_channel_arguments),
         )
@@ -252,6 +257,7 @@ class Server:
             receive_timeout=flags.rest_api_receive_timeout_in_ms / 1e3,
             send_timeout=flags.rest_api_send_timeout_in_ms / 1e3,
             max_body_bytes=flags.rest_api_max_body_bytes,
+            max_connections=flags.rest_api_max_connections,
             budget=self._budget,
             ssl_context=self._tls.rest if self._tls else None,
         )

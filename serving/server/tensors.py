@@ -7,7 +7,9 @@ more (the rest is dropped), and answers use typed fields, as TF-Serving's do.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -40,6 +42,8 @@ _DTYPES = {np.dtype(numpy_type): dtype for dtype, numpy_type in NUMPY_TYPES.item
 
 # numpy's limit on every version; a TensorFlow shape may have 254.
 _MAX_RANK = 32
+# Values that are copied in one call.
+_PIECE = 2**14
 _MAX_BYTES = 2**31
 
 
@@ -50,16 +54,30 @@ class TensorLimits:
     Attributes:
       max_filled_bytes: Size of a tensor that is sent with fewer values than its shape has: they
         cost a caller nothing, and the server several times their size.
-      max_values_per_message: Values in a typed field, strings of any tensor; 0 is no limit.
+      max_values_per_message: Numbers in a typed field; 0 is no limit.
+      max_fields_per_message: Strings, however they are sent; 0 is no limit.
       max_rows_per_request: tf.Examples of a request; 0 is no limit.
     """
 
     max_filled_bytes: int = 2**24
     max_values_per_message: int = 2**22
+    max_fields_per_message: int = 2**20
     max_rows_per_request: int = 16_384
 
-    def check_count(self, count: int) -> None:
-        """Refuses a tensor that lists too many values.
+    def check_strings(self, count: int) -> None:
+        """Refuses a tensor of too many strings.
+
+        Raises:
+          StatusError: RESOURCE_EXHAUSTED.
+        """
+        if 0 < self.max_fields_per_message < count:
+            raise resource_exhausted(
+                f"A tensor lists {count} strings; at most {self.max_fields_per_message} are taken "
+                "at a time (--max_fields_per_message). Send fewer"
+            )
+
+    def check_numbers(self, count: int) -> None:
+        """Refuses a tensor that lists too many numbers.
 
         Raises:
           StatusError: RESOURCE_EXHAUSTED.
@@ -67,7 +85,7 @@ class TensorLimits:
         if 0 < self.max_values_per_message < count:
             raise resource_exhausted(
                 f"A tensor lists {count} values; at most {self.max_values_per_message} are taken "
-                "at a time (--max_values_per_message). Send fewer, or numbers as tensor_content"
+                "at a time (--max_values_per_message). Send fewer, or as tensor_content"
             )
 
 
@@ -97,25 +115,14 @@ def to_array(
         if numpy_type.hasobject:
             if count > len(proto.tensor_content):  # each string has a byte for its length
                 return None
-            limits.check_count(count)
+            limits.check_strings(count)
         return _from_content(proto.tensor_content, numpy_type, count, shape)
     values = getattr(proto, field)
-    limits.check_count(len(values))
-    if dtype in _AS_PAIRS:
-        whole_pairs = list(values)[: len(values) // 2 * 2]
-        flat = np.array(whole_pairs, np.zeros(1, numpy_type).real.dtype).view(numpy_type)
-    elif dtype in _AS_BITS:
-        flat = np.array(values, np.int64).astype(np.uint16).view(numpy_type)
-    elif dtype == types_pb2.DT_STRING:
-        kept = values[:count]  # TensorFlow drops the rest
-        flat = np.empty(len(kept), object)
-        flat[:] = kept
+    if numpy_type.hasobject:
+        limits.check_strings(len(values))
     else:
-        flat = (
-            np.array(values, np.int64).astype(numpy_type)
-            if field == "int_val"
-            else np.array(values, numpy_type)
-        )
+        limits.check_numbers(len(values))
+    flat = _read_list(values, dtype, numpy_type, count)
     if len(flat) < count:
         filling = flat[-1] if len(flat) else (b"" if dtype == types_pb2.DT_STRING else 0)
         size = numpy_type.itemsize + (len(filling) if isinstance(filling, bytes) else 0)
@@ -129,6 +136,32 @@ def to_array(
         filled[: len(flat)] = flat
         flat = filled
     return flat[:count].reshape(shape)
+
+
+def _read_list(values: Sequence[Any], dtype: int, numpy_type: np.dtype, count: int) -> np.ndarray:
+    """Reads a typed field, up to the `count` that its shape has: TensorFlow drops the rest."""
+    if dtype in _AS_PAIRS:
+        real = np.zeros(1, numpy_type).real.dtype
+        return _in_pieces(values, real, min(len(values) // 2, count) * 2).view(numpy_type)
+    kept = min(len(values), count)
+    if dtype in _AS_BITS:
+        return _in_pieces(values, np.dtype(np.int64), kept).astype(np.uint16).view(numpy_type)
+    if _FIELDS[dtype] == "int_val":
+        return _in_pieces(values, np.dtype(np.int64), kept).astype(numpy_type)
+    return _in_pieces(values, numpy_type, kept)
+
+
+def _in_pieces(values: Sequence[Any], numpy_type: np.dtype, count: int) -> np.ndarray:
+    """Reads the first `count` values of a repeated field; each call is a short one.
+
+    Between two of them other threads get their turn: a call of NumPy's that makes numbers of
+    Python's objects keeps Python to itself.
+    """
+    flat = np.empty(count, numpy_type)
+    for start in range(0, count, _PIECE):
+        stop = min(start + _PIECE, count)
+        flat[start:stop] = np.array(values[start:stop], numpy_type)
+    return flat
 
 
 def count_strings(proto: tensor_pb2.TensorProto) -> int:
@@ -146,11 +179,7 @@ def _from_content(
 ) -> np.ndarray | None:
     if numpy_type.hasobject:
         strings = _split_strings(content, count)
-        if strings is None:
-            return None
-        array = np.empty(count, object)
-        array[:] = strings
-        return array.reshape(shape)
+        return None if strings is None else _in_pieces(strings, numpy_type, count).reshape(shape)
     if len(content) != count * numpy_type.itemsize:
         return None
     return np.frombuffer(content, numpy_type).reshape(shape)
@@ -197,7 +226,9 @@ def write(array: np.ndarray, proto: tensor_pb2.TensorProto, *, as_content: bool 
         flat = flat.view(np.uint16)
     elif dtype in _AS_PAIRS:
         flat = flat.view(flat.real.dtype)
-    getattr(proto, _FIELDS[dtype]).extend(flat.tolist())
+    values = getattr(proto, _FIELDS[dtype])
+    for start in range(0, len(flat), _PIECE):
+        values.extend(flat[start : start + _PIECE].tolist())
 
 
 def dtype_of(array: np.ndarray) -> int:

@@ -32,6 +32,9 @@ def frugal(server_flags, serve):
         **server_flags,
         max_rows_per_request=1000,
         max_values_per_message=5000,
+        max_fields_per_message=5000,
+        rest_api_max_connections=20,
+        grpc_max_connections=30,
         max_string_bytes=300_000,
         max_bytes_in_flight=4 * 2**20,
         grpc_max_message_bytes=8 * 2**20,
@@ -78,6 +81,24 @@ def test_bytes_that_are_no_message_are_counted_and_refused(frugal, caplog):
     assert "Traceback" not in caplog.text
 
 
+def test_one_grpc_connection_more_is_closed(frugal, stubs):
+    """Those that are open stay, and there is room again once one of them has gone."""
+    assert refusal(stubs.prediction.Predict, predict_request("none", x=floats(0)))[0] == "NOT_FOUND"
+    address = ("127.0.0.1", frugal.grpc_port)
+    clients = [socket.create_connection(address, timeout=10) for _ in range(40)]
+    greeted = [bool(client.recv(9)) for client in clients]  # gRPC's server speaks first
+    assert greeted[:10] == [True] * 10 and greeted[30:] == [False] * 10
+    assert refusal(stubs.prediction.Predict, predict_request("none", x=floats(0)))[0] == "NOT_FOUND"
+    for client in clients:
+        client.close()
+
+    def is_greeted() -> bool:
+        with socket.create_connection(address, timeout=10) as client:
+            return bool(client.recv(9))
+
+    wait_until(is_greeted)
+
+
 def test_one_string_for_many_rows_is_refused(stubs):
     """By the rows, and by what the string grows to; either flag is named."""
     tensor = tensor_pb2.TensorProto(dtype=7, string_val=[b"a"])
@@ -95,17 +116,81 @@ def test_one_string_for_many_rows_is_refused(stubs):
     )
 
 
-def test_a_message_of_nothing_but_tiny_fields_is_refused_before_it_is_decoded(frugal, stubs):
-    """A megabyte of empty strings; a tensor that lists more than is taken."""
-    request = predict_request("echo", text=[b"a"])
-    request.inputs["text"].string_val.extend([b""] * 2**20)
-    code, details = refusal(stubs.prediction.Predict, request)
+def _wrapped(tensor: bytes) -> bytes:
+    """A serialized Predict request for `echo` with a serialized tensor as its text."""
+    entry = b"\x0a\x04text\x12" + _varint(len(tensor)) + tensor
+    return predict_request("echo").SerializeToString() + b"\x12" + _varint(len(entry)) + entry
+
+
+def _varint(number: int) -> bytes:
+    low, high = number & 0x7F, number >> 7
+    return bytes([low | 0x80]) + _varint(high) if high else bytes([low])
+
+
+_TOO_MANY_FIELDS = (
+    "RESOURCE_EXHAUSTED",
+    "The message holds more than 5000 fields, as are each string, tf.Example and feature "
+    "(--max_fields_per_message). Send fewer rows at a time",
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "data"),
+    [
+        ("Predict", _wrapped(b"\x08\x07" + b"\x42\x00" * 2**17)),
+        ("Predict", _wrapped(b"\x08\x07" + (b"\x42\x0812345678") * 2**14)),
+        ("Predict", _wrapped(b"\x08\x01" + b"\x2d1234" * 2**16)),
+        ("Predict", b"\x12\x00" * 2**17),
+        ("Classify", b"\x12\x80\x80\x10\x0a\xfc\xff\x0f" + b"\x0a\x00" * (2**17 - 2)),
+        ("Classify", b"\x78\x01" * 2**17),
+    ],
+    ids=["empty strings", "strings", "numbers one by one", "inputs", "tf.Examples", "unknown"],
+)
+def test_a_message_of_very_many_fields_is_refused_before_it_is_decoded(frugal, method, data):
+    """Whatever they are: each becomes an object, and decoding keeps Python to itself."""
+    with grpc.insecure_channel(f"127.0.0.1:{frugal.grpc_port}") as channel:
+        call = channel.unary_unary(f"/tensorflow.serving.PredictionService/{method}")
+        assert refusal(call, data) == _TOO_MANY_FIELDS
+
+
+def test_numbers_of_a_packed_list_are_counted_before_they_are_decoded(frugal, stubs):
+    """A byte each on the wire, and eight once they are decoded."""
+    data = _wrapped(b"\x08\x09" + b"\x52" + _varint(2**17) + b"\x01" * 2**17)
+    with grpc.insecure_channel(f"127.0.0.1:{frugal.grpc_port}") as channel:
+        call = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
+        code, details = refusal(call, data)
     assert code == "RESOURCE_EXHAUSTED"
-    assert "values of a few bytes" in details and "(--max_values_per_message)" in details
-    del request.inputs["text"].string_val[6000:]
-    code, details = refusal(stubs.prediction.Predict, request)
+    assert details == (
+        "The message lists 131072 numbers or more; at most 5000 are taken at a time "
+        "(--max_values_per_message). Send fewer, or as tensor_content"
+    )
+    few = tensor_pb2.TensorProto(dtype=1, float_val=[0.0] * 6000)
+    code, details = refusal(stubs.prediction.Predict, predict_request("half", x=few))
     assert code == "RESOURCE_EXHAUSTED"
     assert details.startswith("A tensor lists 6000 values; at most 5000 are taken at a time")
+    few = tensor_pb2.TensorProto(dtype=7, string_val=[b""] * 6000)
+    code, details = refusal(stubs.prediction.Predict, predict_request("echo", text=few))
+    assert code == "RESOURCE_EXHAUSTED"
+    assert details.startswith("A tensor lists 6000 strings; at most 5000 are taken at a time")
+
+
+def test_a_large_answer_that_is_not_read_is_given_up(frugal):
+    """After the time limit for sending: the call is cancelled, and holds nothing any more."""
+    request = predict_request("echo", text=[b"a" * 250_000] * 6)
+    options = [
+        ("grpc.use_local_subchannel_pool", 1),
+        ("grpc.http2.bdp_probe", 0),
+        ("grpc.http2.lookahead_bytes", 2**16),
+    ]
+    with grpc.insecure_channel(f"127.0.0.1:{frugal.grpc_port}", options) as channel:
+        # A message of a stream is not received before it is asked for.
+        call = channel.unary_stream("/tensorflow.serving.PredictionService/Predict")
+        unread = call(request.SerializeToString())
+        wait_until(lambda: frugal._budget.held > 2**20)
+        wait_until(lambda: frugal._budget.held == 0)
+        with pytest.raises(grpc.RpcError) as error:
+            next(unread)
+        assert error.value.code() is grpc.StatusCode.CANCELLED
 
 
 def test_messages_have_a_size_and_share_what_there_is(stubs):
@@ -127,7 +212,7 @@ def test_strings_packed_as_content_are_counted_before_they_are_read(stubs):
     tensor.tensor_shape.dim.add(size=6000)
     code, details = refusal(stubs.prediction.Predict, predict_request("echo", text=tensor))
     assert code == "RESOURCE_EXHAUSTED"
-    assert details.startswith("A tensor lists 6000 values; at most 5000 are taken at a time")
+    assert details.startswith("A tensor lists 6000 strings; at most 5000 are taken at a time")
     tensor.tensor_shape.dim[0].size = 6001
     assert refusal(stubs.prediction.Predict, predict_request("echo", text=tensor)) == (
         "INVALID_ARGUMENT",
@@ -152,7 +237,7 @@ def test_what_many_strings_become_is_held(server):
         )
     finally:
         server._budget.change = change
-    assert 20_000 * 64 <= max(grown) - request.ByteSize() < 20_100 * 64
+    assert 20_000 * 112 <= max(grown) - request.ByteSize() < 20_100 * 112
 
 
 def test_a_context_before_many_examples_is_refused(stubs):
@@ -367,3 +452,93 @@ def test_version_numbers_of_any_length_are_refused(frugal, digits):
     assert ask(port, "POST", f"/v1/models/half/versions/{zeros}1:predict", body).json == {
         "predictions": [2.0]
     }
+
+
+def test_one_connection_more_takes_the_place_of_the_one_that_is_idle_longest(frugal):
+    """Once that is a second; those that asked last stay."""
+    address = ("127.0.0.1", frugal.rest_port)
+    request = b"GET /v1/models/half HTTP/1.1\r\nHost: a\r\n\r\n"
+
+    def is_answered(client: socket.socket) -> bool:
+        client.sendall(request)
+        return client.recv(2000).startswith(b"HTTP/1.1 200 OK\r\n")
+
+    clients = [socket.create_connection(address) for _ in range(20)]
+    assert all(map(is_answered, clients))
+    with socket.create_connection(address) as refused:
+        assert b"--rest_api_max_connections" in refused.makefile("rb").read()
+    time.sleep(1.1)
+    assert is_answered(clients[0])
+    more = [socket.create_connection(address) for _ in range(5)]
+    for client in clients[1:6]:
+        assert client.recv(1) == b""
+    assert all(map(is_answered, (clients[0], *clients[6:], *more)))
+    for client in (*clients, *more):
+        client.close()
+
+
+def test_connections_with_requests_in_progress_stay():
+    """One more is refused, in words; it takes the place of one whose client has gone."""
+    api, budget = _StuckApi(), Budget(2**20)
+    api.timeout = 30
+    server = RestServer(api, num_threads=1, budget=budget, max_connections=2)
+    sockets = bind("127.0.0.1", 0)
+    server.start(sockets)
+    address = ("127.0.0.1", sockets[0].getsockname()[1])
+    request = f"POST {TARGET} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{{}}".encode()
+    clients = []
+    for _ in range(2):
+        clients.append(socket.create_connection(address))
+        clients[-1].sendall(request)
+        wait_until(lambda: budget.held == 2 * len(clients))
+    with socket.create_connection(address) as refused:
+        head, _, body = refused.makefile("rb").read().partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+    assert json.loads(body)["error"].startswith(
+        "2 connections are open, the most that the server keeps (--rest_api_max_connections)"
+    )
+    wait_until(lambda: len(server._connections) == 2)
+    clients[1].close()
+    taken = socket.create_connection(address)
+    taken.sendall(request)
+    wait_until(lambda: budget.held == 4)
+    api.gate.set()
+    for client in (clients[0], taken):
+        assert client.recv(2000).startswith(b"HTTP/1.1 200 OK\r\n")
+        client.close()
+    server.stop(1)
+
+
+def test_new_connections_do_not_come_before_those_that_are_open():
+    """A request that comes while the first of two hundred is accepted is read before the others."""
+    api, budget = _StuckApi(), Budget(2**20)
+    api.gate.set()
+    api.timeout = 30
+    server = RestServer(api, num_threads=1, budget=budget)
+    sockets = bind("127.0.0.1", 0)
+    server.start(sockets)
+    address = ("127.0.0.1", sockets[0].getsockname()[1])
+    first = socket.create_connection(address)
+    wait_until(lambda: len(server._connections) == 1)
+    is_flooded = threading.Event()
+    server._loop.call_soon_threadsafe(is_flooded.wait)
+    add, submit_for = server._connections.add, server._pool.submit_for
+    seen: list[int] = []
+
+    def add_and_ask(connection) -> bool:
+        if len(server._connections) == 1:
+            first.sendall(f"GET {TARGET} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        return add(connection)
+
+    def submit(*arguments, **keywords):
+        seen.append(len(server._connections))
+        return submit_for(*arguments, **keywords)
+
+    server._connections.add, server._pool.submit_for = add_and_ask, submit
+    others = [socket.create_connection(address) for _ in range(200)]
+    is_flooded.set()
+    assert first.recv(2000).startswith(b"HTTP/1.1 200 OK\r\n")
+    assert seen[0] < 50
+    for client in (first, *others):
+        client.close()
+    server.stop(1)

@@ -10,29 +10,30 @@ from functools import partial
 
 import pytest
 
-from benchmarks import hostile_bytes
-from benchmarks.hostile_bytes import Memory, Polite, Target
+from benchmarks import attacks
+from benchmarks.attacks import Target
+from benchmarks.hostile_bytes import Memory, Polite
 
 from . import models
 from .process import Process
 
 # (attack, what it is answered). Unbounded, `long_batches` alone would take over 600 MB.
 ATTACKS = {
-    "filled": (partial(hostile_bytes.filled, clients=4), {"RESOURCE_EXHAUSTED"}),
-    "long batches": (partial(hostile_bytes.long_batches, clients=2), {"OK"}),
+    "filled": (partial(attacks.filled, clients=4), {"RESOURCE_EXHAUSTED"}),
+    "long batches": (partial(attacks.long_batches, clients=2), {"OK"}),
     "tiny fields": (
-        partial(hostile_bytes.tiny_fields, clients=2, size=12 * 2**20), {"RESOURCE_EXHAUSTED"},
+        partial(attacks.tiny_fields, clients=2, size=12 * 2**20), {"RESOURCE_EXHAUSTED"},
     ),
-    "undecodable": (partial(hostile_bytes.undecodable, count=1000), {"INTERNAL"}),
-    "streams": (partial(hostile_bytes.streams, count=150, seconds=1.0), {"OK"}),
-    "instances": (partial(hostile_bytes.instances, clients=4), {"429"}),
+    "undecodable": (partial(attacks.undecodable, count=1000), {"INTERNAL"}),
+    "streams": (partial(attacks.streams, count=150, seconds=1.0), {"OK"}),
+    "instances": (partial(attacks.instances, clients=4), {"429"}),
     "empty objects": (
-        partial(hostile_bytes.empty_objects, clients=2, size=16 * 2**20), {"429"},
+        partial(attacks.empty_objects, clients=2, size=16 * 2**20), {"429"},
     ),
-    "zipped": (partial(hostile_bytes.zipped, clients=4, size=24 * 2**20), {"429"}),
-    "chunks": (partial(hostile_bytes.chunks, count=40_000, clients=4), {"400"}),
-    "large bodies": (partial(hostile_bytes.large_bodies, clients=2, size=24 * 2**20), {"200"}),
-    "unread": (partial(hostile_bytes.unread, count=5000, seconds=1.0), set()),
+    "zipped": (partial(attacks.zipped, clients=4, size=24 * 2**20), {"429"}),
+    "chunks": (partial(attacks.chunks, count=40_000, clients=4), {"400"}),
+    "large bodies": (partial(attacks.large_bodies, clients=2, size=24 * 2**20), {"200"}),
+    "unread": (partial(attacks.unread, count=5000, seconds=1.0), set()),
 }  # fmt: skip
 _MEGABYTES = 350
 _SECONDS = 1.0
@@ -51,7 +52,7 @@ def test_hostile_clients_cost_a_bounded_amount_of_memory_and_nobody_else_a_secon
     """The peak over what it used before, and the 99th percentile of a client that asks on."""
     target = Target(process.grpc_port, process.rest_port, "wide")
     memory = Memory(process.process.pid)
-    hostile_bytes.long_batches(target, clients=1, rows=256)
+    attacks.long_batches(target, clients=1, rows=256)
     idle, peaks, answers = memory.now, {}, {}
     polite = Polite(target)
     for name, (attack, _) in ATTACKS.items():

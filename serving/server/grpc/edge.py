@@ -6,7 +6,6 @@ share, and it logs a traceback for every request that cannot be decoded.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 import time
@@ -15,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, NoReturn
 
 import grpc
-import numpy as np
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError, Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from tensorflow_serving.apis import (
@@ -41,6 +40,7 @@ from serving.server.admission import (
 )
 from serving.server.fair_pool import FairPool
 from serving.server.grpc import grpc_adapter
+from serving.server.grpc.message_size import Extent, measure
 from serving.server.handlers import Handlers
 from serving.server.metrics import Metrics
 from serving.status import Code, StatusError, resource_exhausted
@@ -51,9 +51,8 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 # TF-Serving registers its two services without their package.
 _HEALTHY = ("", "ModelService", "PredictionService")
 _SAID_EVERY_SECONDS = 60.0
-_COUNTED_AT_ONCE = 2**20
-# Of a field, so that the message that is made of it is far larger.
-_FEW_BYTES = 7
+# The most that a field takes once it is decoded, and a number.
+_BYTES_OF_FIELD, _BYTES_OF_NUMBER = 112, 16
 
 _LOG = logging.getLogger(__name__)
 
@@ -67,9 +66,11 @@ class GrpcLimits(NamedTuple):
 
     max_message_bytes: int = 64 * 2**20
     max_concurrent_rpcs: int = 1024
+    max_connections: int = 1000
     max_streams_per_connection: int = 128
     send_timeout: float = 60.0
     max_values_per_message: int = 2**22
+    max_fields_per_message: int = 2**20
 
 
 DEFAULT_LIMITS = GrpcLimits()
@@ -104,6 +105,7 @@ def make_server(
         options=[
             ("grpc.max_receive_message_length", limits.max_message_bytes),
             ("grpc.max_send_message_length", _MAX_SENT_LENGTH),
+            ("grpc.max_allowed_incoming_connections", limits.max_connections),
             ("grpc.max_concurrent_streams", limits.max_streams_per_connection),
             # Otherwise a client that sends more before it knows the limit is reset, not answered.
             ("grpc.http.overload_protection", 0),
@@ -191,6 +193,7 @@ class _Edge:
         self._documents = documents
         self._send_timeout = limits.send_timeout
         self._max_values = limits.max_values_per_message
+        self._max_fields = limits.max_fields_per_message
         self._undecodable = _Undecodable(metrics)
 
     def handler(self, name: str, method: _Method) -> grpc.RpcMethodHandler:
@@ -249,19 +252,22 @@ class _Edge:
     def _decode(
         self, name: str, method: _Method, received: _Received, context: grpc.ServicerContext
     ) -> Any:
+        kind = method.request.DESCRIPTOR
         try:
             data = received.take()
-            fields = 0
-            if received.size > COUNTED_BYTES:
-                fields = _small_fields(data, self._max_values or len(data))
-            if received.size <= LARGE_BYTES and fields <= LARGE_COUNT:
+            if _is_small(data, kind):
                 return method.request.FromString(data)
-            self._check_small_fields(fields)
             remaining = context.time_remaining()
             deadline = None if remaining is None else time.monotonic() + remaining
             with self._documents.turn(deadline):
-                received.share.grow(fields * BYTES_OF_VALUE)
-                with in_turns() if fields > LARGE_COUNT else contextlib.nullcontext():
+                extent = measure(
+                    data, kind, self._max_fields or len(data), self._max_values or len(data)
+                )
+                self._check_extent(extent)
+                received.share.grow(
+                    extent.fields * _BYTES_OF_FIELD + extent.numbers * _BYTES_OF_NUMBER
+                )
+                with in_turns():
                     request = method.request.FromString(data)
             _hold_strings(request, received)
             return request
@@ -269,20 +275,25 @@ class _Edge:
             self._undecodable.add(name, context.peer())
             raise _UndecodableError(
                 Code.INTERNAL,
-                f"The {received.size} bytes are no {method.request.DESCRIPTOR.full_name}. Send "
+                f"The {received.size} bytes are no {kind.full_name}. Send "
                 "the message that the method takes, serialized",
             ) from None
 
-    def _check_small_fields(self, count: int) -> None:
-        """Refuses a message of tiny fields, which takes twenty times its size once it is decoded.
+    def _check_extent(self, extent: Extent) -> None:
+        """Refuses a message that holds so much that decoding it would delay all others.
 
         Raises:
           StatusError: RESOURCE_EXHAUSTED.
         """
-        if 0 < self._max_values < count:
+        if 0 < self._max_fields < extent.fields:
             raise resource_exhausted(
-                f"The message seems to hold {count} values of a few bytes, or more; at most "
-                f"{self._max_values} are taken at a time (--max_values_per_message). Send fewer"
+                f"The message holds more than {self._max_fields} fields, as are each string, "
+                "tf.Example and feature (--max_fields_per_message). Send fewer rows at a time"
+            )
+        if 0 < self._max_values < extent.numbers:
+            raise resource_exhausted(
+                f"The message lists {extent.numbers} numbers or more; at most {self._max_values} "
+                "are taken at a time (--max_values_per_message). Send fewer, or as tensor_content"
             )
 
     def _encode(self, response: Message) -> bytes:
@@ -322,19 +333,13 @@ def _hold_strings(request: Any, received: _Received) -> None:
         received.share.hold(received.size + strings * BYTES_OF_VALUE)
 
 
-def _small_fields(data: bytes, enough: int) -> int:
-    """Counts what looks like a field of a few bytes: a tag of wire type 2 and its length.
-
-    An estimate: texts and numbers seldom have such bytes; a message of tiny fields has nothing
-    else. Counting may stop above `enough`.
-    """
-    count = 0
-    for start in range(0, len(data), _COUNTED_AT_ONCE):
-        piece = np.frombuffer(data[start : start + _COUNTED_AT_ONCE + 1], np.uint8)
-        count += int(np.count_nonzero(((piece[:-1] & 7) == 2) & (piece[1:] <= _FEW_BYTES)))
-        if count > enough:
-            break
-    return count
+def _is_small(data: bytes, kind: Descriptor) -> bool:
+    """Returns whether a message is decoded at once, and need not wait for its turn."""
+    if len(data) <= COUNTED_BYTES:
+        return True
+    if len(data) > LARGE_BYTES:
+        return False
+    return max(measure(data, kind, LARGE_COUNT, LARGE_COUNT)) <= LARGE_COUNT
 
 
 def _always() -> bool:

@@ -174,7 +174,8 @@ class RestApi:
         target = _origin_form(request.target)
         if target is None:
             return html_error(400)
-        request = replace(request, target=target)
+        if target != request.target:
+            request = replace(request, target=target)
         path, _, query = request.target.partition("?")
         if self._metrics_path and path == self._metrics_path:
             return self._answer_metrics(request.target, has_query=bool(query))
