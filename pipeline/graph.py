@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+# Not from tfx.v1: it imports Google Cloud's clients as well, which takes some 2.5 s of CPU time.
+from tfx import components as tfx
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_component import BaseComponent
-from tfx.v1 import components as tfx
-from tfx.v1 import dsl, proto
-from tfx.v1.orchestration import metadata
-from tfx.v1.types import standard_artifacts
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.orchestration import metadata
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto.trainer_pb2 import EvalArgs, TrainArgs
+from tfx.proto.transform_pb2 import SplitsConfig
+from tfx.types import Channel, standard_artifacts
 
 from components import features
 from components.data_gate.component import DataGate
@@ -30,7 +35,7 @@ class DataSteps(NamedTuple):
 
     example_gen: ReviewExampleGen
     statistics_gen: tfx.StatisticsGen
-    schema_gen: tfx.ImportSchemaGen
+    schema_gen: ImportSchemaGen
     example_validator: tfx.ExampleValidator
     data_gate: DataGate
 
@@ -40,20 +45,20 @@ class TrainingSteps(NamedTuple):
 
     transform: tfx.Transform
     tuner: tfx.Tuner | None
-    warm_start: dsl.Resolver | None
+    warm_start: Resolver | None
     trainer: tfx.Trainer
 
 
 class JudgingSteps(NamedTuple):
     """Judges the model, and pushes it if it is good; a step that nobody asked for is None."""
 
-    baseline: dsl.Resolver | None
+    baseline: Resolver | None
     evaluator: tfx.Evaluator
     infra_validator: ReviewModelInfraValidator | None
     pusher: ReviewModelPusher | None
 
 
-def create_pipeline(run: ResolvedRun) -> dsl.Pipeline:
+def create_pipeline(run: ResolvedRun) -> Pipeline:
     """Wires the steps. Pure: reads no file, no environment and no clock.
 
     Args:
@@ -70,7 +75,7 @@ def create_pipeline(run: ResolvedRun) -> dsl.Pipeline:
     for step in steps:
         if step.id in run.fingerprints:
             _add_to_cache_key(step, run.fingerprints[step.id])
-    return dsl.Pipeline(
+    return Pipeline(
         pipeline_name=run.pipeline_name,
         pipeline_root=str(run.pipeline_root),
         components=steps,
@@ -87,7 +92,7 @@ def read_and_check(run: ResolvedRun) -> DataSteps:
     config = run.config
     example_gen = ReviewExampleGen(run.source, config.validation_fraction, config.drop_leaks)
     statistics_gen = tfx.StatisticsGen(examples=example_gen.outputs["examples"])
-    schema_gen = tfx.ImportSchemaGen(schema_file=features.schema_file())
+    schema_gen = ImportSchemaGen(schema_file=features.schema_file())
     example_validator = tfx.ExampleValidator(
         statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
     )
@@ -140,7 +145,7 @@ def _transform(run: ResolvedRun, data: DataSteps) -> tfx.Transform:
         preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
         # Test is for finished exports alone: the Evaluator and the InfraValidator ask them for its
         # reviews as they were read.
-        splits_config=proto.SplitsConfig(analyze=fit_on, transform=fit_on + validate_on),
+        splits_config=SplitsConfig(analyze=fit_on, transform=fit_on + validate_on),
         disable_statistics=True,
     )
     transform.add_upstream_node(data.data_gate)
@@ -153,8 +158,8 @@ def _tuner(run: ResolvedRun, transform: tfx.Transform) -> tfx.Tuner:
         tuner_fn="components.tuner.tuning.tuner_fn",
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
-        train_args=proto.TrainArgs(splits=[features.TRAIN_SPLIT]),
-        eval_args=proto.EvalArgs(splits=[features.EVAL_SPLIT]),
+        train_args=TrainArgs(splits=[features.TRAIN_SPLIT]),
+        eval_args=EvalArgs(splits=[features.EVAL_SPLIT]),
         custom_config={
             custom_config.MODEL: run.config.model,
             custom_config.HYPERPARAMETERS: hyperparameters,
@@ -166,8 +171,8 @@ def _tuner(run: ResolvedRun, transform: tfx.Transform) -> tfx.Tuner:
     )
 
 
-def _warm_start(run: ResolvedRun) -> dsl.Resolver:
-    return dsl.Resolver(
+def _warm_start(run: ResolvedRun) -> Resolver:
+    return Resolver(
         strategy_class=LatestBlessedOfVariant,
         config={"variant": run.config.model},
         **_models_and_blessings(),
@@ -178,7 +183,7 @@ def _trainer(
     run: ResolvedRun,
     transform: tfx.Transform,
     tuner: tfx.Tuner | None,
-    warm_start: dsl.Resolver | None,
+    warm_start: Resolver | None,
 ) -> tfx.Trainer:
     fit_on, validate_on = _training_splits(run)
     return tfx.Trainer(
@@ -187,9 +192,9 @@ def _trainer(
         transform_graph=transform.outputs["transform_graph"],
         hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
         base_model=warm_start.outputs[MODEL] if warm_start else None,
-        train_args=proto.TrainArgs(splits=fit_on),
+        train_args=TrainArgs(splits=fit_on),
         # TFX asks for some split that exists; run_fn reads it only if there is validation.
-        eval_args=proto.EvalArgs(splits=validate_on or fit_on),
+        eval_args=EvalArgs(splits=validate_on or fit_on),
         custom_config={
             custom_config.MODEL: run.config.model,
             custom_config.HYPERPARAMETERS: run.hyperparameters.to_config(),
@@ -200,22 +205,22 @@ def _trainer(
     )
 
 
-def _baseline(model: dsl.Channel) -> dsl.Resolver:
-    return dsl.Resolver(
+def _baseline(model: Channel) -> Resolver:
+    return Resolver(
         strategy_class=LatestBlessedPredecessor, **{CANDIDATE: model}, **_models_and_blessings()
     ).with_id("LatestBlessedModel")
 
 
-def _models_and_blessings() -> dict[str, dsl.Channel]:
+def _models_and_blessings() -> dict[str, Channel]:
     """Returns what a resolver of earlier models chooses from."""
     return {
-        MODEL: dsl.Channel(type=standard_artifacts.Model),
-        MODEL_BLESSING: dsl.Channel(type=standard_artifacts.ModelBlessing),
+        MODEL: Channel(type=standard_artifacts.Model),
+        MODEL_BLESSING: Channel(type=standard_artifacts.ModelBlessing),
     }
 
 
 def _evaluator(
-    run: ResolvedRun, data: DataSteps, model: dsl.Channel, baseline: dsl.Resolver | None
+    run: ResolvedRun, data: DataSteps, model: Channel, baseline: Resolver | None
 ) -> tfx.Evaluator:
     config = run.config
     return tfx.Evaluator(
@@ -232,7 +237,7 @@ def _evaluator(
 def _pusher(
     run: ResolvedRun,
     data: DataSteps,
-    model: dsl.Channel,
+    model: Channel,
     evaluator: tfx.Evaluator,
     infra_validator: ReviewModelInfraValidator | None,
 ) -> ReviewModelPusher:
