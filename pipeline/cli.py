@@ -32,6 +32,7 @@ def entry_point() -> NoReturn:
     """
     end_on_signals()
     start.forget_working_folder()
+    start.collect_seldom()
     code = main()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(BrokenPipeError):
