@@ -48,13 +48,7 @@ COMMAND = Command(
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds its own flags. What it does not know itself are flags of the server."""
     parser.add_argument("-h", "--help", action=_Help, nargs=0, help="show all flags and exit")
-    parser.add_argument(
-        "--version",
-        action=_Versions,
-        nargs=0,
-        default=argparse.SUPPRESS,
-        help="show versions and exit",
-    )
+    server_flags.add_version(parser)
     parser.add_argument(
         "--engine",
         choices=engines.ENGINES,
@@ -75,13 +69,6 @@ class _Help(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
         print(parser.format_help(), end="\n\n", flush=True)
         server_flags.parse(["--help"])
-
-
-class _Versions(argparse.Action):
-    """Prints the versions of what serves; no model need be there."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
-        server_flags.parse(["--version"])
 
 
 def run(options: dict[str, Any]) -> int:

@@ -207,13 +207,7 @@ def parse(arguments: Sequence[str] | None) -> tuple[Flags, list[str]]:
         allow_abbrev=False,
         formatter_class=_HelpFormatter,
     )
-    parser.add_argument(
-        "--version",
-        action=_Versions,
-        nargs=0,
-        default=argparse.SUPPRESS,
-        help="show versions and exit",
-    )
+    add_version(parser)
     for one in fields(Flags):
         dashed = one.name.replace("_", "-")
         kind = one.metadata["kind"]
@@ -238,6 +232,17 @@ def parse(arguments: Sequence[str] | None) -> tuple[Flags, list[str]]:
             parser.add_argument(*names, type=kind, metavar=metavar, help=text, **options)
     known, unknown = parser.parse_known_args(arguments)
     return Flags(**vars(known)), unknown
+
+
+def add_version(parser: argparse.ArgumentParser) -> None:
+    """Adds --version, which shows the versions of what serves."""
+    parser.add_argument(
+        "--version",
+        action=_Versions,
+        nargs=0,
+        default=argparse.SUPPRESS,
+        help="show versions and exit",
+    )
 
 
 class _HelpFormatter(argparse.HelpFormatter):
