@@ -19,24 +19,13 @@ import pytest
 from components.dataset.sample import generate_review
 from components.pusher.model_card import FILE as CARD
 from pipeline.results.run_record import RunRecord
+from tests.pipeline.test_console import STEPS as STEPS_IN_ORDER
 
 from .running import sentiment, start
 
 pytestmark = pytest.mark.e2e
 
-STEPS = {
-    "ImportSchemaGen",
-    "ReviewExampleGen",
-    "StatisticsGen",
-    "ExampleValidator",
-    "DataGate",
-    "Transform",
-    "Trainer",
-    "LatestBlessedModel",
-    "Evaluator",
-    "InfraValidator",
-    "Pusher",
-}
+STEPS = set(STEPS_IN_ORDER)
 UP_TO_TRANSFORM = STEPS - {
     "Trainer", "LatestBlessedModel", "Evaluator", "InfraValidator", "Pusher",
 }  # fmt: skip
