@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.get("debug"):
             trace = traceback.format_exception(type(error), error, error.__traceback__)
             tell_lines("".join(trace))
-        tell(f"sentiment: unexpected error: {summary_of(error)} (--debug shows all of it)")
+        tell(f"sentiment: unexpected error: {summary_of(error)} (--debug shows the traceback)")
         return EXIT_UNEXPECTED
 
 

@@ -30,9 +30,9 @@ _OWN_MODEL = (
 )
 _ALL_ADDRESSES = ("0.0.0.0", "[::]")
 _WHO_CAN_ASK = (
-    "It listens on all addresses, and asks nobody for a password: who reaches the ports can use "
-    "them. In a container these are the ports that are published, on the address that is "
-    "published: docker run -p 127.0.0.1:8501:8501 lets in this machine alone."
+    "It listens on all addresses, without authentication: whoever can reach the ports can use "
+    "them. In a container these are the published ports, on the published address: "
+    "docker run -p 127.0.0.1:8501:8501 admits this machine alone."
 )
 
 

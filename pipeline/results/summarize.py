@@ -118,9 +118,9 @@ def _no_lift(metrics: Mapping[str, float], min_lift: float) -> str:
         )
     proven = larger.share + lift.proven_lift(metrics)
     return (
-        f"Its accuracy on the test split, {accuracy:.2%}, is not surely better than "
-        f"{larger.always}, {larger.share:.2%}: {metrics['examples']:,.0f} reviews prove "
-        f"{proven:.2%}, and {larger.share + min_lift:.2%} are asked for (--min-lift)."
+        f"Its accuracy on the test split, {accuracy:.2%}, is not significantly better than "
+        f"{larger.always}, {larger.share:.2%}: {metrics['examples']:,.0f} reviews prove at least "
+        f"{proven:.2%}, and {larger.share + min_lift:.2%} is required (--min-lift)."
     )
 
 

@@ -1,4 +1,4 @@
-"""A pushed version, loaded into this process: texts in, verdicts out."""
+"""A pushed version, loaded into this process: texts in, predictions out."""
 
 from __future__ import annotations
 
