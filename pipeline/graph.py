@@ -41,7 +41,7 @@ class DataSteps(NamedTuple):
 
 
 class TrainingSteps(NamedTuple):
-    """Makes a model of the reviews; a step that nobody asked for is None."""
+    """Makes a model of the reviews; a step that is not asked for is None."""
 
     transform: tfx.Transform
     tuner: tfx.Tuner | None
@@ -50,7 +50,7 @@ class TrainingSteps(NamedTuple):
 
 
 class JudgingSteps(NamedTuple):
-    """Judges the model, and pushes it if it is good; a step that nobody asked for is None."""
+    """Judges the model, and pushes it if it is good; a step that is not asked for is None."""
 
     baseline: Resolver | None
     evaluator: tfx.Evaluator

@@ -77,7 +77,7 @@ class ResolvedRun:
 
     @property
     def has_eval(self) -> bool:
-        """Whether there is an eval split: the data's own, or one that is carved out of train."""
+        """Whether there is an eval split: the data's own, or one that is taken out of train."""
         return self.source.has_eval or self.config.validation_fraction > 0
 
     @property
@@ -189,7 +189,7 @@ def check_warm_start(config: PipelineConfig, variant: Variant, is_comparison: bo
 
 
 def check_validation(config: PipelineConfig, source: ReviewSource) -> None:
-    """Refuses to carve an eval split out of train where the data has one.
+    """Refuses to take an eval split out of train where the data has one.
 
     Raises:
       ConfigurationError: Says what to leave out.

@@ -1,4 +1,4 @@
-"""Who is compared: variants, each with a preset."""
+"""What is compared: variants, each with a preset."""
 
 from __future__ import annotations
 

@@ -38,12 +38,12 @@ class RunSummary:
       leaks: Distinct texts that are in both train and test.
       dropped_leaks: Reviews that were taken out of train for it.
       bad_records: Records that could not be read.
-      left_out: Reviews that nobody asked for, by reason: {"labelled '3'": 51}.
+      left_out: Reviews of labels that were not asked for, by reason: {"labelled '3'": 51}.
       metrics: On the test split: accuracy, auc, precision, recall, log_loss, calibration,
         examples, true_positives, false_positives, true_negatives, false_negatives.
       min_accuracy: The gate's least accuracy.
       baseline_accuracy: The last blessed model's accuracy on the same reviews, if there is one.
-      max_regression: How much less accurate than that the gate lets pass.
+      max_regression: How much less accurate than that a model may be.
       larger_class: The class that the test split has more of, and its share.
       margin: How far other reviews may move the accuracy; see `lift.margin`.
       passed_gate: Whether the Evaluator blessed the model.
