@@ -1,17 +1,21 @@
 """What is used of TFX beyond its public names; another release may change it without notice.
 
-Nothing of TFX is imported until a function is called.
+And what TFX gives every executor, as types. Nothing of TFX is imported until a function is called.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from tfx import types
     from tfx.components.pusher.executor import Executor as PusherExecutor
 
 LIBRARY = "tfx"
+
+# The inputs or outputs of a step, and its parameters, by the keys of its specification.
+ArtifactsByKey: TypeAlias = "dict[str, list[types.Artifact]]"
+Parameters: TypeAlias = dict[str, Any]
 
 # What LocalDagRunner logs of a step, with the step's name or the execution's id as argument.
 STEP_STARTED = "Component %s is running."

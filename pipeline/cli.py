@@ -32,6 +32,7 @@ def entry_point() -> NoReturn:
     """
     end_on_signals()
     start.forget_working_folder()
+    start.collect_seldom()
     code = main()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(BrokenPipeError):
@@ -76,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.get("debug"):
             trace = traceback.format_exception(type(error), error, error.__traceback__)
             tell_lines("".join(trace))
-        tell(f"sentiment: unexpected error: {summary_of(error)} (--debug shows all of it)")
+        tell(f"sentiment: unexpected error: {summary_of(error)} (--debug shows the traceback)")
         return EXIT_UNEXPECTED
 
 

@@ -55,8 +55,8 @@ class PipelineConfig(ComponentSettings):
 
     data: str = setting(
         "auto",
-        "imdb, sample, auto (imdb if it can be had), or a path: CSV, TSV, JSON, JSON Lines, "
-        "Parquet (several: commas or a glob), or a folder or .tar.gz laid out as IMDB's",
+        "imdb, sample, auto (imdb if it can be found or downloaded), or a path: CSV, TSV, JSON, "
+        "JSON Lines, Parquet (several: commas or a glob), or a folder or .tar.gz as IMDB's",
         group="data",
         metavar="DATA",
     )
@@ -79,14 +79,14 @@ class PipelineConfig(ComponentSettings):
         "what separates the fields of a table: a character, or comma, semicolon, tab, pipe, none",
         group="data",
         metavar="CHAR",
-        unset="found by content",
+        unset="detected",
     )
     encoding: str = setting(
         "",
         "encoding of tables, e.g. latin-1, windows-1252, utf-16",
         group="data",
         metavar="NAME",
-        unset="found by content, else UTF-8",
+        unset="detected, else UTF-8",
     )
     quoting: str = setting(
         "auto",
@@ -157,7 +157,7 @@ class PipelineConfig(ComponentSettings):
         most=1.0,
     )
     drop_leaks: bool = setting(
-        False, "take texts that are in test as well out of train", group="data"
+        False, "remove from train the texts that are in test as well", group="data"
     )
     model: str = setting(
         DEFAULT_MODEL,
@@ -258,15 +258,20 @@ class PipelineConfig(ComponentSettings):
     )
     beam_mode: str = setting(
         "auto",
-        "how Beam runs; auto takes several processes when the data is worth their start",
+        "how Beam runs; auto starts several processes if the data is large",
         group="pipeline",
         metavar="MODE",
         choices=BEAM_MODES,
     )
     beam_workers: int = setting(
-        0, "Beam's processes; 0 is one a core", group="pipeline", metavar="N", least=0, most=1_024
+        0,
+        "number of Beam's processes; 0 is one for each core",
+        group="pipeline",
+        metavar="N",
+        least=0,
+        most=1_024,
     )
-    cache: bool = setting(True, "take what did not change from earlier runs", group="pipeline")
+    cache: bool = setting(True, "reuse the results of steps that did not change", group="pipeline")
     debug: bool = setting(False, "show all log lines, and tracebacks", group="output")
 
     def __post_init__(self) -> None:

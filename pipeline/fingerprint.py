@@ -8,10 +8,12 @@ another Python starts anew.
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 PACKAGES = ("components", "pipeline", "serving")
 # What these libraries compute may change with their version.
@@ -45,8 +47,8 @@ def source_fingerprint(*modules: str, project: Path = PROJECT) -> str:
     digest = hashlib.sha256()
     for library in LIBRARIES:
         digest.update(f"{library}=={version(library)}\n".encode())
-    for name, tree in sorted(reachable_modules(modules, project).items()):
-        digest.update(f"{name}\n{_code(tree)}\n".encode())
+    for name, module in sorted(reachable_modules(modules, project).items()):
+        digest.update(f"{name}\n{module.code_hash}\n".encode())
     return digest.hexdigest()[:16]
 
 
@@ -55,13 +57,25 @@ def file_fingerprint(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
 
 
-def reachable_modules(modules: Iterable[str], project: Path = PROJECT) -> dict[str, ast.Module]:
-    """Returns `modules` and what they import of ours, at any depth: syntax trees by name.
+class Module(NamedTuple):
+    """What is read from the source of a module.
+
+    Attributes:
+      code_hash: Of the syntax tree, without comments, docstrings and formatting.
+      imported: Names that it imports; some may be no modules.
+    """
+
+    code_hash: str
+    imported: frozenset[str]
+
+
+def reachable_modules(modules: Iterable[str], project: Path = PROJECT) -> dict[str, Module]:
+    """Returns `modules` and what they import of ours, at any depth, by name.
 
     Raises:
       ValueError: One of `modules` does not exist.
     """
-    found: dict[str, ast.Module] = {}
+    found: dict[str, Module] = {}
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
@@ -70,14 +84,20 @@ def reachable_modules(modules: Iterable[str], project: Path = PROJECT) -> dict[s
         file = _file_of(name, project)
         if file is None:
             raise ValueError(f"There is no module '{name}' in {project}.")
-        parsed = ast.parse(file.read_bytes(), filename=str(file))
-        tree = found[name] = _AsItRuns().visit(parsed)
+        module = found[name] = _read(file.read_bytes(), name, file.name == "__init__.py")
         # Importing a.b.c runs a and a.b first.
         parents = [name.rsplit(".", count)[0] for count in range(1, name.count(".") + 1)]
-        imported = _imports(tree, name, is_package=file.name == "__init__.py")
         waiting += parents
-        waiting += [each for each in imported if _file_of(each, project)]
+        waiting += [each for each in module.imported if _file_of(each, project)]
     return found
+
+
+# By content: the steps of a pipeline reach much the same modules, and parsing them takes a second.
+@functools.lru_cache(maxsize=1_024)
+def _read(source: bytes, name: str, is_package: bool) -> Module:
+    tree = _AsItRuns().visit(ast.parse(source, filename=name))
+    imported = frozenset(_imports(tree, name, is_package))
+    return Module(hashlib.sha256(_code(tree).encode()).hexdigest(), imported)
 
 
 class _AsItRuns(ast.NodeTransformer):

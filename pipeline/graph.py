@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+# Not from tfx.v1: it imports Google Cloud's clients as well, which takes some 2.5 s of CPU time.
+from tfx import components as tfx
 from tfx.dsl.components.base.base_component import BaseComponent
-from tfx.v1 import components as tfx
-from tfx.v1 import dsl, proto
-from tfx.v1.orchestration import metadata
-from tfx.v1.types import standard_artifacts
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.orchestration import metadata
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto.trainer_pb2 import EvalArgs, TrainArgs
+from tfx.proto.transform_pb2 import SplitsConfig
+from tfx.types import Channel, standard_artifacts
 
 from components import features
 from components.data_gate.component import DataGate
@@ -38,24 +42,24 @@ class DataSteps(NamedTuple):
 
 
 class TrainingSteps(NamedTuple):
-    """Makes a model of the reviews; a step that nobody asked for is None."""
+    """Makes a model of the reviews; a step that is not asked for is None."""
 
     transform: tfx.Transform
     tuner: tfx.Tuner | None
-    warm_start: dsl.Resolver | None
+    warm_start: Resolver | None
     trainer: tfx.Trainer
 
 
 class JudgingSteps(NamedTuple):
-    """Judges the model, and pushes it if it is good; a step that nobody asked for is None."""
+    """Judges the model, and pushes it if it is good; a step that is not asked for is None."""
 
-    baseline: dsl.Resolver | None
+    baseline: Resolver | None
     evaluator: tfx.Evaluator
     infra_validator: ReviewModelInfraValidator | None
     pusher: ReviewModelPusher | None
 
 
-def create_pipeline(run: ResolvedRun) -> dsl.Pipeline:
+def create_pipeline(run: ResolvedRun) -> Pipeline:
     """Wires the steps. Pure: reads no file, no environment and no clock.
 
     Args:
@@ -72,7 +76,7 @@ def create_pipeline(run: ResolvedRun) -> dsl.Pipeline:
     for step in steps:
         if step.id in run.fingerprints:
             _add_to_cache_key(step, run.fingerprints[step.id])
-    return dsl.Pipeline(
+    return Pipeline(
         pipeline_name=run.pipeline_name,
         pipeline_root=str(run.pipeline_root),
         components=steps,
@@ -147,7 +151,7 @@ def _transform(run: ResolvedRun, data: DataSteps) -> tfx.Transform:
         custom_config=_tokens(run),
         # Test is for finished exports alone: the Evaluator and the InfraValidator ask them for its
         # reviews as they were read.
-        splits_config=proto.SplitsConfig(analyze=fit_on, transform=fit_on + validate_on),
+        splits_config=SplitsConfig(analyze=fit_on, transform=fit_on + validate_on),
         disable_statistics=True,
     )
     transform.add_upstream_node(data.data_gate)
@@ -160,8 +164,8 @@ def _tuner(run: ResolvedRun, transform: tfx.Transform) -> tfx.Tuner:
         tuner_fn="components.tuner.tuning.tuner_fn",
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
-        train_args=proto.TrainArgs(splits=[features.TRAIN_SPLIT]),
-        eval_args=proto.EvalArgs(splits=[features.EVAL_SPLIT]),
+        train_args=TrainArgs(splits=[features.TRAIN_SPLIT]),
+        eval_args=EvalArgs(splits=[features.EVAL_SPLIT]),
         custom_config={
             **_tokens(run),
             custom_config.MODEL: run.config.model,
@@ -175,8 +179,8 @@ def _tuner(run: ResolvedRun, transform: tfx.Transform) -> tfx.Tuner:
     )
 
 
-def _warm_start(run: ResolvedRun) -> dsl.Resolver:
-    return dsl.Resolver(
+def _warm_start(run: ResolvedRun) -> Resolver:
+    return Resolver(
         strategy_class=LatestBlessedOfVariant,
         config={"variant": run.config.model},
         **_models_and_blessings(),
@@ -187,7 +191,7 @@ def _trainer(
     run: ResolvedRun,
     transform: tfx.Transform,
     tuner: tfx.Tuner | None,
-    warm_start: dsl.Resolver | None,
+    warm_start: Resolver | None,
 ) -> tfx.Trainer:
     fit_on, validate_on = _training_splits(run)
     return tfx.Trainer(
@@ -196,9 +200,9 @@ def _trainer(
         transform_graph=transform.outputs["transform_graph"],
         hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
         base_model=warm_start.outputs[MODEL] if warm_start else None,
-        train_args=proto.TrainArgs(splits=fit_on),
+        train_args=TrainArgs(splits=fit_on),
         # TFX asks for some split that exists; run_fn reads it only if there is validation.
-        eval_args=proto.EvalArgs(splits=validate_on or fit_on),
+        eval_args=EvalArgs(splits=validate_on or fit_on),
         custom_config={
             **_tokens(run),
             custom_config.MODEL: run.config.model,
@@ -211,8 +215,8 @@ def _trainer(
     )
 
 
-def _baseline(run: ResolvedRun, model: dsl.Channel) -> dsl.Resolver:
-    return dsl.Resolver(
+def _baseline(run: ResolvedRun, model: Channel) -> Resolver:
+    return Resolver(
         strategy_class=LatestBlessedPredecessor,
         config={"classes": list(run.source.classes)},
         **{CANDIDATE: model},
@@ -220,16 +224,16 @@ def _baseline(run: ResolvedRun, model: dsl.Channel) -> dsl.Resolver:
     ).with_id("LatestBlessedModel")
 
 
-def _models_and_blessings() -> dict[str, dsl.Channel]:
+def _models_and_blessings() -> dict[str, Channel]:
     """Returns what a resolver of earlier models chooses from."""
     return {
-        MODEL: dsl.Channel(type=standard_artifacts.Model),
-        MODEL_BLESSING: dsl.Channel(type=standard_artifacts.ModelBlessing),
+        MODEL: Channel(type=standard_artifacts.Model),
+        MODEL_BLESSING: Channel(type=standard_artifacts.ModelBlessing),
     }
 
 
 def _evaluator(
-    run: ResolvedRun, data: DataSteps, model: dsl.Channel, baseline: dsl.Resolver | None
+    run: ResolvedRun, data: DataSteps, model: Channel, baseline: Resolver | None
 ) -> tfx.Evaluator:
     config = run.config
     return tfx.Evaluator(
@@ -252,7 +256,7 @@ def _evaluator(
 def _pusher(
     run: ResolvedRun,
     data: DataSteps,
-    model: dsl.Channel,
+    model: Channel,
     evaluator: tfx.Evaluator,
     infra_validator: ReviewModelInfraValidator | None,
 ) -> ReviewModelPusher:

@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser, without: Collection[str] = ()
         "--config",
         metavar="FILE",
         default=argparse.SUPPRESS,
-        help=f"TOML file of settings, at its top or in a table [{TOML_TABLE}]; flags win over it",
+        help=f"TOML file of settings, at its top or in a table [{TOML_TABLE}]; flags override it",
     )
     groups: dict[str, Any] = {}
     for field in setting_fields():

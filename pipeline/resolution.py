@@ -79,7 +79,7 @@ class ResolvedRun:
 
     @property
     def has_eval(self) -> bool:
-        """Whether there is an eval split: the data's own, or one that is carved out of train."""
+        """Whether there is an eval split: the data's own, or one that is taken out of train."""
         return self.source.has_eval or self.config.validation_fraction > 0
 
     @property
@@ -194,18 +194,18 @@ def check_warm_start(config: PipelineConfig, variant: Variant, is_comparison: bo
     """
     if config.warm_start and not variant.uses_gradient_descent:
         raise ConfigurationError(
-            f"--warm-start: '{variant.name}' is fitted in one go, and cannot continue from an "
+            f"--warm-start: '{variant.name}' is fitted by a solver, and cannot continue from an "
             "earlier model. Leave it out, or choose a variant that is trained epoch by epoch."
         )
     if config.warm_start and is_comparison:
         raise ConfigurationError(
-            "--warm-start: a comparison trains from the seeds alone, or the order of its "
-            "trainings would count. Leave it out."
+            "--warm-start: a comparison trains every model from scratch, so that the order "
+            "of its trainings does not matter. Leave it out."
         )
 
 
 def check_validation(config: PipelineConfig, source: ReviewSource) -> None:
-    """Refuses to carve an eval split out of train where the data has one.
+    """Refuses to take an eval split out of train where the data has one.
 
     Raises:
       ConfigurationError: Says what to leave out.
@@ -233,7 +233,8 @@ def check_name_is_free(root: Path, model_name: str, source: ReviewSource) -> Non
     raise ConfigurationError(
         f"The model {model_name} in {root} was trained on {pushed.path}, and this data is "
         f"{source.origin}. If that is another data set, add --pipeline-name {own} --model-name "
-        f"{own}; if it is the same one, moved and grown, add --model-name {model_name}."
+        f"{own}; if it is the same one, in another place or with other reviews, add --model-name "
+        f"{model_name}."
     )
 
 

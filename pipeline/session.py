@@ -131,7 +131,7 @@ class Session:
             )
             return EXIT_UNEXPECTED
         tell(f"sentiment: unexpected error{f' in {step}' if step else ''}: {summary_of(error)}")
-        tell(f"  All of it is in {log_path}; --debug shows it here.")
+        tell(f"  The traceback is in {log_path}; --debug shows it here.")
         return EXIT_UNEXPECTED
 
 

@@ -27,11 +27,11 @@ def setting(
     """Declares a setting.
 
     Args:
-      default: Its value when nobody sets it; None where the model variant decides.
+      default: Its value when it is not set; None where the model variant decides.
       help: What it does, in a line; the same text in `--help` and in the README.
       group: Under which heading `--help` lists it.
       type: Its type; that of `default` when left out.
-      metavar: What stands for the value in `--help`.
+      metavar: The placeholder of its value in `--help`.
       least: Smallest value allowed.
       most: Largest value allowed.
       choices: The values allowed.
@@ -152,7 +152,7 @@ def flags_of(field: dataclasses.Field[Any]) -> str:
 
 
 def default_text(field: dataclasses.Field[Any]) -> str:
-    """Says what holds when nobody sets it."""
+    """Describes the default."""
     if field.default is None or field.default == "":
         return str(field.metadata["unset"])
     if isinstance(field.default, bool):

@@ -34,8 +34,8 @@ def with_found(config: PipelineConfig, metadata_path: Path, pipeline_name: str) 
     by_flag = [name for name in not_searched if name in found]
     if by_flag:
         raise ConfigurationError(
-            f"--hyperparameters-from {asked} sets {', '.join(by_flag)}, which no search decides "
-            f"on. Leave it out, and give --{' and --'.join(by_flag)} on the command line."
+            f"--hyperparameters-from {asked} sets {', '.join(by_flag)}, which a search does "
+            f"not tune. Leave it out, and give --{' and --'.join(by_flag)} on the command line."
         )
     known = [name for name in Hyperparameters.__dataclass_fields__ if name not in not_searched]
     unknown = sorted(found.keys() - set(known))

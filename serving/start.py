@@ -9,6 +9,7 @@ the user's PYTHONPATH.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -37,7 +38,18 @@ def forget_working_folder() -> None:
         sys.path.append(PROJECT)
 
 
+def collect_seldom() -> None:
+    """Has the garbage collector look less often, for the rest of the process.
+
+    A million objects come with TensorFlow and TFX. By default the collector looks at them again and
+    again while they are imported, and frees nothing: an eighth of the time that the imports take.
+    Objects that refer to each other in a circle are freed later; at most 50,000 new ones wait.
+    """
+    gc.set_threshold(50_000, 20, 100)
+
+
 if __name__ == "__main__":
+    collect_seldom()
     # Python put the folder of this file first; its modules are not top-level modules.
     sys.path[:] = [place for place in sys.path if place != os.path.dirname(__file__)]
     forget_working_folder()

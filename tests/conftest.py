@@ -14,7 +14,7 @@ from components.dataset.sample import generate_review
 from .sharing import made_once
 
 # A million objects come with TensorFlow and TFX. The collector would look at them again and again
-# while they are imported, and free nothing: by default it takes a fifth of that time.
+# while they are imported, and free nothing: by default it takes an eighth of that time.
 gc.set_threshold(50_000, 20, 100)
 
 # TensorFlow's native code tells of GPUs that are not there, once a process.
@@ -28,9 +28,26 @@ settings.register_profile("thorough", max_examples=20_000, **_COMMON)
 settings.load_profile("quick")
 
 
+# Folders and files that take a quarter of a minute or more, the longest first.
+_LONGEST = (
+    "e2e",
+    "test_training.py",
+    "test_page_in_chromium.py",
+    "test_exported_variants.py",
+    "test_parity.py",
+    "test_endurance.py",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts the longest first: with a process a core, none is left to run alone at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+
+    def place(item: pytest.Item) -> int:
+        return next(
+            (n for n, name in enumerate(_LONGEST) if name in item.path.parts), len(_LONGEST)
+        )
+
+    items.sort(key=place)
 
 
 def pytest_collection_finish() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx import types
@@ -19,6 +18,7 @@ from components.data_gate.objections import (
 )
 from components.errors import DataGateError
 from components.example_gen.reading_report import ReadingReport
+from components.tfx_adapter import ArtifactsByKey, Parameters
 
 REPORT = "report"
 ANOMALIES = "anomalies"
@@ -31,10 +31,7 @@ class Executor(base_executor.BaseExecutor):
     """Collects every objection and raises them together."""
 
     def Do(  # noqa: N802 -- TFX's name
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
+        self, input_dict: ArtifactsByKey, output_dict: ArtifactsByKey, exec_properties: Parameters
     ) -> None:
         """Passes or raises.
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
 
 import apache_beam as beam
 import tensorflow as tf
 from apache_beam.pvalue import AsDict
-from tfx import types
 from tfx.components.example_gen.write_split import WriteSplit
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
@@ -24,6 +22,7 @@ from components.dataset.splits import bucket
 from components.errors import DatasetError
 from components.example_gen.findings import FindLeaks, findings, text_digest
 from components.example_gen.reading_report import ReadingReport
+from components.tfx_adapter import ArtifactsByKey, Parameters
 
 SOURCE = "source"
 VALIDATION_FRACTION = "validation_fraction"
@@ -38,10 +37,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     """Reads, splits, counts and writes in one Beam pipeline."""
 
     def Do(  # noqa: N802 -- TFX's name
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
+        self, input_dict: ArtifactsByKey, output_dict: ArtifactsByKey, exec_properties: Parameters
     ) -> None:
         """Writes one folder of gzipped TFRecords a split, and the reading report.
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
 
-from tfx import types
 from tfx.components.util import model_utils
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils, standard_component_specs
@@ -15,6 +13,7 @@ from tfx.utils import path_utils
 from components import features, tfx_adapter
 from components.infra_validator import answers
 from components.infra_validator.trial import try_candidate
+from components.tfx_adapter import ArtifactsByKey, Parameters
 
 ENGINE = "engine"
 
@@ -27,10 +26,7 @@ class Executor(base_executor.BaseExecutor):
     """
 
     def Do(  # noqa: N802 -- TFX's name
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
+        self, input_dict: ArtifactsByKey, output_dict: ArtifactsByKey, exec_properties: Parameters
     ) -> None:
         """Blesses the model or not. A model that the gate refused is not tried.
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
 
-from tfx import types
 from tfx.components.pusher import executor as tfx_pusher
 from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
@@ -18,6 +16,7 @@ from components.infra_validator import warmup
 from components.infra_validator.outcome import Outcome
 from components.pusher import model_card
 from components.pusher.publish import publish
+from components.tfx_adapter import ArtifactsByKey, Parameters
 
 EVALUATION = "evaluation"
 REPORT = "report"
@@ -32,10 +31,7 @@ class Executor(tfx_pusher.Executor):
     """
 
     def Do(  # noqa: N802 -- TFX's name
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
+        self, input_dict: ArtifactsByKey, output_dict: ArtifactsByKey, exec_properties: Parameters
     ) -> None:
         """Publishes the model when every given blessing says so.
 
@@ -75,12 +71,12 @@ class Executor(tfx_pusher.Executor):
         )
 
 
-def _uri(input_dict: dict[str, list[types.Artifact]], key: str) -> str | None:
+def _uri(input_dict: ArtifactsByKey, key: str) -> str | None:
     artifacts = input_dict.get(key)
     return artifact_utils.get_single_uri(artifacts) if artifacts else None
 
 
-def _infra_validation(input_dict: dict[str, list[types.Artifact]]) -> Outcome | None:
+def _infra_validation(input_dict: ArtifactsByKey) -> Outcome | None:
     blessings = input_dict.get(standard_component_specs.INFRA_BLESSING_KEY)
     if not blessings:
         return None

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras_tuner
 import tensorflow_transform as tft
-from tfx.v1.components import TunerFnResult
+from tfx.components.tuner.component import TunerFnResult
 
 from components.trainer.batches import read_examples
 from components.trainer.custom_config import Training

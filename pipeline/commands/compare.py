@@ -21,9 +21,9 @@ OWN_FLAGS = ("--models", "--seeds", "--name")
 _EPILOG = """\
 exit codes of `sentiment compare`:
   0    every training gave its figures
-  1    a training failed, or something unexpected; a table tells what
+  1    a training failed, see the table; or an unexpected error, see the log
   2    wrong use: a setting, the data, or a root that another run is using
-  4    stopped by data that is not fit or not readable: at a first look, or by the data gate
+  4    the data is unfit or cannot be read: found at a first look, or by the data gate
   130  interrupted; the same command goes on, what was trained is not trained again
   143  ended by SIGTERM; the same command goes on
 """
@@ -34,7 +34,7 @@ COMMAND = Command(
     usage="sentiment compare --models A,B,... [--seeds N] [--name NAME] [--SETTING VALUE ...]",
     help="train several variants with several seeds, and rank them",
     description="Trains each variant with each seed through the pipeline, measures it on the "
-    "test split, and says which differences are real. Nothing is pushed.",
+    "test split, and says which differences are significant. Nothing is pushed.",
     epilog=_EPILOG,
 )
 

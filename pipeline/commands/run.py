@@ -20,10 +20,10 @@ EXIT_NOT_BLESSED = 3
 EPILOG = """\
 exit codes of `sentiment run`:
   0    the model was pushed
-  1    something unexpected; the log tells
+  1    an unexpected error; see the log
   2    wrong use: no command, a setting, the data, or a root that another run is using
   3    the model is not blessed, and was not pushed
-  4    stopped by data that is not fit or not readable: at a first look, or by the data gate
+  4    the data is unfit or cannot be read: found at a first look, or by the data gate
   130  interrupted; the next run goes on from the last finished step
   143  ended by SIGTERM; the next run goes on from the last finished step
 """

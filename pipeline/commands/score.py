@@ -1,4 +1,4 @@
-"""`sentiment score`: adds the model's verdicts to files of reviews."""
+"""`sentiment score`: adds the model's predictions to files of reviews."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ left of its work is removed by the next run.
 
 exit codes of `sentiment score`:
   0    every file was scored
-  1    something unexpected; the log tells
+  1    an unexpected error; see the log
   2    wrong use: a flag, the files, or an output folder that another run is using
   4    stopped by records that could not be read
   130  interrupted; nothing was written
@@ -197,7 +197,7 @@ def _stop_if_unfit(findings: Findings, allowed: float) -> None:
     )
     if objection:
         raise DatasetError(
-            f"{objection} Nothing was scored. Mend the records"
+            f"{objection} Nothing was scored. Correct the records"
             + ("." if findings.fatal else ", or have them left out by --max-bad-records.")
         )
 

@@ -30,9 +30,9 @@ _OWN_MODEL = (
 )
 _ALL_ADDRESSES = ("0.0.0.0", "[::]")
 _WHO_CAN_ASK = (
-    "It listens on all addresses, and asks nobody for a password: who reaches the ports can use "
-    "them. In a container these are the ports that are published, on the address that is "
-    "published: docker run -p 127.0.0.1:8501:8501 lets in this machine alone."
+    "It listens on all addresses, without authentication: whoever can reach the ports can use "
+    "them. In a container these are the published ports, on the published address: "
+    "docker run -p 127.0.0.1:8501:8501 admits this machine alone."
 )
 
 
@@ -48,13 +48,7 @@ COMMAND = Command(
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds its own flags. What it does not know itself are flags of the server."""
     parser.add_argument("-h", "--help", action=_Help, nargs=0, help="show all flags and exit")
-    parser.add_argument(
-        "--version",
-        action=_Versions,
-        nargs=0,
-        default=argparse.SUPPRESS,
-        help="show versions and exit",
-    )
+    server_flags.add_version(parser)
     parser.add_argument(
         "--engine",
         choices=engines.ENGINES,
@@ -75,13 +69,6 @@ class _Help(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
         print(parser.format_help(), end="\n\n", flush=True)
         server_flags.parse(["--help"])
-
-
-class _Versions(argparse.Action):
-    """Prints the versions of what serves; no model need be there."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
-        server_flags.parse(["--version"])
 
 
 def run(options: dict[str, Any]) -> int:

@@ -1,1 +1,1 @@
-"""Trains several variants with several seeds and says which differences are real."""
+"""Trains several variants with several seeds and says which differences are significant."""

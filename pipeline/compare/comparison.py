@@ -47,7 +47,7 @@ def compare(
 
     Args:
       config: What all contenders share.
-      contenders: Who is compared.
+      contenders: What is compared.
       seeds: With which seeds.
       name: Of the comparison; "" names it after the data.
       command: The command line, for the record.
@@ -94,7 +94,7 @@ def compare(
 def _resolved(plans: Sequence[Plan], console: Console) -> ResolvedRun:
     """Resolves what is the same for all contenders, and checks what each one asks for.
 
-    The first contender stands for all: the model that `config` names may be none of them.
+    The first contender is resolved for all: `config` may name a model that is none of them.
     """
     run = resolve(plans[0][1], environment(os.environ), console.notice, is_comparison=True)
     for _, planned in plans:

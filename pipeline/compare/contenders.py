@@ -1,4 +1,4 @@
-"""Who is compared: variants, each with a preset."""
+"""What is compared: variants, each with a preset."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def parse_contenders(text: str) -> tuple[Contender, ...]:
     twice = {each.label for each in contenders if contenders.count(each) > 1}
     if twice:
         raise ConfigurationError(
-            f"--models names {', '.join(sorted(twice))} twice; once is enough."
+            f"--models names {', '.join(sorted(twice))} twice. Name each one once."
         )
     return tuple(contenders)
 

@@ -103,7 +103,7 @@ def _error(kind: str, message: str) -> Exception:
 
 def _ended(code: int) -> str:
     if code == -signal.SIGKILL:
-        return "Its process was killed (SIGKILL): most likely the memory did not suffice."
+        return "Its process was killed (SIGKILL): most likely it ran out of memory."
     if code < 0:
         return f"Its process was ended by {signal.Signals(-code).name}."
     return f"Its process ended with code {code} and without a result."

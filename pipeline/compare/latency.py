@@ -33,7 +33,9 @@ def measured_in_a_fresh_process(saved_model: str, examples: str) -> float:
         env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
     )
     if answer.returncode:
-        raise RuntimeError(f"The export could not be asked in a fresh process:\n{answer.stderr}")
+        raise RuntimeError(
+            f"The export could not be loaded and asked in a new process:\n{answer.stderr}"
+        )
     return float(json.loads(answer.stdout.splitlines()[-1])["median_ms"])
 
 

@@ -1,4 +1,4 @@
-"""The one line that moves while a step runs: Rich's progress display, cut to the terminal."""
+"""The one line that moves while a step runs: Rich's progress display, as wide as the terminal."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from serving.printable import UNSAFE, printable
 class PrintableConsole(Console):
     """Shows control characters in what it is told to print; its own colours are not affected.
 
-    Tables are laid out before they come here: whoever makes one escapes its cells.
+    The caller escapes the cells of a table: Rich has laid them out before they come here.
     """
 
     def print(self, *objects: Any, **options: Any) -> None:

@@ -218,9 +218,9 @@ def _left_out(reasons: Mapping[str, int]) -> str:
 
 def _why_not(summary: RunSummary) -> str:
     if summary.is_blessed:
-        return "the model is blessed, and the Pusher left no version; the log tells why"
-    keeper = "infra validation" if summary.passed_gate else "gate"
-    return f"the {keeper} keeps this model back; what is served stays as it is"
+        return "the model is blessed, but the Pusher pushed no version; see the log"
+    refused_by = "infra validation" if summary.passed_gate else "gate"
+    return f"the {refused_by} refused this model; the served model does not change"
 
 
 def _percent(share: float) -> str:

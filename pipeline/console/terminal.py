@@ -27,7 +27,7 @@ _TITLES = {
     "DataGate": "Gate the data",
     "Transform": "Turn text into ids",
     "Tuner": "Tune the model",
-    "WarmStartModel": "Find where to go on",
+    "WarmStartModel": "Find a warm start",
     "Trainer": "Train the model",
     "LatestBlessedModel": "Find the last model",
     "Evaluator": "Evaluate and gate",

@@ -16,12 +16,13 @@ from pipeline.results.statistics import Estimate, difference, estimate
 JSON_FILE = "leaderboard.json"
 MARKDOWN_FILE = "leaderboard.md"
 WHAT_INTERVALS_COVER = (
-    "Std and interval are those of the seeds, on these very test reviews: how other reviews would "
-    "turn out is not in them."
+    "Std and interval measure how much the seeds differ, on this test split. How much other "
+    "reviews would differ is not in them."
 )
 HOW_IT_IS_DECIDED = (
-    "~ is not told apart from the best: the 95 % interval of the difference of the two mean "
-    "accuracies (Welch's t over the seeds) contains 0, or there are too few seeds for an interval."
+    "~ is not significantly different from the best: the 95 % interval of the difference of the "
+    "two mean accuracies (Welch's t over the seeds) contains 0, or there are too few seeds for an "
+    "interval."
 )
 _DEFAULTS = Hyperparameters().to_config()
 

@@ -180,11 +180,11 @@ def _no_lift(
             f"Its accuracy on the test split, {accuracy:.2%}, is no better than "
             f"{larger.always}, {larger.share:.2%} (--min-lift)."
         ]
+    proven = larger.share + proven_lift
     return [
-        f"Its accuracy on the test split, {accuracy:.2%}, is not surely better than "
-        f"{larger.always}, {larger.share:.2%}: {metrics['examples']:,.0f} reviews prove "
-        f"{larger.share + proven_lift:.2%}, and {larger.share + min_lift:.2%} are asked for "
-        "(--min-lift)."
+        f"Its accuracy on the test split, {accuracy:.2%}, is not significantly better than "
+        f"{larger.always}, {larger.share:.2%}: {metrics['examples']:,.0f} reviews prove at least "
+        f"{proven:.2%}, and {larger.share + min_lift:.2%} is required (--min-lift)."
     ]
 
 

@@ -71,11 +71,11 @@ class RunSummary:
       leaks: Distinct texts that are in both train and test.
       dropped_leaks: Reviews that were taken out of train for it.
       bad_records: Records that could not be read.
-      left_out: Reviews that nobody asked for, by reason: {"labelled '3'": 51}.
+      left_out: Reviews of labels that were not asked for, by reason: {"labelled '3'": 51}.
       metrics: On the test split, see `EvaluationResults.overall`.
       min_accuracy: The gate's least accuracy; None asks for none.
       baseline_accuracy: The last blessed model's accuracy on the same reviews, if there is one.
-      max_regression: How much less accurate than that the gate lets pass.
+      max_regression: How much less accurate than that a model may be.
       larger_class: The class that the test split has most of, and its share.
       margin: How far other reviews may move the accuracy; see `lift.margin`.
       passed_gate: Whether the Evaluator blessed the model.

@@ -50,8 +50,8 @@ def run(config: PipelineConfig, console: Console, log_path: Path) -> RunSummary:
     ):
         if changed := make_relative(root / METADATA_FILE):
             console.notice(
-                f"An earlier release noted {changed} absolute paths in {shown(root)}; they are "
-                "relative now, and the root may be moved. Steps that read them run once more."
+                f"An earlier release wrote {changed} absolute paths to {shown(root)}; they are "
+                "relative now, and the root may be moved. Steps that read them run again once."
             )
         run = resolve(config, environment(os.environ), console.notice)
         console.run_started(
@@ -119,7 +119,7 @@ class ConsoleSteps:
         from pipeline.results.run_record import made_at
 
         made = made_at(self._run.metadata_path, execution_id)
-        self._cached_because = f"as on {made:%d %b %H:%M}" if made else "as before"
+        self._cached_because = f"from {made:%d %b %H:%M}" if made else "from an earlier run"
 
     def step_finished(self, step: str) -> None:
         """The step ended well."""

@@ -1,1 +1,1 @@
-"""Batch scoring: files of reviews in, the same files with the model's verdicts out."""
+"""Batch scoring: files of reviews in, the same files with the model's predictions out."""

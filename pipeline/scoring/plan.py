@@ -179,7 +179,7 @@ def _matches(inputs: Iterable[str]) -> Iterable[Path]:
                 [str(folder / name) for name in os.listdir(folder)] if os.path.isdir(folder) else []
             )
             raise DatasetError(
-                f"--input '{part}': there is no such file, and none that the pattern fits."
+                f"--input '{part}': there is no such file, and none that matches the pattern."
                 f"{did_you_mean(part, near)} Quote a pattern: --input 'reviews-*.jsonl'."
             )
         for match in matches:

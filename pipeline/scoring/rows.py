@@ -168,8 +168,9 @@ def _unwritable(row: dict[str, Any], file: ScoringFile, plan: ScoringPlan) -> st
         if file.output_kind not in (SourceKind.JSON_LINES, SourceKind.JSON):
             column = next(iter(row.keys() - set(file.columns)))
             return (
-                f"it has '{column}', which the first record has not; {file.output_kind.value} "
-                "needs the same columns in all records (--format jsonl does not)"
+                f"it has '{column}', which the first record does not have; "
+                f"{file.output_kind.value} needs the same columns in all "
+                "records (--format jsonl does not)"
             )
     try:
         json.dumps(row, ensure_ascii=False, default=str).encode()

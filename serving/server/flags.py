@@ -151,8 +151,8 @@ class Flags:
     )
     max_values_per_message: int = _flag(
         2**22,
-        "values in a JSON body, numbers in a gRPC tensor's lists, and values in an answer, where 64 "
-        "bytes of a string count as a further one; 0: any number, as in TF-Serving",
+        "values in a JSON body, numbers in a gRPC tensor's lists, and values in an answer, where "
+        "64 bytes of a string count as a further one; 0: any number, as in TF-Serving",
     )
     max_fields_per_message: int = _flag(
         2**20,
@@ -223,13 +223,7 @@ def parse(arguments: Sequence[str] | None) -> tuple[Flags, list[str]]:
         allow_abbrev=False,
         formatter_class=_HelpFormatter,
     )
-    parser.add_argument(
-        "--version",
-        action=_Versions,
-        nargs=0,
-        default=argparse.SUPPRESS,
-        help="show versions and exit",
-    )
+    add_version(parser)
     for one in fields(Flags):
         dashed = one.name.replace("_", "-")
         kind = one.metadata["kind"]
@@ -254,6 +248,17 @@ def parse(arguments: Sequence[str] | None) -> tuple[Flags, list[str]]:
             parser.add_argument(*names, type=kind, metavar=metavar, help=text, **options)
     known, unknown = parser.parse_known_args(arguments)
     return Flags(**vars(known)), unknown
+
+
+def add_version(parser: argparse.ArgumentParser) -> None:
+    """Adds --version, which shows the versions of what serves."""
+    parser.add_argument(
+        "--version",
+        action=_Versions,
+        nargs=0,
+        default=argparse.SUPPRESS,
+        help="show versions and exit",
+    )
 
 
 class _HelpFormatter(argparse.HelpFormatter):

@@ -55,7 +55,9 @@ def infer(model, examples, columns, folder):
             output_key=output, output_column=column
         )
     context = BaseBeamExecutor.Context(
-        beam_pipeline_args=["--runner=FnApiRunner"], tmp_dir=str(folder), unique_id="1"
+        beam_pipeline_args=["--runner=FnApiRunner", "--sdk_container_image=none"],
+        tmp_dir=str(folder),
+        unique_id="1",
     )
     executor.Executor(context).Do(
         {"examples": [examples], "model": [trained]},

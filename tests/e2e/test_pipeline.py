@@ -19,24 +19,13 @@ import pytest
 from components.dataset.sample import generate_review
 from components.pusher.model_card import FILE as CARD
 from pipeline.results.run_record import RunRecord
+from tests.pipeline.test_console import STEPS as STEPS_IN_ORDER
 
 from .running import sentiment, start
 
 pytestmark = pytest.mark.e2e
 
-STEPS = {
-    "SchemaGen",
-    "ReviewExampleGen",
-    "StatisticsGen",
-    "ExampleValidator",
-    "DataGate",
-    "Transform",
-    "Trainer",
-    "LatestBlessedModel",
-    "Evaluator",
-    "InfraValidator",
-    "Pusher",
-}
+STEPS = set(STEPS_IN_ORDER)
 UP_TO_TRANSFORM = STEPS - {
     "Trainer", "LatestBlessedModel", "Evaluator", "InfraValidator", "Pusher",
 }  # fmt: skip
@@ -139,7 +128,7 @@ def test_a_run_goes_on_after_it_was_ended_and_executes_what_changed(small_data, 
     assert executed(root, "reviews_sentiment") == ALWAYS_EXECUTED
     assert finished(root, "reviews_sentiment") == STEPS
     assert versions(root, "reviews_sentiment") == pushed
-    assert len(re.findall(r"^↺ cached .+  as on \d\d \w{3} \d\d:\d\d$", second.stdout, re.M)) == 10
+    assert len(re.findall(r"^↺ cached .+  from \d\d \w{3} \d\d:\d\d$", second.stdout, re.M)) == 10
 
     # A root may move, and what somebody deleted is made anew; all else still is in the cache.
     root = root.rename(tmp_path / "moved")
@@ -180,8 +169,10 @@ def test_shuffled_labels_give_a_model_that_is_refused_with_a_sentence(tmp_path):
     assert run.returncode == 3, run.stderr
     words = " ".join(run.stdout.split())
     assert "is below the gate's 80.00% (--min-accuracy)" in words
-    assert "what is served stays as it is" in words
-    assert "200 training reviews are few for lstm; try --model linear." in words
+    assert "the served model does not change" in words
+    # Once when the reviews were read, and once beside the verdict: with both, all is on one screen.
+    assert words.count("200 training reviews are few for lstm; try --model linear.") == 2
+    assert len(run.stdout.splitlines()) <= 40
     assert "(--min-lift)" in words
     assert "skipped Try it in a server InfraValidator the gate refused the model" in words
     assert "skipped Push the model Pusher the model is not blessed" in words

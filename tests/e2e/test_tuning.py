@@ -1,4 +1,4 @@
-"""A search for hyperparameters and what later runs take up of it, through the pipeline."""
+"""A search for hyperparameters, and a later run that uses what it found."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from .running import sentiment
 pytestmark = pytest.mark.e2e
 
 
-def test_a_later_run_takes_up_what_was_found_and_the_weights(small_data, tmp_path):
+def test_a_later_run_uses_what_was_found_and_the_weights(small_data, tmp_path):
     """All that the best trial was judged with, not only what was searched."""
     root = tmp_path / "artifacts"
     arguments = ["run", "--data", str(small_data), "--root", str(root), "--min-accuracy", "0.2"]
     arguments += ["--max-regression", "1", "--min-lift", "0", "--infra-validation", "off"]
     arguments += ["--validation-fraction", "0.3"]
     searched = ["--tune", "2", "--epochs", "1", "--lstm-units", "8", "--clip-norm", "0.5"]
-    taken_up = ["--hyperparameters-from", "tuner", "--warm-start"]
+    later = ["--hyperparameters-from", "tuner", "--warm-start"]
     cards = []
-    for more in (searched, taken_up):
+    for more in (searched, later):
         run = sentiment(*arguments, *more, cwd=tmp_path)
         assert run.returncode == 0, run.stderr
         latest = max((root / "serving_model/reviews_sentiment").iterdir())

@@ -116,7 +116,7 @@ def test_unexpected_error_names_the_log(run_that, in_tmp):
     (log,) = (in_tmp / "artifacts" / "logs").iterdir()
     assert errors == (
         "sentiment: unexpected error in Trainer: ZeroDivisionError: oops\n"
-        f"  All of it is in {log}; --debug shows it here.\n"
+        f"  The traceback is in {log}; --debug shows it here.\n"
     )
     assert "Traceback (most recent call last)" in log.read_text()
 
@@ -266,7 +266,7 @@ def test_prediction_that_fails_unexpectedly(in_tmp, capfd):
     assert cli.main(arguments) == 1
     (line,) = capfd.readouterr().err.splitlines()
     assert line.startswith("sentiment: unexpected error: OSError: [Errno 36] File name too long")
-    assert line.endswith(" (--debug shows all of it)")
+    assert line.endswith(" (--debug shows the traceback)")
 
     assert cli.main([*arguments, "--debug"]) == 1
     assert "Traceback (most recent call last)" in capfd.readouterr().err

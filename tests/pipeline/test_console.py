@@ -172,10 +172,10 @@ def test_cached_step(stream):
     """A step from the cache says why."""
     with Console(stream) as console:
         console.component_started("Transform")
-        console.component_cached("Transform", "as on [24 Nov] 11:28")
+        console.component_cached("Transform", "from [24 Nov] 11:28")
 
     assert text_of(stream) == (
-        "↺ cached  Turn text into ids   Transform           as on [24 Nov] 11:28\n"
+        "↺ cached  Turn text into ids   Transform           from [24 Nov] 11:28\n"
     )
     assert console.unfinished_step == ""
 
@@ -385,7 +385,7 @@ def test_summary_of_a_model_that_failed_in_a_server(stream):
         "✗ NOT BLESSED model lstm of imdb_sentiment passed the gate, not infra validation" in words
     )
     assert refusal in words
-    assert "not pushed: the infra validation keeps this model back; what is served" in words
+    assert "not pushed: the infra validation refused this model; the served model" in words
 
 
 def test_summary_of_a_refused_model(stream):
@@ -397,7 +397,7 @@ def test_summary_of_a_refused_model(stream):
     assert "✗ NOT BLESSED" in text
     assert "\n  Its accuracy on the test split, 50.12%, is below the gate's 80.00%.\n" in text
     assert "  accuracy 85.91%, gate 80.00% (+5.91 points), no model to compare with\n" in text
-    assert "not pushed: the gate keeps this model back; what is served stays as it is" in text
+    assert "not pushed: the gate refused this model; the served model does not change" in text
     assert "pushed to" not in text
 
 
@@ -424,7 +424,7 @@ def test_every_line_holds(stream, monkeypatch, columns):
         console.notice(f"No reviews at {BLESSED.pushed_to}/{'x' * 200}, said the server. " * 2)
         console.notice("word" * 100)
         whole_run(console)
-        console.component_cached("LatestBlessedModel", "as on 26 Nov 11:28")
+        console.component_cached("LatestBlessedModel", "from 26 Nov 11:28")
         console.component_failed("LatestBlessedModel", "It failed for a reason. " * 20)
         console.component_interrupted("LatestBlessedModel")
         console.comparison_started("imdb_comparison", "imdb", 27, "artifacts/comparisons/imdb")

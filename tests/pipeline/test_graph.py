@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import json
 from pathlib import Path
@@ -12,6 +13,7 @@ from tfx.utils import proto_utils
 
 from components.dataset.source import ReviewSource
 from pipeline.config import PipelineConfig
+from pipeline.fingerprint import PROJECT
 from pipeline.graph import SOURCE_FINGERPRINT, create_pipeline
 from pipeline.loading import EnvironmentSettings
 from pipeline.resolution import resolve
@@ -193,3 +195,22 @@ def test_the_cache_can_be_turned_off(pipeline_of):
     """By a setting."""
     assert pipeline_of().enable_cache
     assert not pipeline_of(cache=False).enable_cache
+
+
+def test_no_module_imports_the_extensions_of_tfx():
+    """They import Google Cloud's clients, which every process of a run would wait for."""
+    for folder in ("components", "pipeline", "serving"):
+        for path in (PROJECT / folder).rglob("*.py"):
+            imported = {
+                name
+                for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+                for name in (
+                    [alias.name for alias in node.names]
+                    if isinstance(node, ast.Import)
+                    else [node.module or ""]
+                    if isinstance(node, ast.ImportFrom)
+                    else []
+                )
+            }
+            found = [name for name in imported if name.startswith(("tfx.v1", "tfx.extensions"))]
+            assert not found, f"{path} imports {found}"

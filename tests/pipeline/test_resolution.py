@@ -187,7 +187,8 @@ def test_a_name_that_another_data_sets_model_has_is_refused(environment, table, 
     assert str(error.value) == (
         f"The model my_reviews_sentiment in {root} was trained on {table}, and this data is "
         f"{other}. If that is another data set, add --pipeline-name {own} --model-name {own}; if "
-        "it is the same one, moved and grown, add --model-name my_reviews_sentiment."
+        "it is the same one, in another place or with other reviews, add --model-name "
+        "my_reviews_sentiment."
     )
     for names in (
         {"pipeline_name": own, "model_name": own},
@@ -213,7 +214,7 @@ def test_a_data_set_that_grew_or_moved_keeps_its_model(environment, table, tmp_p
     same.parent.mkdir()
     same.write_text("text,label\na good film,1\na bad film,0\n")
     grown = str(shutil.move(table, moved))
-    with pytest.raises(ConfigurationError, match="moved and grown"):
+    with pytest.raises(ConfigurationError, match="in another place"):
         resolve(PipelineConfig(data=grown, root=root), environment, print)
 
 

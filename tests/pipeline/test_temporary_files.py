@@ -7,13 +7,15 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from components.errors import ConfigurationError
+from pipeline import temporary_files
 from pipeline.session import Session
-from pipeline.temporary_files import temporary_folder
+from pipeline.temporary_files import PREFIX, temporary_folder
 
 
 @pytest.fixture
@@ -75,6 +77,58 @@ def test_a_file_that_is_written_meanwhile_is_removed_as_well(in_tmp):
         assert writer.stdout.readline() == b"ready\n"
     assert writer.wait(60) == 0
     writer.stdout.close()
+    assert os.listdir(in_tmp) == []
+
+
+HOLD = """
+import sys
+from pipeline.temporary_files import temporary_folder
+with temporary_folder() as folder:
+    (folder / "file").touch()
+    print(folder.name, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_what_a_killed_command_left_goes_at_the_next_start(in_tmp):
+    """A folder in use stays, and so does one of another name."""
+    (in_tmp / "sentiment-of-somebody").mkdir()
+    (in_tmp / f"{PREFIX}file").touch()
+    held = [
+        subprocess.Popen(
+            [sys.executable, "-c", HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    killed, living = (process.stdout.readline().strip() for process in held)
+    try:
+        held[0].kill()
+        held[0].wait()
+        assert (in_tmp / killed / "file").exists()
+        with temporary_folder() as folder:
+            kept = {"sentiment-of-somebody", f"{PREFIX}file"}
+            assert set(os.listdir(in_tmp)) == {living, folder.name} | kept
+            assert (in_tmp / living / "file").exists()
+    finally:
+        for process in held:
+            process.communicate()
+    assert held[1].returncode == 0
+    assert set(os.listdir(in_tmp)) == kept
+
+
+def test_commands_that_start_at_once_take_nothing_from_each_other(in_tmp):
+    """Each finds its own folder there, as often as it looks."""
+
+    def work(_: int) -> bool:
+        folder, lock = temporary_files._locked_folder()
+        temporary_files._remove_abandoned(in_tmp)
+        is_there = folder.is_dir()
+        os.close(lock)
+        return is_there
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(2_000)))
+    temporary_files._remove_abandoned(in_tmp)
     assert os.listdir(in_tmp) == []
 
 

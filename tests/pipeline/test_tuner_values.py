@@ -44,7 +44,7 @@ def test_a_file_gives_values_and_flags_win(found):
         ({"epoch": 1}, "no hyperparameter is called epoch"),
         ("{", "is no JSON"),
         ([1], "expected a JSON object such as"),
-        ({"seed": 3, "epochs": 2}, r"sets seed, which no search decides on\..* give --seed on"),
+        ({"seed": 3, "epochs": 2}, r"sets seed, which a search does not tune\..* give --seed on"),
         (
             {"values": {"model": "cnn_lstm", "epochs": 2}},
             r"was found for 'cnn_lstm', and --model is 'lstm'",
@@ -126,8 +126,8 @@ def test_the_latest_result_for_the_variant_is_found(tmp_path):
         ({"tune": 2}, False, "Try --validation-fraction 0.1"),
         ({"tune": 2, "hyperparameters_from": "x.json"}, False, "choose one"),
         ({"tune": 2}, True, "a comparison takes presets"),
-        ({"warm_start": True}, True, "a comparison trains from the seeds alone"),
-        ({"warm_start": True, "model": "linear"}, False, "'linear' is fitted in one go"),
+        ({"warm_start": True}, True, "a comparison trains every model from scratch"),
+        ({"warm_start": True, "model": "linear"}, False, "'linear' is fitted by a solver"),
     ],
 )
 def test_what_does_not_go_together_is_refused(tmp_path, settings, is_comparison, message):

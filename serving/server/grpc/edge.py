@@ -235,7 +235,7 @@ class _Edge:
             data = self._encode(response)
             del response
             self._hold_until_sent(share, len(data), context)
-        except Exception as error:
+        except Exception as error:  # no request may stop the server, or stay without a status
             share.release()
             status = _status_error(error)
             if isinstance(error, _UndecodableError):

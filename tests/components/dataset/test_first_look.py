@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
-import json
 from decimal import Decimal
-from pathlib import Path
 
 import pyarrow
 import pyarrow.parquet
@@ -18,26 +14,9 @@ from components.dataset.first_look import checked, look_at
 from components.dataset.resolve import resolve_source
 from components.errors import DataGateError
 from pipeline.flag_spelling import with_flags
+from tests.components.tables import write_table as write
 
 STARS = [(f"review number {n}", 1 + n % 5) for n in range(50)]
-
-
-def write(path: Path, rows: list[tuple[object, object]]) -> Path:
-    """Writes texts and labels in the format that the name tells."""
-    suffix = path.name.removesuffix(".gz").rpartition(".")[2]
-    if suffix == "parquet":
-        texts, labels = zip(*rows, strict=True)
-        pyarrow.parquet.write_table(pyarrow.table({"text": texts, "label": labels}), path)
-        return path
-    stream = io.StringIO()
-    if suffix == "jsonl":
-        stream.writelines(json.dumps({"text": t, "label": label}) + "\n" for t, label in rows)
-    else:
-        writer = csv.writer(stream, delimiter="\t" if suffix == "tsv" else ",")
-        writer.writerows([("text", "label"), *rows])
-    content = stream.getvalue().encode()
-    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
-    return path
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """ReviewExampleGen: the examples it writes and the report that goes with them, by value."""
 
-from __future__ import annotations
+from __future__ import csv
 
-import csv
 import gzip
 import io
 import json
@@ -10,8 +9,6 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-import pyarrow
-import pyarrow.parquet
 import pytest
 import tensorflow as tf
 from tfx.types import artifact_utils, standard_artifacts
@@ -26,6 +23,7 @@ from components.example_gen import findings
 from components.example_gen.component import ReviewExampleGen
 from components.example_gen.executor import Executor
 from components.example_gen.reading_report import ReadingReport, ReadingReportArtifact
+from tests.components.tables import write_table
 
 BEAM = [
     "--runner=FnApiRunner",
@@ -179,23 +177,6 @@ ROWS = {
     "train": [('good, "very"\ngood', "pos"), ("so", "neg"), ("Ça va 🎬", "pos")],
     "test": [("bad", "neg"), ("fine", "pos")],
 }
-
-
-def write_table(path: Path, rows: list[tuple[str, str]]) -> None:
-    """Writes texts and labels in the format that the name tells."""
-    suffix = path.name.removesuffix(".gz").rpartition(".")[2]
-    if suffix == "parquet":
-        texts, labels = zip(*rows, strict=True)
-        pyarrow.parquet.write_table(pyarrow.table({"text": texts, "label": labels}), path)
-        return
-    stream = io.StringIO()
-    if suffix == "jsonl":
-        stream.writelines(json.dumps({"text": t, "label": label}) + "\n" for t, label in rows)
-    else:
-        writer = csv.writer(stream, delimiter="\t" if suffix == "tsv" else ",")
-        writer.writerows([("text", "label"), *rows])
-    content = stream.getvalue().encode()
-    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
 
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv.gz", "jsonl", "parquet"])

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from components import features
+from tests.components.serialized import serialized_example
 
 
 def text_spec(name: str) -> tf.TensorSpec:
@@ -79,18 +80,7 @@ def saved_model(tmp_path_factory) -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def examples() -> list[bytes]:
     """Serialized tf.Examples of three reviews."""
-    return [
-        tf.train.Example(
-            features=tf.train.Features(
-                feature={
-                    features.TEXT: tf.train.Feature(
-                        bytes_list=tf.train.BytesList(value=[text.encode()])
-                    )
-                }
-            )
-        ).SerializeToString()
-        for text in ("a great film", "so-so", "Ein schöner Film")
-    ]
+    return [serialized_example(text) for text in ("a great film", "so-so", "Ein schöner Film")]
 
 
 def save_of_three(

@@ -15,26 +15,14 @@ from components.hyperparameters import Hyperparameters
 from components.models.registry import get_variant
 from components.models.shape import ModelShape
 from components.trainer import signatures, training
+from tests.components.serialized import serialized_example
 
 TEXTS = ["a great film", "not good at all. " * 200, "", "zzyzx", "caf\u00e9 <br /> \u4e2d\u6587"]
 
 
 def serialized(texts):
     """Returns the texts as serialized tf.Examples."""
-    return tf.constant(
-        [
-            tf.train.Example(
-                features=tf.train.Features(
-                    feature={
-                        features.TEXT: tf.train.Feature(
-                            bytes_list=tf.train.BytesList(value=[text.encode()])
-                        )
-                    }
-                )
-            ).SerializeToString()
-            for text in texts
-        ]
-    )
+    return tf.constant([serialized_example(text) for text in texts])
 
 
 @pytest.fixture(scope="module")

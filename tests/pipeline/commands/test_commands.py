@@ -22,25 +22,9 @@ from tests.pipeline.test_console import in_a_terminal
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    """A root with version 7 of a model that believes in short texts."""
-    import tensorflow as tf
-
-    class Brevity(tf.Module):
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
-        def predict_text(self, text):
-            probability = 1.0 / (1.0 + tf.cast(tf.strings.length(text), tf.float32))
-            names = tf.constant(["negative", "positive"])
-            return {
-                "probability": probability,
-                "sentiment": tf.gather(names, tf.cast(probability >= 0.5, tf.int32)),
-            }
-
-    root = tmp_path_factory.mktemp("root")
-    model = Brevity()
-    folder = root / "serving_model" / "imdb_sentiment" / "7"
-    tf.saved_model.save(model, str(folder), signatures={"predict_text": model.predict_text})
-    return root
+def root(brief_is_better):
+    """A root with version 7 of `imdb_sentiment`."""
+    return brief_is_better
 
 
 @pytest.fixture(scope="module")

@@ -29,24 +29,9 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture(scope="module")
-def pushed(tmp_path_factory) -> Path:
-    """Version 7 of a model that believes in short texts, slowly."""
-    import tensorflow as tf
-
-    class Brevity(tf.Module):
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
-        def predict_text(self, text):
-            probability = 1.0 / (1.0 + tf.cast(tf.strings.length(text), tf.float32))
-            names = tf.constant(["negative", "positive"])
-            return {
-                "probability": probability,
-                "sentiment": tf.gather(names, tf.cast(probability >= 0.5, tf.int32)),
-            }
-
-    model = Brevity()
-    version = tmp_path_factory.mktemp("pushed") / "7"
-    tf.saved_model.save(model, str(version), signatures={"predict_text": model.predict_text})
-    return version
+def pushed(brief_is_better) -> Path:
+    """Version 7 of the model."""
+    return brief_is_better / "serving_model" / "imdb_sentiment" / "7"
 
 
 @pytest.fixture

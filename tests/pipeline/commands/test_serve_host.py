@@ -13,7 +13,7 @@ from serving.server import main as server
 from serving.server.flags import parse
 
 PROJECT = Path(__file__).parents[3]
-EVERYWHERE = "It listens on all addresses, and asks nobody for a password"
+EVERYWHERE = "It listens on all addresses, without authentication"
 
 
 @pytest.fixture

@@ -92,8 +92,8 @@ def test_the_table_fits_80_columns_and_marks_what_is_not_told_apart(compared):
     assert best.split()[:4] == ["cnn_lstm:reference", "87.57", "0.45", "86.45-88.69"]
     assert second.split()[:3] == ["lstm", "87.00~", "1.00"]
     assert last.split()[:4] == ["bilstm", "70.00", "0.00", "70.00-70.00"]
-    assert "~ is not told apart from the best" in shown
-    assert "Std and interval are those of the seeds, on these very test reviews" in shown
+    assert "~ is not significantly different from the best" in shown
+    assert "Std and interval measure how much the seeds differ, on this test split" in shown
 
 
 def test_a_failing_variant_does_not_end_the_others(compared):

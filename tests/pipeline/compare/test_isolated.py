@@ -53,7 +53,7 @@ tell(figures={"seed": request["config"]["seed"], "log": request["log"]})
     [
         ("tell(error=dict(kind='TrainingError', message='nan'))", isolated.AttemptError, "nan"),
         ("tell(error=dict(kind='ArchiveError', message='cut'))", ArchiveError, "cut"),
-        ("os.kill(os.getpid(), 9)", isolated.AttemptError, "most likely the memory"),
+        ("os.kill(os.getpid(), 9)", isolated.AttemptError, "most likely it ran out of memory"),
         ("os.kill(os.getpid(), 15)", isolated.AttemptError, "ended by SIGTERM"),
         ("sys.exit(3)", isolated.AttemptError, "ended with code 3 and without a result"),
     ],

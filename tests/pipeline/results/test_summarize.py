@@ -98,8 +98,8 @@ def test_a_refusal_for_too_few_reviews_says_what_they_prove():
         "true_negatives": 194.0, "false_positives": 0.0,
     }  # fmt: skip
     assert why_not(lucky, PipelineConfig(), None) == (
-        "Its accuracy on the test split, 98.50%, is not surely better than always saying negative, "
-        "97.00%: 200 reviews prove 96.17%, and 97.10% are asked for (--min-lift).",
+        "Its accuracy on the test split, 98.50%, is not significantly better than always saying "
+        "negative, 97.00%: 200 reviews prove at least 96.17%, and 97.10% is required (--min-lift).",
     )
 
 

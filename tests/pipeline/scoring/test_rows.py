@@ -96,7 +96,7 @@ def test_a_table_needs_the_same_columns_in_all_records(read):
     content = lines({"text": "x"}, {"text": "y", "stars": 3})
     assert read("a.jsonl", content)[1] == []
     _, (problem,) = read("a.jsonl", content, SourceKind.CSV)
-    assert "'stars', which the first record has not" in problem.detail
+    assert "'stars', which the first record does not have" in problem.detail
 
 
 def test_a_file_that_breaks_off_is_fatal(read):
