@@ -1,7 +1,8 @@
 """ReviewExampleGen: the examples it writes and the report that goes with them, by value."""
 
-from __future__ import csv
+from __future__ import annotations
 
+import csv
 import gzip
 import io
 import json
