@@ -11,13 +11,16 @@ from pathlib import Path
 SENTIMENT = str(Path(sys.executable).with_name("sentiment"))
 
 
-def main(description: str, write: Callable[[Path], Path], questions: list[str]) -> None:
+def main(
+    description: str, write: Callable[[Path], Path], questions: list[str], *flags: str
+) -> None:
     """Writes a data set into a folder, trains on it, and asks the model that was pushed.
 
     Args:
       description: What the example shows.
       write: `write(folder)` makes the data set in the folder and returns its path.
       questions: Texts to ask the pushed model about.
+      flags: What else `sentiment inspect` is told.
     """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("folder", type=Path, help="for the data and all that the run writes")
@@ -25,7 +28,7 @@ def main(description: str, write: Callable[[Path], Path], questions: list[str]) 
     folder.mkdir(parents=True, exist_ok=True)
     data = write(folder)
 
-    inspected = _sentiment(["inspect", str(data)], stdout=subprocess.PIPE, text=True).stdout
+    inspected = _sentiment(["inspect", str(data), *flags], stdout=subprocess.PIPE, text=True).stdout
     print(inspected)
     *_, typed = inspected.replace("\\\n", " ").strip().splitlines()
     root = ["--root", str(folder / "artifacts")]
