@@ -153,8 +153,10 @@ def test_a_run_goes_on_after_it_was_ended_and_executes_what_changed(small_data, 
 
 def test_shuffled_labels_give_a_model_that_is_refused_with_a_sentence(tmp_path):
     """The gate is real: what cannot be learnt is not pushed, and the exit code is 3."""
-    path = tmp_path / "train.csv"
-    test = tmp_path / "test.csv"
+    # The folder's name is that of the data: a long one would wrap lines of what is printed.
+    folder = tmp_path / "films"
+    folder.mkdir()
+    path, test = folder / "train.csv", folder / "test.csv"
     for file, parity in ((path, 1), (test, 0)):
         rows = ["text,label"]
         rows += [
