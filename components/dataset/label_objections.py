@@ -199,7 +199,7 @@ def objection_to_split(split: str, by_class: Mapping[str, int], min_class_size: 
     )
     if FEWEST_CLASSES <= len(others) <= LISTED:
         message += f", or leave them out by naming the others, e.g. {naming(LABELS, others)}"
-    else:
+    elif len(by_class) > FEWEST_CLASSES:
         message += f", or count them to other classes by `{MAP_LABELS}`"
     return f"{message}.{IS_COLUMN_RIGHT if len(few) > MANY else ''}"
 

@@ -89,7 +89,7 @@ def test_nothing_learns_from_the_test_split(pipeline_of):
 def test_an_eval_split_of_the_data_is_validated_on(tmp_path):
     """As one that is carved out of train."""
     for split in ("train", "validation", "test"):
-        (tmp_path / f"{split}.csv").write_text("text,label\na,1\nb,0\n")
+        (tmp_path / f"{split}.csv").write_text("text,label\na,1\nb,0\nc,1\nd,0\n")
     config = PipelineConfig(data=str(tmp_path), root=str(tmp_path), positive_label="1, 5")
     environment = EnvironmentSettings(imdb_archive=None, cache_dir=tmp_path)
     steps = steps_of(create_pipeline(resolve(config, environment, lambda sentence: None)))

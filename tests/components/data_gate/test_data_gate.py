@@ -184,3 +184,12 @@ def test_the_anomalies_of_an_empty_split_are_not_news(tmp_path):
     with pytest.raises(DataGateError) as error:
         gate(tmp_path, report, {"train": anomalies_pb2.Anomalies(), "test": missing})
     assert "Column dropped" not in str(error.value)
+
+
+def test_two_classes_with_too_few_reviews_cannot_be_left_out():
+    """There would be one left, or none."""
+    report = ReadingReport({"train": {"0": 9, "1": 1}})
+    assert list(objections_to_splits(report, 2)) == [
+        "Split 'train' has fewer than 2 reviews of 'positive' (1), which `min_class_size` asks of "
+        "each class. Give more of them."
+    ]
