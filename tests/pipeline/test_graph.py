@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tfx.dsl.components.common.resolver import RESOLVER_CONFIG
 from tfx.proto import pusher_pb2, transform_pb2
 from tfx.utils import proto_utils
 
@@ -141,7 +142,7 @@ def test_the_classes_of_the_data_reach_all_that_must_know_them(tmp_path):
     for step in ("Trainer", "Tuner"):
         assert json.loads(steps[step].exec_properties["custom_config"])["classes"] == classes
     assert '"signature_name": "classify"' in steps["Evaluator"].exec_properties["eval_config"]
-    assert steps["LatestBlessedModel"].exec_properties["config"] == {"classes": classes}
+    assert steps["LatestBlessedModel"].exec_properties[RESOLVER_CONFIG] == {"classes": classes}
     facts = json.loads(steps["Pusher"].exec_properties["facts"])
     assert facts["classes"] == classes
     assert facts["gate"] == {

@@ -6,7 +6,7 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.metrics import confusion_matrix_metrics
 from tensorflow_model_analysis.proto import config_pb2
 
-from components.evaluator import tfma_adapter
+from components.evaluator import class_metrics, tfma_adapter
 from tests.canary import canary
 
 
@@ -39,3 +39,14 @@ def test_a_metric_is_named_by_its_default_name():
 
         (computation, *_) = Named(thresholds=0.5).computations()[-1:]
         assert [key.name for key in computation.keys] == ["of ours"]
+
+
+def test_metrics_of_many_classes_are_derived_from_one_count():
+    """TFMA drops computations that equal others: one pass over the scores is enough."""
+    with canary(tfma_adapter.LIBRARY, class_metrics.__name__):
+        counts, derived = zip(
+            *(class_metrics.ClassMetric(name).computations() for name in class_metrics.NAMES),
+            strict=True,
+        )
+        assert len(set(counts)) == 1
+        assert [each.keys[0].name for each in derived] == list(class_metrics.NAMES)
