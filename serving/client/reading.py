@@ -66,7 +66,7 @@ class Reader:
         tokens = self.output("tokens", response, rows)
         probabilities = self.output("probability", response, rows)
         for row, (words, of_words) in enumerate(zip(tokens, probabilities, strict=True)):
-            self._check_rows(f"words in row {row}", words, None)
+            self._check_rows(f"words in row {row}", words, len(tokens[0]) if row else None)
             self._check_rows(f"probabilities in row {row}", of_words, len(words))
         first = probabilities[0][0] if probabilities[0] else None
         return len(tokens[0]), len(first) if isinstance(first, list) else None

@@ -64,7 +64,7 @@ def tensor_name(info: meta_graph_pb2.TensorInfo) -> str:
     return info.name if ":" in info.name else f"{info.name}:0"
 
 
-@dataclass
+@dataclass(eq=False)
 class Servable:
     """A loaded version. `acquire` and `release` count the requests that it is answering."""
 

@@ -79,6 +79,9 @@ def test_the_likeliest_three_are_bars(open_page):
         ("shipping", f"{shipping * 100:.1f} %", shipping),
     ]
     assert not page["of-two"].is_displayed() and not page["offer"].is_displayed()
+    assert (page["likeliest"].aria_role, page["likeliest"].accessible_name) == (
+        "list", "The likeliest classes",
+    )  # fmt: skip
     assert page["about"].text == (
         "tickets, version 5 · variant tiny · accuracy 87.50 % · "
         "3 classes: billing, refund, shipping"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import weakref
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any
@@ -14,6 +15,9 @@ from serving.signature_names import CLASSIFY, PREDICT_TEXT, TRACE_TEXT, TRANSFOR
 
 # A card may name 1,000 classes, of 10,000 characters each.
 MOST_NAMES, MOST_CHARACTERS = 10, 200
+
+# A version never changes, so that its card is read once.
+_facts: weakref.WeakKeyDictionary[Servable, dict[str, Any] | None] = weakref.WeakKeyDictionary()
 
 _PLACE = '<script type="application/json" id="models">[]</script>'
 _ASKED = (PREDICT_TEXT, CLASSIFY, TRACE_TEXT, TRANSFORM_FEATURES)
@@ -49,7 +53,7 @@ def fill(page: str, available: Mapping[str, Mapping[int, Servable]]) -> bytes:
                     "version": str(servable.version),
                     "signatures": [asked for asked in _ASKED if asked in servable.signatures],
                     "traced": _traced(servable),
-                    "card": _facts(model_cards.read(servable.folder)),
+                    "card": _facts_of(servable),
                 }
             )
     # Within a script element, `<` could end it.
@@ -66,10 +70,16 @@ def _traced(servable: Servable) -> int:
     return max(0, math.prod(dimension.size for dimension in dimensions[1:]))
 
 
-def _facts(card: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Returns what the page shows of a card, and of the right type: the rest may be large."""
-    if card is None:
-        return None
+def _facts_of(servable: Servable) -> dict[str, Any] | None:
+    """Returns what the page shows of a version's model card; None if it has none."""
+    if servable not in _facts:
+        card = model_cards.read(servable.folder)
+        _facts[servable] = None if card is None else _shown(card)
+    return _facts[servable]
+
+
+def _shown(card: dict[str, Any]) -> dict[str, Any]:
+    """Returns what is shown, and of the right type: the rest of a card may be large."""
     metrics = card.get("test_metrics")
     found = {"variant": card.get("variant"), **(metrics if isinstance(metrics, dict) else {})}
     kinds = {"variant": str, "accuracy": float, "macro_f1": float}

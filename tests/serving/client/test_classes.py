@@ -186,6 +186,32 @@ def test_traces_that_do_not_fit_the_classes_are_errors(probability, names, reaso
         client.trace(["x"])
 
 
+@pytest.mark.parametrize(
+    ("tokens", "probability", "reason"),
+    [
+        ([["x"], []], [[[0.5, 0.25, 0.25]], []], "words in row 1: expected 1, 0 arrived"),
+        ([["x"], ["y"]], [[[0.5, 0.25, 0.25]], [0.5]], "word 'y' of row 1: expected a list, 0.5"),
+        ([["x"], ["y"]], [[0.5], [[0.5, 0.25, 0.25]]], "word 'y' of row 1 has the probability \\["),
+    ],
+)
+def test_traces_of_several_shapes_are_errors(tokens, probability, reason):
+    """In one answer all texts have the same number of words, and of classes."""
+    classes = [[(name, 0.5) for name in "abc"]]
+
+    def answer(request):
+        if hasattr(request, "texts"):
+            return ClassifyResponse(1, classes)
+        if len(request.values) == 1:
+            return PredictResponse(1, {"tokens": [["x"]], "probability": [[0.5]]})
+        return PredictResponse(1, {"tokens": tokens, "probability": probability})
+
+    with (
+        Client(transport=InMemoryTransport(answer)) as client,
+        pytest.raises(ResponseError, match=reason),
+    ):
+        client.trace(["x", "x", "y"])
+
+
 @pytest.mark.parametrize("label", [1.0, None, ["a"]])
 def test_a_label_that_is_no_string_is_an_error(label):
     """It is shown."""
