@@ -59,7 +59,7 @@ def resolve_source(
     """
     cache_dir = cache_dir or Path.home() / ".cache" / "sentiment"
     if data == SAMPLE:
-        return sample_source()
+        return _sample_source()
     if data == IMDB:
         return _imdb_source(imdb.find_or_download(imdb_archive, cache_dir))
     if data == AUTO:
@@ -71,7 +71,7 @@ def resolve_source(
                 f"THIS RUN USES THE GENERATED SAMPLE, NOT THE REAL REVIEWS. {error} "
                 f"The sample's model is named {SAMPLE}_... and never takes a real one's place."
             )
-            return sample_source()
+            return _sample_source()
     paths = expand(data)
     if len(paths) == 1 and (labelled := labelled_source(paths[0])):
         return labelled
@@ -86,8 +86,7 @@ def resolve_source(
     )
 
 
-def sample_source() -> ReviewSource:
-    """Returns the sample, which is generated."""
+def _sample_source() -> ReviewSource:
     return ReviewSource(SourceKind.SAMPLE, SAMPLE, (), digest=sample.SAMPLE_VERSION)
 
 

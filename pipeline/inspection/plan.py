@@ -100,6 +100,10 @@ def plan_for(
     _allow_bad_records(plan, found)
     if words.are_characters:
         plan.settings["tokens"] = "characters"
+        plan.remarks.append(
+            f"Most texts are written in {next(iter(words.scripts))}, without blanks between words: "
+            "tokens are characters."
+        )
     train = plan.rows.get(features.TRAIN_SPLIT, 0)
     model = SMALL_MODEL if 0 < train < FEW_REVIEWS and data != "sample" else DEFAULT_MODEL
     if model != DEFAULT_MODEL:
