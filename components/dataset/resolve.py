@@ -86,7 +86,7 @@ def _known_source(
 ) -> ReviewSource | None:
     """Returns IMDB or the sample; None where the data is a path."""
     if data == SAMPLE:
-        return sample_source()
+        return _sample_source()
     if data == IMDB:
         return _imdb_source(imdb.find_or_download(imdb_archive, cache_dir))
     if data == AUTO:
@@ -98,7 +98,7 @@ def _known_source(
                 f"THIS RUN USES THE GENERATED SAMPLE, NOT THE REAL REVIEWS. {error} "
                 f"The sample's model is named {SAMPLE}_... and never takes a real one's place."
             )
-            return sample_source()
+            return _sample_source()
     return None
 
 
@@ -126,8 +126,7 @@ def _with_layout_classes(
     return with_classes(source, settings, notify)
 
 
-def sample_source() -> ReviewSource:
-    """Returns the sample, which is generated."""
+def _sample_source() -> ReviewSource:
     return ReviewSource(SourceKind.SAMPLE, SAMPLE, (), digest=sample.SAMPLE_VERSION)
 
 

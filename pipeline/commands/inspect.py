@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from components import features
-from components.dataset import imdb
 from components.dataset.inspection.look import Inspection, look_at_layout, look_at_tables
-from components.dataset.paths import IMDB, SAMPLE, expand, tables_in
-from components.dataset.resolve import labelled_source, sample_source
-from components.dataset.source import ReviewSource, SourceFile, SourceKind
+from components.dataset.paths import AUTO, IMDB, SAMPLE, expand, tables_in
+from components.dataset.resolve import labelled_source, resolve_source
 from components.errors import DataGateError, DatasetError
 from pipeline.commands.command import TABLE_SETTINGS, Command, add_debug, add_settings, config_of
 from pipeline.config import PipelineConfig
-from pipeline.console.messages import readable, tell_command
+from pipeline.console.messages import readable, tell, tell_command
 from pipeline.inspection import report
 from pipeline.inspection.plan import plan_for
 from pipeline.loading import environment
@@ -26,13 +24,23 @@ from pipeline.program import program
 
 _SETTINGS = (*TABLE_SETTINGS, "label_column")
 
+_EPILOG = """\
+For example: sentiment inspect reviews.csv
+
+exit codes of `sentiment inspect`:
+  0    the command was printed
+  1    something unexpected
+  2    wrong use: a flag, or data that cannot be found or read, or columns that must be named
+  4    the data was read, and no run would take it
+"""
+
 COMMAND = Command(
     "inspect",
     help="look at data, and print the run that fits it",
     description="Reads a data set, or a sample of a large one, in a few seconds: columns, labels, "
     "texts, lengths, languages. Ends with the `run` command to type. Nothing is trained or "
     "written.",
-    epilog="For example: sentiment inspect reviews.csv",
+    epilog=_EPILOG,
 )
 
 
@@ -74,13 +82,14 @@ def run(options: dict[str, Any]) -> int:
 
 
 def _look(data: str, config: PipelineConfig) -> Inspection:
-    if data == SAMPLE:
-        return look_at_layout(sample_source(), config.label_column)
-    if data == IMDB:
+    if data in (AUTO, IMDB, SAMPLE):
         settings = environment(os.environ)
-        archive = imdb.find_or_download(settings.imdb_archive, settings.cache_dir)
-        files = (SourceFile(str(archive.path)),)
-        source = ReviewSource(SourceKind.IMDB_ARCHIVE, IMDB, files, digest="")
+        source = resolve_source(
+            data,
+            imdb_archive=settings.imdb_archive,
+            cache_dir=settings.cache_dir,
+            notify=lambda sentence: tell(f"sentiment: {sentence}"),
+        )
         return look_at_layout(source, config.label_column)
     paths = expand(data)
     if len(paths) == 1 and (labelled := labelled_source(Path(paths[0]), digest=False)):

@@ -25,6 +25,8 @@ MOST_CLASSES = 1_000
 LEAST_OF_CLASS = 2
 # A column with so many records, and as many different labels as half of them, holds no classes.
 _MANY_RECORDS = 50
+# Labels beside those of negative and positive that are as rare as this are errors.
+_SHARE_OF_SLIPS = 0.01
 # What a sample shows of bad records may be more in all of the data.
 _ROOM_FOR_BAD_RECORDS = 1.5
 
@@ -35,8 +37,9 @@ class Plan:
 
     Attributes:
       labels: What was found, each label in its most frequent spelling, with its count.
-      classes: Those of them that a run takes, in the order of its integer label.
-      is_binary: Whether the labels are known as those of positive and negative.
+      classes: The classes that a run learns of them, in the order of its integer label.
+      is_binary: Whether the labels are known as those of negative and positive, which are the
+        classes then.
       rows: By split, how many reviews there are, counted or estimated; empty if unknown.
       carves_test: Whether test is taken out of train.
       larger_class: The most frequent class.
@@ -92,14 +95,18 @@ def plan_for(
     plan.objection = found.objection or _objection(plan, found)
     if plan.objection:
         return plan
-    plan.is_binary = all(known_class(label) is not None for label in plan.classes)
     _leave_out_unlabelled_split(plan, found)
+    slips = _name_classes(plan)
     _leave_out_rare_classes(plan, found)
     (plan.larger_class, count) = plan.classes.most_common(1)[0]
     plan.larger_share = count / plan.classes.total()
-    _allow_bad_records(plan, found)
+    _allow_bad_records(plan, found, slips)
     if words.are_characters:
         plan.settings["tokens"] = "characters"
+        plan.remarks.append(
+            f"Most texts are written in {next(iter(words.scripts))}, without blanks between words: "
+            "tokens are characters."
+        )
     train = plan.rows.get(features.TRAIN_SPLIT, 0)
     model = SMALL_MODEL if 0 < train < FEW_REVIEWS and data != "sample" else DEFAULT_MODEL
     if model != DEFAULT_MODEL:
@@ -172,9 +179,10 @@ def _objection(plan: Plan, found: Inspection) -> str:
         return "There is no record."
     if not classes:
         return f"No record has a label in the column '{found.label_column}'."
-    if len(classes) == 1:
+    meanings = {known_class(label) for label in classes}
+    if len(classes) == 1 or (len(meanings) == 1 and None not in meanings):
         return (
-            f"All labels are '{next(iter(classes))}'; two different ones are needed."
+            f"All labels are {listed(classes)}, which is one class; two are needed."
             f"{_other_columns(found)}"
         )
     if len(classes) > MOST_CLASSES or (
@@ -202,6 +210,32 @@ def _other_columns(found: Inspection) -> str:
     return f" `label_column` names another, e.g. '{likely[0]}'."
 
 
+def _name_classes(plan: Plan) -> int:
+    """Names the classes as a run learns them; returns how many records have a label beside them.
+
+    Where labels of negative and positive occur, a few others are errors in single records.
+    """
+    counts = Counter(dict.fromkeys(features.CLASSES, 0))
+    others: Counter[str] = Counter()
+    for label, count in plan.classes.items():
+        known = known_class(label)
+        if known is None:
+            others[label] = count
+        else:
+            counts[features.CLASSES[known]] += count
+    are_slips = (
+        max(others.values(), default=0) <= 1
+        or others.total() < _SHARE_OF_SLIPS * plan.classes.total()
+    )
+    plan.is_binary = min(counts.values()) > 0 and are_slips
+    if not plan.is_binary:
+        return 0
+    plan.classes = counts
+    if others:
+        plan.remarks.append(f"Labels that are taken for errors: {listed(others)}.")
+    return others.total()
+
+
 def _leave_out_unlabelled_split(plan: Plan, found: Inspection) -> None:
     """Takes files out whose labels are all -1: of a contest's test split they are not published."""
     counts = found.survey.labels_by_split
@@ -225,15 +259,17 @@ def _leave_out_rare_classes(plan: Plan, found: Inspection) -> None:
     """Names the classes that have enough reviews in each split, where some have not."""
     if not found.is_whole:
         return
-    by_split = {
-        split: Counter(map(key_of, counts.elements()))
-        for split, counts in found.survey.labels_by_split.items()
-        if split in plan.rows
-    }
+    by_split: dict[str, Counter[str]] = {split: Counter() for split in plan.rows}
+    for split, counts in found.survey.labels_by_split.items():
+        for label, count in counts.items():
+            if split in by_split:
+                by_split[split][_class_key(plan, label)] += count
+    if plan.carves_test:
+        del by_split[features.TEST_SPLIT]
     rare = [
-        label
-        for label in plan.classes
-        if any(counts[key_of(label)] < LEAST_OF_CLASS for counts in by_split.values())
+        name
+        for name in plan.classes
+        if any(counts[_class_key(plan, name)] < LEAST_OF_CLASS for counts in by_split.values())
     ]
     kept = [label for label in plan.classes if label not in rare]
     if not rare:
@@ -252,18 +288,24 @@ def _leave_out_rare_classes(plan: Plan, found: Inspection) -> None:
     plan.classes = Counter({label: plan.classes[label] for label in kept})
 
 
-def _allow_bad_records(plan: Plan, found: Inspection) -> None:
-    """Allows the share of records that have no text or no label, or cannot be read."""
+def _class_key(plan: Plan, label: str) -> str:
+    """Returns what is the same for all labels of one class."""
+    known = known_class(label) if plan.is_binary else None
+    return key_of(label) if known is None else features.CLASSES[known]
+
+
+def _allow_bad_records(plan: Plan, found: Inspection, slips: int) -> None:
+    """Allows the share of records without a text or a label, or that cannot be read."""
     survey = found.survey
-    bad = survey.problems + survey.unusable
+    bad = survey.problems + survey.unusable + slips
     if not bad:
         return
     share = bad / survey.records * (1.0 if found.is_whole else _ROOM_FOR_BAD_RECORDS)
     allowed = min(math.ceil(share * 1_000) / 1_000, 1.0)
     plan.settings["max_bad_records"] = max(allowed, float(plan.settings.get("max_bad_records", 0)))
     plan.remarks.append(
-        f"{bad:,} of {survey.records:,} records have no text, no label, or cannot be read; they "
-        "are left out."
+        f"{bad:,} of {survey.records:,} records have no text, no label, or a wrong one, or cannot "
+        "be read; they are left out."
     )
 
 

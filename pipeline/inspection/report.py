@@ -12,9 +12,11 @@ from components import features
 from components.dataset.detected_table import DetectedTable
 from components.dataset.inspection.look import Column, Inspection
 from components.dataset.inspection.survey import WordFigures
+from components.dataset.labels import setting_of
 from components.dataset.source import Quoting, SourceKind
 from components.dataset.text_encoding import shown as encoding_name
 from pipeline.console.wrapping import cells, wrapped
+from pipeline.flag_spelling import typed
 from pipeline.inspection.estimate import MEASURED_ON_CORES, margin
 from pipeline.inspection.plan import Plan, shown_labels
 from serving.printable import printable
@@ -235,7 +237,7 @@ def _run(found: Inspection, plan: Plan) -> Iterator[str]:
         first, second = plan.classes
         yield (
             f"  two classes, '{first}' and '{second}'; the probability is that of '{second}' "
-            f"(the other way round: --positive-label)"
+            f"(the other way round: {typed('labels', setting_of([second, first]))})"
         )
     if test := plan.rows.get(features.TEST_SPLIT):
         yield (

@@ -19,7 +19,7 @@ from components.dataset.inspection.look import look_at_layout, look_at_tables
 from components.dataset.inspection.scripts import script_of
 from components.dataset.inspection.survey import Survey, distinct
 from components.dataset.inspection.words import missed_share, words_of
-from components.dataset.resolve import labelled_source, sample_source
+from components.dataset.resolve import labelled_source, resolve_source
 from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
 
 CLASSES = ("billing", "login", "other")
@@ -157,7 +157,10 @@ def test_splits_of_files_and_columns_are_told_apart(tmp_path):
 
 def test_the_sample_and_imdb_s_layout_are_looked_at(tmp_path):
     """Labels are those of the folders, or the stars."""
-    assert look_at_layout(sample_source(), "").survey.labels == {"negative": 1_028, "positive": 972}
+    assert look_at_layout(resolve_source("sample"), "").survey.labels == {
+        "negative": 1_028,
+        "positive": 972,
+    }
     for place in ("train/pos/0_9", "train/neg/1_2", "test/pos/2_8", "test/neg/3_1"):
         file = tmp_path / f"{place}.txt"
         file.parent.mkdir(parents=True, exist_ok=True)

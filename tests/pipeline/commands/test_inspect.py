@@ -103,6 +103,8 @@ def test_the_printed_command_reads_the_data_as_it_was_inspected(tmp_path, capsys
         (texts(100, [1, 0]), [], {}),
         (texts(100, ["a", "b"]), ["--delimiter", "comma"], {"--delimiter": "comma"}),
         ([*texts(99, [1, 0]), ["", 1]], [], {"--max-bad-records": "0.01"}),
+        ([*texts(199, ["yes", "no"]), ["x", "ye"]], [], {"--max-bad-records": "0.005"}),
+        ([*texts(60, ["yes", "no"]), *texts(60, ["", 2])[1::2]], [], {}),
         ([*texts(100, ["a", "b"]), ["alone", "rare, x"]], [], {"--labels": "a,b"}),
         (
             [["这部电影" + chr(0x4E00 + n), n % 2] for n in range(100)],
@@ -125,7 +127,13 @@ def test_the_command_has_the_settings_that_the_data_needs(
 @pytest.mark.parametrize(
     ("header", "rows", "code", "message"),
     [
-        (["text", "label"], texts(60, ["only"]), 4, "All labels are 'only'; two different ones"),
+        (
+            ["text", "label"],
+            texts(60, ["only"]),
+            4,
+            "All labels are 'only' (60), which is one class; two",
+        ),
+        (["text", "label"], texts(60, ["pos", 1]), 4, "which is one class; two are needed."),
         (["text", "label"], [], 4, "There is no record."),
         (["text", "label"], texts(60, [*range(60)]), 4, "has 60 different values in 60 records"),
         (["text", "label"], [["a", ""], ["b", ""]], 4, "No record has a label in the column"),
@@ -189,7 +197,7 @@ def test_json_of_data_that_no_run_takes_says_why(tmp_path, capsys):
     code, out, _ = inspect(capsys, path, "--json")
     found = json.loads(out)
     assert code == 4
-    assert found["command"] is None and "All labels are 'only'" in found["objection"]
+    assert found["command"] is None and "All labels are 'only' (60)" in found["objection"]
 
 
 def test_a_split_without_labels_is_left_out_of_the_command(tmp_path, capsys, monkeypatch):
