@@ -49,8 +49,7 @@ def main() -> None:
     generator = np.random.default_rng(0)
     order = generator.permutation(len(token_ids)).reshape(-1, BATCH)
     batches = [
-        (token_ids[rows], generator.integers(0, 2, (BATCH, 1)).astype(np.float32))
-        for rows in order
+        (token_ids[rows], generator.integers(0, 2, (BATCH, 1)).astype(np.float32)) for rows in order
     ]
     figures = {name: measure(name, batches) for name in VARIANTS}
     print(markdown_table(figures, load))
@@ -79,7 +78,10 @@ def measure(name: str, batches: list[tuple[np.ndarray, np.ndarray]]) -> dict[str
 
 def markdown_table(figures: dict[str, dict[str, float]], load: float) -> str:
     """Returns the ratios as a table, with the targets next to them."""
-    rows = ["| training step | ours / stock, time | processor time | target |", "|---|---:|---:|---:|"]
+    rows = [
+        "| training step | ours / stock, time | processor time | target |",
+        "|---|---:|---:|---:|",
+    ]
     for name, values in figures.items():
         shown = " | ".join(
             f"{values[f'{kind}: ratio']:.2f} ({values[f'{kind}: ratio, lower quartile']:.2f} to "

@@ -77,7 +77,7 @@ def _read_group(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Runs the kernel on all rows that have begun, until the next one does."""
     units = states[0].shape[1]
-    first, timesteps, rows = begins[0], tf.shape(sequences)[1], tf.size(begins)
+    first, timesteps = begins[0], tf.shape(sequences)[1]
     places = tf.stack(
         tf.meshgrid(order, tf.range(first, timesteps)),  # both [timesteps - first, rows]
         axis=2,

@@ -40,9 +40,9 @@ LAYERS = {
     "BidirectionalLSTM": lambda ids: BidirectionalLSTM(6, return_sequences=True)(
         embed(ids), padding=leading_padding(ids, PAD_ID)
     ),
-    "FrontPaddedLSTM with options": lambda ids: FrontPaddedLSTM(
-        6, masks_padding=True, dropout=0.2
-    )(embed(ids), padding=leading_padding(ids, PAD_ID)),
+    "FrontPaddedLSTM with options": lambda ids: FrontPaddedLSTM(6, masks_padding=True, dropout=0.2)(
+        embed(ids), padding=leading_padding(ids, PAD_ID)
+    ),
     "FrontPaddedLSTM": lambda ids: FrontPaddedLSTM(6, return_sequences=True)(
         embed(ids), leading_padding(ids, PAD_ID)
     ),
