@@ -25,7 +25,7 @@ def in_turns(ways: Mapping[str, Callable[[int], object]], turns: int) -> dict[st
     """Runs each way once a turn, with the number of the turn; who comes first changes."""
     times = {name: Times([], []) for name in ways}
     for turn in range(turns):
-        names = list(ways) if turn % 2 else list(reversed(ways))
+        names = list(ways)[:: 1 if turn % 2 else -1]
         for name in names:
             wall, processor = time.perf_counter(), time.process_time()
             ways[name](turn)
@@ -36,7 +36,7 @@ def in_turns(ways: Mapping[str, Callable[[int], object]], turns: int) -> dict[st
 
 def ratios(ours: Times, stock: Times) -> dict[str, float]:
     """Returns medians in milliseconds, and the median ratio ours / stock with its quartiles."""
-    figures = {}
+    figures: dict[str, float] = {}
     for kind in ("wall", "processor"):
         pairs = list(zip(getattr(ours, kind), getattr(stock, kind), strict=True))
         low, middle, high = statistics.quantiles([one / other for one, other in pairs], n=4)

@@ -180,7 +180,7 @@ class FrontPaddedLSTM(keras.layers.LSTM):
             zeros,
             zeros,
             reordered(tf.convert_to_tensor(self.cell.recurrent_kernel)),
-            Begin(at_once=at_once),
+            Begin.AT_ONCE if at_once else Begin.WITH_ZEROS,
             self._recurrent_masks(tf.size(order)),
             self.return_sequences,
         )
@@ -212,7 +212,7 @@ class FrontPaddedLSTM(keras.layers.LSTM):
             common[0][-1:],
             common[1][-1:],
             reordered(tf.convert_to_tensor(self.cell.recurrent_kernel)),
-            Begin(branches=True),
+            Begin.BRANCHING_OFF,
             return_sequences=self.return_sequences,
         )
         if not self.return_sequences:

@@ -13,6 +13,9 @@ from components.layers.fused_lstm import fused_lstm
 GROUP = 16
 # Groups that are read side by side: the kernel keeps to one thread.
 PARALLEL_GROUPS = 2
+# The kernel writes seven numbers for each of the state. Those of so many timesteps stay in a
+# processor's cache.
+TIMESTEPS = 32
 
 
 def read_rows(
@@ -72,50 +75,53 @@ def _read_group(
     parameters: tuple[tf.Tensor, tf.Tensor],
     return_sequences: bool,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Runs the kernel from one row's begin to the next row's, with all rows that have begun."""
+    """Runs the kernel on all rows that have begun, until the next one does."""
     units = states[0].shape[1]
-    first, timesteps, rows = begins[0], tf.shape(sequences)[1], tf.size(begins)
+    first, timesteps = begins[0], tf.shape(sequences)[1]
     places = tf.stack(
         tf.meshgrid(order, tf.range(first, timesteps)),  # both [timesteps - first, rows]
         axis=2,
     )
     by_time = tf.gather_nd(sequences, places)
-    starts, ends = begins - first, tf.concat([begins[1:], timesteps[tf.newaxis]], axis=0) - first
+    begins, timesteps = begins - first, timesteps - first
+    stops = tf.concat([begins, timesteps[tf.newaxis]], axis=0)
 
     def step(
-        row: tf.Tensor,
+        index: tf.Tensor,
+        time: tf.Tensor,
         cell: tf.Tensor,
         hidden: tf.Tensor,
         *written: tf.TensorArray,
     ) -> tuple[Any, ...]:
-        cell = tf.concat([cell, states[0][row : row + 1]], axis=0)
-        hidden = tf.concat([hidden, states[1][row : row + 1]], axis=0)
-        part = slice(starts[row], ends[row]), slice(row + 1)
-        after = fused_lstm(by_time[part], cell, hidden, *parameters)
-        values = tf.reshape(after[1], [-1, units]), tf.reshape(places[part], [-1, 2])
-        written = tuple(
-            array.write(row, value) for array, value in zip(written, values, strict=False)
-        )
-        # Two rows may begin at once: no timestep is between them.
-        last = [
-            tf.concat([state[tf.newaxis], steps], axis=0)[-1]
-            for state, steps in zip((cell, hidden), after, strict=True)
+        begun = tf.shape(cell)[0]
+        count = tf.math.count_nonzero(begins <= time, dtype=tf.int32)
+        cell = tf.concat([cell, states[0][begun:count]], axis=0)
+        hidden = tf.concat([hidden, states[1][begun:count]], axis=0)
+        stop = tf.minimum(stops[count], time + TIMESTEPS)
+        after = fused_lstm(by_time[time:stop, :count], cell, hidden, *parameters)
+        values = after[1], places[time:stop, :count]
+        kept = [
+            array.write(index, tf.reshape(value, [-1, value.shape[2]]))
+            for array, value in zip(written, values, strict=False)
         ]
-        return (row + 1, *last, *written)
+        return (index + 1, stop, after[0][-1], after[1][-1], *kept)
 
-    arrays = [
-        tf.TensorArray(dtype, rows, infer_shape=False, element_shape=[None, width])
-        for dtype, width in ((tf.float32, units), (tf.int32, 2))
-    ]
-    state, nothing = tf.TensorShape([None, units]), tf.zeros([0, units])
-    kept = arrays if return_sequences else []
-    _, _, hidden, *kept = tf.while_loop(
-        lambda row, *_: row < rows,
+    kept = []
+    for dtype, width in ((tf.float32, units), (tf.int32, 2)) if return_sequences else ():
+        array = tf.TensorArray(
+            dtype, 1, dynamic_size=True, infer_shape=False, element_shape=[None, width]
+        )
+        kept.append(array.write(0, tf.zeros([0, width], dtype)))
+    number, state = tf.TensorShape([]), tf.TensorShape([None, units])
+    _, _, _, hidden, *kept = tf.while_loop(
+        lambda index, time, *_: time < timesteps,
         step,
-        [0, nothing, nothing, *kept],
-        shape_invariants=[tf.TensorShape([]), state, state, *[tf.TensorShape(None)] * len(kept)],
+        [1, 0, tf.zeros([0, units]), tf.zeros([0, units]), *kept],
+        shape_invariants=[number, number, state, state, *[tf.TensorShape(None)] * len(kept)],
         parallel_iterations=1,
     )
     if return_sequences:
         return kept[0].concat(), kept[1].concat()
-    return hidden, tf.zeros([0, 2], tf.int32)
+    # Rows that are nothing but padding have never begun.
+    padding = states[1][tf.shape(hidden)[0] :]
+    return tf.concat([hidden, padding], axis=0), tf.zeros([0, 2], tf.int32)

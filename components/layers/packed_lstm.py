@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,40 +14,61 @@ import tensorflow as tf
 _SAVED = ("input", "candidate", "forget", "output", "cell", "hidden", "squashed")
 
 
+class Begin(enum.Enum):
+    """How rows begin whose first timestep comes after that of others."""
+
+    AT_ONCE = "there are no such rows"
+    WITH_ZEROS = "with a state of zeros"
+    BRANCHING_OFF = "with the state of the first row, which is their padding's"
+
+
 @dataclass(frozen=True)
-class Begin:
-    """How rows begin whose first timestep comes after that of others.
+class Timeline:
+    """Which rows there are at each timestep, and one more for those that never begin.
 
     Attributes:
-      branches: Whether they go on from the state of the first row, which is their padding's;
-        else they begin with zeros.
-      at_once: Whether there are no such rows.
+      begin: How rows begin.
+      counts: <int32>[timesteps + 1], how many rows there are.
+      before: <int32>[timesteps + 1], how many there were the timestep before.
+      offsets: <int32>[timesteps + 1], where the rows of a timestep begin in what is packed.
+      ends: <int32>[timesteps + 1], where they end.
+      parents: <int32>[packed and rows], which row of the timestep before each goes on from.
     """
 
-    branches: bool = False
-    at_once: bool = False
+    begin: Begin
+    counts: tf.Tensor
+    before: tf.Tensor
+    offsets: tf.Tensor
+    ends: tf.Tensor
+    parents: tf.Tensor
 
-    def grow(self, state: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
-        """Returns [count, units] for the state [fewer, units] of the rows that have begun."""
-        if self.at_once:
+    @classmethod
+    def of(cls, begin: Begin, at_first: tf.Tensor, counts: tf.Tensor, rows: tf.Tensor) -> Timeline:
+        """Takes the rows before the first timestep, at each timestep and in all."""
+        counts = tf.concat([counts, rows[tf.newaxis]], axis=0)
+        before = tf.concat([at_first[tf.newaxis], counts[:-1]], axis=0)
+        ends = tf.cumsum(counts)
+        offsets = ends - counts
+        own = tf.range(ends[-1]) - tf.repeat(offsets, counts)
+        parents = tf.where(own < tf.repeat(before, counts), own, 0)
+        return cls(begin, counts, before, offsets, ends, parents)
+
+    def grow(self, state: tf.Tensor, time: tf.Tensor) -> tf.Tensor:
+        """Returns the state of the rows at a timestep for that of the rows before, [..., units]."""
+        if self.begin is Begin.AT_ONCE:
             return state
-        rows = tf.shape(state)[0]
-        if not self.branches:
-            return tf.pad(state, [[0, count - rows], [0, 0]])
-        return tf.gather(state, self._parents(count, rows))
+        if self.begin is Begin.WITH_ZEROS:
+            return tf.pad(state, [[0, self.counts[time] - self.before[time]], [0, 0]])
+        return tf.gather(state, self.parents[self.offsets[time] : self.ends[time]])
 
-    def shrink(self, gradient: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
-        """Returns the gradient [rows, units] of what `grow` took."""
-        if self.at_once:
+    def shrink(self, gradient: tf.Tensor, time: tf.Tensor) -> tf.Tensor:
+        """Returns the gradient of what `grow` took."""
+        if self.begin is Begin.AT_ONCE:
             return gradient
-        if not self.branches:
-            return gradient[:rows]
-        parents = self._parents(tf.shape(gradient)[0], rows)
-        return tf.math.unsorted_segment_sum(gradient, parents, rows)
-
-    def _parents(self, count: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
-        own = tf.range(count)
-        return tf.where(own < rows, own, 0)
+        if self.begin is Begin.WITH_ZEROS:
+            return gradient[: self.before[time]]
+        parents = self.parents[self.offsets[time] : self.ends[time]]
+        return tf.math.unsorted_segment_sum(gradient, parents, self.before[time])
 
 
 @dataclass(frozen=True)
@@ -130,32 +152,32 @@ def packed_lstm(
     """
     if masks is not None:
         masks = tf.gather(masks, [0, 2, 1, 3])
+    timesteps = tf.size(counts)
+    timeline = Timeline.of(begin, tf.shape(cell)[0], counts, rows)
 
     @tf.custom_gradient
     def run(
         projected: tf.Tensor, cell: tf.Tensor, hidden: tf.Tensor, kernel: tf.Tensor
     ) -> tuple[tf.Tensor, Callable[..., Any]]:
         recurrence = Recurrence(kernel, masks)
-        last, saved = _forwards(projected, counts, cell, hidden, recurrence, begin)
+        last, saved = _forwards(projected, timesteps, cell, hidden, recurrence, timeline)
 
         def gradient(upstream: tf.Tensor) -> Any:
             upstream = tf.convert_to_tensor(upstream)
-            count = tf.shape(last)[0]
             gates, cell_gradient, hidden_gradient = _backwards(
-                tf.zeros_like(last) if return_sequences else begin.shrink(upstream, count),
+                tf.zeros_like(last) if return_sequences else timeline.shrink(upstream, timesteps),
                 upstream if return_sequences else None,
-                counts,
-                tf.shape(cell)[0],
+                timesteps,
                 saved,
                 recurrence,
-                begin,
+                timeline,
             )
             kernel_gradient = recurrence.kernel_gradient(saved["hidden"].concat(), gates)
             return gates, cell_gradient, hidden_gradient, kernel_gradient
 
         if return_sequences:
             return saved["output"].concat() * saved["squashed"].concat(), gradient
-        return begin.grow(last, rows), gradient
+        return timeline.grow(last, timesteps), gradient
 
     return run(projected, cell, hidden, kernel)
 
@@ -168,23 +190,21 @@ def reordered(gates: tf.Tensor) -> tf.Tensor:
 
 def _forwards(
     projected: tf.Tensor,
-    counts: tf.Tensor,
+    timesteps: tf.Tensor,
     cell: tf.Tensor,
     hidden: tf.Tensor,
     recurrence: Recurrence,
-    begin: Begin,
+    timeline: Timeline,
 ) -> tuple[tf.Tensor, dict[str, tf.TensorArray]]:
     """Returns the last state of the rows that have begun, and what each timestep saved."""
     units = cell.shape[1]
-    timesteps = tf.size(counts)
-    offsets = tf.cumsum(counts, exclusive=True)
 
     def step(
         time: tf.Tensor, cell: tf.Tensor, hidden: tf.Tensor, *saved: tf.TensorArray
     ) -> tuple[Any, ...]:
-        count, offset = counts[time], offsets[time]
-        cell, hidden = begin.grow(cell, count), begin.grow(hidden, count)
-        gates = recurrence.gates(projected[offset : offset + count], hidden)
+        cell, hidden = timeline.grow(cell, time), timeline.grow(hidden, time)
+        part = slice(timeline.offsets[time], timeline.ends[time])
+        gates = recurrence.gates(projected[part], hidden)
         take, forget, give = (tf.sigmoid(gates[index]) for index in (0, 2, 3))
         candidate = tf.tanh(gates[1])
         after = forget * cell + take * candidate
@@ -208,17 +228,13 @@ def _forwards(
 def _backwards(
     last_gradient: tf.Tensor,
     states_gradient: tf.Tensor | None,
-    counts: tf.Tensor,
-    initial_rows: tf.Tensor,
+    timesteps: tf.Tensor,
     saved: dict[str, tf.TensorArray],
     recurrence: Recurrence,
-    begin: Begin,
+    timeline: Timeline,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Returns the gradients of the gates [packed, 4 * units] and of the first state, twice."""
     units = last_gradient.shape[1]
-    timesteps = tf.size(counts)
-    offsets = tf.cumsum(counts, exclusive=True)
-    before = tf.concat([initial_rows[tf.newaxis], counts[:-1]], axis=0)
     transposed = recurrence.transposed()
     unused = tf.zeros([2 * units, 4 * units]), tf.zeros([4 * units]), tf.zeros([units])
 
@@ -229,8 +245,7 @@ def _backwards(
         squashed, before_step = values["squashed"], values["hidden"]
         weights, bias, peephole = unused
         if states_gradient is not None:
-            offset = offsets[time]
-            hidden += states_gradient[offset : offset + counts[time]]
+            hidden += states_gradient[timeline.offsets[time] : timeline.ends[time]]
         # All elementwise operations in one; it reads none of what is called unused here.
         back = tf.raw_ops.LSTMBlockCellGrad(
             x=before_step,
@@ -251,11 +266,10 @@ def _backwards(
             h_grad=hidden,
             use_peephole=False,
         )
-        rows = before[time]
         return (
             time - 1,
-            begin.shrink(back.cs_prev_grad, rows),
-            begin.shrink(recurrence.hidden_gradient(back.dicfo, transposed), rows),
+            timeline.shrink(back.cs_prev_grad, time),
+            timeline.shrink(recurrence.hidden_gradient(back.dicfo, transposed), time),
             gates.write(time, back.dicfo),
         )
 

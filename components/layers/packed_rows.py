@@ -36,7 +36,7 @@ class PackedRows:
         return cls(first, counts, tf.cumsum(counts, exclusive=True), places)
 
     def pack(self, sequences: tf.Tensor, order: tf.Tensor) -> tf.Tensor:
-        """Packs [batch, timesteps, features], by `order` <int32>[rows]: [packed, features]."""
+        """Packs [batch, timesteps, units], taken in `order` <int32>[rows]: [packed, units]."""
         rows = tf.gather(order, self.places[:, 1])
         return tf.gather_nd(sequences, tf.stack([rows, self.places[:, 0]], axis=1))
 

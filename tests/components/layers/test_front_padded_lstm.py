@@ -1,4 +1,4 @@
-"""FrontPaddedLSTM is held to keras.layers.LSTM: outputs, gradients, weights."""
+"""FrontPaddedLSTM and BidirectionalLSTM are held to Keras: outputs, gradients, weights."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from components.layers.bidirectional_lstm import BidirectionalLSTM
 from components.layers.front_padded_lstm import FrontPaddedLSTM
 from components.layers.padding import common_padding, leading_padding
+from components.layers.padding_states import fix_padding_states
+from components.models.registry import get_variant
+from components.models.shape import ModelShape
+from components.trainer.training import served_models
 
 TIMESTEPS = 40
 
@@ -51,9 +56,13 @@ LENGTHS = {
 @pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
 def test_outputs_and_gradients_are_those_of_keras(lengths, return_sequences, training):
     """The padding that is read once counts for every row, forwards and backwards."""
-    token_ids = reviews(lengths)
+    assert_equal(models(return_sequences), reviews(lengths), training)
+
+
+def assert_equal(both, token_ids, training):
+    """Outputs and gradients of ours, the second, are those of the first."""
     outputs, gradients = [], []
-    for model in models(return_sequences):
+    for model in both:
         with tf.GradientTape() as tape:
             output = model(token_ids, training=training)
             loss = tf.reduce_sum(output**3)
@@ -78,3 +87,99 @@ def test_an_empty_batch_gives_an_empty_answer(return_sequences):
 def test_common_padding_is_that_of_the_longest_review(lengths, padding):
     """No row loses a word."""
     assert int(common_padding(reviews(lengths), 0)) == padding
+
+
+def test_a_text_without_words_has_the_whole_length_of_padding():
+    """And one that is full has none."""
+    padding = leading_padding(reviews([3, 0, TIMESTEPS]), 0)
+    assert np.array(padding).tolist() == [TIMESTEPS - 3, TIMESTEPS, 0]
+
+
+def bidirectional_models(return_sequences):
+    """Returns the same model with Keras' layers behind a mask and with ours."""
+    token_ids = keras.Input((TIMESTEPS,), dtype="int32")
+    lstm = keras.layers.LSTM(12, return_sequences=return_sequences)
+    reference = keras.layers.Bidirectional(lstm)(
+        keras.layers.Embedding(50, 6, mask_zero=True)(token_ids)
+    )
+    ours = BidirectionalLSTM(12, return_sequences)(
+        keras.layers.Embedding(50, 6)(token_ids), padding=leading_padding(token_ids, 0)
+    )
+    if return_sequences:
+        # Keras' outputs at padding depend on the direction; ours are zeros.
+        is_word = keras.ops.cast(keras.ops.not_equal(token_ids, 0), "float32")[:, :, None]
+        reference, ours = reference * is_word, ours * is_word
+    reference, ours = keras.Model(token_ids, reference), keras.Model(token_ids, ours)
+    ours.set_weights(reference.get_weights())
+    return reference, ours
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.parametrize("name", ["one review", "mixed", "split in halves"])
+def test_both_directions_are_those_of_keras_behind_a_mask(name, return_sequences, training):
+    """No step is made for padding in either direction."""
+    assert_equal(bidirectional_models(return_sequences), reviews(LENGTHS[name]), training)
+
+
+@pytest.mark.parametrize(
+    "rates",
+    [{"dropout": 0.3}, {"recurrent_dropout": 0.4}, {"dropout": 0.3, "recurrent_dropout": 0.4}],
+    ids=str,
+)
+def test_dropout_is_that_of_keras_with_the_same_masks(rates):
+    """A mask for the whole review, and one for each gate where the state is dropped too."""
+    both = []
+    for layer in (keras.layers.LSTM, FrontPaddedLSTM):
+        token_ids = keras.Input((TIMESTEPS,), dtype="int32")
+        embedded = keras.layers.Embedding(50, 6)(token_ids)
+        both.append(keras.Model(token_ids, layer(12, seed=3, **rates)(embedded)))
+    both[1].set_weights(both[0].get_weights())
+    assert_equal(both, reviews([5, TIMESTEPS, 0]), training=True)
+    with pytest.raises(AssertionError):
+        np.testing.assert_allclose(*(m(reviews([5]), training=True) for m in (both[1], both[1])))
+
+
+def test_states_at_padding_that_are_fixed_give_the_same_answers():
+    """They are not read again: other weights change nothing of them."""
+    for return_sequences in (False, True):
+        reference, ours = models(return_sequences)
+        fix_padding_states(ours, 0)
+        for lengths in ([], [10], LENGTHS["mixed"], LENGTHS["split in halves"]):
+            token_ids = reviews(lengths)
+            if lengths:
+                np.testing.assert_allclose(ours(token_ids), reference(token_ids), atol=1e-6)
+            else:
+                assert ours(token_ids).shape[0] == 0
+    empty = ours(reviews([0]))
+    ours.set_weights([weight * 2 for weight in ours.get_weights()])
+    np.testing.assert_array_equal(ours(reviews([0])), empty)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 11, 12])
+def test_a_convolution_before_it_sees_the_first_word_in_the_padding(length):
+    """The variant `cnn_lstm` says what Keras says at lengths that pools do not divide, too."""
+    shape = ModelShape(vocabulary_size=30, max_length=max(length, 2), classes=2)
+    variant = get_variant("cnn_lstm")
+    ours, _ = served_models(
+        variant,
+        variant.presets["reference"],
+        variant.build(variant.presets["reference"], shape=shape),
+        shape,
+    )
+    layers = keras.layers
+    reference = keras.Sequential(
+        [
+            keras.Input((shape.max_length,), dtype="int32"),
+            layers.Embedding(30, 32),
+            layers.Conv1D(32, 3, padding="same", activation="relu"),
+            layers.MaxPooling1D(2),
+            layers.LSTM(100),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    reference.set_weights(ours.get_weights())
+    token_ids = np.zeros((shape.max_length + 1, shape.max_length), np.int32)
+    for words, row in enumerate(token_ids):
+        row[shape.max_length - words :] = np.arange(2, 2 + words)
+    np.testing.assert_allclose(ours(token_ids), reference(token_ids), atol=1e-6)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from components.layers.bidirectional_lstm import BidirectionalLSTM
 from components.layers.convolution import Convolution
 from components.layers.front_padded_lstm import FrontPaddedLSTM
 from components.layers.ngram_weights import NgramWeights
@@ -36,6 +37,12 @@ def small_model():
 LAYERS = {
     "Convolution": lambda ids: Convolution(5, 3, padding="same", activation="relu")(embed(ids)),
     "PerTokenPrediction": lambda ids: PerTokenPrediction(small_model(), PAD_ID)(ids),
+    "BidirectionalLSTM": lambda ids: BidirectionalLSTM(6, return_sequences=True)(
+        embed(ids), padding=leading_padding(ids, PAD_ID)
+    ),
+    "FrontPaddedLSTM with options": lambda ids: FrontPaddedLSTM(6, masks_padding=True, dropout=0.2)(
+        embed(ids), padding=leading_padding(ids, PAD_ID)
+    ),
     "FrontPaddedLSTM": lambda ids: FrontPaddedLSTM(6, return_sequences=True)(
         embed(ids), leading_padding(ids, PAD_ID)
     ),
