@@ -138,11 +138,11 @@ class Flags:
         "cannot be stopped, and delays other requests",
     )
     max_rows_per_run: int = _flag(
-        256,
+        64,
         "rows that run at once: requests of more texts, or serialized tf.Examples, run in slices, "
-        "as a model's tensors are far larger than the text; fewer where a row's outputs are "
-        "large, as traces of many classes are. 0 for a model whose rows "
-        "depend on each other: requests run whole, as in TF-Serving",
+        "as a model's tensors are far larger than the text, and small requests wait for a run to "
+        "end; fewer where a row's outputs are large, as traces of many classes are. 0 for a model "
+        "whose rows depend on each other: requests run whole, as in TF-Serving",
     )
     max_filled_bytes: int = _flag(
         16 * 2**20,

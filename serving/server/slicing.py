@@ -1,8 +1,9 @@
 """Large batches run in slices, so that a run's memory does not grow with the request.
 
 The tensors that a model computes from a text are far larger than the text: 500 tokens and the
-states of its layers, some 100 KB. So requests whose inputs are strings, one for each row, run a few
-hundred rows at a time. Inputs of other types were as large when they arrived, and run whole.
+states of its layers, some 100 KB. So requests whose inputs are strings, one for each row, run some
+rows at a time; requests of a few rows wait for no more than that. Inputs of other types were as
+large when they arrived, and run whole.
 
 Where the outputs are large as well, fewer rows run at a time: a trace of 500 words has 2 MB with
 1,000 classes. How large a row is, the signature's shapes tell, and after the first run the outputs.
@@ -54,7 +55,7 @@ class RunLimits:
 
     max_rows_per_request: int = 16_384
     max_string_bytes: int = 2**20
-    max_rows_per_run: int = 256
+    max_rows_per_run: int = 64
     max_bytes_per_run: int = 2 * 2**20
     max_values_per_message: int = 2**22
 

@@ -24,6 +24,14 @@ ATTACKS = {
     "tiny fields": (
         partial(attacks.tiny_fields, clients=2, size=12 * 2**20), {"RESOURCE_EXHAUSTED"},
     ),
+    "examples": (
+        partial(attacks.examples, clients=4, count=2**21), {"RESOURCE_EXHAUSTED"},
+    ),
+    "left out": (
+        partial(attacks.left_out, clients=2, count=2**21), {"RESOURCE_EXHAUSTED"},
+    ),
+    "gone": (partial(attacks.gone, clients=2, seconds=1.0), {"none"}),
+    "connections": (partial(attacks.connections, clients=2, count=700), {"none"}),
     "undecodable": (partial(attacks.undecodable, count=1000), {"INTERNAL"}),
     "streams": (partial(attacks.streams, count=150, seconds=1.0), {"OK"}),
     "instances": (partial(attacks.instances, clients=4), {"429"}),

@@ -10,7 +10,7 @@ from typing import Protocol
 # Connections that are looked at to make room for another: each look is a call of the system.
 _LOOKED_AT = 64
 # A client that asks, sends or reads once in a while keeps its connection.
-_IDLE_SECONDS = 1.0
+_IDLE_SECONDS = 2.0
 # Connections beyond the limit that may read why they are refused.
 _REFUSED_AT_ONCE = 100
 
