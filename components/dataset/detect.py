@@ -288,9 +288,11 @@ def _json_table(
     ]
     columns = tuple(map(printable, first or ()))
     nested = _nested(first or {}, others, needed)
-    wrapper = lists[0] if len(lists) == 1 and not followers else ""
+    # Of several records each with a list, only those that hold nothing else are no records.
+    is_wrapped = len(lists) == 1 and (not followers or len(first or {}) == 1)
+    wrapper = lists[0] if is_wrapped else ""
     seen = {*map(folded, (*columns, *nested))}
-    if wrapper and needed and not {*map(folded, needed)} & seen:
+    if wrapper and needed and not followers and not {*map(folded, needed)} & seen:
         form = dataclasses.replace(form, kind=SourceKind.JSON, wrapper=wrapper)
         remark = f"records under '{printable(wrapper)}'"
         return _json_table(path, form, [*remarks, remark], ())
