@@ -108,7 +108,8 @@ def test_classes_with_too_few_reviews_in_a_split_are_named_with_their_counts():
     assert train.startswith("Split 'train' has fewer than 3 reviews of 'c' (2), which")
     assert test == (
         "Split 'test' has fewer than 3 reviews of 'b' (2), 'c' (1), which `min_class_size` asks "
-        "of each class. Give more of them, or count them to other classes by `map_labels`."
+        "of each class. Give more of them, or count them to other classes by `map_labels`, or let "
+        "them be: `min_class_size=1`."
     )
 
 
