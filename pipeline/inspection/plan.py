@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +12,8 @@ from dataclasses import dataclass, field
 from components import features
 from components.dataset.inspection.look import Inspection
 from components.dataset.inspection.survey import WordFigures, distinct
-from components.dataset.label_objections import in_short, listed, objection_to_column
-from components.dataset.label_settings import MOST_CLASSES
+from components.dataset.label_objections import LISTED, in_short, listed, objection_to_column
+from components.dataset.label_settings import FEWEST_CLASSES, MOST_CLASSES
 from components.dataset.labels import key_of, known_class, setting_of
 from components.dataset.splits import TEST_SHARE
 from components.models.registry import DEFAULT_MODEL, get_variant
@@ -29,6 +30,9 @@ _MANY_RECORDS = 50
 _SHARE_OF_SLIPS = 0.01
 # What a sample shows of bad records may be more in all of the data.
 _ROOM_FOR_BAD_RECORDS = 1.5
+# Labels by which people say that there is none; blanks and NaN are none anyway.
+_SAY_NOTHING = {"n/a", "na", "none", "null", "nil", "nan", "-", "?", "#n/a", "<na>", "undefined"}
+_BETWEEN_LABELS = re.compile(r"\s*[,;|]\s*")
 # Classes that are too small in a split are left out where they hold so little of all records.
 _SHARE_LEFT_OUT = 0.1
 # From this share of texts on, emoji are worth tokens of their own.
@@ -101,6 +105,7 @@ def plan_for(
         return plan
     _leave_out_unlabelled_split(plan, found)
     slips = _name_classes(plan)
+    _tell_of_doubtful_labels(plan)
     _leave_out_rare_classes(plan, found)
     (plan.larger_class, count) = plan.classes.most_common(1)[0]
     plan.larger_share = count / plan.classes.total()
@@ -247,6 +252,31 @@ def _name_classes(plan: Plan) -> int:
             f"{typed('labels', setting_of(plan.labels))}"
         )
     return others.total()
+
+
+def _tell_of_doubtful_labels(plan: Plan) -> None:
+    """Tells of labels that seem to say "none", and of those that seem to hold several."""
+    lacking = [name for name in plan.classes if key_of(name) in _SAY_NOTHING]
+    others = [name for name in plan.classes if name not in lacking]
+    if lacking and len(others) >= FEWEST_CLASSES:
+        named = in_short({name: plan.classes[name] for name in lacking})
+        value = setting_of(others) if len(others) <= LISTED else "..."
+        plan.remarks.append(
+            f"Perhaps no label at all: {named}. To leave them out, name the others: "
+            f"{typed('labels', value)}"
+        )
+    keys = {key_of(name) for name in plan.classes}
+    several = [name for name in plan.classes if _parts(name) and _parts(name) <= keys]
+    if len(several) > 1:
+        plan.remarks.append(
+            f"Some labels seem to name several classes, e.g. '{several[0]}': each combination is a "
+            "class of its own here."
+        )
+
+
+def _parts(label: str) -> set[str]:
+    parts = _BETWEEN_LABELS.split(label)
+    return {key_of(part) for part in parts} if len(parts) > 1 else set()
 
 
 def _leave_out_unlabelled_split(plan: Plan, found: Inspection) -> None:

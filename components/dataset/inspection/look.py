@@ -26,6 +26,7 @@ from components.dataset.inspection.sampling import (
 )
 from components.dataset.inspection.survey import Survey, as_text
 from components.dataset.labels import spelling_of
+from components.dataset.layout_labels import FOLDERS
 from components.dataset.nested import value_at
 from components.dataset.records import MalformedRecord, Review, printable
 from components.dataset.source import ReviewSource, SourceKind
@@ -168,7 +169,7 @@ def look_at_layout(source: ReviewSource, label_column: str) -> Inspection:
 
 
 def _add_review(found: Inspection, text: bytes, label: int, rating: int | None, split: str) -> None:
-    spelling = str(rating) if found.label_column == _RATING else features.CLASSES[label]
+    spelling = str(rating) if found.label_column == _RATING else FOLDERS[label]
     found.survey.add(text.decode("utf-8", "surrogateescape"), spelling, split)
 
 
