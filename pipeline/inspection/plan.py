@@ -105,22 +105,12 @@ def plan_for(
         return plan
     _leave_out_unlabelled_split(plan, found)
     slips = _name_classes(plan)
-    _tell_of_doubtful_labels(plan)
+    _tell_of_doubtful_labels(plan, found)
     _leave_out_rare_classes(plan, found)
     (plan.larger_class, count) = plan.classes.most_common(1)[0]
     plan.larger_share = count / plan.classes.total()
     _allow_bad_records(plan, found, slips)
-    if words.are_characters:
-        plan.settings["tokens"] = "characters"
-        plan.remarks.append(
-            f"Most texts are written in {next(iter(words.scripts))}, without blanks between words: "
-            "tokens are characters."
-        )
-    if words.emoji_share >= _SHARE_WITH_EMOJI:
-        plan.settings["emoji"] = True
-        plan.remarks.append(
-            f"{words.emoji_share:.0%} of the texts have emoji: each one is a token."
-        )
+    _choose_tokens(plan, words)
     train = plan.rows.get(features.TRAIN_SPLIT, 0)
     model = SMALL_MODEL if 0 < train < FEW_REVIEWS and data != "sample" else DEFAULT_MODEL
     if model != DEFAULT_MODEL:
@@ -140,6 +130,21 @@ def plan_for(
             max_length=max_length,
         )
     return plan
+
+
+def _choose_tokens(plan: Plan, words: WordFigures) -> None:
+    """Takes characters and emoji for tokens where the texts ask for it."""
+    if words.are_characters:
+        plan.settings["tokens"] = "characters"
+        plan.remarks.append(
+            f"Most texts are written in {next(iter(words.scripts))}, without blanks between words: "
+            "tokens are characters."
+        )
+    if words.emoji_share >= _SHARE_WITH_EMOJI:
+        plan.settings["emoji"] = True
+        plan.remarks.append(
+            f"{words.emoji_share:.0%} of the texts have emoji: each one is a token."
+        )
 
 
 def _name_columns(plan: Plan, found: Inspection) -> None:
@@ -254,8 +259,14 @@ def _name_classes(plan: Plan) -> int:
     return others.total()
 
 
-def _tell_of_doubtful_labels(plan: Plan) -> None:
+def _tell_of_doubtful_labels(plan: Plan, found: Inspection) -> None:
     """Tells of labels that seem to say "none", and of those that seem to hold several."""
+    if any(column.name == found.label_column and column.kind == "list" for column in found.columns):
+        first = typed("label_column", f"{found.label_column}.0")
+        plan.remarks.append(
+            f"The labels are lists, and each different one is a class; {first} takes the first of "
+            "each list."
+        )
     lacking = [name for name in plan.classes if key_of(name) in _SAY_NOTHING]
     others = [name for name in plan.classes if name not in lacking]
     if lacking and len(others) >= FEWEST_CLASSES:
@@ -316,14 +327,16 @@ def _leave_out_rare_classes(plan: Plan, found: Inspection) -> None:
     train = by_split[features.TRAIN_SPLIT]
     rare = [name for name, count in fewest.items() if count < LEAST_OF_CLASS]
     share = sum(plan.classes[name] for name in rare) / plan.classes.total()
-    if share > _SHARE_LEFT_OUT and len(plan.classes) > 2:
+    is_much = share > _SHARE_LEFT_OUT or len(plan.classes) - len(rare) < FEWEST_CLASSES
+    present = [sum(count > 0 for count in counts.values()) for counts in by_split.values()]
+    if is_much and min(present) >= FEWEST_CLASSES and features.TEST_SPLIT in plan.rows:
         small = {name: plan.classes[name] for name in rare if train[_class_key(plan, name)]}
         rare = [name for name in rare if name not in small]
         if small:
             least = min(fewest[name] for name in small)
             plan.settings["min_class_size"] = least
             plan.remarks.append(
-                f"Of {len(small):,} classes, a split has fewer than {LEAST_OF_CLASS} reviews: "
+                f"A split has fewer than {LEAST_OF_CLASS} reviews of these classes: "
                 f"{in_short(small)}. They stay; what the test tells of them is little."
             )
     if rare:

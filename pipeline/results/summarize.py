@@ -44,9 +44,7 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
     candidate = results.load(evaluation_artifact.uri, has_baseline=has_baseline)
     confusion = candidate.confusion
     assert confusion is not None  # eval_config asks for it
-    baseline: Mapping[str, float] = {}
-    if has_baseline:
-        baseline = results.load(evaluation_artifact.uri, has_baseline=True, baseline=True).overall
+    baseline = _baseline(evaluation_artifact.uri) if has_baseline else {}
     (pushed_model,) = record.outputs("Pusher", "pushed_model")
     (blessing,) = record.outputs("Evaluator", "blessing")
     passed_gate = bool(blessing.custom_properties["blessed"].int_value)
@@ -95,6 +93,11 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
         mistakes=tuple(mistakes(confusion, classes)),
         tokens=config.tokens,
     )
+
+
+def _baseline(evaluation: str) -> Mapping[str, float]:
+    """Returns the metrics of the last blessed model on the same reviews."""
+    return results.load(evaluation, has_baseline=True, baseline=True).overall
 
 
 def refusals(

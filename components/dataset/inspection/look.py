@@ -13,7 +13,7 @@ from components import features
 from components.dataset import sample
 from components.dataset.archive import read_archive
 from components.dataset.class_names import class_names_in
-from components.dataset.columns import check_columns, choose_columns
+from components.dataset.columns import check_columns, check_labelled, choose_columns
 from components.dataset.detected_table import DetectedTable
 from components.dataset.found_tables import FoundTables, find_tables
 from components.dataset.inspection.sampling import (
@@ -197,6 +197,7 @@ def _choose(found: Inspection, tables: FoundTables, text: str, label: str) -> No
     told: list[str] = []
     try:
         columns = choose_columns(tables.tables.values(), text, label, told.append)
+        check_labelled(tables.tables, columns[1])
         check_columns(tables.named, *columns)
         found.text_column, found.label_column = columns
         found.notices += told
