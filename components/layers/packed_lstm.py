@@ -150,8 +150,7 @@ def packed_lstm(
       The state of each row in the end, <float32>[rows, units], or those after each timestep,
       <float32>[packed, units].
     """
-    if masks is not None:
-        masks = tf.gather(masks, [0, 2, 1, 3])
+    masks = None if masks is None else tf.gather(masks, [0, 2, 1, 3])
     timesteps = tf.size(counts)
     timeline = Timeline.of(begin, tf.shape(cell)[0], counts, rows)
 
