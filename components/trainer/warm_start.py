@@ -77,6 +77,40 @@ def load_weights(
             f"pipeline, and there is none. {_WITHOUT} first, or choose the `model`, "
             "`pipeline_name` and `root` of that run."
         )
+    _check_trained_alike(base_model, variant, transform_output, classes, tokens)
+    checkpoint = tf.train.load_checkpoint(str(Path(base_model) / "variables" / "variables"))
+    shapes = checkpoint.get_variable_to_shape_map()
+    found = [shapes.get(_key(index)) for index in range(len(model.weights))]
+    expected = [list(weight.shape) for weight in model.weights]
+    if found != expected or _key(len(expected)) in shapes:
+        sizes = names_where("is_size", True)
+        earlier_sizes = TrainingRecord.read(base_model).hyperparameters
+        differing = _differing(
+            {size: getattr(earlier_sizes, size) for size in sizes}, hyperparameters.to_config()
+        )
+        raise ConfigurationError(
+            f"`warm_start`: the latest blessed model of '{variant}' has other layers: "
+            + (
+                f"it was trained with {differing}. {_WITHOUT}, or with that."
+                if differing
+                else f"the variant's code was another then. {_WITHOUT}."
+            )
+        )
+    model.set_weights([checkpoint.get_tensor(_key(index)) for index in range(len(expected))])
+
+
+def _check_trained_alike(
+    base_model: str,
+    variant: str,
+    transform_output: tft.TFTransformOutput,
+    classes: tuple[str, ...],
+    tokens: TokenSettings,
+) -> None:
+    """Checks that an export was trained with the same classes, tokens and vocabulary.
+
+    Raises:
+      ConfigurationError: It was not.
+    """
     earlier_classes = TrainingRecord.classes_of(base_model)
     if earlier_classes != classes:
         raise ConfigurationError(
@@ -99,25 +133,6 @@ def load_weights(
             f"word vectors stand for other words. {_WITHOUT}, or with the training reviews of "
             "that run."
         )
-    checkpoint = tf.train.load_checkpoint(str(Path(base_model) / "variables" / "variables"))
-    shapes = checkpoint.get_variable_to_shape_map()
-    found = [shapes.get(_key(index)) for index in range(len(model.weights))]
-    expected = [list(weight.shape) for weight in model.weights]
-    if found != expected or _key(len(expected)) in shapes:
-        sizes = names_where("is_size", True)
-        earlier_sizes = TrainingRecord.read(base_model).hyperparameters
-        differing = _differing(
-            {size: getattr(earlier_sizes, size) for size in sizes}, hyperparameters.to_config()
-        )
-        raise ConfigurationError(
-            f"`warm_start`: the latest blessed model of '{variant}' has other layers: "
-            + (
-                f"it was trained with {differing}. {_WITHOUT}, or with that."
-                if differing
-                else f"the variant's code was another then. {_WITHOUT}."
-            )
-        )
-    model.set_weights([checkpoint.get_tensor(_key(index)) for index in range(len(expected))])
 
 
 def _differing(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> str:
