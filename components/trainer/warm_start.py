@@ -118,13 +118,7 @@ def _check_trained_alike(
             f"{class_list(earlier_classes)}, where this data has {class_list(classes)}. "
             f"{_WITHOUT}, or with the data of that run."
         )
-    earlier_tokens = TokenSettings.of_model(base_model) or IMDB_TOKENS
-    if earlier_tokens != tokens:
-        differing = _differing(earlier_tokens.to_config(), tokens.to_config())
-        raise ConfigurationError(
-            f"`warm_start`: the latest blessed model of '{variant}' reads other tokens: it was "
-            f"trained with {differing}. {_WITHOUT}, or with that."
-        )
+    _check_tokens(variant, base_model, tokens)
     vocabulary = Path(transform_output.vocabulary_file_by_name(features.VOCABULARY))
     earlier = Path(base_model) / "assets" / vocabulary.name
     if not earlier.is_file() or earlier.read_bytes() != vocabulary.read_bytes():
@@ -132,6 +126,21 @@ def _check_trained_alike(
             "`warm_start`: the latest blessed model was trained with another vocabulary, so its "
             f"word vectors stand for other words. {_WITHOUT}, or with the training reviews of "
             "that run."
+        )
+
+
+def _check_tokens(variant: str, base_model: str, tokens: TokenSettings) -> None:
+    """Refuses an earlier model that reads other tokens.
+
+    Raises:
+      ConfigurationError: Names the settings that differ.
+    """
+    earlier = TokenSettings.of_model(base_model) or IMDB_TOKENS
+    if earlier != tokens:
+        raise ConfigurationError(
+            f"`warm_start`: the latest blessed model of '{variant}' reads other tokens: it was "
+            f"trained with {_differing(earlier.to_config(), tokens.to_config())}. {_WITHOUT}, or "
+            "with that."
         )
 
 

@@ -84,7 +84,7 @@ def test_the_search_tries_and_keeps_what_is_best_on_eval(searched):
     assert 0.0 < first.score < second.score < 1.0
     best = result.tuner.get_best_hyperparameters()[0].get_config()
     assert best["values"]["model"] == "linear"
-    assert tuned_values(best) == {"regularization": 0.01}
+    assert tuned_values(best) == {"regularization": 0.01, "ngrams": 2}
 
 
 @pytest.mark.parametrize("deterministic", [True, False])
