@@ -38,21 +38,14 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
     record = RunRecord(run.metadata_path, run.pipeline_name)
     (reading_artifact,) = record.outputs("ReviewExampleGen", "report")
     reading = ReadingReport.read(reading_artifact.uri)
-    (evaluation_artifact,) = record.outputs("Evaluator", "evaluation")
-    has_baseline = bool(record.inputs("Evaluator", "baseline_model"))
-    candidate = results.load(evaluation_artifact.uri, has_baseline=has_baseline)
+    candidate, baseline = _evaluations(record)
     confusion = candidate.confusion
     assert confusion is not None  # eval_config asks for it
-    baseline: Mapping[str, float] = {}
-    if has_baseline:
-        baseline = results.load(evaluation_artifact.uri, has_baseline=True, baseline=True).overall
-    (pushed_model,) = record.outputs("Pusher", "pushed_model")
     (blessing,) = record.outputs("Evaluator", "blessing")
     passed_gate = bool(blessing.custom_properties["blessed"].int_value)
     infra_blessings = record.outputs("InfraValidator", "blessing")
     infra_validation = Outcome.read(infra_blessings[0]) if infra_blessings else None
-    destination = pushed_model.custom_properties["pushed_destination"].string_value
-    pushed_to = str(run.root / destination) if destination else None
+    pushed_to = _pushed_to(run, record)
     config, bounds, classes = run.config, run.gate_bounds, run.source.classes
     advice = for_few_reviews(run, reading.split_sizes[features.TRAIN_SPLIT])
     return RunSummary(
@@ -93,6 +86,22 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
         mistakes=tuple(mistakes(confusion, classes)),
         tokens=config.tokens,
     )
+
+
+def _evaluations(record: RunRecord) -> tuple[EvaluationResults, Mapping[str, float]]:
+    """Returns the evaluation of the trained model, and the metrics of the baseline, if any."""
+    (artifact,) = record.outputs("Evaluator", "evaluation")
+    if not record.inputs("Evaluator", "baseline_model"):
+        return results.load(artifact.uri, has_baseline=False), {}
+    baseline = results.load(artifact.uri, has_baseline=True, baseline=True)
+    return results.load(artifact.uri, has_baseline=True), baseline.overall
+
+
+def _pushed_to(run: ResolvedRun, record: RunRecord) -> str | None:
+    """Returns the folder of the pushed version; None if nothing was pushed."""
+    (pushed_model,) = record.outputs("Pusher", "pushed_model")
+    destination = pushed_model.custom_properties["pushed_destination"].string_value
+    return str(run.root / destination) if destination else None
 
 
 def refusals(
