@@ -115,6 +115,7 @@ def resolve(
     environment: EnvironmentSettings,
     notify: Callable[[str], None],
     is_comparison: bool = False,
+    note: Callable[[str], None] | None = None,
 ) -> ResolvedRun:
     """Finds the data, looks at its first records, names the run and fingerprints the code.
 
@@ -124,6 +125,7 @@ def resolve(
       notify: Called with sentences that the user must not miss.
       is_comparison: Whether the run is part of a comparison: its pipeline has a name of its own,
         so that its artifacts are kept apart from those of runs that push.
+      note: Called with sentences that are good to know; `notify` where it is None.
 
     Raises:
       DatasetError: The data cannot be found or read.
@@ -131,7 +133,7 @@ def resolve(
       ConfigurationError: The names do not suit the data, or the hyperparameters the variant, or
         the server of the infra validation is not installed.
     """
-    source = _source(config, environment, notify)
+    source = _source(config, environment, notify, note or notify)
     is_sample = source.kind is SourceKind.SAMPLE
     root = Path(config.root).absolute()
     pipeline_name, model_name = _names(config, source, is_comparison)
@@ -158,7 +160,10 @@ def resolve(
 
 
 def _source(
-    config: PipelineConfig, environment: EnvironmentSettings, notify: Callable[[str], None]
+    config: PipelineConfig,
+    environment: EnvironmentSettings,
+    notify: Callable[[str], None],
+    note: Callable[[str], None],
 ) -> ReviewSource:
     """Returns the reviews, found and looked at."""
     source = resolve_source(
@@ -173,6 +178,7 @@ def _source(
         negative_label=config.negative_label,
         options=config.table_options,
         notify=notify,
+        note=note,
     )
     check_validation(config, source)
     return first_look.checked(source, config.max_bad_records, config.min_class_size)

@@ -44,7 +44,9 @@ _MANY_RECORDS = 50
 Notify = Callable[[str], None]
 
 
-def with_classes(source: ReviewSource, settings: LabelSettings, notify: Notify) -> ReviewSource:
+def with_classes(
+    source: ReviewSource, settings: LabelSettings, notify: Notify, note: Notify
+) -> ReviewSource:
     """Returns the source with its classes, and with the labels that mean them.
 
     What is named is looked for in the first records. Where nothing is named, and labels occur
@@ -54,14 +56,15 @@ def with_classes(source: ReviewSource, settings: LabelSettings, notify: Notify) 
     Args:
       source: What is known of the files and columns.
       settings: What the user says of classes.
-      notify: Is told which classes were learned, and where settings and data spell differently.
+      notify: Is told what must not be missed: a label that does not occur, a doubtful column.
+      note: Is told what is good to know: which classes were learned, how labels are spelt.
 
     Raises:
       DataGateError: A class that is named does not occur; only one of two sides is named, and
         several other labels occur; or there are too many labels to be classes.
     """
     counts = first_labels(source)
-    settings = _with_whole_labels(settings, counts.all, notify)
+    settings = _with_whole_labels(settings, counts.all, note)
     if settings.names_classes:
         found = replace(
             source,
@@ -72,11 +75,11 @@ def with_classes(source: ReviewSource, settings: LabelSettings, notify: Notify) 
     elif settings.names_sides:
         found, counts = _with_sides(source, settings, counts)
     else:
-        return _learned(source, counts, notify)
+        return _learned(source, counts, notify, note)
     missing = objection_to_missing(counts.all, settings) if counts.is_whole else ""
     if missing and counts.records:
         raise _unfit(missing)
-    _tell_of_spellings(settings, counts, notify)
+    _tell_of_spellings(settings, counts, notify, note)
     return found
 
 
@@ -85,7 +88,7 @@ def _unfit(sentence: str) -> DataGateError:
 
 
 def _with_whole_labels(
-    settings: LabelSettings, counts: Mapping[str, int], notify: Notify
+    settings: LabelSettings, counts: Mapping[str, int], note: Notify
 ) -> LabelSettings:
     """Takes a side with commas as a single label where the data has exactly that label."""
     changed: dict[str, str] = {}
@@ -95,7 +98,7 @@ def _with_whole_labels(
         if occurs and labels_named(setting) != (setting,):
             changed[name] = setting_of([setting])
             several = ",".join(f'"{label}"' for label in labels_named(setting))
-            notify(
+            note(
                 f"{as_setting(name, setting)} is one label of the data. For several: "
                 f"{as_setting(name, several)}."
             )
@@ -123,7 +126,9 @@ def _with_sides(
     return found, counts
 
 
-def _tell_of_spellings(settings: LabelSettings, counts: LabelCounts, notify: Notify) -> None:
+def _tell_of_spellings(
+    settings: LabelSettings, counts: LabelCounts, notify: Notify, note: Notify
+) -> None:
     """Tells of each named label that the data spells otherwise, or does not have."""
     literal, occurring = set(settings.spellings()), counts.all
     by_key: dict[str, list[str]] = {}
@@ -146,10 +151,12 @@ def _tell_of_spellings(settings: LabelSettings, counts: LabelCounts, notify: Not
                 verb = "also means" if label in occurring else "means"
                 is_side = name in (POSITIVE_LABEL, NEGATIVE_LABEL)
                 named = naming(name, [label]) if is_side else f"`{name}`: '{label}'"
-                notify(f"{named} {verb} {spelt}.")
+                note(f"{named} {verb} {spelt}.")
 
 
-def _learned(source: ReviewSource, counts: LabelCounts, notify: Notify) -> ReviewSource:
+def _learned(
+    source: ReviewSource, counts: LabelCounts, notify: Notify, note: Notify
+) -> ReviewSource:
     """Returns the source with the classes that train has."""
     was_whole = counts.is_whole
     is_settled = counts.is_mixed and _is_usual(counts.to_train_on)
@@ -169,7 +176,8 @@ def _learned(source: ReviewSource, counts: LabelCounts, notify: Notify) -> Revie
     if is_one or not labels or None not in meanings or _is_usual(train):
         return source
     classes = _ordered(labels, source.class_names)
-    notify(_told({name: labels[name] for name in classes}))
+    tell = notify if len(classes) > MANY else note
+    tell(_told({name: labels[name] for name in classes}))
     return replace(source, classes=classes, label_classes=tuple((name, name) for name in classes))
 
 

@@ -22,6 +22,7 @@ from components.dataset.compressed import (
     open_unpacked,
 )
 from components.dataset.detected_table import DetectedTable, folded, refuse_repeated
+from components.dataset.json_layouts import objection_to_object
 from components.dataset.json_records import json_object, read_json, read_json_lines
 from components.dataset.nested import MOST_PATHS, has_value_at, paths_in, value_at
 from components.dataset.records import MalformedRecord, printable
@@ -289,12 +290,14 @@ def _json_table(
     ]
     columns = tuple(map(printable, first or ()))
     nested = _nested(first or {}, others, needed)
-    wrapper = lists[0] if len(lists) == 1 else ""
+    wrapper = lists[0] if len(lists) == 1 and not followers else ""
     seen = {*map(folded, (*columns, *nested))}
-    if wrapper and needed and not followers and not {*map(folded, needed)} & seen:
+    if wrapper and needed and not {*map(folded, needed)} & seen:
         form = dataclasses.replace(form, kind=SourceKind.JSON, wrapper=wrapper)
         remark = f"records under '{printable(wrapper)}'"
         return _json_table(path, form, [*remarks, remark], ())
+    if not followers and (objection := objection_to_object(first or {}, path.name)):
+        raise DatasetError(f"{printable(path.name)} is no table: {objection}.")
     later = [column for column in needed if any(column in record for record in others)]
     columns = tuple(dict.fromkeys((*columns, *later)))
     return DetectedTable(

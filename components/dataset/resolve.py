@@ -41,6 +41,7 @@ def resolve_source(
     negative_label: str = "",
     options: TableOptions = FOUND_BY_CONTENT,
     notify: Callable[[str], None] = lambda _: None,
+    note: Callable[[str], None] | None = None,
 ) -> ReviewSource:
     """Finds the data, downloads it if need be, and checks what can be checked at once.
 
@@ -63,6 +64,8 @@ def resolve_source(
       negative_label: The labels of the first of two classes.
       options: How tables are written, as far as the user says so.
       notify: Called with a sentence that the user must not miss.
+      note: Called with one that is good to know, such as which columns were taken; `notify` where
+        it is None.
 
     Raises:
       DatasetError: The data cannot be found, or is not what it should be.
@@ -70,15 +73,16 @@ def resolve_source(
       ConfigurationError: What is said of labels contradicts itself.
     """
     settings = LabelSettings(labels, map_labels, positive_label, negative_label)
+    note = note or notify
     cache_dir = cache_dir or Path.home() / ".cache" / "sentiment"
     laid_out, paths = _known_source(data, imdb_archive, cache_dir, notify), []
     if not laid_out:
         paths = expand(data)
         laid_out = labelled_source(paths[0]) if len(paths) == 1 else None
     if laid_out:
-        return _with_layout_classes(laid_out, label_column, settings, notify)
+        return _with_layout_classes(laid_out, label_column, settings, notify, note)
     tables = tables_in(paths)
-    return _table_source(tables, text_column, label_column, settings, options, notify)
+    return _table_source(tables, text_column, label_column, settings, options, notify, note)
 
 
 def _known_source(
@@ -107,6 +111,7 @@ def _with_layout_classes(
     label_column: str,
     settings: LabelSettings,
     notify: Callable[[str], None],
+    note: Callable[[str], None],
 ) -> ReviewSource:
     """Returns a source in IMDB's layout with its classes: folders, or stars as `rating`."""
     label_column = label_column or DEFAULT_LABEL
@@ -123,7 +128,7 @@ def _with_layout_classes(
         if source.name in (IMDB, SAMPLE) and source.origin in (IMDB, ""):
             pairs = tuple((stars, stars) for stars in STARS)
             return replace(source, classes=STARS, label_classes=pairs)
-    return with_classes(source, settings, notify)
+    return with_classes(source, settings, notify, note)
 
 
 def _sample_source() -> ReviewSource:
@@ -175,16 +180,17 @@ def _table_source(
     settings: LabelSettings,
     options: TableOptions,
     notify: Callable[[str], None],
+    note: Callable[[str], None],
 ) -> ReviewSource:
     found = find_tables(paths, text_column, label_column, options, notify)
     text_column, label_column = choose_columns(
-        found.tables.values(), text_column, label_column, notify
+        found.tables.values(), text_column, label_column, note
     )
     check_columns(found.named, text_column, label_column)
     if text_column == label_column:
         raise DatasetError(same_column(next(iter(found.tables.values())), text_column))
     for line in notices(found.named):
-        notify(line)
+        note(line)
     first = next(iter(found.splits))
     kind = found.tables[first].format.kind
     data_name, origin = name_and_origin(first, keeps_splits=bool(found.splits[first]))
@@ -200,7 +206,7 @@ def _table_source(
         origin=str(origin),
         class_names=names_in_force(class_names, settings.spellings()),
     )
-    source = with_classes(source, settings, notify)
+    source = with_classes(source, settings, notify, note)
     return drawn_by_column(source, notify) if found.split_column else drawn_by_names(source)
 
 

@@ -167,7 +167,7 @@ def _score(
     ):
         console.scoring_started(shown(model), _files(names), shown(output), shown(log_path))
         for notice in plan.notices:
-            console.notice(notice)
+            console.note(notice)
         console.task_started("Check the records")
         findings = check_rows(plan)
         _stop_if_unfit(findings, config.max_bad_records)

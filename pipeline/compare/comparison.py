@@ -96,7 +96,9 @@ def _resolved(plans: Sequence[Plan], console: Console) -> ResolvedRun:
 
     The first contender is resolved for all: `config` may name a model that is none of them.
     """
-    run = resolve(plans[0][1], environment(os.environ), console.notice, is_comparison=True)
+    run = resolve(
+        plans[0][1], environment(os.environ), console.notice, is_comparison=True, note=console.note
+    )
     for _, planned in plans:
         hyperparameters_for(planned, run.source.kind is SourceKind.SAMPLE, run.source.has_eval)
     return run

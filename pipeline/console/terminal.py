@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pipeline.results.leaderboard import Leaderboard
 
 _NOTICE = "!! "
+_NOTE = "note: "
 
 _TITLES = {
     "ReviewExampleGen": "Read the reviews",
@@ -95,6 +96,12 @@ class Console:
         text, room = readable(text), self._rich.width - len(_NOTICE)
         for start, end in line_spans(text, room, room):
             self._print(Text(f"{_NOTICE}{text[start:end]}"), style="bold yellow reverse")
+
+    def note(self, text: str) -> None:
+        """Prints a sentence that is good to know, e.g. which classes were found."""
+        self.close()
+        indent = " " * len(_NOTE)
+        self._rich.print_wrapped(f"{_NOTE}{readable(text)}", indent=indent)
 
     def run_started(
         self, pipeline_name: str, model: str, data: str, root: str, log_path: str

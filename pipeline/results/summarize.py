@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from components import features
-from components.dataset.source import SourceKind
+from components.dataset.paths import IMDB, SAMPLE
+from components.dataset.source import ReviewSource, SourceKind
 from components.evaluator import lift, results, slices
 from components.evaluator.bounds import GateBounds
 from components.evaluator.confusion import Confusion
@@ -222,6 +223,11 @@ def slice_rows(results: EvaluationResults) -> list[SliceRow]:
     return rows
 
 
+def _question(source: ReviewSource) -> str:
+    """Returns a text that the model may be asked about: only IMDB's knows films."""
+    return "a great film" if source.name in (IMDB, SAMPLE) else "a text of your own"
+
+
 def next_commands(run: ResolvedRun, pushed_to: str | None) -> tuple[tuple[str, str], ...]:
     """Returns (description, command) pairs that can be pasted into a shell in this folder."""
     tensorboard: tuple[tuple[str, str], ...] = ()
@@ -237,7 +243,7 @@ def next_commands(run: ResolvedRun, pushed_to: str | None) -> tuple[tuple[str, s
     if run.model_name != DEFAULT_MODEL_NAME or set(pushed_models(run.root)) - {DEFAULT_MODEL_NAME}:
         name = f" --model-name {run.model_name}"
     return (
-        ("Ask the model", f'{program()} predict{root}{name} "a great film"'),
+        ("Ask the model", f'{program()} predict{root}{name} "{_question(run.source)}"'),
         (
             "Serve it, with a page to try it at http://localhost:8501/",
             f"{program()} serve{root}{name}",

@@ -53,7 +53,7 @@ def run(config: PipelineConfig, console: Console, log_path: Path) -> RunSummary:
                 f"An earlier release wrote {changed} absolute paths to {shown(root)}; they are "
                 "relative now, and the root may be moved. Steps that read them run again once."
             )
-        run = resolve(config, environment(os.environ), console.notice)
+        run = resolve(config, environment(os.environ), console.notice, note=console.note)
         console.run_started(
             run.pipeline_name, config.model, run.source.name, shown(root), shown(log_path)
         )

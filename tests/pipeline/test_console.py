@@ -266,6 +266,16 @@ def test_notice_marks_each_line(stream):
     assert " ".join(line[3:] for line in lines) == "word " * 30 + "[end]"
 
 
+def test_note_is_told_apart_from_a_notice(stream):
+    """What is good to know alarms nobody: one word in front, further lines below it."""
+    with Console(stream) as console:
+        console.note("word " * 30 + "[end]")
+
+    first, *others = text_of(stream).splitlines()
+    assert first.startswith("note: word") and all(len(line) <= 80 for line in (first, *others))
+    assert others and all(line.startswith("      ") for line in others)
+
+
 def test_download_without_a_terminal_is_announced_once(stream):
     """A download is told of before the first step, in a line."""
     with Console(stream) as console:

@@ -56,6 +56,20 @@ def test_learned_classes_are_numbers_by_value_and_then_names_by_the_alphabet(tab
     assert look_at(source).reviews == {0: 2, 1: 2, 2: 2, 3: 2, 4: 2, 5: 6, 6: 2}
 
 
+def test_what_is_good_to_know_is_told_apart_from_what_must_not_be_missed(table):
+    """Learned classes are a note; a label that does not occur, or many classes, are a warning."""
+
+    def told(path, **settings):
+        notices, notes = [], []
+        resolve_source(str(path), notify=notices.append, note=notes.append, **settings)
+        return len(notices), len(notes)
+
+    labels = ["a", "b", "c"] * 5
+    assert told(table(labels, header=("review", "stars"))) == (0, 2)
+    assert told(table(labels), labels="A,b,c", map_labels="d=c") == (1, 1)
+    assert told(table([f"class {n % 51}" for n in range(153)])) == (1, 0)
+
+
 def test_usual_spellings_stay_negative_and_positive(table):
     """Also beside a single slip, and beside some in a hundred."""
     for labels in (["yes", "NO"] * 5, ["1", "0"] * 5 + ["maybe"], ["t", "f"] * 500 + ["x"] * 9):

@@ -204,6 +204,18 @@ def test_commands_are_short_where_the_defaults_hold(monkeypatch, tmp_path):
     )
 
 
+def test_only_a_model_of_imdb_is_asked_about_a_film(tmp_path):
+    """Whoever has tickets is to put in a text of their own."""
+    (tmp_path / "tickets.csv").write_text("text,label\na,bug\nb,question\n")
+    run = resolve(
+        PipelineConfig(data=str(tmp_path / "tickets.csv")),
+        EnvironmentSettings(None, tmp_path),
+        lambda _: None,
+    )
+    commands = dict(next_commands(run, str(run.serving_directory / "1")))
+    assert commands["Ask the model"].endswith('"a text of your own"')
+
+
 def test_a_model_that_was_not_pushed_cannot_be_asked(run):
     """Only its training can be looked at."""
     assert [purpose for purpose, _ in next_commands(run, None)] == ["See how training went"]
