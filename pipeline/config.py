@@ -134,10 +134,10 @@ class PipelineConfig(ComponentSettings):
     )
     min_class_size: int = setting(
         2,
-        "least number of reviews of each class in each split",
+        "least number of reviews of each class in each split; 0 lets classes be missing in one",
         group="data",
         metavar="N",
-        least=1,
+        least=0,
         most=1_000_000,
     )
     validation_fraction: float = setting(

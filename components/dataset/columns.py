@@ -104,6 +104,13 @@ def check_columns(
     for name, table in tables:
         if not table.columns:
             raise DatasetError(f"{name} is empty: expected columns {text_column}, {label_column}.")
+        missing = [column for column in (text_column, label_column) if column not in table.names]
+        if missing:
+            setting = TEXT_COLUMN if missing[0] == text_column else LABEL_COLUMN
+            message = missing_column(
+                table, name, missing[0], setting, LABEL_COLUMN, lacks_both=len(missing) == 2
+            )
+            raise DatasetError(message)
         for column, setting in ((text_column, TEXT_COLUMN), (label_column, LABEL_COLUMN)):
             if objection := objection_to_column(table, name, column, setting, LABEL_COLUMN):
                 raise DatasetError(objection)

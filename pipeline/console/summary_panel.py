@@ -117,7 +117,9 @@ def _accuracy(summary: RunSummary) -> Text:
         summary.min_accuracy,
         summary.baseline_accuracy,
     )
-    if least is None:
+    if least is None and summary.min_lift:
+        gate = f", gate: proven better than {summary.larger_class.always}"
+    elif least is None:
         gate = ", no least accuracy is set"
     elif last is None:
         gate = f", gate {_percent(least)} ({_points(accuracy - least)} points)"
@@ -155,6 +157,8 @@ def _worth(summary: RunSummary, is_plain: bool) -> str:
 def _quality(summary: RunSummary) -> str:
     of_two = ("auc", "precision", "recall", "log_loss", "calibration")
     names = ("macro_f1", "log_loss") if summary.class_rows else of_two
+    # Beside its gate, macro F1 has been told.
+    names = tuple(name for name in names if name != "macro_f1" or summary.min_macro_f1 is None)
     titles = {"auc": "AUC", "log_loss": "log loss", "macro_f1": "macro F1"}
     return ", ".join(
         f"{titles.get(name, name)} {_decimal(summary.metrics[name])}" for name in names

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from components import features
 from components.dataset.inspection.look import Inspection
 from components.dataset.inspection.survey import WordFigures, distinct
-from components.dataset.label_objections import listed
+from components.dataset.label_objections import in_short, listed, objection_to_column
+from components.dataset.label_settings import MOST_CLASSES
 from components.dataset.labels import key_of, known_class, setting_of
 from components.dataset.splits import TEST_SHARE
 from components.models.registry import DEFAULT_MODEL, get_variant
@@ -20,7 +21,6 @@ from pipeline.inspection.estimate import Estimate, estimate
 from pipeline.results.advice import FEW_REVIEWS
 
 SMALL_MODEL = "linear"
-MOST_CLASSES = 1_000
 # Fewer reviews of a class in a split stop a run.
 LEAST_OF_CLASS = 2
 # A column with so many records, and as many different labels as half of them, holds no classes.
@@ -29,6 +29,10 @@ _MANY_RECORDS = 50
 _SHARE_OF_SLIPS = 0.01
 # What a sample shows of bad records may be more in all of the data.
 _ROOM_FOR_BAD_RECORDS = 1.5
+# Classes that are too small in a split are left out where they hold so little of all records.
+_SHARE_LEFT_OUT = 0.1
+# From this share of texts on, emoji are worth tokens of their own.
+_SHARE_WITH_EMOJI = 0.05
 
 
 @dataclass
@@ -107,6 +111,11 @@ def plan_for(
             f"Most texts are written in {next(iter(words.scripts))}, without blanks between words: "
             "tokens are characters."
         )
+    if words.emoji_share >= _SHARE_WITH_EMOJI:
+        plan.settings["emoji"] = True
+        plan.remarks.append(
+            f"{words.emoji_share:.0%} of the texts have emoji: each one is a token."
+        )
     train = plan.rows.get(features.TRAIN_SPLIT, 0)
     model = SMALL_MODEL if 0 < train < FEW_REVIEWS and data != "sample" else DEFAULT_MODEL
     if model != DEFAULT_MODEL:
@@ -177,6 +186,9 @@ def _objection(plan: Plan, found: Inspection) -> str:
     survey, classes = found.survey, plan.classes
     if not survey.records:
         return "There is no record."
+    if survey.problems == survey.records:
+        example = f", e.g. {survey.problem_examples[0]}" if survey.problem_examples else ""
+        return f"None of {survey.records:,} records can be read{example}."
     if not classes:
         return f"No record has a label in the column '{found.label_column}'."
     meanings = {known_class(label) for label in classes}
@@ -188,16 +200,16 @@ def _objection(plan: Plan, found: Inspection) -> str:
     if len(classes) > MOST_CLASSES or (
         survey.records >= _MANY_RECORDS and 2 * len(classes) > survey.records
     ):
-        return (
-            f"The column '{found.label_column}' has {len(classes):,} different values in "
-            f"{survey.records:,} records: those are no classes, of which there are at most "
-            f"{MOST_CLASSES:,}.{_other_columns(found)}"
-        )
+        return f"{objection_to_column(found.label_column, classes)}{_example_column(found)}"
     return ""
 
 
 def _other_columns(found: Inspection) -> str:
-    """Suggests columns whose values look like classes."""
+    return f" `label_column` names another column.{_example_column(found)}"
+
+
+def _example_column(found: Inspection) -> str:
+    """Suggests a column whose values look like classes, if there is one."""
     likely = [
         column.name
         for column in found.columns
@@ -205,9 +217,7 @@ def _other_columns(found: Inspection) -> str:
         and column.kind in ("text", "number", "true or false")
         and 2 <= column.different <= max(2, column.values // 2)
     ]
-    if not likely:
-        return " `label_column` names another column."
-    return f" `label_column` names another, e.g. '{likely[0]}'."
+    return f" For example: {typed('label_column', likely[0])}." if likely else ""
 
 
 def _name_classes(plan: Plan) -> int:
@@ -232,7 +242,10 @@ def _name_classes(plan: Plan) -> int:
         return 0
     plan.classes = counts
     if others:
-        plan.remarks.append(f"Labels that are taken for errors: {listed(others)}.")
+        plan.remarks.append(
+            f"Labels that are taken for errors: {listed(others)}. To keep them as classes: "
+            f"{typed('labels', setting_of(plan.labels))}"
+        )
     return others.total()
 
 
@@ -266,19 +279,35 @@ def _leave_out_rare_classes(plan: Plan, found: Inspection) -> None:
                 by_split[split][_class_key(plan, label)] += count
     if plan.carves_test:
         del by_split[features.TEST_SPLIT]
-    rare = [
-        name
+    fewest = {
+        name: min(counts[_class_key(plan, name)] for counts in by_split.values())
         for name in plan.classes
-        if any(counts[_class_key(plan, name)] < LEAST_OF_CLASS for counts in by_split.values())
-    ]
+    }
+    train = by_split[features.TRAIN_SPLIT]
+    rare = [name for name, count in fewest.items() if count < LEAST_OF_CLASS]
+    share = sum(plan.classes[name] for name in rare) / plan.classes.total()
+    if share > _SHARE_LEFT_OUT and len(plan.classes) > 2:
+        small = {name: plan.classes[name] for name in rare if train[_class_key(plan, name)]}
+        rare = [name for name in rare if name not in small]
+        if small:
+            least = min(fewest[name] for name in small)
+            plan.settings["min_class_size"] = least
+            plan.remarks.append(
+                f"Of {len(small):,} classes, a split has fewer than {LEAST_OF_CLASS} reviews: "
+                f"{in_short(small)}. They stay; what the test tells of them is little."
+            )
+    if rare:
+        _leave_out(plan, rare)
+
+
+def _leave_out(plan: Plan, rare: Sequence[str]) -> None:
+    """Names the other classes; objects where fewer than two are left."""
     kept = [label for label in plan.classes if label not in rare]
-    if not rare:
-        return
-    named = listed({label: plan.classes[label] for label in rare})
+    named = in_short({label: plan.classes[label] for label in rare})
     if len(kept) < 2:
         plan.objection = (
             f"Of a class, each split needs {LEAST_OF_CLASS} reviews at least, and {named} have "
-            "fewer in one."
+            "fewer in one. Give more of them."
         )
         return
     plan.remarks.append(

@@ -60,6 +60,7 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
         left_out=reading.left_out,
         metrics=candidate.overall,
         min_accuracy=bounds.min_accuracy or None,
+        min_lift=bounds.min_lift,
         baseline_accuracy=baseline.get("accuracy"),
         max_regression=config.max_regression,
         larger_class=lift.largest_class(confusion.sizes.tolist(), classes),

@@ -74,6 +74,8 @@ class RunSummary:
       left_out: Reviews of labels that were not asked for, by reason: {"labelled '3'": 51}.
       metrics: On the test split, see `EvaluationResults.overall`.
       min_accuracy: The gate's least accuracy; None asks for none.
+      min_lift: By how much it must be proven better than always saying the largest class; 0 asks
+        for nothing.
       baseline_accuracy: The last blessed model's accuracy on the same reviews, if there is one.
       max_regression: How much less accurate than that a model may be.
       larger_class: The class that the test split has most of, and its share.
@@ -128,6 +130,7 @@ class RunSummary:
     class_rows: tuple[ClassRow, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
     tokens: str = "words"
+    min_lift: float = 0.0
 
     @property
     def is_blessed(self) -> bool:

@@ -270,7 +270,8 @@ def test_classes_with_too_few_reviews_in_a_split_are_refused_where_all_was_read(
     sentence = refusal(tmp_path / "d", min_class_size=2)
     assert sentence == (
         "Split 'test' has fewer than 2 reviews of 'c' (1), which `min_class_size` asks of each "
-        "class. Give more of them, or leave them out by naming the others, e.g. `labels='a,b'`."
+        "class. Give more of them, or leave them out by naming the others, e.g. `labels='a,b'`, "
+        "or let them be: `min_class_size=1`."
     )
     checked(resolved(tmp_path / "d")[0], 0.0, 1)
     checked(resolved(tmp_path / "d", labels="a,b")[0], 0.0, 2)

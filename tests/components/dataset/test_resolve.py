@@ -379,11 +379,11 @@ def test_a_missing_column_lists_those_that_exist_and_names_the_nearest(tmp_path)
     path = write(tmp_path / "r.csv", "Film Notes,labls,id\na,1,2\n")
     assert refusal(path, tmp_path) == (
         "r.csv has no column 'text'. Its columns are: Film Notes, labls, id. Name it with "
-        "`text_column`."
+        "`text_column`, and the label's with `label_column`."
     )
     assert refusal(path, tmp_path, text_column="Filmnotes") == (
         "r.csv has no column 'Filmnotes'. Its columns are: Film Notes, labls, id. Did you mean "
-        "'Film Notes'? Name it with `text_column`."
+        "'Film Notes'? Name it with `text_column`, and the label's with `label_column`."
     )
     assert refusal(path, tmp_path, text_column="Film Notes") == (
         "r.csv has no column 'label'. Its columns are: Film Notes, labls, id. Did you mean "

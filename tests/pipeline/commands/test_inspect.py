@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from components.dataset import first_look
 from components.dataset.inspection.look import look_at_tables
 from components.dataset.resolve import resolve_source
 from components.dataset.table_options import FOUND_BY_CONTENT
+from components.errors import DataGateError
 from pipeline import cli
 from pipeline.console.wrapping import cells
 from pipeline.inspection.estimate import estimate, margin
@@ -135,7 +137,7 @@ def test_the_command_has_the_settings_that_the_data_needs(
         ),
         (["text", "label"], texts(60, ["pos", 1]), 4, "which is one class; two are needed."),
         (["text", "label"], [], 4, "There is no record."),
-        (["text", "label"], texts(60, [*range(60)]), 4, "has 60 different values in 60 records"),
+        (["text", "label"], texts(60, [*range(60)]), 4, "has 60 different values"),
         (["text", "label"], [["a", ""], ["b", ""]], 4, "No record has a label in the column"),
         (["review", "comment", "x"], [], 2, "several may be it: 'review', 'comment'"),
         (["a", "b", "c"], [], 2, "has no column 'text'. Its columns are: a, b, c."),
@@ -154,7 +156,7 @@ def test_another_column_is_suggested_for_one_that_holds_no_classes(tmp_path, cap
     """One with few different values."""
     rows = [[f"a film {n}", n, "xyz"[n % 3]] for n in range(60)]
     _, _, err = inspect(capsys, write(tmp_path / "r.csv", ["text", "label", "mood"], rows))
-    assert "--label-column names another, e.g. 'mood'." in err
+    assert "For example: --label-column mood." in err
 
 
 def test_nothing_that_is_printed_moves_the_cursor_or_is_too_wide(tmp_path, capsys):
@@ -255,3 +257,48 @@ def test_nothing_heavy_is_imported():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert ended.stdout.splitlines()[-1] == "[]"
+
+
+def test_many_small_classes_stay(tmp_path, capsys):
+    """Left out are a few stray ones; where a tenth of the records would go, the bound gives way."""
+    path = write(tmp_path / "r.csv", ["text", "label"], texts(320, [f"c{n}" for n in range(40)]))
+    _, out, _ = inspect(capsys, path)
+    assert "They stay;" in out
+    words = command(capsys, path)
+    assert as_settings([*words])["--min-class-size"] in ("0", "1") and "--labels" not in words
+    source = resolve_source(str(path))
+    least = int(as_settings(words)["--min-class-size"])
+    assert len(first_look.checked(source, 0.0, least).classes) == 40
+    with pytest.raises(DataGateError, match=f"or let them be: `min_class_size={least}`"):
+        first_look.checked(source, 0.0, least + 1)
+
+
+def test_what_is_taken_for_errors_can_be_kept(tmp_path, capsys):
+    """The setting is printed as it is typed, and makes classes of all labels."""
+    rows = texts(400, ["positive", "negative"]) + texts(3, ["neutral"])
+    path = write(tmp_path / "r.csv", ["text", "label"], rows)
+    _, out, _ = inspect(capsys, path)
+    told = out.replace("\n    ", " ")
+    assert "To keep them as classes: --labels negative,neutral,positive\n" in told
+    assert resolve_source(str(path), labels="negative,neutral,positive").classes == (
+        "negative",
+        "neutral",
+        "positive",
+    )
+
+
+def test_texts_with_emoji_get_tokens_for_them(tmp_path, capsys):
+    """From one text in twenty on."""
+    rows = [[f"good {n}", "a"] if n % 2 else [f"bad {n}", "b"] for n in range(100)]
+    for sign, has_emoji in (("😀", True), ("★", False)):
+        some = [[f"{text} {sign}", label] for text, label in rows[:6]]
+        path = write(tmp_path / "r.csv", ["text", "label"], some + rows)
+        assert ("--emoji" in command(capsys, path)) is has_emoji
+
+
+def test_a_file_of_which_nothing_can_be_read_is_said_to_be(tmp_path, capsys):
+    """And is not blamed on its labels."""
+    path = tmp_path / "r.csv"
+    path.write_bytes(b"text,label\n" + "é,a\n".encode("latin-1") * 9)
+    code, _, err = inspect(capsys, path, "--max-bad-records", "1")
+    assert code == 4 and "None of 9 records can be read, e.g. the text is not UTF-8." in err
