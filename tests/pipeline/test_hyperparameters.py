@@ -49,7 +49,7 @@ def test_a_hyperparameter_of_another_variant_is_refused():
     message = str(error.value)
     assert message.startswith(
         "`filters`, `recurrent_dropout`: no hyperparameter of 'lstm' (LSTM(100)). Leave it out, "
-        "or choose from: `seed`, `deterministic`, `epochs`, "
+        "or choose from: `seed`, `deterministic`, `class_weights`, `epochs`, "
     )
     assert message.endswith("`embedding_units`, `lstm_units`.")
 
