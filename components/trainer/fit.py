@@ -50,8 +50,13 @@ def fit(
     """Fits `model` by cross-entropy with Adam, a new order of the reviews each epoch."""
     answers = model.output_shape[-1]
     weights = class_weights(training[1], max(answers, 2), hyperparameters.class_weights)
-    batching = hyperparameters.batch_size, hyperparameters.seed, pool_batches, weights
-    batches = ReviewBatches(*training, *batching)
+
+    def batched(reviews: tuple[np.ndarray, np.ndarray]) -> ReviewBatches:
+        return ReviewBatches(
+            *reviews, hyperparameters.batch_size, hyperparameters.seed, pool_batches, weights
+        )
+
+    batches = batched(training)
     model.compile(
         optimizer=optimizer(hyperparameters, steps=len(batches) * hyperparameters.epochs),
         loss=cross_entropy(answers, hyperparameters.label_smoothing),
@@ -61,7 +66,7 @@ def fit(
     )
     model.fit(
         batches,
-        validation_data=validation and ReviewBatches(*validation, *batching),
+        validation_data=validation and batched(validation),
         epochs=hyperparameters.epochs,
         verbose=0,
         callbacks=[
