@@ -20,6 +20,7 @@ from components.evaluator.baseline import CANDIDATE, MODEL, MODEL_BLESSING, Late
 from components.evaluator.gate import eval_config
 from components.example_gen.component import ReviewExampleGen
 from components.infra_validator.component import ReviewModelInfraValidator
+from components.models.automatic import AUTO
 from components.pusher.component import ReviewModelPusher
 from components.schema_gen.component import ReviewSchemaGen
 from components.trainer import custom_config
@@ -179,6 +180,14 @@ def _tuner(run: ResolvedRun, transform: tfx.Transform) -> tfx.Tuner:
     )
 
 
+def _hyperparameters(run: ResolvedRun) -> dict[str, Any]:
+    """Returns those of the variant, or of each that the Trainer is to choose from."""
+    if run.config.model == AUTO:
+        by_variant = {name: values.to_config() for name, values in run.candidates.items()}
+        return {custom_config.CANDIDATES: by_variant}
+    return {custom_config.HYPERPARAMETERS: run.hyperparameters.to_config()}
+
+
 def _warm_start(run: ResolvedRun) -> Resolver:
     return Resolver(
         strategy_class=LatestBlessedOfVariant,
@@ -206,7 +215,7 @@ def _trainer(
         custom_config={
             **_tokens(run),
             custom_config.MODEL: run.config.model,
-            custom_config.HYPERPARAMETERS: run.hyperparameters.to_config(),
+            **_hyperparameters(run),
             custom_config.HAS_VALIDATION: bool(validate_on),
             custom_config.WARM_START: run.config.warm_start,
             custom_config.IS_TUNED: tuner is not None,

@@ -91,6 +91,7 @@ def _training(training: TrainingRecord | None) -> dict[str, Any]:
         return {}
     return {
         "variant": training.model,
+        **({"chosen_because": training.chosen_because} if training.chosen_because else {}),
         "hyperparameters": training.hyperparameters.to_config(),
         "parameters": training.parameters,
         "training_seconds": training.seconds,

@@ -44,6 +44,8 @@ def print_summary(
     """
     width = min(console.width, MAX_WIDTH)
     console.print_wrapped(_verdict(summary, is_plain))
+    if summary.chosen_because:
+        _prose(console, width, summary.chosen_because)
     for sentence in summary.refusals:
         _prose(console, width, sentence)
     _prose(console, width, _accuracy(summary))

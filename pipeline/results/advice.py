@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from components.dataset.source import SourceKind
+from components.models.automatic import AUTO
 from components.models.registry import get_variant
 from pipeline.resolution import ResolvedRun
 
@@ -22,8 +23,9 @@ def for_few_reviews(run: ResolvedRun, train_reviews: int) -> str:
       train_reviews: How many there are to train on.
     """
     model = run.config.model
-    is_sample = run.source.kind is SourceKind.SAMPLE
-    if is_sample or not 0 < train_reviews < FEW_REVIEWS or get_variant(model).solve:
+    if run.source.kind is SourceKind.SAMPLE or model == AUTO:
+        return ""
+    if not 0 < train_reviews < FEW_REVIEWS or get_variant(model).solve:
         return ""
     return (
         f"{train_reviews:,} training reviews are few for {model}; try --model linear. (With 300 "

@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tfx.utils import path_utils
+
 from components import features
 from components.dataset.paths import IMDB, SAMPLE
 from components.dataset.source import ReviewSource, SourceKind
@@ -15,6 +17,7 @@ from components.evaluator.confusion import Confusion
 from components.evaluator.results import EvaluationResults
 from components.example_gen.reading_report import ReadingReport
 from components.infra_validator.outcome import Outcome
+from components.models.training_record import TrainingRecord
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
 from pipeline.paths import shown
 from pipeline.program import beside_python, program
@@ -39,6 +42,8 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
     record = RunRecord(run.metadata_path, run.pipeline_name)
     (reading_artifact,) = record.outputs("ReviewExampleGen", "report")
     reading = ReadingReport.read(reading_artifact.uri)
+    (model_artifact,) = record.outputs("Trainer", "model")
+    trained = TrainingRecord.read(path_utils.serving_model_path(model_artifact.uri))
     candidate, baseline = _evaluations(record)
     confusion = candidate.confusion
     assert confusion is not None  # eval_config asks for it
@@ -51,7 +56,8 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
     advice = for_few_reviews(run, reading.split_sizes[features.TRAIN_SPLIT])
     return RunSummary(
         pipeline_name=run.pipeline_name,
-        model=config.model,
+        model=trained.model,
+        chosen_because=trained.chosen_because,
         data_name=run.source.name,
         counts=reading.split_sizes,
         leaks=reading.leaks,

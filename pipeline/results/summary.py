@@ -65,7 +65,7 @@ class RunSummary:
 
     Attributes:
       pipeline_name: Name of the pipeline.
-      model: The model variant.
+      model: The model variant that was trained.
       data_name: Short name of the data.
       counts: Reviews by split.
       leaks: Distinct texts that are in both train and test.
@@ -97,6 +97,7 @@ class RunSummary:
       class_rows: Of more than two classes, each of them.
       mistakes: Of more than two classes, the most frequent mistakes first.
       tokens: What the model reads: words, characters or character_pairs.
+      chosen_because: Why it is this variant, in a sentence; "" where it was asked for.
     """
 
     pipeline_name: str
@@ -131,6 +132,7 @@ class RunSummary:
     mistakes: tuple[Mistake, ...] = ()
     tokens: str = "words"
     min_lift: float = 0.0
+    chosen_because: str = ""
 
     @property
     def is_blessed(self) -> bool:
