@@ -37,14 +37,18 @@ def findings(
       ((topic, *keys), value) pairs; all keys are strings.
     """
     problems = read[PROBLEMS]
-    counted = [
-        reviews | "CountReviews" >> beam.Map(lambda r: (("reviews", r.split, str(r.label)), 1)),
-        problems | "CountProblems" >> beam.Map(lambda problem: (("problems", problem.kind), 1)),
-        leaks | "CountLeaks" >> beam.Map(lambda found: (("leaks",), count_of(found))),
-    ]
+    ones = {
+        "Reviews": reviews
+        | "CountReviews" >> beam.Map(lambda r: (("reviews", r.split, str(r.label)), 1)),
+        "Problems": problems
+        | "CountProblems" >> beam.Map(lambda problem: (("problems", problem.kind), 1)),
+        "Leaks": leaks | "CountLeaks" >> beam.Map(lambda found: (("leaks",), count_of(found))),
+    }
     if dropped is not None:
-        counted.append(dropped | "CountDropped" >> beam.Map(lambda _: (("dropped_leaks",), 1)))
-    counts = counted | "FlattenCounts" >> beam.Flatten() | "Sum" >> beam.CombinePerKey(sum)
+        ones["Dropped"] = dropped | "CountDropped" >> beam.Map(lambda _: (("dropped_leaks",), 1))
+    # Each by itself: what is flattened before it is summed is held, one by one, in the memory of
+    # Beam's runner.
+    counts = [each | f"Sum{name}" >> beam.CombinePerKey(sum) for name, each in ones.items()]
     descriptions = (
         problems
         | "Describe" >> beam.Map(_describe)
@@ -54,7 +58,7 @@ def findings(
         read[topic] | f"MostFrequent[{topic}]" >> _MostFrequent(topic)
         for topic in (LABELS, LEFT_OUT)
     ]
-    return (counts, descriptions, *words) | "FlattenFindings" >> beam.Flatten()
+    return (*counts, descriptions, *words) | "FlattenFindings" >> beam.Flatten()
 
 
 class _MostFrequent(beam.PTransform):
