@@ -158,9 +158,9 @@ def _worth(summary: RunSummary, is_plain: bool) -> str:
 
 def _quality(summary: RunSummary) -> str:
     of_two = ("auc", "precision", "recall", "log_loss", "calibration")
-    names = ("macro_f1", "log_loss") if summary.class_rows else of_two
+    measured = ("macro_f1", "log_loss") if summary.class_rows else of_two
     # Beside its gate, macro F1 has been told.
-    names = tuple(name for name in names if name != "macro_f1" or summary.min_macro_f1 is None)
+    names = [name for name in measured if name != "macro_f1" or summary.min_macro_f1 is None]
     titles = {"auc": "AUC", "log_loss": "log loss", "macro_f1": "macro F1"}
     return ", ".join(
         f"{titles.get(name, name)} {_decimal(summary.metrics[name])}" for name in names
