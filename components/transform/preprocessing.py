@@ -26,9 +26,7 @@ ASCII_LINE_BREAK = r"<br\s*/?>"
 _WORD_BYTES = b"'0123456789abcdefghijklmnopqrstuvwxyz"
 # Marks belong to the character before them, be it part of a word or not. What is of ASCII, and has
 # no mark, is left to `_split`.
-NOT_OF_A_WORD = (
-    r"(?:[^\p{L}\p{M}\p{Nd}\x00-\x7F]|[^\p{L}\p{M}\p{Nd}']\p{M}|^\p{M})[^\p{L}\p{Nd}']*"
-)
+NOT_OF_A_WORD = r"(?:[^\p{L}\p{M}\p{Nd}\x00-\x7F]|[^\p{L}\p{M}\p{Nd}']\p{M}|^\p{M})[^\p{L}\p{Nd}']*"
 # What one sees as a character of a word: with the marks that belong to it.
 CHARACTER = r"[\p{L}\p{Nd}']\p{M}*"
 # Typographic (U+2018, U+2019, U+201B), full-width (U+FF07), and the modifier letter (U+02BC).

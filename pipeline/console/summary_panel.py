@@ -157,10 +157,10 @@ def _worth(summary: RunSummary, is_plain: bool) -> str:
 
 
 def _quality(summary: RunSummary) -> str:
-    of_two = ("auc", "precision", "recall", "log_loss", "calibration")
-    measured = ("macro_f1", "log_loss") if summary.class_rows else of_two
-    # Beside its gate, macro F1 has been told.
-    names = [name for name in measured if name != "macro_f1" or summary.min_macro_f1 is None]
+    names = ["auc", "precision", "recall", "log_loss", "calibration"]
+    if summary.class_rows:
+        # Beside its gate, macro F1 has been told.
+        names = ["macro_f1", "log_loss"] if summary.min_macro_f1 is None else ["log_loss"]
     titles = {"auc": "AUC", "log_loss": "log loss", "macro_f1": "macro F1"}
     return ", ".join(
         f"{titles.get(name, name)} {_decimal(summary.metrics[name])}" for name in names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +12,8 @@ from dataclasses import dataclass, field
 from components import features
 from components.dataset.inspection.look import Inspection
 from components.dataset.inspection.survey import WordFigures, distinct
-from components.dataset.label_objections import in_short, listed, objection_to_column
-from components.dataset.label_settings import MOST_CLASSES
+from components.dataset.label_objections import LISTED, in_short, listed, objection_to_column
+from components.dataset.label_settings import FEWEST_CLASSES, MOST_CLASSES
 from components.dataset.labels import key_of, known_class, setting_of
 from components.dataset.splits import TEST_SHARE
 from components.models.registry import DEFAULT_MODEL, get_variant
@@ -29,6 +30,9 @@ _MANY_RECORDS = 50
 _SHARE_OF_SLIPS = 0.01
 # What a sample shows of bad records may be more in all of the data.
 _ROOM_FOR_BAD_RECORDS = 1.5
+# Labels by which people say that there is none; blanks and NaN are none anyway.
+_SAY_NOTHING = {"n/a", "na", "none", "null", "nil", "nan", "-", "?", "#n/a", "<na>", "undefined"}
+_BETWEEN_LABELS = re.compile(r"\s*[,;|]\s*")
 # Classes that are too small in a split are left out where they hold so little of all records.
 _SHARE_LEFT_OUT = 0.1
 # From this share of texts on, emoji are worth tokens of their own.
@@ -101,21 +105,12 @@ def plan_for(
         return plan
     _leave_out_unlabelled_split(plan, found)
     slips = _name_classes(plan)
+    _tell_of_doubtful_labels(plan, found)
     _leave_out_rare_classes(plan, found)
     (plan.larger_class, count) = plan.classes.most_common(1)[0]
     plan.larger_share = count / plan.classes.total()
     _allow_bad_records(plan, found, slips)
-    if words.are_characters:
-        plan.settings["tokens"] = "characters"
-        plan.remarks.append(
-            f"Most texts are written in {next(iter(words.scripts))}, without blanks between words: "
-            "tokens are characters."
-        )
-    if words.emoji_share >= _SHARE_WITH_EMOJI:
-        plan.settings["emoji"] = True
-        plan.remarks.append(
-            f"{words.emoji_share:.0%} of the texts have emoji: each one is a token."
-        )
+    _choose_tokens(plan, words)
     train = plan.rows.get(features.TRAIN_SPLIT, 0)
     model = SMALL_MODEL if 0 < train < FEW_REVIEWS and data != "sample" else DEFAULT_MODEL
     if model != DEFAULT_MODEL:
@@ -135,6 +130,21 @@ def plan_for(
             max_length=max_length,
         )
     return plan
+
+
+def _choose_tokens(plan: Plan, words: WordFigures) -> None:
+    """Takes characters and emoji for tokens where the texts ask for it."""
+    if words.are_characters:
+        plan.settings["tokens"] = "characters"
+        plan.remarks.append(
+            f"Most texts are written in {next(iter(words.scripts))}, without blanks between words: "
+            "tokens are characters."
+        )
+    if words.emoji_share >= _SHARE_WITH_EMOJI:
+        plan.settings["emoji"] = True
+        plan.remarks.append(
+            f"{words.emoji_share:.0%} of the texts have emoji: each one is a token."
+        )
 
 
 def _name_columns(plan: Plan, found: Inspection) -> None:
@@ -249,6 +259,37 @@ def _name_classes(plan: Plan) -> int:
     return others.total()
 
 
+def _tell_of_doubtful_labels(plan: Plan, found: Inspection) -> None:
+    """Tells of labels that seem to say "none", and of those that seem to hold several."""
+    if any(column.name == found.label_column and column.kind == "list" for column in found.columns):
+        first = typed("label_column", f"{found.label_column}.0")
+        plan.remarks.append(
+            f"The labels are lists, and each different one is a class; {first} takes the first of "
+            "each list."
+        )
+    lacking = [name for name in plan.classes if key_of(name) in _SAY_NOTHING]
+    others = [name for name in plan.classes if name not in lacking]
+    if lacking and len(others) >= FEWEST_CLASSES:
+        named = in_short({name: plan.classes[name] for name in lacking})
+        value = setting_of(others) if len(others) <= LISTED else "..."
+        plan.remarks.append(
+            f"Perhaps no label at all: {named}. To leave them out, name the others: "
+            f"{typed('labels', value)}"
+        )
+    keys = {key_of(name) for name in plan.classes}
+    several = [name for name in plan.classes if _parts(name) and _parts(name) <= keys]
+    if len(several) > 1:
+        plan.remarks.append(
+            f"Some labels seem to name several classes, e.g. '{several[0]}': each combination is a "
+            "class of its own here."
+        )
+
+
+def _parts(label: str) -> set[str]:
+    parts = _BETWEEN_LABELS.split(label)
+    return {key_of(part) for part in parts} if len(parts) > 1 else set()
+
+
 def _leave_out_unlabelled_split(plan: Plan, found: Inspection) -> None:
     """Takes files out whose labels are all -1: of a contest's test split they are not published."""
     counts = found.survey.labels_by_split
@@ -286,14 +327,16 @@ def _leave_out_rare_classes(plan: Plan, found: Inspection) -> None:
     train = by_split[features.TRAIN_SPLIT]
     rare = [name for name, count in fewest.items() if count < LEAST_OF_CLASS]
     share = sum(plan.classes[name] for name in rare) / plan.classes.total()
-    if share > _SHARE_LEFT_OUT and len(plan.classes) > 2:
+    is_much = share > _SHARE_LEFT_OUT or len(plan.classes) - len(rare) < FEWEST_CLASSES
+    present = [sum(count > 0 for count in counts.values()) for counts in by_split.values()]
+    if is_much and min(present) >= FEWEST_CLASSES and features.TEST_SPLIT in plan.rows:
         small = {name: plan.classes[name] for name in rare if train[_class_key(plan, name)]}
         rare = [name for name in rare if name not in small]
         if small:
             least = min(fewest[name] for name in small)
             plan.settings["min_class_size"] = least
             plan.remarks.append(
-                f"Of {len(small):,} classes, a split has fewer than {LEAST_OF_CLASS} reviews: "
+                f"A split has fewer than {LEAST_OF_CLASS} reviews of these classes: "
                 f"{in_short(small)}. They stay; what the test tells of them is little."
             )
     if rare:

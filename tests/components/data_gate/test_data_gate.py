@@ -193,5 +193,5 @@ def test_two_classes_with_too_few_reviews_cannot_be_left_out():
     report = ReadingReport({"train": {"0": 9, "1": 1}})
     assert list(objections_to_splits(report, 2)) == [
         "Split 'train' has fewer than 2 reviews of 'positive' (1), which `min_class_size` asks of "
-        "each class. Give more of them."
+        "each class. Give more of them, or let them be: `min_class_size=1`."
     ]

@@ -216,8 +216,20 @@ def test_a_file_named_for_no_split_among_others_is_refused(tmp_path):
         write(tmp_path / "test" / name)
     assert refusal(tmp_path / "test", tmp_path) == (
         "extra.csv is named for no split, and other files are named for one. Name all files for "
-        "train, validation or test, or none."
+        "train, validation or test, or none; or give only the others: "
+        f"{os.path.relpath(tmp_path)}/test/test.csv,{os.path.relpath(tmp_path)}/test/train.csv."
     )
+
+
+def test_files_without_labels_among_others_are_named(tmp_path, monkeypatch):
+    """A contest does not publish those of test; what is advised can be read."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.csv").write_text("id,text,target\n" + "1,a,0\n2,b,1\n" * 9)
+    (tmp_path / "test.csv").write_text("id,text\n1,a\n2,b\n")
+    sentence = "test.csv has no column 'target', as train.csv has. If it has no labels, give only "
+    for settings in ({}, {"label_column": "target"}):
+        assert refusal(tmp_path, tmp_path, **settings) == f"{sentence}what has some: train.csv."
+    assert resolve("train.csv", tmp_path).label_column == "target"
 
 
 @pytest.mark.parametrize(

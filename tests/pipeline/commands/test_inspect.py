@@ -302,3 +302,41 @@ def test_a_file_of_which_nothing_can_be_read_is_said_to_be(tmp_path, capsys):
     path.write_bytes(b"text,label\n" + "é,a\n".encode("latin-1") * 9)
     code, _, err = inspect(capsys, path, "--max-bad-records", "1")
     assert code == 4 and "None of 9 records can be read, e.g. the text is not UTF-8." in err
+
+
+@pytest.mark.parametrize(
+    ("labels", "remark"),
+    [
+        (
+            ["x", "y", "N/A", "null"],
+            "Perhaps no label at all: 'N/A' (30), 'null' (30). To leave them out, name the others: "
+            "--labels x,y",
+        ),
+        (["a", "b", "a,b", "b; a"], "Some labels seem to name several classes, e.g. 'a,b': each"),
+        (["a", "b", "x, y", "none at all"], ""),
+    ],
+)
+def test_doubtful_labels_are_told(tmp_path, capsys, labels, remark):
+    """They are classes all the same: only the user knows."""
+    path = write(tmp_path / "r.csv", ["text", "label"], texts(120, labels))
+    _, out, _ = inspect(capsys, path)
+    told = out.replace("\n    ", " ")
+    assert remark in told and ("Perhaps" in told or "Some labels" in told) is bool(remark)
+
+
+def test_a_second_class_that_is_small_stays(tmp_path, capsys):
+    """Without it there would be one class; the bound gives way where each split has some."""
+    rows = [*texts(200, ["ok"]), *([f"alarm of number {n}", "alarm"] for n in range(5))]
+    path = write(tmp_path / "r.csv", ["text", "label"], rows)
+    assert as_settings(command(capsys, path))["--min-class-size"] == "1"
+    first_look.checked(resolve_source(str(path)), 0.0, 1)
+
+
+def test_labels_that_are_lists_are_told(tmp_path, capsys):
+    """With the setting that takes the first of each."""
+    path = tmp_path / "r.jsonl"
+    rows = ({"text": f"text {n}", "labels": [["a", "b"][n % 2], "c"]} for n in range(90))
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    _, out, _ = inspect(capsys, path)
+    assert "--label-column labels.0 takes the first" in out.replace("\n    ", " ")
+    assert resolve_source(str(path), label_column="labels.0").classes == ("a", "b")
