@@ -9,10 +9,12 @@ from pathlib import Path
 from tfx.utils import path_utils
 
 from components import features
+from components.cross_validator.figures import CrossValidation
 from components.dataset.source import SourceKind
 from components.evaluator import lift, results, slices
 from components.evaluator.bounds import GateBounds
 from components.evaluator.confusion import Confusion
+from components.evaluator.f1_margin import macro_f1_margin
 from components.evaluator.results import EvaluationResults
 from components.example_gen.reading_report import ReadingReport
 from components.infra_validator.outcome import Outcome
@@ -52,7 +54,9 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
     if has_baseline:
         baseline = results.load(evaluation_artifact.uri, has_baseline=True, baseline=True).overall
     (pushed_model,) = record.outputs("Pusher", "pushed_model")
-    (blessing,) = record.outputs("Evaluator", "blessing")
+    cross_validation = cross_validation_of(record)
+    judge = "CrossValidator" if cross_validation else "Evaluator"
+    (blessing,) = record.outputs(judge, "blessing")
     passed_gate = bool(blessing.custom_properties["blessed"].int_value)
     infra_blessings = record.outputs("InfraValidator", "blessing")
     infra_validation = Outcome.read(infra_blessings[0]) if infra_blessings else None
@@ -64,6 +68,8 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
         pipeline_name=run.pipeline_name,
         model=trained.model,
         chosen_because=trained.chosen_because,
+        cross_validation=cross_validation,
+        macro_f1_margin=macro_f1_margin(confusion),
         data_name=run.source.name,
         counts=reading.split_sizes,
         leaks=reading.leaks,
@@ -80,7 +86,7 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
         refusals=infra_refusals(infra_validation)
         if passed_gate
         else (
-            *refusals(candidate.overall, confusion, bounds, baseline, classes),
+            *refusals(candidate.overall, confusion, bounds, baseline, classes, cross_validation),
             *([advice] if advice else []),
         ),
         infra_validation=infra_validation,
@@ -101,12 +107,19 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
     )
 
 
+def cross_validation_of(record: RunRecord) -> CrossValidation | None:
+    """Returns what CrossValidator found, if the run has that step."""
+    found = record.outputs("CrossValidator", "cross_validation")
+    return CrossValidation.read(found[0].uri) if found else None
+
+
 def refusals(
     metrics: Mapping[str, float],
     confusion: Confusion,
     bounds: GateBounds,
     baseline: Mapping[str, float],
     classes: Sequence[str],
+    cross_validation: CrossValidation | None = None,
 ) -> tuple[str, ...]:
     """Returns why a model was not blessed, a sentence each.
 
@@ -116,20 +129,24 @@ def refusals(
       bounds: The gate's.
       baseline: The last blessed model's metrics, if there is one.
       classes: Names of the classes, by label.
+      cross_validation: What the gate's minimums hold for, if there is one.
     """
-    reasons = []
-    if metrics["accuracy"] < bounds.min_accuracy:
+    reasons, judged, where = [], metrics, "on the test split"
+    if cross_validation:
+        judged, confusion = cross_validation.metrics, cross_validation.confusion
+        where = f"in {len(cross_validation.folds)} folds"
+    if judged["accuracy"] < bounds.min_accuracy:
         reasons.append(
-            f"Its accuracy on the test split, {metrics['accuracy']:.2%}, is below the gate's "
+            f"Its accuracy {where}, {judged['accuracy']:.2%}, is below the gate's "
             f"{bounds.min_accuracy:.2%} (--min-accuracy)."
         )
-    if bounds.min_macro_f1 is not None and not metrics["macro_f1"] >= bounds.min_macro_f1:
+    if bounds.min_macro_f1 is not None and not judged["macro_f1"] >= bounds.min_macro_f1:
         reasons.append(
-            f"Its macro F1 on the test split, {metrics['macro_f1']:.3f}, is below the gate's "
+            f"Its macro F1 {where}, {judged['macro_f1']:.3f}, is below the gate's "
             f"{bounds.min_macro_f1:.3f} (--min-macro-f1)."
         )
     if bounds.min_lift:
-        reasons += _no_lift(metrics, confusion, bounds.min_lift, classes)
+        reasons += _no_lift(judged, confusion, bounds.min_lift, classes, where)
     if bounds.compares_accuracy:
         reasons += _worse("accuracy", metrics, baseline, bounds.max_regression)
     if bounds.min_macro_f1 is not None:
@@ -173,7 +190,11 @@ def mistakes(confusion: Confusion, classes: Sequence[str]) -> list[Mistake]:
 
 
 def _no_lift(
-    metrics: Mapping[str, float], confusion: Confusion, min_lift: float, classes: Sequence[str]
+    metrics: Mapping[str, float],
+    confusion: Confusion,
+    min_lift: float,
+    classes: Sequence[str],
+    where: str,
 ) -> list[str]:
     """Says that a model is not surely better than a constant answer; nothing if it is."""
     sizes = confusion.sizes.tolist()
@@ -183,12 +204,12 @@ def _no_lift(
     accuracy, larger = metrics["accuracy"], lift.largest_class(sizes, classes)
     if not accuracy > larger.share:
         return [
-            f"Its accuracy on the test split, {accuracy:.2%}, is no better than "
+            f"Its accuracy {where}, {accuracy:.2%}, is no better than "
             f"{larger.always}, {larger.share:.2%} (--min-lift)."
         ]
     proven = larger.share + proven_lift
     return [
-        f"Its accuracy on the test split, {accuracy:.2%}, is not significantly better than "
+        f"Its accuracy {where}, {accuracy:.2%}, is not significantly better than "
         f"{larger.always}, {larger.share:.2%}: {metrics['examples']:,.0f} reviews prove at least "
         f"{proven:.2%}, and {larger.share + min_lift:.2%} is required (--min-lift)."
     ]
