@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from tfx.utils import path_utils
 
@@ -43,27 +44,14 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
     record = RunRecord(run.metadata_path, run.pipeline_name)
     (reading_artifact,) = record.outputs("ReviewExampleGen", "report")
     reading = ReadingReport.read(reading_artifact.uri)
-    (evaluation_artifact,) = record.outputs("Evaluator", "evaluation")
     (model_artifact,) = record.outputs("Trainer", "model")
     trained = TrainingRecord.read(path_utils.serving_model_path(model_artifact.uri))
-    has_baseline = bool(record.inputs("Evaluator", "baseline_model"))
-    candidate = results.load(evaluation_artifact.uri, has_baseline=has_baseline)
+    candidate, baseline = measured(record)
     confusion = candidate.confusion
     assert confusion is not None  # eval_config asks for it
-    baseline: Mapping[str, float] = {}
-    if has_baseline:
-        baseline = results.load(evaluation_artifact.uri, has_baseline=True, baseline=True).overall
-    (pushed_model,) = record.outputs("Pusher", "pushed_model")
-    cross_validation = cross_validation_of(record)
-    judge = "CrossValidator" if cross_validation else "Evaluator"
-    (blessing,) = record.outputs(judge, "blessing")
-    passed_gate = bool(blessing.custom_properties["blessed"].int_value)
-    infra_blessings = record.outputs("InfraValidator", "blessing")
-    infra_validation = Outcome.read(infra_blessings[0]) if infra_blessings else None
-    destination = pushed_model.custom_properties["pushed_destination"].string_value
+    cross_validation, passed_gate, infra_validation, destination = verdicts(record)
     pushed_to = str(run.root / destination) if destination else None
     config, bounds, classes = run.config, run.gate_bounds, run.source.classes
-    advice = for_few_reviews(run, reading.split_sizes[features.TRAIN_SPLIT])
     return RunSummary(
         pipeline_name=run.pipeline_name,
         model=trained.model,
@@ -87,7 +75,7 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
         if passed_gate
         else (
             *refusals(candidate.overall, confusion, bounds, baseline, classes, cross_validation),
-            *([advice] if advice else []),
+            *filter(None, [for_few_reviews(run, reading.split_sizes[features.TRAIN_SPLIT])]),
         ),
         infra_validation=infra_validation,
         slices=tuple(slice_rows(candidate)),
@@ -107,10 +95,43 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
     )
 
 
-def cross_validation_of(record: RunRecord) -> CrossValidation | None:
-    """Returns what CrossValidator found, if the run has that step."""
-    found = record.outputs("CrossValidator", "cross_validation")
-    return CrossValidation.read(found[0].uri) if found else None
+def measured(record: RunRecord) -> tuple[EvaluationResults, Mapping[str, float]]:
+    """Returns what the Evaluator measured, and the metrics of the last blessed model, if any."""
+    (evaluation,) = record.outputs("Evaluator", "evaluation")
+    if not record.inputs("Evaluator", "baseline_model"):
+        return results.load(evaluation.uri), {}
+    candidate = results.load(evaluation.uri, has_baseline=True)
+    return candidate, results.load(evaluation.uri, has_baseline=True, baseline=True).overall
+
+
+class Verdicts(NamedTuple):
+    """What became of a model.
+
+    Attributes:
+      cross_validation: What CrossValidator found, if the run has that step.
+      passed_gate: Whether it, or else the Evaluator, blessed the model.
+      infra_validation: What a model server made of it; None if none was asked.
+      destination: The pushed version's folder below the root; "" if it was not pushed.
+    """
+
+    cross_validation: CrossValidation | None
+    passed_gate: bool
+    infra_validation: Outcome | None
+    destination: str
+
+
+def verdicts(record: RunRecord) -> Verdicts:
+    """Reads what the judging steps decided."""
+    figures = record.outputs("CrossValidator", "cross_validation")
+    (blessing,) = record.outputs("CrossValidator" if figures else "Evaluator", "blessing")
+    infra_blessings = record.outputs("InfraValidator", "blessing")
+    (pushed_model,) = record.outputs("Pusher", "pushed_model")
+    return Verdicts(
+        CrossValidation.read(figures[0].uri) if figures else None,
+        bool(blessing.custom_properties["blessed"].int_value),
+        Outcome.read(infra_blessings[0]) if infra_blessings else None,
+        pushed_model.custom_properties["pushed_destination"].string_value,
+    )
 
 
 def refusals(
