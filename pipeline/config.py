@@ -216,6 +216,17 @@ class PipelineConfig(ComponentSettings):
         most=1.0,
         unset="none",
     )
+    folds: int | None = setting(
+        None,
+        "cross-validation in so many parts, for few reviews: each review is judged by a model of "
+        "the others, and the gate's minimums hold for these figures instead of the test split's",
+        group="gate",
+        type=int,
+        metavar="N",
+        least=2,
+        most=20,
+        unset="none",
+    )
     max_regression: float = setting(
         0.005,
         "how much less accurate than the last blessed model it may be",

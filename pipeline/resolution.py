@@ -37,6 +37,7 @@ STEP_MODULES = {
     "Tuner": ("components.tuner.tuning", "components.trainer.training"),
     "Trainer": ("components.trainer.training",),
     "Evaluator": ("components.evaluator.gate", "components.evaluator.extractors"),
+    "CrossValidator": ("components.cross_validator.component",),
     # The embedded server is started by its name.
     "InfraValidator": ("components.infra_validator.component", "serving.server.main"),
     "Pusher": ("components.pusher.component",),
@@ -211,6 +212,16 @@ def check_warm_start(config: PipelineConfig, variant: Variant, is_comparison: bo
             f"--warm-start: '{variant.name}' is fitted by a solver, and cannot continue from an "
             "earlier model. Leave it out, or choose a variant that is trained epoch by epoch."
         )
+    if config.warm_start and config.folds:
+        raise ConfigurationError(
+            "--folds and --warm-start: an earlier model has seen reviews that a fold is judged on. "
+            "Leave one of them out."
+        )
+    if config.folds and is_comparison:
+        raise ConfigurationError(
+            "--folds: a comparison measures on the test split. Leave it out, and cross-validate "
+            "one model by `sentiment run`."
+        )
     if config.warm_start and is_comparison:
         raise ConfigurationError(
             "--warm-start: a comparison trains every model from scratch, so that the order "
@@ -322,7 +333,7 @@ def fingerprints(
     """Returns what the cache must see of each step's code, of the schema and of the engine."""
     modules = STEP_MODULES | {
         step: (*STEP_MODULES[step], *(variant.module for variant in variants))
-        for step in ("Tuner", "Trainer")
+        for step in ("Tuner", "Trainer", "CrossValidator")
     }
     found = {step: source_fingerprint(*names, project=project) for step, names in modules.items()}
     found["SchemaGen"] += f" {file_fingerprint(project / 'components' / SCHEMA_NAME)}"
