@@ -11,6 +11,7 @@ from components.dataset.detected_table import (
     DetectedTable,
     column_meant,
     folded,
+    listed,
     missing_column,
     shortened,
 )
@@ -101,7 +102,7 @@ def check_columns(
       label_column: Column of the label.
 
     Raises:
-      DatasetError: One is empty or lacks a column.
+      DatasetError: One is empty or lacks a column, or has objects or lists there.
     """
     for name, table in tables:
         if not table.columns:
@@ -113,6 +114,36 @@ def check_columns(
                 table, name, missing[0], setting, LABEL_COLUMN, lacks_both=len(missing) == 2
             )
             raise DatasetError(message)
+        for column, setting in ((text_column, TEXT_COLUMN), (label_column, LABEL_COLUMN)):
+            if objection := objection_to_column(table, name, column, setting, LABEL_COLUMN):
+                raise DatasetError(objection)
+
+
+def objection_to_column(
+    table: DetectedTable, name: str, column: str, setting: str, label_setting: str = ""
+) -> str:
+    """Says why a column cannot be read: it is missing, or holds objects or lists; "" if it can.
+
+    Args:
+      table: The table, which has columns.
+      name: The file's name.
+      column: The column.
+      setting: The setting that names it.
+      label_setting: The setting that names the column of labels, where there is one.
+    """
+    if column not in table.names:
+        return missing_column(table, name, column, setting, label_setting)
+    if column not in table.composite:
+        return ""
+    inside = [each for each in table.names_of_values if each.startswith(f"{column}.")]
+    tiers = _TEXTS if setting == TEXT_COLUMN else _LABELS
+    likely = [*_with_usual_name(inside, tiers), *inside, f"{column}.0"][0]
+    found = f" Inside it are: {listed(inside)}." if inside else ""
+    return (
+        f"{name}: the column '{shortened(column)}' holds objects or lists; expected one value a "
+        f"record.{found} Name another with `{setting}`, or what is inside, e.g. "
+        f"{as_setting(setting, likely)}."
+    )
 
 
 def check_labelled(tables: Mapping[Path, DetectedTable], label_column: str) -> None:
@@ -168,7 +199,8 @@ def _meant_or_usual(
     if named:
         return column_meant(tables, named, notify)
     found = column_meant(tables, default, notify)
-    if any(found in table.names for table in tables):
+    holds_values = not any(found in table.composite for table in tables)
+    if holds_values and any(found in table.names for table in tables):
         return found
     usual = _usual(tables, tiers, taken)
     if len(usual) > 1:
@@ -179,7 +211,7 @@ def _meant_or_usual(
             f"There is no column '{default}', and several may be it: {listed}{more}. Name one, "
             f"e.g. {choices}."
         )
-    return usual[0] if usual else default
+    return usual[0] if usual else found
 
 
 def _usual(
@@ -187,22 +219,31 @@ def _usual(
 ) -> list[str]:
     """Returns the columns of all tables that have a usual name, of the first group with any.
 
-    What is inside other columns counts where no column itself has such a name.
+    What is inside other columns counts where no column itself has such a name. What holds objects
+    or lists never counts.
     """
     whole = [table for table in tables if table.columns]
     if not whole:
         return []
+    composite = {name for table in whole for name in table.composite}
     for names in ([table.columns for table in whole], [table.nested for table in whole]):
         shared = [
             name
             for name in names[0]
-            if name not in taken and all(name in others for others in names[1:])
+            if name not in {*taken, *composite} and all(name in others for others in names[1:])
         ]
-        for tier in tiers:
-            words = set(tier.split())
-            found = [name for name in shared if _plain(name.rpartition(".")[2] or name) in words]
-            if found:
-                return found
+        if found := _with_usual_name(shared, tiers):
+            return found
+    return []
+
+
+def _with_usual_name(names: Iterable[str], tiers: Sequence[str]) -> list[str]:
+    """Returns those that have a usual name, of the first group with any."""
+    plain = {name: _plain(name.rpartition(".")[2] or name) for name in names}
+    for tier in tiers:
+        words = set(tier.split())
+        if found := [name for name, word in plain.items() if word in words]:
+            return found
     return []
 
 
@@ -230,6 +271,8 @@ def _only_other(
         for table in tables
     }
     if len(left) != 1 or len(only := left.pop()) != 1:
+        return label_column
+    if any(only[0] in table.composite for table in tables):
         return label_column
     notify(
         f"The column '{only[0]}' is taken for the label: it is the only one beside "

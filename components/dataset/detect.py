@@ -24,7 +24,7 @@ from components.dataset.compressed import (
 from components.dataset.detected_table import DetectedTable, folded, refuse_repeated
 from components.dataset.json_layouts import objection_to_object
 from components.dataset.json_records import json_object, read_json, read_json_lines
-from components.dataset.nested import MOST_PATHS, has_value_at, paths_in
+from components.dataset.nested import MOST_PATHS, has_value_at, paths_in, value_at
 from components.dataset.records import MalformedRecord, printable
 from components.dataset.separated import named, numbered, rows_of
 from components.dataset.source import Compression, Quoting, SourceKind, TableFormat
@@ -183,12 +183,14 @@ def _detect(
 
 
 def _parquet_table(path: Path, by_name: SourceKind | None, needed: Sequence[str]) -> DetectedTable:
+    nested = parquet_records.nested_names(path, needed)
     return DetectedTable(
         TableFormat(SourceKind.PARQUET),
         tuple(map(printable, parquet_records.column_names(path))),
         () if by_name is SourceKind.PARQUET else ("Parquet, whatever its name says",),
         parquet_records.has_rows(path),
-        nested=tuple(map(printable, parquet_records.nested_names(path, needed))),
+        nested=tuple(map(printable, nested)),
+        composite=frozenset(map(printable, parquet_records.composite_names(path, nested))),
     )
 
 
@@ -309,6 +311,7 @@ def _json_table(
         has_records=first is not None,
         wrapper=wrapper,
         nested=nested,
+        composite=_composite([first or {}, *others], (*columns, *nested)),
     )
 
 
@@ -324,6 +327,16 @@ def _nested(
     ]
     paths = (path for record in records for path in paths_in(record))
     return tuple(islice(dict.fromkeys(map(printable, (*asked, *paths))), MOST_PATHS))
+
+
+def _composite(records: Sequence[dict[str, Any]], names: Sequence[str]) -> frozenset[str]:
+    """Returns the names under which records hold objects or lists, and nothing else."""
+    found = set()
+    for name in names:
+        values = [value for record in records if (value := value_at(record, name)) is not None]
+        if values and all(isinstance(value, dict | list) for value in values):
+            found.add(name)
+    return frozenset(found)
 
 
 def _separated_table(

@@ -29,6 +29,7 @@ class DetectedTable(NamedTuple):
       likely: Names of the columns that hold texts and labels by the look of it, or "".
       wrapper: The one name under which a JSON object holds all records, or "".
       nested: Names of what is inside columns, "a.b"; see `nested.paths_in`.
+      composite: Names of those, of both kinds, that hold objects or lists: no texts, no labels.
     """
 
     format: TableFormat
@@ -40,11 +41,17 @@ class DetectedTable(NamedTuple):
     wrapper: str = ""
     likely: tuple[str, str] = ("", "")
     nested: tuple[str, ...] = ()
+    composite: frozenset[str] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:
         """Returns the names of columns, and of what is inside them."""
         return tuple(dict.fromkeys((*self.columns, *self.nested)))
+
+    @property
+    def names_of_values(self) -> tuple[str, ...]:
+        """Returns the names of what may be a text or a label."""
+        return tuple(name for name in self.names if name not in self.composite)
 
 
 def refuse_repeated(table: DetectedTable, name: str) -> None:
@@ -115,10 +122,10 @@ def missing_column(
     asked = (_TEXT_COLUMN, label_setting) if setting == _TEXT_COLUMN else (setting,)
     named = [as_setting(each, likely[each]) for each in asked if each and likely.get(each)]
     example = f", e.g. {' '.join(named)}" if named else ""
-    inside = f" Inside them are: {_listed(table.nested)}." if table.nested else ""
+    inside = f" Inside them are: {listed(table.nested)}." if table.nested else ""
     both = f", and the label's with `{label_setting}`" if lacks_both and not named else ""
     message = (
-        f"{name} has no column '{column}'. Its columns are: {_listed(table.columns)}.{inside}"
+        f"{name} has no column '{column}'. Its columns are: {listed(table.columns)}.{inside}"
         f"{did_you_mean(column, table.names)} Name it with `{setting}`{both}{example}."
     )
     if table.wrapper:
@@ -145,7 +152,7 @@ def same_column(table: DetectedTable, column: str) -> str:
     example = f", e.g. {as_setting('label_column', likely)}" if likely else ""
     return (
         f"The column '{column}' is named for the text and for the label. The other columns are: "
-        f"{_listed(others) or 'none'}. Name the label's with `label_column`{example}, or the "
+        f"{listed(others) or 'none'}. Name the label's with `label_column`{example}, or the "
         f"text's with `{_TEXT_COLUMN}`."
     )
 
@@ -163,7 +170,8 @@ def notices(tables: Iterable[tuple[str, DetectedTable]]) -> list[str]:
     ]
 
 
-def _listed(columns: Sequence[str]) -> str:
+def listed(columns: Sequence[str]) -> str:
+    """Returns the names of columns as messages list them."""
     more = f" and {len(columns) - _MOST_LISTED:,} more" if len(columns) > _MOST_LISTED else ""
     return f"{', '.join(map(shortened, columns[:_MOST_LISTED]))}{more}"
 

@@ -15,8 +15,6 @@ from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
-import filelock
-
 from components import progress
 from components.dataset.checksum import sha256_of
 from components.errors import DownloadError, HostFailedError, as_setting
@@ -52,6 +50,9 @@ def download(what: Download, target: Path) -> None:
       DownloadError: It could not be fetched whole; says what to do. A HostFailedError if the host
         is at fault.
     """
+    # `inspect` reads files without the extra 'pipeline', which brings this.
+    import filelock
+
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(f"{target}.lock"):

@@ -71,6 +71,24 @@ def nested_names(path: Path, needed: Sequence[str] = ()) -> list[str]:
     return list(found)
 
 
+def composite_names(path: Path, nested: Sequence[str] = ()) -> set[str]:
+    """Returns the names under which a file holds structs, lists or maps.
+
+    Args:
+      path: The file.
+      nested: Names of values inside its columns, which are looked at beside the columns.
+    """
+    import pyarrow
+
+    with open_parquet(path) as file:
+        schema = file.schema_arrow
+    kinds = {field.name: field.type for field in schema}
+    for name in nested:
+        if name not in kinds and (found := _column_and_type(schema, name)):
+            kinds[name] = found[1]
+    return {name for name, kind in kinds.items() if pyarrow.types.is_nested(kind)}
+
+
 def _column_and_type(schema: pyarrow.Schema, name: str) -> tuple[str, Any] | None:
     """Returns the column that a nested name begins with, and the type of what it names."""
     for field in schema:

@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from components.dataset.columns import DEFAULT_TEXT, choose_text_column, has_usual_columns
+from components.dataset.columns import (
+    DEFAULT_TEXT,
+    choose_text_column,
+    has_usual_columns,
+    objection_to_column,
+)
 from components.dataset.compressed import compression_named
 from components.dataset.detect import detect
 from components.dataset.detected_table import (
     DetectedTable,
-    missing_column,
     notices,
     refuse_repeated,
 )
@@ -96,8 +100,8 @@ def read_texts(
         refuse_repeated(table, shown)
         if not table.columns:
             raise DatasetError(f"{shown} is empty: expected a column {column}.")
-        if column not in table.names:
-            raise DatasetError(missing_column(table, shown, column, "text_column"))
+        if objection := objection_to_column(table, shown, column, "text_column"):
+            raise DatasetError(objection)
         told = [*meant, *notices([(shown, table)])]
         found = _column(path, table.format, column, shown)
     return _without_bad(found, shown, max_bad_records, told)

@@ -73,6 +73,7 @@ class FrontPaddedLSTM(keras.layers.LSTM):
         super().__init__(units, return_sequences=return_sequences, **options)
         self.masks_padding = masks_padding
         self._padding_states: tuple[tf.Tensor, tf.Tensor] | None = None
+        self._has_gradient = True
         config, fixed = super().get_config(), keras.layers.LSTM(units).get_config()
         refused = [name for name in _FIXED_OPTIONS if config[name] != fixed[name]]
         if masks_padding and self.recurrent_dropout:
@@ -98,14 +99,18 @@ class FrontPaddedLSTM(keras.layers.LSTM):
     def fix_padding_states(self, padding: tf.Tensor) -> None:
         """Keeps the states after each number of timesteps of padding, as constants.
 
-        Outside of training they are used from now on, whatever becomes of the weights: for a
-        model that is exported. Tables beyond `MOST_PADDING_STATE_BYTES` are not kept.
+        Outside of training they are used from now on, whatever becomes of the weights, and there
+        is no gradient: for a model that is exported. Tables beyond `MOST_PADDING_STATE_BYTES` are
+        not kept.
 
         Args:
           padding: <float32>[1, timesteps, features], the layer's input for a text without words.
         """
+        self._has_gradient = False
+        if self.masks_padding:
+            return
         table_bytes = 4 * 2 * (padding.shape[1] + 1) * self.units
-        if not self.masks_padding and table_bytes <= MOST_PADDING_STATE_BYTES:
+        if table_bytes <= MOST_PADDING_STATE_BYTES:
             self._padding_states = self._read_padding(padding)
 
     def call(
@@ -140,7 +145,13 @@ class FrontPaddedLSTM(keras.layers.LSTM):
             states = tuple(tf.gather(part, begins) for part in table)
         parameters = self._weights(), tf.convert_to_tensor(self.cell.bias)
         outputs, places = read_rows(
-            sequences, begins, order, states, parameters, self.return_sequences
+            sequences,
+            begins,
+            order,
+            states,
+            parameters,
+            self.return_sequences,
+            self._has_gradient,
         )
         if not self.return_sequences:
             return tf.gather(outputs, tf.math.invert_permutation(order))

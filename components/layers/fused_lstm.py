@@ -58,3 +58,24 @@ def fused_lstm(
         return back.x_grad, back.cs_prev_grad, back.h_prev_grad, back.w_grad, back.b_grad
 
     return (ran.cs, ran.h), gradient
+
+
+def fused_lstm_without_gradient(
+    inputs: tf.Tensor, cell: tf.Tensor, hidden: tf.Tensor, weights: tf.Tensor, bias: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Does what `fused_lstm` does, for exports: TensorFlow warns of gradients it does not save."""
+    no_peephole = tf.zeros_like(bias[: tf.shape(hidden)[1]])
+    ran = tf.raw_ops.BlockLSTMV2(
+        seq_len_max=tf.shape(inputs, out_type=tf.int64)[0],
+        x=inputs,
+        cs_prev=cell,
+        h_prev=hidden,
+        w=weights,
+        wci=no_peephole,
+        wcf=no_peephole,
+        wco=no_peephole,
+        b=bias,
+        use_peephole=False,
+        cell_clip=0.0,
+    )
+    return tf.stop_gradient(ran.cs), tf.stop_gradient(ran.h)

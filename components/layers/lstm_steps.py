@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from components.layers.fused_lstm import fused_lstm
+from components.layers.fused_lstm import fused_lstm, fused_lstm_without_gradient
 
 # Rows that the fused kernel reads together. It costs some 5 microseconds a timestep and 1.6 a row;
 # from 32 rows on it shares its products between threads, which costs more than it saves.
@@ -25,6 +25,7 @@ def read_rows(
     states: tuple[tf.Tensor, tf.Tensor],
     parameters: tuple[tf.Tensor, tf.Tensor],
     return_sequences: bool,
+    has_gradient: bool = True,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Runs an LSTM over each row from where it begins.
 
@@ -37,12 +38,14 @@ def read_rows(
       parameters: Keras' kernel over its recurrent kernel, [features + units, 4 * units], and its
         bias, [4 * units].
       return_sequences: Whether the outputs after each timestep are returned.
+      has_gradient: Whether there is one; an export has none.
 
     Returns:
       The outputs in the end, <float32>[batch, units] in `order`, or those after each timestep of
       each row, <float32>[read, units]; and of each its row and timestep, <int32>[read, 2].
     """
     units = states[0].shape[1]
+    kernel = fused_lstm if has_gradient else fused_lstm_without_gradient
     groups = -(-tf.size(begins) // GROUP)
     # One element more, of no rows, so that there is something to concatenate.
     values = tf.TensorArray(tf.float32, groups + 1, infer_shape=False, element_shape=[None, units])
@@ -51,7 +54,9 @@ def read_rows(
     def step(group: tf.Tensor, values: tf.TensorArray, places: tf.TensorArray) -> tuple[Any, ...]:
         rows = slice(group * GROUP, (group + 1) * GROUP)
         of_group = begins[rows], tuple(state[rows] for state in states)
-        read, where = _read_group(sequences, order[rows], *of_group, parameters, return_sequences)
+        read, where = _read_group(
+            sequences, order[rows], *of_group, parameters, return_sequences, kernel
+        )
         return group + 1, values.write(group, read), places.write(group, where)
 
     _, values, places = tf.while_loop(
@@ -74,6 +79,7 @@ def _read_group(
     states: tuple[tf.Tensor, tf.Tensor],
     parameters: tuple[tf.Tensor, tf.Tensor],
     return_sequences: bool,
+    kernel: Any,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Runs the kernel on all rows that have begun, until the next one does."""
     units = states[0].shape[1]
@@ -98,7 +104,7 @@ def _read_group(
         cell = tf.concat([cell, states[0][begun:count]], axis=0)
         hidden = tf.concat([hidden, states[1][begun:count]], axis=0)
         stop = tf.minimum(stops[count], time + TIMESTEPS)
-        after = fused_lstm(by_time[time:stop, :count], cell, hidden, *parameters)
+        after = kernel(by_time[time:stop, :count], cell, hidden, *parameters)
         values = after[1], places[time:stop, :count]
         kept = [
             array.write(index, tf.reshape(value, [-1, value.shape[2]]))

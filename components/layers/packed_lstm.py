@@ -150,8 +150,7 @@ def packed_lstm(
       The state of each row in the end, <float32>[rows, units], or those after each timestep,
       <float32>[packed, units].
     """
-    if masks is not None:
-        masks = tf.gather(masks, [0, 2, 1, 3])
+    masks = None if masks is None else tf.gather(masks, [0, 2, 1, 3])
     timesteps = tf.size(counts)
     timeline = Timeline.of(begin, tf.shape(cell)[0], counts, rows)
 
@@ -164,7 +163,7 @@ def packed_lstm(
 
         def gradient(upstream: tf.Tensor) -> Any:
             upstream = tf.convert_to_tensor(upstream)
-            gates, cell_gradient, hidden_gradient = _backwards(
+            gradients = _backwards(
                 tf.zeros_like(last) if return_sequences else timeline.shrink(upstream, timesteps),
                 upstream if return_sequences else None,
                 timesteps,
@@ -172,8 +171,7 @@ def packed_lstm(
                 recurrence,
                 timeline,
             )
-            kernel_gradient = recurrence.kernel_gradient(saved["hidden"].concat(), gates)
-            return gates, cell_gradient, hidden_gradient, kernel_gradient
+            return *gradients, recurrence.kernel_gradient(saved["hidden"].concat(), gradients[0])
 
         if return_sequences:
             return saved["output"].concat() * saved["squashed"].concat(), gradient

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
+from components.layers.bidirectional_lstm import BidirectionalLSTM
 from components.layers.front_padded_lstm import FrontPaddedLSTM
 from components.layers.per_token_prediction import PerTokenPrediction
 
@@ -26,6 +27,10 @@ def fix_padding_states(model: keras.Model, pad_id: int) -> None:
         (token_ids,) = part.inputs
         nothing = tf.fill([1, token_ids.shape[1]], pad_id)
         for layer in part.layers:
+            if isinstance(layer, BidirectionalLSTM):
+                sequences, *_ = keras.tree.flatten(layer.input)
+                for direction in (layer.forwards, layer.backwards):
+                    direction.fix_padding_states(sequences)
             if isinstance(layer, FrontPaddedLSTM):
                 sequences, *_ = keras.tree.flatten(layer.input)
                 layer.fix_padding_states(keras.Model(token_ids, sequences)(nothing))

@@ -77,28 +77,7 @@ def load_weights(
             f"pipeline, and there is none. {_WITHOUT} first, or choose the `model`, "
             "`pipeline_name` and `root` of that run."
         )
-    earlier_classes = TrainingRecord.classes_of(base_model)
-    if earlier_classes != classes:
-        raise ConfigurationError(
-            "`warm_start`: the latest blessed model tells other classes apart: "
-            f"{class_list(earlier_classes)}, where this data has {class_list(classes)}. "
-            f"{_WITHOUT}, or with the data of that run."
-        )
-    earlier_tokens = TokenSettings.of_model(base_model) or IMDB_TOKENS
-    if earlier_tokens != tokens:
-        differing = _differing(earlier_tokens.to_config(), tokens.to_config())
-        raise ConfigurationError(
-            f"`warm_start`: the latest blessed model of '{variant}' reads other tokens: it was "
-            f"trained with {differing}. {_WITHOUT}, or with that."
-        )
-    vocabulary = Path(transform_output.vocabulary_file_by_name(features.VOCABULARY))
-    earlier = Path(base_model) / "assets" / vocabulary.name
-    if not earlier.is_file() or earlier.read_bytes() != vocabulary.read_bytes():
-        raise ConfigurationError(
-            "`warm_start`: the latest blessed model was trained with another vocabulary, so its "
-            f"word vectors stand for other words. {_WITHOUT}, or with the training reviews of "
-            "that run."
-        )
+    _check_trained_alike(base_model, variant, transform_output, classes, tokens)
     checkpoint = tf.train.load_checkpoint(str(Path(base_model) / "variables" / "variables"))
     shapes = checkpoint.get_variable_to_shape_map()
     found = [shapes.get(_key(index)) for index in range(len(model.weights))]
@@ -118,6 +97,51 @@ def load_weights(
             )
         )
     model.set_weights([checkpoint.get_tensor(_key(index)) for index in range(len(expected))])
+
+
+def _check_trained_alike(
+    base_model: str,
+    variant: str,
+    transform_output: tft.TFTransformOutput,
+    classes: tuple[str, ...],
+    tokens: TokenSettings,
+) -> None:
+    """Checks that an export was trained with the same classes, tokens and vocabulary.
+
+    Raises:
+      ConfigurationError: It was not.
+    """
+    earlier_classes = TrainingRecord.classes_of(base_model)
+    if earlier_classes != classes:
+        raise ConfigurationError(
+            "`warm_start`: the latest blessed model tells other classes apart: "
+            f"{class_list(earlier_classes)}, where this data has {class_list(classes)}. "
+            f"{_WITHOUT}, or with the data of that run."
+        )
+    _check_tokens(variant, base_model, tokens)
+    vocabulary = Path(transform_output.vocabulary_file_by_name(features.VOCABULARY))
+    earlier = Path(base_model) / "assets" / vocabulary.name
+    if not earlier.is_file() or earlier.read_bytes() != vocabulary.read_bytes():
+        raise ConfigurationError(
+            "`warm_start`: the latest blessed model was trained with another vocabulary, so its "
+            f"word vectors stand for other words. {_WITHOUT}, or with the training reviews of "
+            "that run."
+        )
+
+
+def _check_tokens(variant: str, base_model: str, tokens: TokenSettings) -> None:
+    """Refuses an earlier model that reads other tokens.
+
+    Raises:
+      ConfigurationError: Names the settings that differ.
+    """
+    earlier = TokenSettings.of_model(base_model) or IMDB_TOKENS
+    if earlier != tokens:
+        raise ConfigurationError(
+            f"`warm_start`: the latest blessed model of '{variant}' reads other tokens: it was "
+            f"trained with {_differing(earlier.to_config(), tokens.to_config())}. {_WITHOUT}, or "
+            "with that."
+        )
 
 
 def _differing(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> str:

@@ -16,14 +16,21 @@ from components.dataset.label_objections import LISTED, in_short, listed, object
 from components.dataset.label_settings import FEWEST_CLASSES, MOST_CLASSES
 from components.dataset.labels import key_of, known_class, setting_of
 from components.dataset.splits import TEST_SHARE
-from components.models.registry import DEFAULT_MODEL, get_variant
+from components.models.automatic import AUTO, NETWORK_FROM, variants_of
+from components.models.class_weights import BALANCED
+from components.models.registry import DEFAULT_MODEL
 from pipeline.flag_spelling import typed
-from pipeline.inspection.estimate import Estimate, estimate
-from pipeline.results.advice import FEW_REVIEWS
+from pipeline.inspection.estimate import Estimate, estimate, margin
+from pipeline.results.advice import EXAMPLE_ACCURACY, FOLDS_BELOW
 
-SMALL_MODEL = "linear"
 # Fewer reviews of a class in a split stop a run.
 LEAST_OF_CLASS = 2
+FOLDS = 5
+# A class is small if it has less than this part of what it would have if all were equally large;
+# with fewer reviews than the second number, weights make little of it.
+_SMALL_PART, _LEAST_WEIGHED = 0.4, 10
+# A constant answer has a macro F1 of 1 / classes at most; a model should have a fifth more.
+_OVER_CONSTANT = 1.2
 # A column with so many records, and as many different labels as half of them, holds no classes.
 _MANY_RECORDS = 50
 # Labels beside those of negative and positive that are as rare as this are errors.
@@ -111,11 +118,12 @@ def plan_for(
     plan.larger_share = count / plan.classes.total()
     _allow_bad_records(plan, found, slips)
     _choose_tokens(plan, words)
+    if data != "sample":
+        _suit_small_data(plan, different=found.survey.records - found.survey.repeated)
+        _suit_small_classes(plan)
     train = plan.rows.get(features.TRAIN_SPLIT, 0)
-    model = SMALL_MODEL if 0 < train < FEW_REVIEWS and data != "sample" else DEFAULT_MODEL
-    if model != DEFAULT_MODEL:
-        plan.settings["model"] = model
-    variant = get_variant(model)
+    # Of so few reviews, `auto` makes the first of its variants.
+    variant = variants_of(str(plan.settings.get("model", DEFAULT_MODEL)))[0]
     needs_eval = variant.presets[variant.default_preset].needs_validation
     if needs_eval and features.EVAL_SPLIT not in plan.rows:
         plan.settings["validation_fraction"] = 0.1
@@ -126,8 +134,9 @@ def plan_for(
             size=found.bytes,
             words=words.lengths.mean,
             kept_words=words.lengths.mean_kept,
-            model=model,
+            model=variant.name,
             max_length=max_length,
+            folds=int(plan.settings.get("folds", 0)),
         )
     return plan
 
@@ -145,6 +154,41 @@ def _choose_tokens(plan: Plan, words: WordFigures) -> None:
         plan.remarks.append(
             f"{words.emoji_share:.0%} of the texts have emoji: each one is a token."
         )
+
+
+def _suit_small_data(plan: Plan, different: int) -> None:
+    """Asks for a model that few reviews are enough for, and for folds where test tells little.
+
+    Args:
+      plan: Gets the settings.
+      different: How many texts are no repetition of another.
+    """
+    train, total = plan.rows.get(features.TRAIN_SPLIT, 0), sum(plan.rows.values())
+    if 0 < train < NETWORK_FROM:
+        plan.settings["model"] = AUTO
+    if train > 0 and total < FOLDS_BELOW and different >= FOLDS * LEAST_OF_CLASS:
+        plan.settings["folds"] = FOLDS
+        plan.remarks.append(
+            f"{FOLDS} folds: each of all {total:,} reviews is judged by a model of the others, "
+            f"which tells an accuracy of {EXAMPLE_ACCURACY:.0%} to ± "
+            f"{100 * margin(EXAMPLE_ACCURACY, total):.1f} points."
+        )
+
+
+def _suit_small_classes(plan: Plan) -> None:
+    """Makes training heed small classes, and the gate count them like the others."""
+    smallest, count = min(plan.classes.items(), key=lambda item: item[1])
+    classes = len(plan.classes)
+    share = count / plan.classes.total()
+    if share * classes >= _SMALL_PART or count < _LEAST_WEIGHED:
+        return
+    least = round(_OVER_CONSTANT / classes, 2)
+    plan.settings |= {"class_weights": BALANCED, "min_macro_f1": least, "min_lift": 0.0}
+    plan.remarks.append(
+        f"Only {share:.1%} are '{smallest}': class weights make training heed small classes, and "
+        f"the gate asks for a macro F1 of {least}, which counts all classes alike, in place of an "
+        "accuracy above that of the largest class."
+    )
 
 
 def _name_columns(plan: Plan, found: Inspection) -> None:

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.dataset.columns import DEFAULT_TEXT, choose_text_column
+from components.dataset.columns import DEFAULT_TEXT, choose_text_column, objection_to_column
 from components.dataset.compressed import compression_named
 from components.dataset.detected_table import (
     DetectedTable,
-    missing_column,
     notices,
 )
 from components.dataset.look_at import look_at
@@ -218,8 +217,8 @@ def _stem(path: Path) -> str:
 def _check_columns(name: str, table: DetectedTable, text_column: str, added: AddedColumns) -> None:
     columns = table.columns
     # A file without a byte in it has no columns, and no row that would miss one.
-    if columns and text_column not in table.names:
-        raise DatasetError(missing_column(table, name, text_column, "text_column"))
+    if columns and (objection := objection_to_column(table, name, text_column, "text_column")):
+        raise DatasetError(objection)
     clash = [column for column in added.names if column in columns]
     if clash:
         raise ConfigurationError(

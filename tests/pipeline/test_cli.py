@@ -298,7 +298,7 @@ def test_help_lists_groups_defaults_and_exit_codes(capsys):
 
     text = capsys.readouterr().out
     headings = re.findall(r"^(\w+):$", text, re.MULTILINE)
-    assert headings == ["options", "data", "model", "gate", "pipeline", "output"]
+    assert headings == ["options", "data", "tokens", "model", "gate", "pipeline", "output"]
     assert "seed of weights, shuffling and dropout (default: 7)" in " ".join(text.split())
     assert re.findall(r"^  (\d+) ", text, re.MULTILINE) == ["0", "1", "2", "3", "4", "130", "143"]
 

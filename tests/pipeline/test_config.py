@@ -238,7 +238,8 @@ def test_markdown_table():
     lines = markdown_table().splitlines()
 
     assert len(lines) == 2 + len(fields(PipelineConfig))
-    assert "| `--cache, --no-cache` | `cache` | on | take what did not" in markdown_table()
+    cache = "reuse the results of steps that did not change"
+    assert f"| `--cache, --no-cache` | `cache` | on | {cache} |" in lines
     assert all(line.count("|") == 5 and "<" not in line for line in lines)
 
 

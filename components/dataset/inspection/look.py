@@ -205,7 +205,7 @@ def _choose(found: Inspection, tables: FoundTables, text: str, label: str) -> No
     except DatasetError as error:
         found.objection = str(error)
     likely_text, likely_label = next(iter(tables.tables.values())).likely
-    names = {name for table in tables.tables.values() for name in table.names}
+    names = {name for table in tables.tables.values() for name in table.names_of_values}
     found.text_column = text if text in names else likely_text
     found.label_column = label if label in names else likely_label
     if not found.text_column:

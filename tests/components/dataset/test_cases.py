@@ -197,7 +197,7 @@ CASES = [
         rows(TEXTS, STARS, header="text,stars").encode(),
         tuple(STARS.count(star) for star in (1, 2, 3, 4, 5)),
         400,
-        ("The column 'stars' is taken for the label", "The labels are 5 classes: '1' ("),
+        ("Label from the column 'stars', by the usual names", "The labels are 5 classes: '1' ("),
     ),
     Case(
         "stars.csv",

@@ -9,9 +9,11 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from components.dataset.inspection.look import look_at_tables
 from components.dataset.nested import has_value_at, paths_in, value_at
 from components.dataset.records import Review
 from components.dataset.resolve import resolve_source
+from components.dataset.table_options import TableOptions
 from components.dataset.tables import read_table
 from components.dataset.texts import read_texts
 from components.errors import DatasetError
@@ -154,6 +156,111 @@ def test_predict_and_score_read_nested_columns(nested, tmp_path, column):
 def as_rows(rows) -> list[dict]:
     """Rows of a chunk, whatever it holds them in."""
     return rows if isinstance(rows, list) else rows.to_pylist()
+
+
+def write_rows(path: Path, rows: list[dict]) -> Path:
+    """Writes rows as the file's name says."""
+    if path.suffix == ".parquet":
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+    elif path.suffix == ".json":
+        path.write_text(json.dumps(rows))
+    else:
+        path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return path
+
+
+@pytest.fixture(params=["r.jsonl", "r.json", "r.parquet"])
+def written(request, tmp_path):
+    """A function that writes rows in a format that has objects."""
+    return lambda rows: write_rows(tmp_path / request.param, rows)
+
+
+@pytest.mark.parametrize(
+    ("row", "columns"),
+    [
+        ({"review": {"text": "fine", "stars": 5}}, ("review.text", "review.stars")),
+        ({"review": ["fine"], "body": "fine", "stars": 5}, ("body", "stars")),
+        ({"text": {"en": "fine"}, "comment": "fine", "label": 5}, ("comment", "label")),
+        ({"text": "fine", "label": {"id": 7, "class": 5}}, ("text", "label.class")),
+        ({"text": "fine", "category": ["a"], "stars": 5}, ("text", "stars")),
+        ({"doc": {"review": ["x"], "body": "fine"}, "y": 5}, ("doc.body", "y")),
+    ],
+)
+def test_an_object_or_a_list_is_never_guessed(written, row, columns):
+    """Neither by its usual name nor as the only other column: what it holds may be."""
+    path = written([row, json.loads(json.dumps(row).replace("5", "4"))])
+    source, _ = resolve(path)
+    assert (source.text_column, source.label_column) == columns
+    records = list(read_table(source.files[0], source))
+    assert [each.text for each in records if isinstance(each, Review)] == [b"fine", b"fine"]
+    assert read_texts(path).texts == ["fine", "fine"]
+    assert make_plan([str(path)], path.parent / "out").text_column == columns[0]
+    assert look_at_tables([path], "", "", TableOptions()).text_column == columns[0]
+
+
+@pytest.mark.parametrize(
+    ("row", "settings", "message"),
+    [
+        (
+            {"review": {"stars": 5, "text": "fine"}},
+            {"text_column": "review"},
+            "the column 'review' holds objects or lists; expected one value a record. Inside it "
+            "are: review.stars, review.text. Name another with `text_column`, or what is inside, "
+            "e.g. `text_column='review.text'`.",
+        ),
+        (
+            {"text": "fine", "marks": ["5"]},
+            {"label_column": "marks"},
+            "the column 'marks' holds objects or lists; expected one value a record. Name another "
+            "with `label_column`, or what is inside, e.g. `label_column='marks.0'`.",
+        ),
+        (
+            {"text": "fine", "meta": {"mark": "5"}},
+            {},
+            "has no column 'label'. Its columns are: text, meta. Inside them are: meta.mark.",
+        ),
+        (
+            {"text": {"en": "fine"}, "label": "5"},
+            {},
+            "the column 'text' holds objects or lists; expected one value a record. Inside it "
+            "are: text.en. ",
+        ),
+    ],
+)
+def test_an_object_or_a_list_is_refused_with_what_it_holds(written, row, settings, message):
+    """Before all of its records are refused one by one."""
+    path = written([row, row])
+    with pytest.raises(DatasetError) as error:
+        resolve(path, **settings)
+    assert message in str(error.value)
+    if message.startswith("the column") and "label_column" not in settings:
+        column = settings.get("text_column", "")
+        for read in (
+            lambda: read_texts(path, column),
+            lambda: make_plan([str(path)], path.parent / "out", text_column=column),
+        ):
+            with pytest.raises(DatasetError) as error:
+                read()
+            assert message in str(error.value)
+
+
+def test_the_advice_for_an_object_or_a_list_works(written):
+    """As it stands."""
+    rows = [{"review": {"text": f"t {n}"}, "marks": [str(n % 2)]} for n in range(4)]
+    source, _ = resolve(written(rows), text_column="review.text", label_column="marks.0")
+    found = [each for each in read_table(source.files[0], source) if isinstance(each, Review)]
+    assert [(each.text, each.label) for each in found] == [
+        (b"t 0", 0),
+        (b"t 1", 1),
+        (b"t 2", 0),
+        (b"t 3", 1),
+    ]
+
+
+def test_a_column_that_holds_texts_as_well_is_one_of_texts(tmp_path):
+    """Records with an object there are bad records, as many as are allowed."""
+    rows = [{"text": "fine", "label": 1}, {"text": {"a": 1}, "label": 0}]
+    assert read_texts(write_rows(tmp_path / "r.jsonl", rows), max_bad_records=0.5).texts == ["fine"]
 
 
 def test_a_missing_nested_column_lists_what_is_inside(nested):

@@ -83,7 +83,8 @@ def test_a_table_is_shown_with_the_run_that_fits_it(tmp_path, capsys):
         "--data": str(path),
         "--text-column": "review",
         "--label-column": "stars",
-        "--model": "linear",
+        "--model": "auto",
+        "--folds": "5",
     }
 
 
@@ -123,7 +124,7 @@ def test_the_command_has_the_settings_that_the_data_needs(
     path = write(tmp_path / "r.csv", ["text", "label"], rows)
     found = as_settings(command(capsys, path, *arguments))
     found.pop("--label-column", None)
-    assert found == {"--data": str(path), "--model": "linear", **settings}
+    assert found == {"--data": str(path), "--model": "auto", "--folds": "5", **settings}
 
 
 @pytest.mark.parametrize(
@@ -215,11 +216,49 @@ def test_a_split_without_labels_is_left_out_of_the_command(tmp_path, capsys, mon
 
 def test_many_reviews_get_the_default_model(tmp_path):
     """Few get one that learns from few."""
-    path = write(tmp_path / "r.csv", ["text", "label"], texts(8_000, [1, 0]))
+    path = write(tmp_path / "r.csv", ["text", "label"], texts(13_000, [1, 0]))
     found = look_at_tables([path], "", "", FOUND_BY_CONTENT)
     plan = plan_for("r.csv", found, found.survey.words(5_000, 500), {})
     assert plan.command == "sentiment run --data r.csv"
     assert plan.is_binary
+
+
+def test_folds_are_for_data_whose_test_split_tells_little(tmp_path, capsys):
+    """Below 2,000 reviews; above, `auto` alone."""
+    path = write(tmp_path / "r.csv", ["text", "label"], texts(2_100, [1, 0]))
+    assert as_settings(command(capsys, path)) == {"--data": str(path), "--model": "auto"}
+    path = write(tmp_path / "s.csv", ["text", "label"], texts(1_900, [1, 0]))
+    _, out, _ = inspect(capsys, path)
+    assert out.endswith("--model auto --folds 5\n")
+    assert "each of all 1,900 reviews is judged by a model of the others" in out
+    assert "85% to ± 1.6 points" in " ".join(out.split())
+    assert "with linear, which --model auto takes" in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("labels", "least"),
+    [
+        (["ham"] * 9 + ["spam"], "0.6"),
+        (["a"] * 11 + ["b"] * 8 + ["c"], "0.4"),
+        (["a"] * 4 + ["b"], None),
+    ],
+)
+def test_small_classes_get_weights_and_a_gate_that_counts_them(tmp_path, capsys, labels, least):
+    """Below two fifths of an even share; a constant answer's macro F1 is at most 1 / classes."""
+    path = write(tmp_path / "r.csv", ["text", "label"], texts(400, labels))
+    found = as_settings(command(capsys, path))
+    asked = {name: found.get(name) for name in ("--class-weights", "--min-macro-f1", "--min-lift")}
+    weights, lift = ("balanced", "0.0") if least else (None, None)
+    assert asked == {"--class-weights": weights, "--min-macro-f1": least, "--min-lift": lift}
+
+
+def test_a_class_of_a_handful_gets_no_weights(tmp_path, capsys):
+    """Nine reviews would weigh as much as four hundred."""
+    rows = [[*row, ("train", "test")[n // 45 % 2]] for n, row in enumerate(
+        texts(405, ["a"] * 44 + ["b"])
+    )]  # fmt: skip
+    path = write(tmp_path / "r.csv", ["text", "label", "split"], rows)
+    assert "--class-weights" not in command(capsys, path)
 
 
 def test_the_estimate_is_near_what_was_measured():

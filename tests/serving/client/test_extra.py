@@ -99,8 +99,18 @@ def test_a_parquet_file_says_what_it_needs(with_client_alone, address, tmp_path)
     assert "This needs pyarrow, which is not installed." in asked.stderr
 
 
+def test_data_is_inspected(with_client_alone, tmp_path):
+    """Which needs none of the pipeline's libraries, up to the command that a run takes."""
+    rows = "".join(f"text number {n},{('bad', 'good')[n % 2]}\n" for n in range(40))
+    (tmp_path / "r.csv").write_text(f"text,label\n{rows}")
+    result = with_client_alone("inspect", "r.csv", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "run --data r.csv" in result.stdout.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
-    "arguments", ["--help", "--version", "run --help", "predict --help", "serve --help"]
+    "arguments",
+    ["--help", "--version", "run --help", "predict --help", "serve --help", "inspect --help"],
 )
 def test_help_is_there(with_client_alone, arguments):
     """For all commands: it says what the whole of it could do."""
