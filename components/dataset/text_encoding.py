@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import math
 import re
 from encodings.aliases import aliases
 
@@ -100,6 +101,10 @@ def shown(encoding: str, head: bytes) -> str:
     return f"{_SHOWN.get(encoding, encoding)}{mark}"
 
 
+# Share of the records; whoever left out more would have little left.
+_MOST_LEFT_OUT = 0.5
+
+
 def objection_to_utf8(head: bytes, allowed: float) -> str:
     """Says that a file is not UTF-8 at all, where, and the way out; "" if it is, or is damaged.
 
@@ -124,10 +129,15 @@ def objection_to_utf8(head: bytes, allowed: float) -> str:
         return ""
     if sum(bad_lines) <= allowed * len(lines):
         return ""
-    return (
+    message = (
         f"line {bad_lines.index(True) + 1:,}: byte {head[first]:#04x} is not UTF-8. "
-        f"{_way_out(head, bad)} To leave such records out instead: `max_bad_records`."
+        f"{_way_out(head, bad)}"
     )
+    records = max(sum(map(bool, lines)) - 1, 1)
+    share = math.ceil(1_000 * sum(bad_lines) / records) / 1_000
+    if bad_lines[0] or share > _MOST_LEFT_OUT:
+        return message
+    return f"{message} To leave such records out instead: {as_setting('max_bad_records', share)}."
 
 
 def _is_stray_byte(character: str) -> bool:

@@ -18,6 +18,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from components.dataset import first_look
 from components.dataset.records import Problem, Review
 from components.dataset.resolve import resolve_source
 from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
@@ -178,9 +179,19 @@ def test_a_file_in_latin_1_names_the_way_out_and_the_way_works(tmp_path, read):
         read(path)
     assert str(error.value) == (
         "spam.csv, line 2: byte 0xa3 is not UTF-8. Western European texts are often written so: "
-        "`encoding='latin-1'` reads it. To leave such records out instead: `max_bad_records`."
+        "`encoding='latin-1'` reads it."
     )
     assert read(path, TableOptions(encoding="latin-1")) == ["It cost £5", "café"]
+
+
+def test_few_records_in_latin_1_can_be_left_out_as_the_message_says(tmp_path):
+    """With the share that they are; where they are all, nothing is said of it."""
+    path = tmp_path / "r.csv"
+    path.write_bytes(b"label,text\n" + b"0,fine\n1,dull\n" * 20 + "0,café\n".encode("latin-1"))
+    with pytest.raises(DatasetError, match="such records out instead: `max_bad_records=0.025`"):
+        resolve_source(str(path))
+    source = resolve_source(str(path), options=TableOptions(max_bad_records=0.025))
+    assert first_look.checked(source, 0.025) == source
 
 
 @BY_READER
