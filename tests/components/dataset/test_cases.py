@@ -181,7 +181,7 @@ CASES = [
         rows(TEXTS, [f"{label}.0" for label in LABELS]).encode(),
         BOTH,
         400,
-        ("`positive_label='1'` means '1.0'",),
+        ("`positive_label`: '1' means '1.0'",),
         settings={"positive_label": "1"},
     ),
     Case("floats.parquet", parquet(TEXTS, list(map(float, LABELS))), BOTH, 400),
@@ -237,7 +237,7 @@ CASES = [
         YES_NO.encode(),
         BOTH,
         400,
-        (f"`positive_label='yes'` means 'Yes' ({POSITIVE})",),
+        (f"`positive_label`: 'yes' means 'Yes' ({POSITIVE})",),
         settings={"positive_label": "yes"},
     ),
     Case(

@@ -188,7 +188,7 @@ def test_few_records_in_latin_1_can_be_left_out_as_the_message_says(tmp_path):
     """With the share that they are; where they are all, nothing is said of it."""
     path = tmp_path / "r.csv"
     path.write_bytes(b"label,text\n" + b"0,fine\n1,dull\n" * 20 + "0,café\n".encode("latin-1"))
-    with pytest.raises(DatasetError, match="such records out instead: `max_bad_records=0.025`"):
+    with pytest.raises(DatasetError, match=r"such records out instead: `max_bad_records=0\.025`"):
         resolve_source(str(path))
     source = resolve_source(str(path), options=TableOptions(max_bad_records=0.025))
     assert first_look.checked(source, 0.025) == source
