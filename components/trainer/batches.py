@@ -12,7 +12,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components import features
-from components.errors import ConfigurationError
+from components.errors import ConfigurationError, as_setting
 from components.transform.token_settings import IMDB_TOKENS, TOKENS, TokenSettings
 
 
@@ -63,6 +63,29 @@ def read_examples(
     digests = [hashlib.blake2b(row, digest_size=16).digest() for row in token_ids]
     order = sorted(range(len(labels)), key=lambda row: (digests[row], labels[row]))
     return token_ids[order], labels[order]
+
+
+def refuse_unknown_tokens(token_ids: np.ndarray, tokens: TokenSettings) -> None:
+    """Refuses texts of which the vocabulary has no token: all of them look alike to a model.
+
+    Args:
+      token_ids: <integer>[reviews, max_length] of train.
+      tokens: The settings that they were written with.
+
+    Raises:
+      ConfigurationError: Says which setting to change.
+    """
+    if (token_ids >= features.FIRST_WORD_ID).any():
+        return
+    if tokens.min_word_count > 1:
+        raise ConfigurationError(
+            f"{as_setting('min_word_count', tokens.min_word_count)}: no token of train occurs so "
+            "often, and the vocabulary is empty. Give a smaller number."
+        )
+    raise ConfigurationError(
+        f"The texts of train have no {tokens.tokens.replace('_', ' ')} to learn from. Is "
+        "`text_column` the right one? If they are emoji alone, try `emoji=True`."
+    )
 
 
 def _narrowed(token_ids: np.ndarray, tokens: TokenSettings) -> np.ndarray:

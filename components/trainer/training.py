@@ -16,7 +16,7 @@ from components.models.registry import Variant
 from components.models.shape import IMDB_SHAPE, ModelShape
 from components.models.training_record import TrainingRecord
 from components.trainer import signatures, warm_start
-from components.trainer.batches import read_examples
+from components.trainer.batches import read_examples, refuse_unknown_tokens
 from components.trainer.choice import chosen
 from components.trainer.custom_config import Training
 from components.trainer.fit import fit_variant, set_seeds
@@ -58,8 +58,8 @@ def run_fn(fn_args: Any) -> None:
 
     Raises:
       TrainingError: The loss stopped being a number.
-      ConfigurationError: There is no such model, its tokens are not Transform's, or there is no
-        earlier model for a warm start, or one that does not fit.
+      ConfigurationError: There is no such model, its tokens are not Transform's, or no token is in
+        the vocabulary; or there is no earlier model for a warm start, or one that does not fit.
     """
     asked = Training.asked_by(fn_args)
     transform_output = tft.TFTransformOutput(fn_args.transform_output)
@@ -102,6 +102,7 @@ def read(
 ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray] | None]:
     """Returns token ids and labels of train, and of eval where there is validation."""
     training = read_examples(fn_args.train_files, transform_output, asked.tokens)
+    refuse_unknown_tokens(training[0], asked.tokens)
     if not asked.has_validation:
         return training, None
     return training, read_examples(fn_args.eval_files, transform_output, asked.tokens)

@@ -9,7 +9,7 @@ import pytest
 
 from components import features
 from components.errors import ConfigurationError
-from components.trainer.batches import ReviewBatches, read_examples
+from components.trainer.batches import ReviewBatches, read_examples, refuse_unknown_tokens
 from components.transform.token_settings import TokenSettings
 
 from .test_training import reviews, written_examples
@@ -99,3 +99,19 @@ def test_batches_of_a_pool_are_of_like_length():
     assert list(chain(*sorted(epoch))) == list(range(1, 23))
     (mixed,) = batches_of(1)
     assert list(chain(*sorted(mixed))) != list(range(1, 23))
+
+
+@pytest.mark.parametrize(
+    ("tokens", "message"),
+    [
+        (TokenSettings(min_word_count=50), "`min_word_count=50`: no token of train occurs so"),
+        (TokenSettings(tokens="character_pairs"), "no character pairs to learn from. Is `text_"),
+    ],
+)
+def test_texts_without_a_known_token_are_refused(tokens, message):
+    """Padding and unknown tokens teach nothing; a single one that is known is enough."""
+    token_ids = np.array([[features.PAD_ID, features.OUT_OF_VOCABULARY_ID]] * 3)
+    with pytest.raises(ConfigurationError, match=message):
+        refuse_unknown_tokens(token_ids, tokens)
+    token_ids[2, 1] = features.FIRST_WORD_ID
+    refuse_unknown_tokens(token_ids, tokens)
