@@ -43,6 +43,6 @@ class Vocabulary(tf.Module):
 
     def token_ids(self, texts: tf.Tensor) -> tf.Tensor:
         """Texts <string>[batch] -> <int32>[batch, MAX_LENGTH], in the graph."""
-        words = preprocessing.keep_last(preprocessing.tokenize(texts))
+        words = preprocessing.tokenize(texts)
         ids = words.with_values(self.table.lookup(words.values))
         return tf.cast(preprocessing.pad_in_front(ids, features.PAD_ID), tf.int32)

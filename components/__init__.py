@@ -23,6 +23,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from components.cross_validator.artifact import CrossValidationArtifact
+    from components.cross_validator.component import CrossValidator
+    from components.cross_validator.figures import CrossValidation
     from components.data_gate.component import DataBlessing, DataGate
     from components.dataset.resolve import resolve_source
     from components.dataset.source import ReviewSource
@@ -44,6 +47,9 @@ if TYPE_CHECKING:
     from components.tuner.tuning import tuner_fn
 
 __all__ = [
+    "CrossValidation",
+    "CrossValidationArtifact",
+    "CrossValidator",
     "DataBlessing",
     "DataGate",
     "Hyperparameters",
@@ -70,6 +76,9 @@ __all__ = [
 
 # As text: what imports this package depends on none of these modules.
 _MODULE_OF = {
+    "CrossValidation": "components.cross_validator.figures",
+    "CrossValidationArtifact": "components.cross_validator.artifact",
+    "CrossValidator": "components.cross_validator.component",
     "DataBlessing": "components.data_gate.component",
     "DataGate": "components.data_gate.component",
     "Hyperparameters": "components.hyperparameters",

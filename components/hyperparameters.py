@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 SCHEDULES = ("constant", "cosine")
+CLASS_WEIGHTS = ("none", "balanced")
 
 # What a hyperparameter is part of.
 EVERY_VARIANT = "every variant"
@@ -221,6 +222,14 @@ class Hyperparameters:
     )
     deterministic: bool = hyperparameter(
         False, "give the same weights, to the bit, each time; slower", part=EVERY_VARIANT
+    )
+    class_weights: str = hyperparameter(
+        "none",
+        "how much a training review counts: none (all alike), or balanced (all classes have the "
+        "same weight in sum, so that small ones are heeded)",
+        part=EVERY_VARIANT,
+        metavar="NAME",
+        choices=CLASS_WEIGHTS,
     )
 
     @property

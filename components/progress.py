@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,43 @@ class Progress:
 
 
 _listeners: list[Callable[[Progress], None]] = []
+_wholes: list[Callable[[Progress], Progress]] = []
 
 
 def report(progress: Progress) -> None:
-    """Passes `progress` to every listener."""
+    """Passes `progress` to every listener, as that of the whole where it is `part_of` one."""
+    for as_whole in reversed(_wholes):
+        progress = as_whole(progress)
     for listener in _listeners:
         listener(progress)
+
+
+@contextlib.contextmanager
+def part_of(index: int, parts: int, name: str) -> Iterator[None]:
+    """Makes what is reported inside the `with` block one of several equal parts of a whole.
+
+    Args:
+      index: Which part, from 0.
+      parts: How many there are.
+      name: Of this part, in front of the stage: "fold 2/5" gives "fold 2/5, epoch 1/3".
+    """
+
+    def as_whole(progress: Progress) -> Progress:
+        stage = ", ".join(filter(None, (name, progress.stage)))
+        if progress.total is None:
+            return replace(progress, stage=stage)
+        return replace(
+            progress,
+            done=index * progress.total + progress.done,
+            total=parts * progress.total,
+            stage=stage,
+        )
+
+    _wholes.append(as_whole)
+    try:
+        yield
+    finally:
+        _wholes.remove(as_whole)
 
 
 @contextlib.contextmanager

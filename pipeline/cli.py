@@ -103,6 +103,8 @@ class _Parser(argparse.ArgumentParser):
         flags = ", ".join(row[0] for row in describe_settings()).split(", ")
         choices = {"--config", *compare.OWN_FLAGS, *flags} - {unknown[1] if unknown else ""}
         hint = did_you_mean(unknown[1], sorted(choices)) if unknown else ""
+        if lacking := re.fullmatch(r"argument ([^ ,]+).*: expected one argument", message):
+            hint = f" A value that begins with a dash is written behind '=': {lacking[1]}=-VALUE."
         tell(f"sentiment: error: {message}.{hint} See `{self.prog} --help`.")
         self.exit(EXIT_WRONG_USE)
 

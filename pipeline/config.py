@@ -16,7 +16,8 @@ from components.dataset.labels import setting_of, spelling_of
 from components.dataset.table_options import QUOTINGS, TableOptions
 from components.errors import ConfigurationError
 from components.hyperparameters import Hyperparameters
-from components.models.registry import DEFAULT_MODEL, SAMPLE, get_variant, variant_names
+from components.models.automatic import configured, variants_of
+from components.models.registry import DEFAULT_MODEL, SAMPLE, variant_names
 from components.transform.token_settings import TokenSettings
 from pipeline.settings import check, flag_of, hyperparameter_setting, setting, token_setting
 from serving.engines import ENGINES
@@ -134,10 +135,10 @@ class PipelineConfig(ComponentSettings):
     )
     min_class_size: int = setting(
         2,
-        "least number of reviews of each class in each split",
+        "least number of reviews of each class in each split; 0 lets classes be missing in one",
         group="data",
         metavar="N",
-        least=1,
+        least=0,
         most=1_000_000,
     )
     validation_fraction: float = setting(
@@ -161,7 +162,8 @@ class PipelineConfig(ComponentSettings):
     )
     model: str = setting(
         DEFAULT_MODEL,
-        f"model variant: {', '.join(variant_names())}",
+        f"model variant: {', '.join(variant_names())}; or auto: linear or cnn_bilstm_linear, by "
+        "the number of reviews and, where they are many, a trial",
         group="model",
         metavar="VARIANT",
     )
@@ -212,6 +214,17 @@ class PipelineConfig(ComponentSettings):
         metavar="SHARE",
         least=0.0,
         most=1.0,
+        unset="none",
+    )
+    folds: int | None = setting(
+        None,
+        "cross-validation in so many parts, for few reviews: each review is judged by a model of "
+        "the others, and the gate's minimums hold for these figures instead of the test split's",
+        group="gate",
+        type=int,
+        metavar="N",
+        least=2,
+        most=20,
         unset="none",
     )
     max_regression: float = setting(
@@ -288,7 +301,7 @@ class PipelineConfig(ComponentSettings):
             check(field, value)
             if field.metadata["type"] is float and value is not None:
                 object.__setattr__(self, field.name, float(value))
-        get_variant(self.model)
+        variants_of(self.model)
         _ = self.table_options
         LabelSettings(self.labels, self.map_labels, self.positive_label, self.negative_label)
         for name in ("pipeline_name", "model_name"):
@@ -358,8 +371,10 @@ def _mapping(name: str, value: Any) -> str:
 
 def hyperparameters_for(
     config: PipelineConfig, is_sample: bool, has_eval: bool = False
-) -> Hyperparameters:
-    """Returns those of the variant's preset, with what the user set.
+) -> dict[str, Hyperparameters]:
+    """Returns those of the variant's preset, with what the user set, by the variant's name.
+
+    There is one variant, or those that `model` is to choose from.
 
     Args:
       config: What the user asked for.
@@ -370,18 +385,18 @@ def hyperparameters_for(
       ConfigurationError: The variant has no such preset or hyperparameter, or there is no eval
         split for what needs one.
     """
-    variant = get_variant(config.model)
     overrides = {
         field.name: getattr(config, field.name) for field in dataclasses.fields(Hyperparameters)
     }
-    preset = config.preset or (SAMPLE if is_sample else variant.default_preset)
-    hyperparameters = variant.configure(preset, overrides)
-    if hyperparameters.needs_validation and not (has_eval or config.validation_fraction):
+    preset = config.preset or (SAMPLE if is_sample else "")
+    by_variant = configured(config.model, preset, overrides)
+    needs_eval = any(each.needs_validation for each in by_variant.values())
+    if needs_eval and not (has_eval or config.validation_fraction):
         raise ConfigurationError(
             "--early-stopping and --restore-best ask for the loss on eval, and no review is kept "
             "for it: --validation-fraction is 0.0. Try --validation-fraction 0.1."
         )
-    return hyperparameters
+    return by_variant
 
 
 def names_for(config: PipelineConfig, source_name: str, is_sample: bool) -> tuple[str, str]:

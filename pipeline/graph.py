@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from tensorflow_model_analysis.proto.config_pb2 import EvalConfig
+
 # Not from tfx.v1: it imports Google Cloud's clients as well, which takes some 2.5 s of CPU time.
 from tfx import components as tfx
 from tfx.dsl.components.base.base_component import BaseComponent
@@ -15,11 +17,13 @@ from tfx.proto.transform_pb2 import SplitsConfig
 from tfx.types import Channel, standard_artifacts
 
 from components import features
+from components.cross_validator.component import CrossValidator
 from components.data_gate.component import DataGate
 from components.evaluator.baseline import CANDIDATE, MODEL, MODEL_BLESSING, LatestBlessedPredecessor
 from components.evaluator.gate import eval_config
 from components.example_gen.component import ReviewExampleGen
 from components.infra_validator.component import ReviewModelInfraValidator
+from components.models.automatic import AUTO
 from components.pusher.component import ReviewModelPusher
 from components.schema_gen.component import ReviewSchemaGen
 from components.trainer import custom_config
@@ -55,6 +59,7 @@ class JudgingSteps(NamedTuple):
 
     baseline: Resolver | None
     evaluator: tfx.Evaluator
+    cross_validator: CrossValidator | None
     infra_validator: ReviewModelInfraValidator | None
     pusher: ReviewModelPusher | None
 
@@ -120,16 +125,20 @@ def judge_and_push(run: ResolvedRun, data: DataSteps, trained: TrainingSteps) ->
     model = trained.trainer.outputs["model"]
     baseline = None if run.is_comparison else _baseline(run, model)
     evaluator = _evaluator(run, data, model, baseline)
+    cross_validator = _cross_validator(run, data, model, evaluator) if run.config.folds else None
+    blessing = (cross_validator or evaluator).outputs["blessing"]
     infra_validator = None
     if run.infra_engine:
         infra_validator = ReviewModelInfraValidator(
             model=model,
-            model_blessing=evaluator.outputs["blessing"],
+            model_blessing=blessing,
             examples=data.example_gen.outputs["examples"],
             engine=run.infra_engine,
         ).with_id("InfraValidator")
-    pusher = None if run.is_comparison else _pusher(run, data, model, evaluator, infra_validator)
-    return JudgingSteps(baseline, evaluator, infra_validator, pusher)
+    judged = JudgingSteps(baseline, evaluator, cross_validator, infra_validator, None)
+    if run.is_comparison:
+        return judged
+    return judged._replace(pusher=_pusher(run, data, model, blessing, judged))
 
 
 def _training_splits(run: ResolvedRun) -> tuple[list[str], list[str]]:
@@ -179,6 +188,14 @@ def _tuner(run: ResolvedRun, transform: tfx.Transform) -> tfx.Tuner:
     )
 
 
+def _hyperparameters(run: ResolvedRun) -> dict[str, Any]:
+    """Returns those of the variant, or of each that the Trainer is to choose from."""
+    if run.config.model == AUTO:
+        by_variant = {name: values.to_config() for name, values in run.candidates.items()}
+        return {custom_config.CANDIDATES: by_variant}
+    return {custom_config.HYPERPARAMETERS: run.hyperparameters.to_config()}
+
+
 def _warm_start(run: ResolvedRun) -> Resolver:
     return Resolver(
         strategy_class=LatestBlessedOfVariant,
@@ -206,7 +223,7 @@ def _trainer(
         custom_config={
             **_tokens(run),
             custom_config.MODEL: run.config.model,
-            custom_config.HYPERPARAMETERS: run.hyperparameters.to_config(),
+            **_hyperparameters(run),
             custom_config.HAS_VALIDATION: bool(validate_on),
             custom_config.WARM_START: run.config.warm_start,
             custom_config.IS_TUNED: tuner is not None,
@@ -235,21 +252,46 @@ def _models_and_blessings() -> dict[str, Channel]:
 def _evaluator(
     run: ResolvedRun, data: DataSteps, model: Channel, baseline: Resolver | None
 ) -> tfx.Evaluator:
-    config = run.config
     return tfx.Evaluator(
         examples=data.example_gen.outputs["examples"],
         example_splits=[features.TEST_SPLIT],
         model=model,
         baseline_model=baseline.outputs[MODEL] if baseline else None,
         schema=data.schema_gen.outputs["schema"],
-        eval_config=eval_config(
-            config.min_accuracy,
-            config.max_regression,
-            config.min_lift,
-            run.source.classes,
-            config.min_macro_f1,
-        ),
+        eval_config=_gate_on_test(run),
         module_path="components.evaluator.extractors",
+    )
+
+
+def _gate_on_test(run: ResolvedRun) -> EvalConfig:
+    """Returns the Evaluator's metrics and gate.
+
+    With folds it asks only that the model is no worse than the last blessed one: for that the same
+    reviews are needed, and for all else CrossValidator has more.
+    """
+    config, classes = run.config, run.source.classes
+    if not config.folds:
+        least = config.min_accuracy, config.max_regression, config.min_lift
+        return eval_config(*least, classes, config.min_macro_f1)
+    compares_macro_f1 = config.min_macro_f1 is not None
+    return eval_config(
+        0.0 if run.gate_bounds.compares_accuracy else None,
+        config.max_regression,
+        classes=classes,
+        min_macro_f1=0.0 if compares_macro_f1 else None,
+    )
+
+
+def _cross_validator(
+    run: ResolvedRun, data: DataSteps, model: Channel, evaluator: tfx.Evaluator
+) -> CrossValidator:
+    assert run.config.folds
+    return CrossValidator(
+        examples=data.example_gen.outputs["examples"],
+        model=model,
+        evaluator_blessing=evaluator.outputs["blessing"],
+        folds=run.config.folds,
+        bounds=run.gate_bounds,
     )
 
 
@@ -257,14 +299,16 @@ def _pusher(
     run: ResolvedRun,
     data: DataSteps,
     model: Channel,
-    evaluator: tfx.Evaluator,
-    infra_validator: ReviewModelInfraValidator | None,
+    blessing: Channel,
+    judged: JudgingSteps,
 ) -> ReviewModelPusher:
+    infra_validator, cross_validator = judged.infra_validator, judged.cross_validator
     return ReviewModelPusher(
         model=model,
-        model_blessing=evaluator.outputs["blessing"],
+        model_blessing=blessing,
         infra_blessing=infra_validator.outputs["blessing"] if infra_validator else None,
-        evaluation=evaluator.outputs["evaluation"],
+        evaluation=judged.evaluator.outputs["evaluation"],
+        cross_validation=cross_validator.outputs["cross_validation"] if cross_validator else None,
         report=data.example_gen.outputs["report"],
         base_directory=run.serving_directory,
         facts=_facts(run),
@@ -287,6 +331,7 @@ def _facts(run: ResolvedRun) -> dict[str, Any]:
             "min_macro_f1": bounds.min_macro_f1,
             "max_regression": bounds.max_regression,
             "min_lift": bounds.min_lift,
+            **({"folds": run.config.folds} if run.config.folds else {}),
         },
         SOURCE_FINGERPRINT: {
             step: run.fingerprints[step]

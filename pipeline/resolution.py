@@ -5,7 +5,7 @@ All that a run looks up outside itself is looked up here; `create_pipeline` need
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from components.errors import ConfigurationError
 from components.evaluator.bounds import GateBounds
 from components.features import SCHEMA_NAME
 from components.hyperparameters import Hyperparameters
-from components.models.registry import Variant, get_variant
+from components.models.automatic import AUTO, objection_to_fixed, variants_of
+from components.models.registry import Variant
 from components.pusher.pushed_data import data_of_newest
 from pipeline.config import NAME, SAMPLE_PREFIX, PipelineConfig, hyperparameters_for, names_for
 from pipeline.fingerprint import PROJECT, file_fingerprint, source_fingerprint
@@ -36,6 +37,7 @@ STEP_MODULES = {
     "Tuner": ("components.tuner.tuning", "components.trainer.training"),
     "Trainer": ("components.trainer.training",),
     "Evaluator": ("components.evaluator.gate", "components.evaluator.extractors"),
+    "CrossValidator": ("components.cross_validator.component",),
     # The embedded server is started by its name.
     "InfraValidator": ("components.infra_validator.component", "serving.server.main"),
     "Pusher": ("components.pusher.component",),
@@ -57,7 +59,8 @@ class ResolvedRun:
       source: The reviews.
       pipeline_name: Name of the pipeline, and of its folder.
       model_name: The name that TF-Serving serves the model under.
-      hyperparameters: The variant's, with the user's overrides.
+      candidates: The variant's hyperparameters, with the user's overrides, by its name; of all
+        variants that the Trainer is to choose from.
       root: Absolute path of all that the run writes.
       fingerprints: By step, the hash of its source code.
       beam_arguments: How Beam runs.
@@ -70,12 +73,17 @@ class ResolvedRun:
     source: ReviewSource
     pipeline_name: str
     model_name: str
-    hyperparameters: Hyperparameters
+    candidates: Mapping[str, Hyperparameters]
     root: Path
     fingerprints: Mapping[str, str]
     beam_arguments: tuple[str, ...]
     infra_engine: str | None
     is_comparison: bool = False
+
+    @property
+    def hyperparameters(self) -> Hyperparameters:
+        """Returns those of the variant; of several, the one for few reviews."""
+        return next(iter(self.candidates.values()))
 
     @property
     def has_eval(self) -> bool:
@@ -139,20 +147,21 @@ def resolve(
     pipeline_name, model_name = _names(config, source, is_comparison)
     if not is_comparison and not config.model_name:
         check_name_is_free(root, model_name, source)
+    check_choice(config)
     check_search(config, is_comparison, source.has_eval)
     if config.hyperparameters_from:
         config = with_found(config, root / METADATA_FILE, pipeline_name)
-    variant = get_variant(config.model)
-    check_warm_start(config, variant, is_comparison)
+    variants = variants_of(config.model)
+    check_warm_start(config, variants[0], is_comparison)
     infra_engine = None if is_comparison else engine_for(config.infra_validation)
     return ResolvedRun(
         config=config,
         source=source,
         pipeline_name=pipeline_name,
         model_name=model_name,
-        hyperparameters=hyperparameters_for(config, is_sample, source.has_eval),
+        candidates=hyperparameters_for(config, is_sample, source.has_eval),
         root=root,
-        fingerprints=fingerprints(variant, infra_engine),
+        fingerprints=fingerprints(variants, infra_engine),
         beam_arguments=beam_arguments(config, source),
         infra_engine=infra_engine,
         is_comparison=is_comparison,
@@ -202,6 +211,16 @@ def check_warm_start(config: PipelineConfig, variant: Variant, is_comparison: bo
         raise ConfigurationError(
             f"--warm-start: '{variant.name}' is fitted by a solver, and cannot continue from an "
             "earlier model. Leave it out, or choose a variant that is trained epoch by epoch."
+        )
+    if config.warm_start and config.folds:
+        raise ConfigurationError(
+            "--folds and --warm-start: an earlier model has seen reviews that a fold is judged on. "
+            "Leave one of them out."
+        )
+    if config.folds and is_comparison:
+        raise ConfigurationError(
+            "--folds: a comparison measures on the test split. Leave it out, and cross-validate "
+            "one model by `sentiment run`."
         )
     if config.warm_start and is_comparison:
         raise ConfigurationError(
@@ -257,6 +276,17 @@ def free_name(root: Path, taken: str, source: ReviewSource) -> str:
     )
 
 
+def check_choice(config: PipelineConfig) -> None:
+    """Refuses settings that are about one variant where the Trainer is to choose one.
+
+    Raises:
+      ConfigurationError: Names the first of them.
+    """
+    for name in ("warm_start", "tune", "hyperparameters_from"):
+        if config.model == AUTO and getattr(config, name):
+            raise objection_to_fixed(name)
+
+
 def check_search(config: PipelineConfig, is_comparison: bool, has_eval: bool) -> None:
     """Refuses a search that has no reviews to judge on, or that makes no sense.
 
@@ -298,11 +328,12 @@ def engine_for(infra_validation: str) -> str | None:
 
 
 def fingerprints(
-    variant: Variant, infra_engine: str | None = None, project: Path = PROJECT
+    variants: Sequence[Variant], infra_engine: str | None = None, project: Path = PROJECT
 ) -> dict[str, str]:
     """Returns what the cache must see of each step's code, of the schema and of the engine."""
     modules = STEP_MODULES | {
-        step: (*STEP_MODULES[step], variant.module) for step in ("Tuner", "Trainer")
+        step: (*STEP_MODULES[step], *(variant.module for variant in variants))
+        for step in ("Tuner", "Trainer", "CrossValidator")
     }
     found = {step: source_fingerprint(*names, project=project) for step, names in modules.items()}
     found["SchemaGen"] += f" {file_fingerprint(project / 'components' / SCHEMA_NAME)}"

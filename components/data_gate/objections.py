@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 from components.dataset.label_objections import objection_to_split, objection_to_unknown
-from components.dataset.records import UNKNOWN_LABEL, objection_to_problems
-from components.example_gen.reading_report import OTHER_WORDS, ReadingReport
+from components.dataset.records import OTHER_WORDS, UNKNOWN_LABEL, objection_to_problems
+from components.example_gen.reading_report import ReadingReport
 
 
 def objections_to_reading(report: ReadingReport, max_bad_records: float) -> Iterator[str]:

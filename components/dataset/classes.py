@@ -40,6 +40,8 @@ from components.errors import DataGateError, as_setting
 _SHARE_OF_SLIPS = 0.01
 # A column with so many records, and more different labels than half of them, holds no classes.
 _MANY_RECORDS = 50
+# Of labels that the data spells otherwise.
+_TOLD_SPELLINGS = 5
 
 Notify = Callable[[str], None]
 
@@ -145,13 +147,15 @@ def _tell_of_spellings(
         if counts.is_whole and missing:
             names = ", ".join(f"'{label}'" for label in missing)
             notify(f"`{name}`: {names} does not occur; labels are {listed(occurring)}.")
+        told = []
         for label in labels:
             if alike := by_key.get(key_of(label)):
                 spelt = ", ".join(f"'{each}' ({occurring[each]:,})" for each in alike)
                 verb = "also means" if label in occurring else "means"
-                is_side = name in (POSITIVE_LABEL, NEGATIVE_LABEL)
-                named = naming(name, [label]) if is_side else f"`{name}`: '{label}'"
-                note(f"{named} {verb} {spelt}.")
+                told.append(f"'{label}' {verb} {spelt}")
+        if told:
+            more = f" and {len(told) - _TOLD_SPELLINGS:,} more" if told[_TOLD_SPELLINGS:] else ""
+            note(f"`{name}`: {', '.join(told[:_TOLD_SPELLINGS])}{more}.")
 
 
 def _learned(

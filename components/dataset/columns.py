@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 
 from components.dataset.detected_table import (
     DetectedTable,
@@ -13,6 +15,7 @@ from components.dataset.detected_table import (
     missing_column,
     shortened,
 )
+from components.dataset.records import printable
 from components.dataset.splits import is_split_column
 from components.errors import DatasetError, as_setting
 
@@ -104,6 +107,13 @@ def check_columns(
     for name, table in tables:
         if not table.columns:
             raise DatasetError(f"{name} is empty: expected columns {text_column}, {label_column}.")
+        missing = [column for column in (text_column, label_column) if column not in table.names]
+        if missing:
+            setting = TEXT_COLUMN if missing[0] == text_column else LABEL_COLUMN
+            message = missing_column(
+                table, name, missing[0], setting, LABEL_COLUMN, lacks_both=len(missing) == 2
+            )
+            raise DatasetError(message)
         for column, setting in ((text_column, TEXT_COLUMN), (label_column, LABEL_COLUMN)):
             if objection := objection_to_column(table, name, column, setting, LABEL_COLUMN):
                 raise DatasetError(objection)
@@ -133,6 +143,30 @@ def objection_to_column(
         f"{name}: the column '{shortened(column)}' holds objects or lists; expected one value a "
         f"record.{found} Name another with `{setting}`, or what is inside, e.g. "
         f"{as_setting(setting, likely)}."
+    )
+
+
+def check_labelled(tables: Mapping[Path, DetectedTable], label_column: str) -> None:
+    """Refuses some files without the labels that others have: a contest does not publish them.
+
+    Raises:
+      DatasetError: Says which files to read alone.
+    """
+    labels = {
+        path: label_column
+        if label_column in table.names
+        else next(iter(_usual([table], _LABELS, ())), "")
+        for path, table in tables.items()
+        if table.columns
+    }
+    labelled = [path for path, label in labels.items() if label]
+    if not labelled or len(labelled) == len(labels):
+        return
+    lacking = next(path for path, label in labels.items() if not label)
+    data = ",".join(map(os.path.relpath, labelled))
+    raise DatasetError(
+        f"{printable(lacking.name)} has no column '{shortened(labels[labelled[0]])}', as "
+        f"{printable(labelled[0].name)} has. If it has no labels, give only what has some: {data}."
     )
 
 

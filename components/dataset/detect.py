@@ -44,6 +44,8 @@ from components.errors import DatasetError, as_setting
 HEAD_BYTES = 1 << 20
 # From so many rows on, texts of so many characters and so many different labels are known.
 _LEAST_ROWS, _LEAST_LENGTH, _MOST_LABELS = 20, 20, 10
+# Han and Kana: a sentence takes some third of the characters that it has in Latin letters.
+_DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 # Of JSON, in search of a column that the first record lacks.
 _RECORDS_WITH_COLUMNS = 100
 
@@ -290,9 +292,11 @@ def _json_table(
     ]
     columns = tuple(map(printable, first or ()))
     nested = _nested(first or {}, others, needed)
-    wrapper = lists[0] if len(lists) == 1 and not followers else ""
+    # Of several records each with a list, only those that hold nothing else are no records.
+    is_wrapped = len(lists) == 1 and (not followers or len(first or {}) == 1)
+    wrapper = lists[0] if is_wrapped else ""
     seen = {*map(folded, (*columns, *nested))}
-    if wrapper and needed and not {*map(folded, needed)} & seen:
+    if wrapper and needed and not followers and not {*map(folded, needed)} & seen:
         form = dataclasses.replace(form, kind=SourceKind.JSON, wrapper=wrapper)
         remark = f"records under '{printable(wrapper)}'"
         return _json_table(path, form, [*remarks, remark], ())
@@ -408,7 +412,7 @@ def _likely(rows: Sequence[Sequence[str]], columns: Sequence[str]) -> tuple[str,
     if len(whole) < _LEAST_ROWS:
         return "", ""
     by_column = dict(zip(columns, map(list, zip(*whole, strict=True)), strict=True))
-    lengths = {name: sum(map(len, values)) / len(whole) for name, values in by_column.items()}
+    lengths = {name: sum(map(_length, values)) / len(whole) for name, values in by_column.items()}
     text, *others = sorted(columns, key=lambda name: -lengths[name])
     if lengths[text] < _LEAST_LENGTH or (others and lengths[text] < 2 * lengths[others[0]]):
         return "", ""
@@ -420,6 +424,11 @@ def _likely(rows: Sequence[Sequence[str]], columns: Sequence[str]) -> tuple[str,
         if name.isprintable() and 2 <= len({*by_column[name]} - {""}) <= _MOST_LABELS
     ]
     return text, labels[0] if len(labels) == 1 else ""
+
+
+def _length(field: str) -> int:
+    """Returns how long a field is, near enough: a character of Chinese or Japanese tells more."""
+    return len(field) if field.isascii() else len(field) + 2 * len(_DENSE.findall(field))
 
 
 def _text_and_label(rows: Sequence[Sequence[str]], width: int) -> tuple[str, str]:

@@ -100,7 +100,12 @@ def folded(name: str) -> str:
 
 
 def missing_column(
-    table: DetectedTable, name: str, column: str, setting: str, label_setting: str = ""
+    table: DetectedTable,
+    name: str,
+    column: str,
+    setting: str,
+    label_setting: str = "",
+    lacks_both: bool = False,
 ) -> str:
     """Says that a table lacks a column, which it has, and how to name one.
 
@@ -110,6 +115,7 @@ def missing_column(
       column: What was looked for.
       setting: The setting that names it.
       label_setting: The setting that names the column of labels, where there is one.
+      lacks_both: Whether the column of labels is not known either.
     """
     likely = dict(zip((_TEXT_COLUMN, label_setting), table.likely, strict=True))
     # Without the text's name, the label's may be wrong as well.
@@ -117,9 +123,10 @@ def missing_column(
     named = [as_setting(each, likely[each]) for each in asked if each and likely.get(each)]
     example = f", e.g. {' '.join(named)}" if named else ""
     inside = f" Inside them are: {listed(table.nested)}." if table.nested else ""
+    both = f", and the label's with `{label_setting}`" if lacks_both and not named else ""
     message = (
         f"{name} has no column '{column}'. Its columns are: {listed(table.columns)}.{inside}"
-        f"{did_you_mean(column, table.names)} Name it with `{setting}`{example}."
+        f"{did_you_mean(column, table.names)} Name it with `{setting}`{both}{example}."
     )
     if table.wrapper:
         return (

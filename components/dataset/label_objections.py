@@ -201,6 +201,10 @@ def objection_to_split(split: str, by_class: Mapping[str, int], min_class_size: 
         message += f", or leave them out by naming the others, e.g. {naming(LABELS, others)}"
     elif len(by_class) > FEWEST_CLASSES:
         message += f", or count them to other classes by `{MAP_LABELS}`"
+    # A class that train lacks cannot be learned, and two are the least.
+    is_needed = split == features.TRAIN_SPLIT or len(by_class) == FEWEST_CLASSES
+    if min(few.values()) or not is_needed:
+        message += f", or let them be: {as_setting('min_class_size', min(few.values()))}"
     return f"{message}.{IS_COLUMN_RIGHT if len(few) > MANY else ''}"
 
 

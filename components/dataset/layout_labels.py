@@ -17,7 +17,8 @@ COLUMNS = (features.LABEL, features.RATING)
 STARS = ("1", "2", "3", "4", "7", "8", "9", "10")
 
 _LAYOUTS = (SourceKind.IMDB_ARCHIVE, SourceKind.IMDB_DIRECTORY, SourceKind.SAMPLE)
-_FOLDERS = ("neg", "pos")
+# How labels are spelt: by the folders' names.
+FOLDERS = ("neg", "pos")
 
 
 def has_layout(source: ReviewSource) -> bool:
@@ -57,7 +58,7 @@ def _read(part: SourceFile | int, source: ReviewSource) -> Iterator[Review | Pro
 
 def _spelling(review: Review, source: ReviewSource) -> str:
     is_rating = source.label_column == features.RATING
-    return str(review.rating) if is_rating else _FOLDERS[review.label]
+    return str(review.rating) if is_rating else FOLDERS[review.label]
 
 
 def _labelled(

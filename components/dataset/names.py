@@ -32,7 +32,8 @@ def name_and_origin(path: Path, keeps_splits: bool) -> tuple[str, Path]:
     """Returns the name of a table's data set, and the file or folder that it comes from.
 
     A file that is named only for its split and shard (train-00000-of-00001.parquet) leaves the
-    name to its folder; folders that are called data, train or default leave it to theirs.
+    name to its folder, as train/data.csv does; folders that are called data, train or default
+    leave it to theirs.
 
     Args:
       path: The first file, absolute.
@@ -40,7 +41,8 @@ def name_and_origin(path: Path, keeps_splits: bool) -> tuple[str, Path]:
     """
     words = name_of(path).split("_")
     told = _without_split(words) if keeps_splits else words
-    if not all(map(_tells_shards, told)):
+    is_plain = path.parent.name.lower() in _SPLIT_WORDS and set(told) <= _PLAIN_FOLDERS
+    if not (is_plain or all(map(_tells_shards, told))):
         return "_".join(told), path
     for folder in path.parents:
         name = _snake(folder.name.removeprefix(_HUB_PREFIX))

@@ -32,9 +32,9 @@ class ReadReviews(beam.PTransform):
         self._source = source
 
     def expand(self, pipeline: beam.Pipeline) -> dict[str, PCollection]:
-        """Returns REVIEWS: Review, PROBLEMS: Problem, LABELS and LEFT_OUT: (words, count).
+        """Returns REVIEWS: Review, PROBLEMS: Problem, LABELS and LEFT_OUT: str.
 
-        The words of LABELS are spellings, those of LEFT_OUT the reasons.
+        LABELS has the spelling of each label, LEFT_OUT the reason of each review left out.
         """
         parts = parts_of(self._source)
         read = (
@@ -43,12 +43,7 @@ class ReadReviews(beam.PTransform):
             | "Records" >> beam.FlatMap(_read, self._source)
             | "Sort" >> beam.FlatMap(_tagged).with_outputs(PROBLEMS, LABELS, LEFT_OUT, main=REVIEWS)
         )
-        return {
-            REVIEWS: read[REVIEWS],
-            PROBLEMS: read[PROBLEMS],
-            LABELS: read[LABELS] | "CountLabels" >> beam.combiners.Count.PerElement(),
-            LEFT_OUT: read[LEFT_OUT] | "CountLeftOut" >> beam.combiners.Count.PerElement(),
-        }
+        return {topic: read[topic] for topic in (REVIEWS, PROBLEMS, LABELS, LEFT_OUT)}
 
 
 def _read(part: Any, source: ReviewSource) -> Iterator[Review | LeftOut | Problem | LabelSpelling]:

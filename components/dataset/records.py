@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 # Kinds of problems that other modules ask for.
 UNKNOWN_LABEL, UNKNOWN_SPLIT = "unknown_label", "unknown_split"
+# The key under which rare labels and reasons are counted together; no label is blank.
+OTHER_WORDS = ""
 
 _NUMBER = re.compile(r"([0-9]{1,18})")
 

@@ -12,7 +12,12 @@ from components.dataset import imdb, sample
 from components.dataset.archive import labelled_folders
 from components.dataset.class_names import class_names_in, names_in_force
 from components.dataset.classes import with_classes
-from components.dataset.columns import DEFAULT_LABEL, check_columns, choose_columns
+from components.dataset.columns import (
+    DEFAULT_LABEL,
+    check_columns,
+    check_labelled,
+    choose_columns,
+)
 from components.dataset.detected_table import notices, same_column
 from components.dataset.found_tables import find_tables
 from components.dataset.label_settings import LabelSettings
@@ -186,6 +191,7 @@ def _table_source(
     text_column, label_column = choose_columns(
         found.tables.values(), text_column, label_column, note
     )
+    check_labelled(found.tables, label_column)
     check_columns(found.named, text_column, label_column)
     if text_column == label_column:
         raise DatasetError(same_column(next(iter(found.tables.values())), text_column))

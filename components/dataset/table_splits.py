@@ -40,9 +40,11 @@ def splits_by_name(paths: Sequence[Path], notify: Callable[[str], None]) -> dict
         return dict.fromkeys(named, "")
     unnamed = [path.name for path, split in named.items() if not split or split in UNLABELLED]
     if unnamed:
+        read = [path for path in named if path.name not in unnamed]
         raise DatasetError(
             f"{unnamed[0]} is named for no split, and other files are named for one. Name all "
-            f"files for {EXPECTED}, or none."
+            f"files for {EXPECTED}, or none; or give only the others: "
+            f"{','.join(map(os.path.relpath, read))}."
         )
     if features.TRAIN_SPLIT not in drawn:
         raise DatasetError(

@@ -87,8 +87,9 @@ def latest_blessed(
 ) -> dict[str, list[types.Artifact]]:
     """Returns the one of `models` that was blessed last, and its blessing, or empty lists.
 
-    A model that the infra validation refused does not count. One whose files are gone does not
-    either, and a warning says so.
+    A blessing that another step, such as CrossValidator, put a verdict of its own in the place of
+    does not count, nor does a model that the infra validation refused. One whose files are gone
+    does not either, and a warning says so.
 
     Args:
       store: Where the infra validation's verdicts are.
@@ -96,6 +97,8 @@ def latest_blessed(
       blessings: The Evaluator's verdicts, on these models and on others.
     """
     by_id = {model.id: model for model in models}
+    judged_further = superseded(store, blessings)
+    blessings = [blessing for blessing in blessings if blessing.id not in judged_further]
     blessing_by_model: dict[int, types.Artifact] = {}
     for blessing in sorted(blessings, key=lambda blessing: blessing.id, reverse=True):
         model_id = _blessed_model_id(blessing)
@@ -118,6 +121,18 @@ def latest_blessed(
             f"{instead}."
         )
     return found
+
+
+def superseded(store: mlmd.MetadataStore, blessings: Sequence[types.Artifact]) -> set[int]:
+    """Returns the ids of blessings that a step took, and wrote another blessing."""
+    ids = [blessing.id for blessing in blessings]
+    events = store.get_events_by_artifact_ids(ids) if ids else []
+    writers = {event.execution_id for event in events if event.type in _OUTPUT}
+    return {
+        event.artifact_id
+        for event in events
+        if event.type in _INPUT and event.execution_id in writers
+    }
 
 
 def classes_of(model: types.Artifact) -> tuple[str, ...]:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from components.evaluator.confusion import Confusion
 
 # With more classes, the same accuracy is easy to have or out of reach, as the classes are.
 MIN_ACCURACY_OF_TWO = 0.80
@@ -48,3 +52,15 @@ class GateBounds:
             least = min_accuracy
         compares_accuracy = min_macro_f1 is None or min_accuracy is not None
         return cls(least, min_macro_f1, max_regression, min_lift, compares_accuracy)
+
+    def passed(self, confusion: Confusion) -> bool:
+        """Returns whether a model reaches what is asked for; no earlier model is compared with."""
+        from components.evaluator import lift
+
+        if not confusion.accuracy >= self.min_accuracy:
+            return False
+        if self.min_macro_f1 is not None and not confusion.macro_f1 >= self.min_macro_f1:
+            return False
+        if not self.min_lift:
+            return True
+        return lift.lift_of(float(confusion.right.sum()), confusion.sizes.tolist()) >= self.min_lift

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import apache_beam as beam
@@ -18,18 +18,17 @@ from tensorflow_model_analysis.metrics import metric_types, metric_util
 # TFMA 0.52 leaves half of these out of its own namespace.
 from tensorflow_model_analysis.proto import config_pb2
 
-from components.evaluator import lift
+from components.evaluator import lift, log_loss
 from components.evaluator.confusion import Confusion
+from components.evaluator.labels_and_scores import labels_and_scores
 
 ACCURACY = "accuracy"
 MACRO_F1 = "macro_f1"
-LOG_LOSS = "log_loss"
+LOG_LOSS = log_loss.NAME
 PROVEN_LIFT = "proven_lift"
 CONFUSION = "confusion"
 NAMES = (ACCURACY, MACRO_F1, PROVEN_LIFT, LOG_LOSS, CONFUSION)
 
-# What a probability counts as at least: log(0) is no number.
-LEAST_PROBABILITY = 1e-7
 # TFMA keeps what begins with an underscore to itself.
 _COUNTS = "_class_counts"
 
@@ -68,7 +67,7 @@ class Counts:
         self.classes = len(scores)
         # The first of equals, as the export decides.
         self.pairs[label, int(scores.argmax())] += 1
-        self.loss -= math.log(max(float(scores[label]), LEAST_PROBABILITY))
+        self.loss += log_loss.loss_of(float(scores[label]))
 
     def merge(self, other: Counts) -> None:
         """Adds what another part of the slice counted."""
@@ -88,7 +87,7 @@ class _CountClasses(beam.CombineFn):
         return Counts()
 
     def add_input(self, counts: Counts, inputs: metric_types.StandardMetricInputs) -> Counts:
-        for label, scores in self._labels_and_scores(inputs):
+        for label, scores in labels_and_scores(inputs, self._key, self._eval_config):
             counts.add(label, scores)
         return counts
 
@@ -100,18 +99,6 @@ class _CountClasses(beam.CombineFn):
 
     def extract_output(self, counts: Counts) -> dict[metric_types.MetricKey, Counts]:
         return {self._key: counts}
-
-    def _labels_and_scores(
-        self, inputs: metric_types.StandardMetricInputs
-    ) -> Iterator[tuple[int, np.ndarray]]:
-        for label, scores, _ in metric_util.to_label_prediction_example_weight(
-            inputs,
-            eval_config=self._eval_config,
-            model_name=self._key.model_name,
-            output_name=self._key.output_name,
-            flatten=False,
-        ):
-            yield int(label.reshape(-1)[0]), scores.reshape(-1)
 
 
 def _computations(

@@ -77,7 +77,7 @@ class Confusion:
     @property
     def f1(self) -> np.ndarray:
         """By class, the harmonic mean of both: <float64>[classes], NaN where a class is unseen."""
-        return _share(2 * self.right, self.sizes + self.chosen)
+        return _f1(self.sizes, self.chosen, self.right)
 
     @property
     def macro_f1(self) -> float:
@@ -85,8 +85,7 @@ class Confusion:
 
         As scikit-learn's f1_score(average="macro"). NaN without reviews.
         """
-        found = self.f1[~np.isnan(self.f1)]
-        return float(found.mean()) if len(found) else float("nan")
+        return macro_f1_of(self.sizes, self.chosen, self.right)
 
     def mistakes(self) -> list[tuple[int, int, int]]:
         """Returns (label, what it was taken for, how often), the most frequent first."""
@@ -98,6 +97,17 @@ class Confusion:
         for label, count in counted:
             sums[label] += count
         return sums
+
+
+def macro_f1_of(sizes: np.ndarray, chosen: np.ndarray, right: np.ndarray) -> float:
+    """Returns `Confusion.macro_f1` of `sizes`, `chosen` and `right`, each <number>[classes]."""
+    f1 = _f1(sizes, chosen, right)
+    found = f1[~np.isnan(f1)]
+    return float(found.mean()) if len(found) else float("nan")
+
+
+def _f1(sizes: np.ndarray, chosen: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return _share(2 * right, sizes + chosen)
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from tensorflow_model_analysis.proto import config_pb2
 
 from components import features
-from components.evaluator import class_metrics, macro_f1, proven_lift
+from components.evaluator import class_metrics, log_loss, macro_f1, proven_lift
 from components.evaluator.bounds import GateBounds
 from components.evaluator.slices import LENGTH, UNKNOWN_WORDS
 from serving.signature_names import CLASSIFY, SERVING_DEFAULT
@@ -94,7 +94,7 @@ def _metrics(bounds: GateBounds) -> list[config_pb2.MetricConfig]:
         config_pb2.MetricConfig(class_name="AUC"),
         config_pb2.MetricConfig(class_name="Precision"),
         config_pb2.MetricConfig(class_name="Recall"),
-        config_pb2.MetricConfig(class_name="BinaryCrossEntropy"),
+        config_pb2.MetricConfig(class_name=log_loss.LogLoss.__name__, module=log_loss.__name__),
         config_pb2.MetricConfig(class_name="Calibration"),
         config_pb2.MetricConfig(class_name="CalibrationPlot"),
         config_pb2.MetricConfig(class_name="ConfusionMatrixAtThresholds", config=at_decision),

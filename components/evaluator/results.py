@@ -11,7 +11,7 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis import constants as tfma_constants
 from tensorflow_model_analysis.writers import eval_config_writer
 
-from components.evaluator import class_metrics
+from components.evaluator import class_metrics, log_loss
 from components.evaluator.confusion import Confusion
 
 CONFUSION_COUNTS = {
@@ -26,7 +26,7 @@ _TFMA_NAMES = {
     "auc": "auc",
     "precision": "precision",
     "recall": "recall",
-    "log_loss": "binary_crossentropy",
+    "log_loss": log_loss.NAME,
     "calibration": "calibration",
     "examples": "example_count",
 }

@@ -7,8 +7,6 @@ import os
 
 import apache_beam as beam
 import tensorflow as tf
-from apache_beam.pvalue import AsDict
-from tfx.components.example_gen.write_split import WriteSplit
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
@@ -16,12 +14,13 @@ from tfx.types import artifact_utils
 
 from components import features
 from components.dataset.read import REVIEWS, ReadReviews
-from components.dataset.records import Review
 from components.dataset.source import ReviewSource
-from components.dataset.splits import bucket
 from components.errors import DatasetError
-from components.example_gen.findings import FindLeaks, findings, text_digest
+from components.example_gen.examples import assign_split
+from components.example_gen.findings import findings
+from components.example_gen.leaks import DropLeaks, FindLeaks
 from components.example_gen.reading_report import ReadingReport
+from components.example_gen.shards import WriteShards
 from components.tfx_adapter import ArtifactsByKey, Parameters
 
 SOURCE = "source"
@@ -29,8 +28,6 @@ VALIDATION_FRACTION = "validation_fraction"
 DROP_LEAKS = "drop_leaks"
 EXAMPLES = "examples"
 REPORT = "report"
-
-_VALIDATION_SALT = "validation"
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -50,25 +47,23 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples = artifact_utils.get_single_instance(output_dict[EXAMPLES])
         examples.split_names = artifact_utils.encode_split_names(list(splits))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
-        findings_file = os.path.join(self._get_tmp_dir(), "findings.jsonl")
+        temporary = self._get_tmp_dir()
+        findings_file = os.path.join(temporary, "findings.jsonl")
+        unfinished = os.path.join(temporary, "shards")
+        tf.io.gfile.makedirs(unfinished)
+        folders = {split: artifact_utils.get_split_uri([examples], split) for split in splits}
 
         with self._make_beam_pipeline() as pipeline:
             read = pipeline | "Read" >> ReadReviews(source)
             leaks = read[REVIEWS] | "FindLeaks" >> FindLeaks()
-            kept, dropped = read[REVIEWS] | "DropLeaks" >> beam.Partition(
-                _is_dropped, 2, bool(exec_properties[DROP_LEAKS]), AsDict(leaks)
-            )
+            kept, dropped = read[REVIEWS], None
+            if exec_properties[DROP_LEAKS]:
+                # The leaks are known when all is read. Reviews that waited for them would do so
+                # in the memory of Beam's runner; to read them again takes none.
+                again = pipeline | "ReadAgain" >> ReadReviews(source)
+                kept, dropped = again[REVIEWS] | "DropLeaks" >> DropLeaks(leaks)
             assigned = kept | "AssignSplit" >> beam.Map(assign_split, validation_fraction)
-            by_split = assigned | "BySplit" >> beam.Partition(
-                lambda review, _: splits.index(review.split), len(splits)
-            )
-            for split, reviews in zip(splits, by_split, strict=True):
-                uri = artifact_utils.get_split_uri([examples], split)
-                _ = (
-                    reviews
-                    | f"ToExample[{split}]" >> beam.Map(to_example)
-                    | f"Write[{split}]" >> WriteSplit(uri, example_gen_pb2.FORMAT_TFRECORDS_GZIP)
-                )
+            _ = assigned | "WriteShards" >> WriteShards(folders, unfinished)
             _ = (
                 findings(assigned, read, leaks, dropped)
                 | "ToJson" >> beam.Map(json.dumps)
@@ -89,37 +84,3 @@ def split_names(validation_fraction: float, has_eval: bool) -> tuple[str, ...]:
     if validation_fraction or has_eval:
         return features.TRAIN_SPLIT, features.EVAL_SPLIT, features.TEST_SPLIT
     return features.TRAIN_SPLIT, features.TEST_SPLIT
-
-
-def assign_split(review: Review, validation_fraction: float) -> Review:
-    """Moves `validation_fraction` of the training reviews to the eval split."""
-    if (
-        review.split == features.TRAIN_SPLIT
-        and bucket(review.text, _VALIDATION_SALT) < validation_fraction
-    ):
-        return review._replace(split=features.EVAL_SPLIT)
-    return review
-
-
-def to_example(review: Review) -> bytes:
-    """Serializes a review as a tf.Example; a review without stars has no `rating`."""
-    feature = {
-        features.TEXT: _bytes_feature(review.text),
-        features.LABEL: _int64_feature(review.label),
-        features.REVIEW_ID: _bytes_feature(review.review_id),
-    }
-    if review.rating is not None:
-        feature[features.RATING] = _int64_feature(review.rating)
-    return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
-
-
-def _is_dropped(review: Review, _: int, drop: bool, leaks: dict[bytes, None]) -> int:
-    return int(drop and review.split == features.TRAIN_SPLIT and text_digest(review) in leaks)
-
-
-def _bytes_feature(value: bytes) -> tf.train.Feature:
-    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-
-
-def _int64_feature(value: int) -> tf.train.Feature:
-    return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))

@@ -1,72 +1,54 @@
-"""What ReviewExampleGen notices while it reads: counts, problems, labels, and leaks."""
+"""What ReviewExampleGen notices while it reads: counts, problems, labels, and leaks.
+
+No import of TFX: a worker that counts would take 250 MB more.
+"""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.pvalue import AsSingleton, PCollection
 
-from components import features
 from components.dataset.read import LABELS, LEFT_OUT, PROBLEMS
-from components.dataset.records import Problem, Review, by_place, printable
-from components.example_gen.reading_report import OTHER_WORDS
+from components.dataset.records import OTHER_WORDS, Problem, by_place, printable
+from components.example_gen.leaks import count_of
 
 DESCRIBED_PROBLEMS = 5
 COUNTED_WORDS = 1_000
-
-
-class FindLeaks(beam.PTransform):
-    """Reviews -> (digest of the text, None) for each text that is in both train and test."""
-
-    def expand(self, reviews: PCollection) -> PCollection:
-        """Groups splits by the digest of the text, so that no text is sent over the network."""
-        return (
-            reviews
-            | "NotEval" >> beam.Filter(lambda review: review.split != features.EVAL_SPLIT)
-            | "SplitByText" >> beam.Map(lambda review: (text_digest(review), review.split))
-            | "Distinct" >> beam.Distinct()
-            | "SplitsOfText" >> beam.combiners.Count.PerKey()
-            | "InBoth" >> beam.Filter(lambda text_and_splits: text_and_splits[1] > 1)
-            | "Digest" >> beam.Map(lambda text_and_splits: (text_and_splits[0], None))
-        )
-
-
-def text_digest(review: Review) -> bytes:
-    """Returns the SHA-256 digest of the review's text, 32 bytes."""
-    return hashlib.sha256(review.text).digest()
 
 
 def findings(
     reviews: PCollection,
     read: dict[str, PCollection],
     leaks: PCollection,
-    dropped: PCollection,
+    dropped: PCollection | None,
 ) -> PCollection:
     """Counts what was read, in the form that ReadingReport takes.
 
     Args:
       reviews: Review, as split.
       read: What ReadReviews returns.
-      leaks: (digest of the text, None).
-      dropped: Review.
+      leaks: What FindLeaks returns.
+      dropped: Review; None if none is dropped.
 
     Returns:
       ((topic, *keys), value) pairs; all keys are strings.
     """
     problems = read[PROBLEMS]
-    counts = (
-        (
-            reviews | "CountReviews" >> beam.Map(lambda r: (("reviews", r.split, str(r.label)), 1)),
-            problems | "CountProblems" >> beam.Map(lambda problem: (("problems", problem.kind), 1)),
-            leaks | "CountLeaks" >> beam.Map(lambda _: (("leaks",), 1)),
-            dropped | "CountDropped" >> beam.Map(lambda _: (("dropped_leaks",), 1)),
-        )
-        | "FlattenCounts" >> beam.Flatten()
-        | "Sum" >> beam.CombinePerKey(sum)
-    )
+    ones = {
+        "Reviews": reviews
+        | "CountReviews" >> beam.Map(lambda r: (("reviews", r.split, str(r.label)), 1)),
+        "Problems": problems
+        | "CountProblems" >> beam.Map(lambda problem: (("problems", problem.kind), 1)),
+        "Leaks": leaks | "CountLeaks" >> beam.Map(lambda found: (("leaks",), count_of(found))),
+    }
+    if dropped is not None:
+        ones["Dropped"] = dropped | "CountDropped" >> beam.Map(lambda _: (("dropped_leaks",), 1))
+    # Each by itself: what is flattened before it is summed is held, one by one, in the memory of
+    # Beam's runner.
+    counts = [each | f"Sum{name}" >> beam.CombinePerKey(sum) for name, each in ones.items()]
     descriptions = (
         problems
         | "Describe" >> beam.Map(_describe)
@@ -76,11 +58,11 @@ def findings(
         read[topic] | f"MostFrequent[{topic}]" >> _MostFrequent(topic)
         for topic in (LABELS, LEFT_OUT)
     ]
-    return (counts, descriptions, *words) | "FlattenFindings" >> beam.Flatten()
+    return (*counts, descriptions, *words) | "FlattenFindings" >> beam.Flatten()
 
 
 class _MostFrequent(beam.PTransform):
-    """(words, count) -> ((topic, words), count) of the most frequent, and one for all others.
+    """Words -> ((topic, words), count) of the most frequent, and one for all others.
 
     A wrong column may hold as many labels as there are records.
     """
@@ -89,7 +71,8 @@ class _MostFrequent(beam.PTransform):
         super().__init__()
         self._topic = topic
 
-    def expand(self, counted: PCollection) -> PCollection:
+    def expand(self, words: PCollection) -> PCollection:
+        counted = words | "Count" >> beam.combiners.Count.PerElement()
         by_count = beam.combiners.Top.Of(COUNTED_WORDS, key=lambda pair: (pair[1], pair[0]))
         total = counted | "Counts" >> beam.Values() | "Total" >> beam.CombineGlobally(sum)
         return (

@@ -14,8 +14,6 @@ from tfx.types.artifact import Artifact
 from components import features
 
 FILE_NAME = "reading_report.json"
-# The key under which rare labels and reasons are counted together; no label is blank.
-OTHER_WORDS = ""
 
 
 class ReadingReportArtifact(Artifact):

@@ -44,12 +44,13 @@ def fit_linear(
     Args:
       model: Has such a layer; the weights of the others stay.
       training: `token_ids` <uint>[reviews, max_length] and `label` <int64>[reviews].
-      hyperparameters: `regularization` is used.
+      hyperparameters: `regularization` and `class_weights` are used.
     """
     import numpy as np
 
     from components import progress
     from components.layers.ngram_weights import NgramWeights
+    from components.models.class_weights import class_weights
 
     token_ids, labels = training
     (layer,) = (layer for layer in model.layers if isinstance(layer, NgramWeights))
@@ -65,12 +66,15 @@ def fit_linear(
         # N-grams that no review holds would cost each class the same again.
         columns = np.unique(held.indices)
         held = held[:, columns]
+    by_class = class_weights(labels, max(layer.answers, 2), hyperparameters.class_weights)
+    # Of a class against all others, too, each review counts what its own class does.
+    counts = None if by_class is None else by_class[labels]
     weights = np.zeros((layer.ngrams, len(fitted)), np.float32)
     biases = np.zeros(len(fitted), np.float32)
     for place, label in enumerate(fitted):
         report(1 + place, "fitting the weights")
         weights[columns, place], biases[place] = _fitted(
-            held, labels == label, hyperparameters.regularization
+            held, labels == label, hyperparameters.regularization, counts
         )
     shapes = [weight.shape for weight in layer.weights]
     layer.set_weights([weights.reshape(shapes[0]), biases.reshape(shapes[1])])
@@ -138,8 +142,17 @@ def pair_bits(answers: int) -> int:
     return min(PAIR_BITS, (MOST_PAIR_WEIGHTS // answers).bit_length() - 1)
 
 
-def _fitted(held: Any, is_of_class: np.ndarray, regularization: float) -> tuple[np.ndarray, float]:
-    """Returns weights <float64>[ngrams] and bias of the class against all other reviews."""
+def _fitted(
+    held: Any, is_of_class: np.ndarray, regularization: float, counts: np.ndarray | None
+) -> tuple[np.ndarray, float]:
+    """Returns weights <float64>[ngrams] and bias of the class against all other reviews.
+
+    Args:
+      held: Which review holds which n-gram, <float32>[reviews, ngrams].
+      is_of_class: <bool>[reviews].
+      regularization: The weight of the squared weights.
+      counts: How much each review counts, <float32>[reviews]; None for all alike.
+    """
     import numpy as np
     import scipy.sparse
     from sklearn.linear_model import LogisticRegression
@@ -152,7 +165,7 @@ def _fitted(held: Any, is_of_class: np.ndarray, regularization: float) -> tuple[
         (held.data * ratios[held.indices], held.indices, held.indptr), shape=held.shape
     )
     regression = LogisticRegression(C=1.0 / regularization, max_iter=MAX_ITERATIONS).fit(
-        scaled, is_of_class
+        scaled, is_of_class, sample_weight=counts
     )
     return regression.coef_[0] * ratios, float(regression.intercept_[0])
 

@@ -198,18 +198,23 @@ def variant_names() -> tuple[str, ...]:
     return tuple(_variants)
 
 
-def get_variant(name: str) -> Variant:
+def get_variant(name: str, beside: Sequence[str] = ()) -> Variant:
     """Returns the variant of that name.
 
     >>> from components import get_variant
     >>> get_variant("lstm").presets["tuned"].schedule
     'cosine'
 
+    Args:
+      name: The variant's.
+      beside: Names of no variant that are choices as well, where one is asked for.
+
     Raises:
       ConfigurationError: There is none; lists the choices.
     """
     names = variant_names()
     if name not in names:
+        names = (*names, *beside)
         raise ConfigurationError(
             f"Unknown model '{name}'. Choose from: {', '.join(names)}.{did_you_mean(name, names)}"
         )

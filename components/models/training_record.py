@@ -24,6 +24,7 @@ class TrainingRecord:
       seconds: Wall time of the fit alone.
       parameters: How many weights the model has.
       classes: Names of the classes, by label.
+      chosen_because: Why it is this variant, in a sentence; "" where it was asked for.
     """
 
     model: str
@@ -31,6 +32,7 @@ class TrainingRecord:
     seconds: float
     parameters: int
     classes: tuple[str, ...] = features.CLASSES
+    chosen_because: str = ""
 
     def write(self, saved_model: str) -> None:
         """Writes the record into the SavedModel's folder; it is pushed with the model."""

@@ -13,8 +13,9 @@ from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
+from components.cross_validator.artifact import CrossValidationArtifact
 from components.example_gen.reading_report import ReadingReportArtifact
-from components.pusher.executor import EVALUATION, FACTS, REPORT, Executor
+from components.pusher.executor import CROSS_VALIDATION, EVALUATION, FACTS, REPORT, Executor
 from components.pusher.model_card import NO_FACTS
 
 
@@ -35,6 +36,7 @@ class ReviewModelPusherSpec(ComponentSpec):
         standard_component_specs.INFRA_BLESSING_KEY: ChannelParameter(
             type=standard_artifacts.InfraBlessing, optional=True
         ),
+        CROSS_VALIDATION: ChannelParameter(type=CrossValidationArtifact, optional=True),
         EVALUATION: ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
         REPORT: ChannelParameter(type=ReadingReportArtifact, optional=True),
     }
@@ -58,6 +60,7 @@ class ReviewModelPusher(base_component.BaseComponent):
       infra_blessing: InfraBlessing, optional.
       evaluation: ModelEvaluation, of the Evaluator, optional: measurements for the card.
       report: ReadingReportArtifact, of ReviewExampleGen, optional: counts for the card.
+      cross_validation: CrossValidationArtifact, of CrossValidator, optional: figures for the card.
 
     Outputs:
       pushed_model: PushedModel. A link to the version.
@@ -85,6 +88,7 @@ class ReviewModelPusher(base_component.BaseComponent):
         evaluation: types.BaseChannel | None = None,
         report: types.BaseChannel | None = None,
         infra_blessing: types.BaseChannel | None = None,
+        cross_validation: types.BaseChannel | None = None,
     ):
         """Describes the step.
 
@@ -96,6 +100,7 @@ class ReviewModelPusher(base_component.BaseComponent):
           evaluation: What the Evaluator measured.
           report: What ReviewExampleGen read.
           infra_blessing: Whether a server served it as it is.
+          cross_validation: What CrossValidator found.
         """
         destination = pusher_pb2.PushDestination(
             filesystem=pusher_pb2.PushDestination.Filesystem(
@@ -108,6 +113,7 @@ class ReviewModelPusher(base_component.BaseComponent):
                 model_blessing=model_blessing,
                 infra_blessing=infra_blessing,
                 evaluation=evaluation,
+                cross_validation=cross_validation,
                 report=report,
                 push_destination=destination,
                 facts=json.dumps({**NO_FACTS, **(facts or {})}, sort_keys=True),

@@ -19,6 +19,7 @@ from components.pusher.publish import publish
 from components.tfx_adapter import ArtifactsByKey, Parameters
 
 EVALUATION = "evaluation"
+CROSS_VALIDATION = "cross_validation"
 REPORT = "report"
 FACTS = "facts"
 
@@ -60,6 +61,7 @@ class Executor(tfx_pusher.Executor):
                 _uri(input_dict, REPORT),
                 _uri(input_dict, EVALUATION),
                 _infra_validation(input_dict),
+                _uri(input_dict, CROSS_VALIDATION),
             )
 
         version = publish(Path(self.GetModelPath(input_dict)), base_directory, complete)

@@ -10,6 +10,7 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
+from components.cross_validator.figures import CrossValidation
 from components.evaluator import lift, results
 from components.example_gen.reading_report import ReadingReport
 from components.infra_validator.outcome import Outcome
@@ -34,6 +35,7 @@ def write(
     report: str | None,
     evaluation: str | None,
     infra_validation: Outcome | None,
+    cross_validation: str | None = None,
 ) -> None:
     """Writes the card of the version whose files are in the folder `version`.
 
@@ -48,6 +50,7 @@ def write(
       report: Folder of the reading report, if there is one.
       evaluation: Folder of the Evaluator's measurements, if there are any.
       infra_validation: Which server answered as the model itself did; None if none was asked.
+      cross_validation: Folder of CrossValidator's figures, if there are any.
     """
     facts = {**NO_FACTS, **facts}
     training = TrainingRecord.read(str(version)) if TrainingRecord.is_in(str(version)) else None
@@ -63,6 +66,7 @@ def write(
         "data": {"name": facts["data"], "origin": facts["origin"], **_reading(report)},
         **_training(training),
         **_measurements(evaluation, classes),
+        **_cross_validation(cross_validation),
         "gate": facts["gate"],
         "infra_validation": infra_validation
         and {"engine": infra_validation.engine, "answers": infra_validation.answers},
@@ -91,6 +95,7 @@ def _training(training: TrainingRecord | None) -> dict[str, Any]:
         return {}
     return {
         "variant": training.model,
+        **({"chosen_because": training.chosen_because} if training.chosen_because else {}),
         "hyperparameters": training.hyperparameters.to_config(),
         "parameters": training.parameters,
         "training_seconds": training.seconds,
@@ -118,6 +123,17 @@ def _measurements(evaluation: str | None, classes: Sequence[str]) -> dict[str, A
             for name, precision, recall, reviews in columns
         }
     return found
+
+
+def _cross_validation(folder: str | None) -> dict[str, Any]:
+    """Returns the figures of cross-validation but for the counts, which grow with the classes."""
+    if folder is None:
+        return {}
+    found = CrossValidation.read(folder).to_json()
+    folds = [{**fold, "macro_f1": _number(fold["macro_f1"])} for fold in found.pop("folds")]
+    for fold in folds:
+        del fold["counts"]
+    return {"cross_validation": {**found, "folds": folds}}
 
 
 def _number(value: float) -> float | None:

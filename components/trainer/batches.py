@@ -97,11 +97,22 @@ class ReviewBatches(keras.utils.PyDataset):
         batch_size: int,
         seed: int,
         pool_batches: int = 1,
+        weights: np.ndarray | None = None,
     ):
-        """Takes <uint>[reviews, max_length], <int64>[reviews], and what shuffles them."""
+        """Takes the reviews, and what shuffles them.
+
+        Args:
+          token_ids: <uint>[reviews, max_length].
+          labels: <int64>[reviews].
+          batch_size: Reviews of a batch.
+          seed: Of the order.
+          pool_batches: See the class.
+          weights: What a review of each class counts, <float32>[classes]; None for all alike.
+        """
         super().__init__()
         self._token_ids = token_ids
         self._labels = labels
+        self._weights = weights
         self._batch_size = batch_size
         self._pool = batch_size * pool_batches
         self._random = np.random.default_rng(seed)
@@ -112,11 +123,14 @@ class ReviewBatches(keras.utils.PyDataset):
         """Returns the number of batches; the last one of an epoch may be smaller."""
         return math.ceil(len(self._labels) / self._batch_size)
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Returns <int32>[batch, max_length] and <float32>[batch, 1]."""
+    def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
+        """Returns <int32>[batch, max_length], <float32>[batch, 1], and any weights, [batch]."""
         chosen = self._batches[index]
         labels = self._labels[chosen].astype(np.float32)[:, np.newaxis]
-        return self._token_ids[chosen].astype(np.int32), labels
+        batch = self._token_ids[chosen].astype(np.int32), labels
+        if self._weights is None:
+            return batch
+        return *batch, self._weights[self._labels[chosen]]
 
     def on_epoch_end(self) -> None:
         """Draws the batches of the next epoch."""

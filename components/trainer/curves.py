@@ -40,6 +40,7 @@ class WriteCurves(keras.callbacks.Callback):
         batch_size: int,
         training: Reviews,
         validation: Reviews | None,
+        weights: np.ndarray | None = None,
     ):
         """Takes the folder of the logs, how long training is, and what it reads.
 
@@ -49,11 +50,13 @@ class WriteCurves(keras.callbacks.Callback):
           batch_size: Reviews a step; an epoch's last step may have fewer.
           training: `token_ids` <uint>[reviews, max_length] and `label` <int64>[reviews].
           validation: The same of the eval split.
+          weights: What a review of each class counts in the loss, <float32>[classes].
         """
         super().__init__()
         self._log_dir = log_dir
         self._reviews = len(training[1])
         self._batch_size = batch_size
+        self._weights = weights
         self._steps_per_epoch = -(-self._reviews // batch_size)
         self._steps = epochs * self._steps_per_epoch
         self._every = max(self._steps // POINTS, 1)
@@ -92,7 +95,8 @@ class WriteCurves(keras.callbacks.Callback):
             self._window = dict.fromkeys(self._window, 0.0)
             self._window_reviews = 0
         if self._part and batch + 1 in self._validation_steps:
-            self._write(VALIDATION, evaluated(self.model, self._part, self._batch_size))
+            values = evaluated(self.model, self._part, self._batch_size, self._weights)
+            self._write(VALIDATION, values)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Writes what Keras measured on all of eval, and the mean of the epoch beside it."""
@@ -133,15 +137,28 @@ def validation_part(validation: Reviews, training_reviews: int) -> Reviews | Non
     return _spread(validation, count) if count >= LEAST_PART else None
 
 
-def evaluated(model: keras.Model, reviews: Reviews, batch_size: int) -> dict[str, float]:
-    """Returns loss and accuracy of a model on reviews; does not change Keras' running means."""
+def evaluated(
+    model: keras.Model, reviews: Reviews, batch_size: int, weights: np.ndarray | None = None
+) -> dict[str, float]:
+    """Returns loss and accuracy of a model on reviews; does not change Keras' running means.
+
+    Args:
+      model: From <int32>[batch, max_length].
+      reviews: Token ids and labels.
+      batch_size: Reviews that it is given at once.
+      weights: What a review of each class counts in the loss, <float32>[classes].
+    """
     token_ids, labels = reviews
     parts: Sequence[np.ndarray] = [
         model.predict_on_batch(token_ids[start : start + batch_size].astype(np.int32))
         for start in range(0, len(labels), batch_size)
     ]
     answers = np.concatenate(parts)
-    loss = cross_entropy(answers.shape[1])(labels.astype(np.float32)[:, np.newaxis], answers)
+    loss = cross_entropy(answers.shape[1])(
+        labels.astype(np.float32)[:, np.newaxis],
+        answers,
+        sample_weight=None if weights is None else weights[labels],
+    )
     return {"loss": float(loss), "accuracy": float(np.mean(chosen_classes(answers) == labels))}
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from components import features
 from components.hyperparameters import Hyperparameters
-from components.models.registry import DEFAULT_MODEL, Variant, get_variant
+from components.models.automatic import AUTO, configured, variants_of
+from components.models.registry import DEFAULT_MODEL, Variant
 from components.models.shape import ModelShape
 from components.trainer.tuned import tuned_values
 from components.transform.token_settings import IMDB_TOKENS, TOKENS, TokenSettings
 
 MODEL = "model"
 HYPERPARAMETERS = "hyperparameters"
+CANDIDATES = "candidates"
 HAS_VALIDATION = "has_validation"
 WARM_START = "warm_start"
 IS_TUNED = "is_tuned"
@@ -25,12 +28,15 @@ class Training:
     """One training, as it was asked for.
 
     Attributes:
-      variant: What is trained.
+      variant: What is trained; with candidates, the one for few reviews, until one is chosen.
       hyperparameters: All of them.
       has_validation: Whether the loss on eval is measured after each epoch.
       warm_start: Whether training continues from the weights of an earlier model.
       classes: Names of the classes, by label.
       tokens: How texts became token ids.
+      candidates: Between which variants the training chooses, with their hyperparameters; none
+        where one is asked for.
+      chosen_because: Why it chose `variant`, in a sentence.
     """
 
     variant: Variant
@@ -39,6 +45,8 @@ class Training:
     warm_start: bool
     classes: tuple[str, ...] = features.CLASSES
     tokens: TokenSettings = IMDB_TOKENS
+    candidates: Mapping[str, Hyperparameters] = field(default_factory=dict)
+    chosen_because: str = ""
 
     @property
     def shape(self) -> ModelShape:
@@ -56,9 +64,17 @@ class Training:
           ConfigurationError: There is no such model, or `tokens` cannot be used.
         """
         config = fn_args.custom_config or {}
-        variant = get_variant(config.get(MODEL, DEFAULT_MODEL))
-        preset = variant.presets[variant.default_preset]
-        hyperparameters = preset.overridden(**config.get(HYPERPARAMETERS, {}))
+        model = config.get(MODEL, DEFAULT_MODEL)
+        variant = variants_of(model)[0]
+        candidates = {}
+        if model == AUTO:
+            candidates = configured(model, "", {})
+            for name, values in config.get(CANDIDATES, {}).items():
+                candidates[name] = candidates[name].overridden(**values)
+            hyperparameters = candidates[variant.name]
+        else:
+            preset = variant.presets[variant.default_preset]
+            hyperparameters = preset.overridden(**config.get(HYPERPARAMETERS, {}))
         if config.get(IS_TUNED):
             hyperparameters = hyperparameters.overridden(**tuned_values(fn_args.hyperparameters))
         return cls(
@@ -68,4 +84,5 @@ class Training:
             config.get(WARM_START, False),
             tuple(config.get(CLASSES, features.CLASSES)),
             TokenSettings.from_config(config.get(TOKENS, {})),
+            candidates,
         )

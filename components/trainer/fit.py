@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.hyperparameters import Hyperparameters
+from components.models.class_weights import class_weights
 from components.models.registry import Variant
 from components.trainer import curves
 from components.trainer.batches import ReviewBatches
@@ -47,18 +48,25 @@ def fit(
     pool_batches: int = 1,
 ) -> None:
     """Fits `model` by cross-entropy with Adam, a new order of the reviews each epoch."""
-    batching = hyperparameters.batch_size, hyperparameters.seed, pool_batches
-    batches = ReviewBatches(*training, *batching)
+    answers = model.output_shape[-1]
+    weights = class_weights(training[1], max(answers, 2), hyperparameters.class_weights)
+
+    def batched(reviews: tuple[np.ndarray, np.ndarray]) -> ReviewBatches:
+        return ReviewBatches(
+            *reviews, hyperparameters.batch_size, hyperparameters.seed, pool_batches, weights
+        )
+
+    batches = batched(training)
     model.compile(
         optimizer=optimizer(hyperparameters, steps=len(batches) * hyperparameters.epochs),
-        loss=cross_entropy(model.output_shape[-1], hyperparameters.label_smoothing),
+        loss=cross_entropy(answers, hyperparameters.label_smoothing),
         metrics=["accuracy"],
         # XLA makes an LSTM of 500 steps slower on a CPU.
         jit_compile=False,
     )
     model.fit(
         batches,
-        validation_data=validation and ReviewBatches(*validation, *batching),
+        validation_data=validation and batched(validation),
         epochs=hyperparameters.epochs,
         verbose=0,
         callbacks=[
@@ -71,6 +79,7 @@ def fit(
                 hyperparameters.batch_size,
                 training,
                 validation,
+                weights,
             ),
         ],
     )

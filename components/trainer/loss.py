@@ -45,14 +45,27 @@ class SparseCrossentropy(keras.losses.Loss):
         )
 
 
-def log_loss(model: keras.Model, token_ids: np.ndarray, labels: np.ndarray) -> float:
-    """Returns a model's mean negative log likelihood of <int64>[reviews] labels."""
+def log_loss(
+    model: keras.Model,
+    token_ids: np.ndarray,
+    labels: np.ndarray,
+    weights: np.ndarray | None = None,
+) -> float:
+    """Returns a model's mean negative log likelihood of <int64>[reviews] labels.
+
+    Args:
+      model: From <int32>[batch, max_length].
+      token_ids: <uint>[reviews, max_length].
+      labels: <int64>[reviews].
+      weights: What a review of each class counts, <float32>[classes]; None for all alike.
+    """
     total = 0.0
     for start in range(0, len(labels), 256):
         part = slice(start, start + 256)
         answers = model.predict_on_batch(token_ids[part].astype(np.int32))
         right = np.clip(of_right_class(answers, labels[part]), LEAST_PROBABILITY, None)
-        total -= float(np.log(right.astype(np.float64)).sum())
+        logs = np.log(right.astype(np.float64))
+        total -= float((logs if weights is None else logs * weights[labels[part]]).sum())
     return total / len(labels)
 
 

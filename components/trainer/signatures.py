@@ -144,7 +144,7 @@ class ServedModel(tf.Module):
           [batch, max_length, classes].
         """
         settings = self._tokens
-        tokens = preprocessing.keep_last(preprocessing.tokenize(text, settings), settings)
+        tokens = preprocessing.tokenize(text, settings)
         return {
             "tokens": preprocessing.pad_in_front(tokens, b"", settings),
             "probability": self._probability_per_token_of(self._token_ids(text)),

@@ -17,6 +17,7 @@ from components.models.shape import IMDB_SHAPE, ModelShape
 from components.models.training_record import TrainingRecord
 from components.trainer import signatures, warm_start
 from components.trainer.batches import read_examples
+from components.trainer.choice import chosen
 from components.trainer.custom_config import Training
 from components.trainer.fit import fit_variant, set_seeds
 
@@ -27,8 +28,10 @@ def run_fn(fn_args: Any) -> None:
     The Trainer takes what Transform made of the reviews with `components.preprocessing_fn`. Its
     `custom_config` may hold:
 
-      model: Name of the variant, one of `components.variant_names()`; by default `lstm`.
+      model: Name of the variant, one of `components.variant_names()`, by default `lstm`; or
+        `auto`, see `components.trainer.choice`.
       hyperparameters: Values by name, in place of the variant's own; see `Hyperparameters`.
+      candidates: With `auto`, the same for each variant by its name.
       has_validation: Whether the loss on eval is measured after each epoch; by default only where
         a hyperparameter asks for it.
       warm_start: Whether training continues from `base_model`, an earlier model of the variant.
@@ -60,9 +63,11 @@ def run_fn(fn_args: Any) -> None:
     """
     asked = Training.asked_by(fn_args)
     transform_output = tft.TFTransformOutput(fn_args.transform_output)
+    training, validation = read(asked, fn_args, transform_output)
+    if asked.candidates:
+        asked = chosen(asked, training, validation)
     set_seeds(asked.hyperparameters)
     model = built(asked, fn_args, transform_output)
-    training, validation = read(asked, fn_args, transform_output)
     started = time.monotonic()
     fit_variant(
         asked.variant,
@@ -119,6 +124,7 @@ def export(
         seconds,
         model.count_params(),
         asked.classes,
+        asked.chosen_because,
     )
     record.write(directory)
 

@@ -57,7 +57,7 @@ _PICTOGRAPH = normalization.character_class(
 _REGIONAL = r"\x{1F1E6}-\x{1F1FF}"
 _SKIN_TONE = r"\x{1F3FB}-\x{1F3FF}"
 _TAG, _LAST_TAG = r"\x{E0020}-\x{E007E}", r"\x{E007F}"
-_KEYS = "#*"
+KEYS = "#*"
 _KEY_CAP = r"\x{20E3}"
 _JOINER = r"\x{200D}"
 
@@ -68,18 +68,21 @@ _KEPT_JOINER = "\0"
 def _sequence(joiner: str) -> str:
     """Returns the expression of an emoji sequence, without groups and variation selectors."""
     pictograph = f"[{_PICTOGRAPH}][{_SKIN_TONE}]?(?:[{_TAG}]+{_LAST_TAG})?"
-    return f"{pictograph}(?:{joiner}{pictograph})*|[{_REGIONAL}]{{2}}|[0-9{_KEYS}]{_KEY_CAP}"
+    return f"{pictograph}(?:{joiner}{pictograph})*|[{_REGIONAL}]{{2}}|[0-9{KEYS}]{_KEY_CAP}"
 
 
 # As it stands in a token, and in a text whose joiners are marked.
 SEQUENCE, _MARKED = _sequence(_JOINER), _sequence(r"\x00")
 
 # May begin a sequence, and is no part of a word.
-_STARTS = _PICTOGRAPH + _REGIONAL + _KEYS
+_STARTS = _PICTOGRAPH + _REGIONAL + KEYS
+_NEITHER = rf"[^\p{{L}}\p{{M}}\p{{Nd}}'{_STARTS}]"
 _REST = rf"[^\p{{L}}\p{{Nd}}'{_STARTS}]*"
-# An emoji, group 1, or what separates words; marks and separators behind either.
+# An emoji, group 1, or what separates words; marks and separators behind either. Other separators
+# of ASCII are left.
 _BETWEEN_WORDS = (
-    rf"(?:({_MARKED})|[^\p{{L}}\p{{M}}\p{{Nd}}'{_STARTS}]|[{_REGIONAL}{_KEYS}]|^\p{{M}})" + _REST
+    rf"(?:({_MARKED})|[^\p{{L}}\p{{M}}\p{{Nd}}{_STARTS}\x01-\x7F]|{_NEITHER}\p{{M}}"
+    rf"|[{_REGIONAL}{KEYS}]|^\p{{M}}){_REST}"
 )
 
 
@@ -98,10 +101,6 @@ def keep_joiners(text: tf.Tensor, invisible: str) -> tf.Tensor:
 
 
 def set_apart(text: tf.Tensor) -> tf.Tensor:
-    """Leaves words and emoji of lower-case texts <string>[batch], with spaces in between."""
-    return tf.strings.regex_replace(text, _BETWEEN_WORDS, r" \1 ")
-
-
-def with_joiners(words: tf.Tensor) -> tf.Tensor:
-    """Brings back the joiners that `keep_joiners` marked: <string>[words]."""
-    return tf.strings.regex_replace(words, r"\x00", "\u200d")
+    """Sets words and emoji of lower-case texts <string>[batch] apart by bytes of ASCII."""
+    apart = tf.strings.regex_replace(text, _BETWEEN_WORDS, r" \1 ")
+    return tf.strings.regex_replace(apart, r"\x00", "\u200d")

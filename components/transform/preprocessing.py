@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -19,8 +21,12 @@ from components.transform.token_settings import (
 
 # `>` with a combining stroke through it may be one character or two.
 LINE_BREAK = r"<br\s*/?[>\x{226F}]"
-# Marks belong to the character before them, be it part of a word or not.
-NOT_OF_A_WORD = r"[^\p{L}\p{M}\p{Nd}'][^\p{L}\p{Nd}']*|^\p{M}[^\p{L}\p{Nd}']*"
+ASCII_LINE_BREAK = r"<br\s*/?>"
+# All other bytes of ASCII stand between words.
+_WORD_BYTES = b"'0123456789abcdefghijklmnopqrstuvwxyz"
+# Marks belong to the character before them, be it part of a word or not. What is of ASCII, and has
+# no mark, is left to `_split`.
+NOT_OF_A_WORD = r"(?:[^\p{L}\p{M}\p{Nd}\x00-\x7F]|[^\p{L}\p{M}\p{Nd}']\p{M}|^\p{M})[^\p{L}\p{Nd}']*"
 # What one sees as a character of a word: with the marks that belong to it.
 CHARACTER = r"[\p{L}\p{Nd}']\p{M}*"
 # Typographic (U+2018, U+2019, U+201B), full-width (U+FF07), and the modifier letter (U+02BC).
@@ -88,7 +94,7 @@ def preprocessing_fn(
     )
     # Unknown words get -1, so that adding FIRST_WORD_ID makes it OUT_OF_VOCABULARY_ID.
     ranks = tft.apply_vocabulary(
-        keep_last(words, settings),
+        words,
         vocabulary,
         default_value=features.OUT_OF_VOCABULARY_ID - features.FIRST_WORD_ID,
     )
@@ -131,12 +137,41 @@ def tokenize(text: tf.Tensor, settings: TokenSettings = IMDB_TOKENS) -> tf.Ragge
 
 def _words(text: tf.Tensor, with_emoji: bool) -> tf.RaggedTensor:
     """Splits texts <string>[batch] into words, and emoji if asked for: [batch, (words)]."""
-    # tf.strings.lower takes a NUL for the end of the text.
-    text = tf.strings.regex_replace(text, r"\x00", " ")
     # ASCII alone, in whatever language.
     text = tf.strings.lower(text)
+    between = rf"{ASCII_LINE_BREAK}|[{emoji.KEYS}]" if with_emoji else ASCII_LINE_BREAK
+    plain = tf.strings.regex_replace(text, between, " ")
+    is_plain = tf.strings.regex_full_match(text, r"[\x00-\x7F]*")
 
-    def split_all() -> tf.RaggedTensor:
+    def spell_others() -> tf.Tensor:
+        places = tf.where(~is_plain)
+        spelled = _spelling(with_emoji)(tf.gather_nd(text, places))
+        return tf.tensor_scatter_nd_update(plain, places, spelled)
+
+    return _split(tf.cond(tf.reduce_all(is_plain), lambda: plain, spell_others), with_emoji)
+
+
+@functools.cache
+def _spelling(with_emoji: bool) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Returns `_spell` as a function of the graph.
+
+    It is not inlined: else its hundreds of operations would be walked over, one by one, for texts
+    that do without.
+    """
+    return tf.function(
+        functools.partial(_spell, with_emoji=with_emoji),
+        input_signature=[tf.TensorSpec([None], tf.string)],
+        autograph=False,
+        experimental_attributes={"_noinline": True},
+    )
+
+
+def _spell(text: tf.Tensor, with_emoji: bool) -> tf.Tensor:
+    """Brings texts <string>[texts] to words as they are spelled, for `_split`."""
+    # tf.strings.lower takes a NUL for the end of the text.
+    text = tf.strings.regex_replace(text, r"\x00", "\x01")
+
+    def spell_all() -> tf.Tensor:
         lower = text
         for upper_letter, lower_letter in LOWER_CASE.items():
             lower = tf.strings.regex_replace(lower, upper_letter, lower_letter)
@@ -144,26 +179,37 @@ def _words(text: tf.Tensor, with_emoji: bool) -> tf.RaggedTensor:
         if with_emoji:
             lower = emoji.keep_joiners(lower, INVISIBLE)
         lower = tf.strings.regex_replace(lower, f"[{INVISIBLE}]+", "")
-        words = _split(tf.strings.regex_replace(lower, f"[{APOSTROPHES}]", "'"), with_emoji)
-        if with_emoji:
-            words = words.with_values(emoji.with_joiners(words.values))
-        return words.with_values(normalization.compose(words.values))
+        lower = tf.strings.regex_replace(lower, f"[{APOSTROPHES}]", "'")
+        words = _split(_set_apart(lower, with_emoji), with_emoji)
+        composed = words.with_values(normalization.compose(words.values))
+        return tf.strings.reduce_join(composed, axis=1, separator=" ")
 
-    def split_plain() -> tf.RaggedTensor:
-        return _split(tf.strings.lower(text, encoding="utf-8"), with_emoji)
+    def spell_simply() -> tf.Tensor:
+        return _set_apart(tf.strings.lower(text, encoding="utf-8"), with_emoji)
 
     letters = "".join(LOWER_CASE) + APOSTROPHES + INVISIBLE + normalization.unstable_characters()
-    return tf.cond(tf.reduce_any(normalization.holds(text, letters)), split_all, split_plain)
+    return tf.cond(tf.reduce_any(normalization.holds(text, letters)), spell_all, spell_simply)
+
+
+def _set_apart(text: tf.Tensor, with_emoji: bool) -> tf.Tensor:
+    """Leaves words of lower-case texts <string>[texts], and bytes of ASCII in between."""
+    text = tf.strings.regex_replace(text, LINE_BREAK, " ")
+    if with_emoji:
+        return emoji.set_apart(text)
+    return tf.strings.regex_replace(text, NOT_OF_A_WORD, " ")
 
 
 def _split(text: tf.Tensor, with_emoji: bool) -> tf.RaggedTensor:
-    """Splits lower-case texts <string>[batch] into <string>[batch, (words)]."""
-    text = tf.strings.regex_replace(text, LINE_BREAK, " ")
-    if with_emoji:
-        text = emoji.set_apart(text)
-    else:
-        text = tf.strings.regex_replace(text, NOT_OF_A_WORD, " ")
-    return tf.strings.split(text)
+    """Splits <string>[batch] into <string>[batch, (words)], at what is of ASCII and of no word."""
+    of_words = _WORD_BYTES + (emoji.KEYS.encode() if with_emoji else b"")
+    # Each byte of the delimiter is one.
+    between = bytes(byte for byte in range(128) if byte not in of_words)
+    words = tf.raw_ops.StringSplit(input=text, delimiter=between, skip_empty=True)
+    rows = tf.range(tf.size(text, tf.int64) + 1)
+    row_splits = tf.searchsorted(words.indices[:, 0], rows)
+    return tf.RaggedTensor.from_row_splits(
+        words.values, tf.cast(row_splits, tf.int64), validate=False
+    )
 
 
 def _characters(words: tf.Tensor, with_emoji: bool) -> tf.RaggedTensor:
@@ -172,33 +218,24 @@ def _characters(words: tf.Tensor, with_emoji: bool) -> tf.RaggedTensor:
     return tf.strings.split(tf.strings.regex_replace(words, f"({character})", r"\1 "))
 
 
-def keep_last(tokens: tf.RaggedTensor, settings: TokenSettings = IMDB_TOKENS) -> tf.RaggedTensor:
-    """Keeps the last `max_length` tokens: a review's verdict tends to stand at its end.
-
-    Args:
-      tokens: <any>[batch, (tokens)].
-      settings: Of these, `max_length` counts.
-
-    Returns:
-      <any>[batch, (at most max_length)].
-    """
-    return tokens[:, -settings.max_length :]
-
-
 def pad_in_front(
     values: tf.RaggedTensor, padding: Any, settings: TokenSettings = IMDB_TOKENS
 ) -> tf.Tensor:
-    """Pads rows in front, so that an LSTM which ignores masks still ends on the last token.
+    """Keeps each row's last values, and pads in front where there are fewer.
+
+    A review's verdict tends to stand at its end, and an LSTM that ignores masks ends on it.
 
     Args:
-      values: <any>[batch, (at most max_length)].
+      values: <any>[batch, (tokens)].
       padding: Scalar of the same type.
       settings: Of these, `max_length` counts.
 
     Returns:
       <any>[batch, max_length].
     """
-    reversed_values = values[:, ::-1].to_tensor(
-        default_value=padding, shape=[None, settings.max_length]
-    )
-    return reversed_values[:, ::-1]
+    starts, ends = values.row_splits[:-1, tf.newaxis], values.row_splits[1:, tf.newaxis]
+    places = ends + tf.range(-settings.max_length, 0, dtype=ends.dtype)
+    # Padding is the first of all values.
+    places = tf.where(places >= starts, places + 1, 0)
+    padded = tf.concat([tf.constant([padding], values.dtype), values.values], axis=0)
+    return tf.gather(padded, places)

@@ -10,6 +10,7 @@ import numpy as np
 
 from components.errors import TrainingError
 from components.hyperparameters import Hyperparameters
+from components.models.class_weights import class_weights
 from components.models.registry import Variant
 from components.models.shape import IMDB_SHAPE, ModelShape
 from components.trainer.fit import fit_variant, set_seeds
@@ -52,7 +53,8 @@ class VariantTuner(BaseTuner):
         model = self._variant.build(hyperparameters, shape=self._shape)
         log_dir = str(Path(self.project_dir) / "logs" / trial.trial_id)
         fit_variant(self._variant, model, fitted_on, validation, hyperparameters, log_dir)
-        return {OBJECTIVE: log_loss(model, *validation)}
+        weights = class_weights(fitted_on[1], self._shape.classes, hyperparameters.class_weights)
+        return {OBJECTIVE: log_loss(model, *validation, weights)}
 
     def on_search_end(self) -> None:
         """Refuses a search in which no trial finished: KerasTuner would choose one even then.

@@ -54,7 +54,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         name, default="", help="folder below comparisons (default: the data's and _comparison)"
     )
-    add_arguments(parser, without=("model", "infra_validation"))
+    add_arguments(parser, without=("model", "infra_validation", "folds"))
 
 
 def run(options: dict[str, Any]) -> int:

@@ -10,6 +10,7 @@ from rich.text import Text
 from components import features
 from components.models.class_list import short
 from pipeline.console.duration import duration
+from pipeline.console.fold_lines import fold_lines
 from pipeline.console.messages import readable
 from pipeline.console.printable_console import PrintableConsole
 from pipeline.console.slice_chart import slice_chart
@@ -44,10 +45,15 @@ def print_summary(
     """
     width = min(console.width, MAX_WIDTH)
     console.print_wrapped(_verdict(summary, is_plain))
+    if summary.chosen_because:
+        _prose(console, width, summary.chosen_because)
     for sentence in summary.refusals:
         _prose(console, width, sentence)
+    if summary.cross_validation:
+        for line in fold_lines(summary, summary.cross_validation, is_plain=is_plain):
+            _prose(console, width, line)
     _prose(console, width, _accuracy(summary))
-    if summary.min_macro_f1 is not None:
+    if summary.min_macro_f1 is not None and not summary.cross_validation:
         _prose(console, width, _macro_f1(summary, summary.min_macro_f1))
     if worth := _worth(summary, is_plain):
         _prose(console, width, worth)
@@ -117,7 +123,11 @@ def _accuracy(summary: RunSummary) -> Text:
         summary.min_accuracy,
         summary.baseline_accuracy,
     )
-    if least is None:
+    if summary.cross_validation:
+        gate = " on the test split"
+    elif least is None and summary.min_lift:
+        gate = f", gate: proven better than {summary.larger_class.always}"
+    elif least is None:
         gate = ", no least accuracy is set"
     elif last is None:
         gate = f", gate {_percent(least)} ({_points(accuracy - least)} points)"
@@ -145,16 +155,22 @@ def _worth(summary: RunSummary, is_plain: bool) -> str:
         lead = _points(summary.metrics["accuracy"] - larger.share)
         notes.append(f"{larger.always} {_percent(larger.share)} ({lead} points)")
     if summary.margin >= LEAST_MARGIN_TOLD:
-        notes.append(
+        sign = "+-" if is_plain else "±"
+        note = (
             f"{summary.metrics['examples']:,.0f} test reviews: "
-            f"{'+-' if is_plain else '±'} {summary.margin * 100:.0f} points (95 %, Wilson)"
+            f"{sign} {summary.margin * 100:.0f} points (95 %, Wilson)"
         )
+        if summary.min_macro_f1 is not None or summary.class_rows:
+            note += f", macro F1 {sign} {_decimal(summary.macro_f1_margin)}"
+        notes.append(note)
     return "; ".join(notes)
 
 
 def _quality(summary: RunSummary) -> str:
-    of_two = ("auc", "precision", "recall", "log_loss", "calibration")
-    names = ("macro_f1", "log_loss") if summary.class_rows else of_two
+    names = ["auc", "precision", "recall", "log_loss", "calibration"]
+    if summary.class_rows:
+        # Beside its gate, macro F1 has been told.
+        names = ["macro_f1", "log_loss"] if summary.min_macro_f1 is None else ["log_loss"]
     titles = {"auc": "AUC", "log_loss": "log loss", "macro_f1": "macro F1"}
     return ", ".join(
         f"{titles.get(name, name)} {_decimal(summary.metrics[name])}" for name in names

@@ -32,6 +32,7 @@ _TITLES = {
     "Trainer": "Train the model",
     "LatestBlessedModel": "Find the last model",
     "Evaluator": "Evaluate and gate",
+    "CrossValidator": "Judge by folds",
     "InfraValidator": "Try it in a server",
     "Pusher": "Push the model",
 }

@@ -20,6 +20,8 @@ _EVALUATED_REVIEWS_A_SECOND = 25_000 / 53
 _TRAINED_REVIEWS_A_SECOND = 640.0
 # `linear` is fitted in one go: 25,000 reviews in 8 s.
 _SOLVED_REVIEWS_A_SECOND = 25_000 / 8
+# To build a model, and to learn a vocabulary.
+_FOLD_SECONDS = 1.5
 # A review of no word at all takes some time as well.
 _LEAST_SHARE = 0.2
 
@@ -51,6 +53,7 @@ def estimate(
     kept_words: float,
     model: str,
     max_length: int,
+    folds: int = 0,
 ) -> Estimate:
     """Returns what a run of a model is expected to take.
 
@@ -62,6 +65,7 @@ def estimate(
       kept_words: The same, once the longest are truncated.
       model: A variant.
       max_length: Tokens that a review is padded to.
+      folds: How many models are trained beside it, on as many reviews each.
     """
     variant = get_variant(model)
     by_words = max(words / _MEASURED_WORDS, _LEAST_SHARE)
@@ -70,9 +74,10 @@ def estimate(
     seconds += test / _EVALUATED_REVIEWS_A_SECOND * by_kept_words
     if variant.uses_gradient_descent:
         epochs = variant.presets[variant.default_preset].epochs
-        seconds += epochs * train / _TRAINED_REVIEWS_A_SECOND * by_kept_words
+        training = epochs * train / _TRAINED_REVIEWS_A_SECOND * by_kept_words
     else:
-        seconds += train / _SOLVED_REVIEWS_A_SECOND * by_kept_words
+        training = train / _SOLVED_REVIEWS_A_SECOND * by_kept_words
+    seconds += training + folds * (_FOLD_SECONDS + training)
     processes = _WORKERS_GB if size >= MULTI_PROCESSING_FROM_BYTES else _PROCESS_GB
     workers = max((os.cpu_count() or MEASURED_ON_CORES) - MEASURED_ON_CORES, 0)
     if size >= MULTI_PROCESSING_FROM_BYTES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,24 +12,38 @@ from dataclasses import dataclass, field
 from components import features
 from components.dataset.inspection.look import Inspection
 from components.dataset.inspection.survey import WordFigures, distinct
-from components.dataset.label_objections import listed
+from components.dataset.label_objections import LISTED, in_short, listed, objection_to_column
+from components.dataset.label_settings import FEWEST_CLASSES, MOST_CLASSES
 from components.dataset.labels import key_of, known_class, setting_of
 from components.dataset.splits import TEST_SHARE
-from components.models.registry import DEFAULT_MODEL, get_variant
+from components.models.automatic import AUTO, NETWORK_FROM, variants_of
+from components.models.class_weights import BALANCED
+from components.models.registry import DEFAULT_MODEL
 from pipeline.flag_spelling import typed
-from pipeline.inspection.estimate import Estimate, estimate
-from pipeline.results.advice import FEW_REVIEWS
+from pipeline.inspection.estimate import Estimate, estimate, margin
+from pipeline.results.advice import EXAMPLE_ACCURACY, FOLDS_BELOW
 
-SMALL_MODEL = "linear"
-MOST_CLASSES = 1_000
 # Fewer reviews of a class in a split stop a run.
 LEAST_OF_CLASS = 2
+FOLDS = 5
+# A class is small if it has less than this part of what it would have if all were equally large;
+# with fewer reviews than the second number, weights make little of it.
+_SMALL_PART, _LEAST_WEIGHED = 0.4, 10
+# A constant answer has a macro F1 of 1 / classes at most; a model should have a fifth more.
+_OVER_CONSTANT = 1.2
 # A column with so many records, and as many different labels as half of them, holds no classes.
 _MANY_RECORDS = 50
 # Labels beside those of negative and positive that are as rare as this are errors.
 _SHARE_OF_SLIPS = 0.01
 # What a sample shows of bad records may be more in all of the data.
 _ROOM_FOR_BAD_RECORDS = 1.5
+# Labels by which people say that there is none; blanks and NaN are none anyway.
+_SAY_NOTHING = {"n/a", "na", "none", "null", "nil", "nan", "-", "?", "#n/a", "<na>", "undefined"}
+_BETWEEN_LABELS = re.compile(r"\s*[,;|]\s*")
+# Classes that are too small in a split are left out where they hold so little of all records.
+_SHARE_LEFT_OUT = 0.1
+# From this share of texts on, emoji are worth tokens of their own.
+_SHARE_WITH_EMOJI = 0.05
 
 
 @dataclass
@@ -97,21 +112,18 @@ def plan_for(
         return plan
     _leave_out_unlabelled_split(plan, found)
     slips = _name_classes(plan)
+    _tell_of_doubtful_labels(plan, found)
     _leave_out_rare_classes(plan, found)
     (plan.larger_class, count) = plan.classes.most_common(1)[0]
     plan.larger_share = count / plan.classes.total()
     _allow_bad_records(plan, found, slips)
-    if words.are_characters:
-        plan.settings["tokens"] = "characters"
-        plan.remarks.append(
-            f"Most texts are written in {next(iter(words.scripts))}, without blanks between words: "
-            "tokens are characters."
-        )
+    _choose_tokens(plan, words)
+    if data != "sample":
+        _suit_small_data(plan, different=found.survey.records - found.survey.repeated)
+        _suit_small_classes(plan)
     train = plan.rows.get(features.TRAIN_SPLIT, 0)
-    model = SMALL_MODEL if 0 < train < FEW_REVIEWS and data != "sample" else DEFAULT_MODEL
-    if model != DEFAULT_MODEL:
-        plan.settings["model"] = model
-    variant = get_variant(model)
+    # Of so few reviews, `auto` makes the first of its variants.
+    variant = variants_of(str(plan.settings.get("model", DEFAULT_MODEL)))[0]
     needs_eval = variant.presets[variant.default_preset].needs_validation
     if needs_eval and features.EVAL_SPLIT not in plan.rows:
         plan.settings["validation_fraction"] = 0.1
@@ -122,10 +134,61 @@ def plan_for(
             size=found.bytes,
             words=words.lengths.mean,
             kept_words=words.lengths.mean_kept,
-            model=model,
+            model=variant.name,
             max_length=max_length,
+            folds=int(plan.settings.get("folds", 0)),
         )
     return plan
+
+
+def _choose_tokens(plan: Plan, words: WordFigures) -> None:
+    """Takes characters and emoji for tokens where the texts ask for it."""
+    if words.are_characters:
+        plan.settings["tokens"] = "characters"
+        plan.remarks.append(
+            f"Most texts are written in {next(iter(words.scripts))}, without blanks between words: "
+            "tokens are characters."
+        )
+    if words.emoji_share >= _SHARE_WITH_EMOJI:
+        plan.settings["emoji"] = True
+        plan.remarks.append(
+            f"{words.emoji_share:.0%} of the texts have emoji: each one is a token."
+        )
+
+
+def _suit_small_data(plan: Plan, different: int) -> None:
+    """Asks for a model that few reviews are enough for, and for folds where test tells little.
+
+    Args:
+      plan: Gets the settings.
+      different: How many texts are no repetition of another.
+    """
+    train, total = plan.rows.get(features.TRAIN_SPLIT, 0), sum(plan.rows.values())
+    if 0 < train < NETWORK_FROM:
+        plan.settings["model"] = AUTO
+    if train > 0 and total < FOLDS_BELOW and different >= FOLDS * LEAST_OF_CLASS:
+        plan.settings["folds"] = FOLDS
+        plan.remarks.append(
+            f"{FOLDS} folds: each of all {total:,} reviews is judged by a model of the others, "
+            f"which tells an accuracy of {EXAMPLE_ACCURACY:.0%} to ± "
+            f"{100 * margin(EXAMPLE_ACCURACY, total):.1f} points."
+        )
+
+
+def _suit_small_classes(plan: Plan) -> None:
+    """Makes training heed small classes, and the gate count them like the others."""
+    smallest, count = min(plan.classes.items(), key=lambda item: item[1])
+    classes = len(plan.classes)
+    share = count / plan.classes.total()
+    if share * classes >= _SMALL_PART or count < _LEAST_WEIGHED:
+        return
+    least = round(_OVER_CONSTANT / classes, 2)
+    plan.settings |= {"class_weights": BALANCED, "min_macro_f1": least, "min_lift": 0.0}
+    plan.remarks.append(
+        f"Only {share:.1%} are '{smallest}': class weights make training heed small classes, and "
+        f"the gate asks for a macro F1 of {least}, which counts all classes alike, in place of an "
+        "accuracy above that of the largest class."
+    )
 
 
 def _name_columns(plan: Plan, found: Inspection) -> None:
@@ -177,6 +240,9 @@ def _objection(plan: Plan, found: Inspection) -> str:
     survey, classes = found.survey, plan.classes
     if not survey.records:
         return "There is no record."
+    if survey.problems == survey.records:
+        example = f", e.g. {survey.problem_examples[0]}" if survey.problem_examples else ""
+        return f"None of {survey.records:,} records can be read{example}."
     if not classes:
         return f"No record has a label in the column '{found.label_column}'."
     meanings = {known_class(label) for label in classes}
@@ -188,16 +254,16 @@ def _objection(plan: Plan, found: Inspection) -> str:
     if len(classes) > MOST_CLASSES or (
         survey.records >= _MANY_RECORDS and 2 * len(classes) > survey.records
     ):
-        return (
-            f"The column '{found.label_column}' has {len(classes):,} different values in "
-            f"{survey.records:,} records: those are no classes, of which there are at most "
-            f"{MOST_CLASSES:,}.{_other_columns(found)}"
-        )
+        return f"{objection_to_column(found.label_column, classes)}{_example_column(found)}"
     return ""
 
 
 def _other_columns(found: Inspection) -> str:
-    """Suggests columns whose values look like classes."""
+    return f" `label_column` names another column.{_example_column(found)}"
+
+
+def _example_column(found: Inspection) -> str:
+    """Suggests a column whose values look like classes, if there is one."""
     likely = [
         column.name
         for column in found.columns
@@ -205,9 +271,7 @@ def _other_columns(found: Inspection) -> str:
         and column.kind in ("text", "number", "true or false")
         and 2 <= column.different <= max(2, column.values // 2)
     ]
-    if not likely:
-        return " `label_column` names another column."
-    return f" `label_column` names another, e.g. '{likely[0]}'."
+    return f" For example: {typed('label_column', likely[0])}." if likely else ""
 
 
 def _name_classes(plan: Plan) -> int:
@@ -232,8 +296,42 @@ def _name_classes(plan: Plan) -> int:
         return 0
     plan.classes = counts
     if others:
-        plan.remarks.append(f"Labels that are taken for errors: {listed(others)}.")
+        plan.remarks.append(
+            f"Labels that are taken for errors: {listed(others)}. To keep them as classes: "
+            f"{typed('labels', setting_of(plan.labels))}"
+        )
     return others.total()
+
+
+def _tell_of_doubtful_labels(plan: Plan, found: Inspection) -> None:
+    """Tells of labels that seem to say "none", and of those that seem to hold several."""
+    if any(column.name == found.label_column and column.kind == "list" for column in found.columns):
+        first = typed("label_column", f"{found.label_column}.0")
+        plan.remarks.append(
+            f"The labels are lists, and each different one is a class; {first} takes the first of "
+            "each list."
+        )
+    lacking = [name for name in plan.classes if key_of(name) in _SAY_NOTHING]
+    others = [name for name in plan.classes if name not in lacking]
+    if lacking and len(others) >= FEWEST_CLASSES:
+        named = in_short({name: plan.classes[name] for name in lacking})
+        value = setting_of(others) if len(others) <= LISTED else "..."
+        plan.remarks.append(
+            f"Perhaps no label at all: {named}. To leave them out, name the others: "
+            f"{typed('labels', value)}"
+        )
+    keys = {key_of(name) for name in plan.classes}
+    several = [name for name in plan.classes if _parts(name) and _parts(name) <= keys]
+    if len(several) > 1:
+        plan.remarks.append(
+            f"Some labels seem to name several classes, e.g. '{several[0]}': each combination is a "
+            "class of its own here."
+        )
+
+
+def _parts(label: str) -> set[str]:
+    parts = _BETWEEN_LABELS.split(label)
+    return {key_of(part) for part in parts} if len(parts) > 1 else set()
 
 
 def _leave_out_unlabelled_split(plan: Plan, found: Inspection) -> None:
@@ -266,19 +364,37 @@ def _leave_out_rare_classes(plan: Plan, found: Inspection) -> None:
                 by_split[split][_class_key(plan, label)] += count
     if plan.carves_test:
         del by_split[features.TEST_SPLIT]
-    rare = [
-        name
+    fewest = {
+        name: min(counts[_class_key(plan, name)] for counts in by_split.values())
         for name in plan.classes
-        if any(counts[_class_key(plan, name)] < LEAST_OF_CLASS for counts in by_split.values())
-    ]
+    }
+    train = by_split[features.TRAIN_SPLIT]
+    rare = [name for name, count in fewest.items() if count < LEAST_OF_CLASS]
+    share = sum(plan.classes[name] for name in rare) / plan.classes.total()
+    is_much = share > _SHARE_LEFT_OUT or len(plan.classes) - len(rare) < FEWEST_CLASSES
+    present = [sum(count > 0 for count in counts.values()) for counts in by_split.values()]
+    if is_much and min(present) >= FEWEST_CLASSES and features.TEST_SPLIT in plan.rows:
+        small = {name: plan.classes[name] for name in rare if train[_class_key(plan, name)]}
+        rare = [name for name in rare if name not in small]
+        if small:
+            least = min(fewest[name] for name in small)
+            plan.settings["min_class_size"] = least
+            plan.remarks.append(
+                f"A split has fewer than {LEAST_OF_CLASS} reviews of these classes: "
+                f"{in_short(small)}. They stay; what the test tells of them is little."
+            )
+    if rare:
+        _leave_out(plan, rare)
+
+
+def _leave_out(plan: Plan, rare: Sequence[str]) -> None:
+    """Names the other classes; objects where fewer than two are left."""
     kept = [label for label in plan.classes if label not in rare]
-    if not rare:
-        return
-    named = listed({label: plan.classes[label] for label in rare})
+    named = in_short({label: plan.classes[label] for label in rare})
     if len(kept) < 2:
         plan.objection = (
             f"Of a class, each split needs {LEAST_OF_CLASS} reviews at least, and {named} have "
-            "fewer in one."
+            "fewer in one. Give more of them."
         )
         return
     plan.remarks.append(

@@ -15,17 +15,17 @@ from components.dataset.inspection.survey import WordFigures
 from components.dataset.labels import setting_of
 from components.dataset.source import Quoting, SourceKind
 from components.dataset.text_encoding import shown as encoding_name
+from components.models.automatic import AUTO, FOR_FEW
 from pipeline.console.wrapping import cells, wrapped
 from pipeline.flag_spelling import typed
 from pipeline.inspection.estimate import MEASURED_ON_CORES, margin
 from pipeline.inspection.plan import Plan, shown_labels
+from pipeline.results.advice import EXAMPLE_ACCURACY
 from serving.printable import printable
 
 WIDTH = 80
 MOST_FILES, MOST_COLUMNS, MOST_LABELS, MOST_SCRIPTS = 5, 20, 10, 4
 _NAME_CELLS, _LABEL_CELLS = 24, 40
-# An accuracy that a good model may have, to show how exactly it would be known.
-_EXAMPLE_ACCURACY = 0.85
 _DELIMITERS = {"\t": "tab", " ": "blank", "": "none, a line is one field"}
 _FORMATS = {
     SourceKind.CSV: "CSV",
@@ -241,18 +241,23 @@ def _run(found: Inspection, plan: Plan) -> Iterator[str]:
         )
     if test := plan.rows.get(features.TEST_SPLIT):
         yield (
-            f"  {test:,} test reviews tell an accuracy of {_EXAMPLE_ACCURACY:.0%} to "
-            f"± {100 * margin(_EXAMPLE_ACCURACY, test):.1f} points (95 % interval)"
+            f"  {test:,} test reviews tell an accuracy of {EXAMPLE_ACCURACY:.0%} to "
+            f"± {100 * margin(EXAMPLE_ACCURACY, test):.1f} points (95 % interval)"
         )
     if plan.estimate:
         minutes = max(1, round(plan.estimate.minutes))
         yield (
             f"  about {minutes:,} min and {plan.estimate.gigabytes:.1f} GB of memory with "
-            f"{plan.settings.get('model', 'the default model')}: an estimate, from rates measured "
+            f"{_model(plan)}: an estimate, from rates measured "
             f"on {MEASURED_ON_CORES} cores"
         )
     for remark in plan.remarks:
         yield f"  {remark}"
+
+
+def _model(plan: Plan) -> str:
+    asked = plan.settings.get("model", "the default model")
+    return f"{FOR_FEW}, which --model auto takes" if asked == AUTO else str(asked)
 
 
 def _bytes(size: int) -> str:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
+
+from tfx.utils import path_utils
 
 from components import features
+from components.cross_validator.figures import CrossValidation
 from components.dataset.paths import IMDB, SAMPLE
 from components.dataset.source import ReviewSource, SourceKind
 from components.evaluator import lift, results, slices
 from components.evaluator.bounds import GateBounds
 from components.evaluator.confusion import Confusion
+from components.evaluator.f1_margin import macro_f1_margin
 from components.evaluator.results import EvaluationResults
 from components.example_gen.reading_report import ReadingReport
 from components.infra_validator.outcome import Outcome
+from components.models.training_record import TrainingRecord
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
 from pipeline.paths import shown
 from pipeline.program import beside_python, program
@@ -39,19 +45,20 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
     record = RunRecord(run.metadata_path, run.pipeline_name)
     (reading_artifact,) = record.outputs("ReviewExampleGen", "report")
     reading = ReadingReport.read(reading_artifact.uri)
-    candidate, baseline = _evaluations(record)
+    (model_artifact,) = record.outputs("Trainer", "model")
+    trained = TrainingRecord.read(path_utils.serving_model_path(model_artifact.uri))
+    candidate, baseline = measured(record)
     confusion = candidate.confusion
     assert confusion is not None  # eval_config asks for it
-    (blessing,) = record.outputs("Evaluator", "blessing")
-    passed_gate = bool(blessing.custom_properties["blessed"].int_value)
-    infra_blessings = record.outputs("InfraValidator", "blessing")
-    infra_validation = Outcome.read(infra_blessings[0]) if infra_blessings else None
-    pushed_to = _pushed_to(run, record)
+    cross_validation, passed_gate, infra_validation, destination = verdicts(record)
+    pushed_to = str(run.root / destination) if destination else None
     config, bounds, classes = run.config, run.gate_bounds, run.source.classes
-    advice = for_few_reviews(run, reading.split_sizes[features.TRAIN_SPLIT])
     return RunSummary(
         pipeline_name=run.pipeline_name,
-        model=config.model,
+        model=trained.model,
+        chosen_because=trained.chosen_because,
+        cross_validation=cross_validation,
+        macro_f1_margin=macro_f1_margin(confusion),
         data_name=run.source.name,
         counts=reading.split_sizes,
         leaks=reading.leaks,
@@ -60,6 +67,7 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
         left_out=reading.left_out,
         metrics=candidate.overall,
         min_accuracy=bounds.min_accuracy or None,
+        min_lift=bounds.min_lift,
         baseline_accuracy=baseline.get("accuracy"),
         max_regression=config.max_regression,
         larger_class=lift.largest_class(confusion.sizes.tolist(), classes),
@@ -68,8 +76,8 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
         refusals=infra_refusals(infra_validation)
         if passed_gate
         else (
-            *refusals(candidate.overall, confusion, bounds, baseline, classes),
-            *([advice] if advice else []),
+            *refusals(candidate.overall, confusion, bounds, baseline, classes, cross_validation),
+            *filter(None, [for_few_reviews(run, reading.split_sizes[features.TRAIN_SPLIT])]),
         ),
         infra_validation=infra_validation,
         slices=tuple(slice_rows(candidate)),
@@ -89,20 +97,43 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
     )
 
 
-def _evaluations(record: RunRecord) -> tuple[EvaluationResults, Mapping[str, float]]:
-    """Returns the evaluation of the trained model, and the metrics of the baseline, if any."""
-    (artifact,) = record.outputs("Evaluator", "evaluation")
+def measured(record: RunRecord) -> tuple[EvaluationResults, Mapping[str, float]]:
+    """Returns what the Evaluator measured, and the metrics of the last blessed model, if any."""
+    (evaluation,) = record.outputs("Evaluator", "evaluation")
     if not record.inputs("Evaluator", "baseline_model"):
-        return results.load(artifact.uri, has_baseline=False), {}
-    baseline = results.load(artifact.uri, has_baseline=True, baseline=True)
-    return results.load(artifact.uri, has_baseline=True), baseline.overall
+        return results.load(evaluation.uri), {}
+    candidate = results.load(evaluation.uri, has_baseline=True)
+    return candidate, results.load(evaluation.uri, has_baseline=True, baseline=True).overall
 
 
-def _pushed_to(run: ResolvedRun, record: RunRecord) -> str | None:
-    """Returns the folder of the pushed version; None if nothing was pushed."""
+class Verdicts(NamedTuple):
+    """What became of a model.
+
+    Attributes:
+      cross_validation: What CrossValidator found, if the run has that step.
+      passed_gate: Whether it, or else the Evaluator, blessed the model.
+      infra_validation: What a model server made of it; None if none was asked.
+      destination: The pushed version's folder below the root; "" if it was not pushed.
+    """
+
+    cross_validation: CrossValidation | None
+    passed_gate: bool
+    infra_validation: Outcome | None
+    destination: str
+
+
+def verdicts(record: RunRecord) -> Verdicts:
+    """Reads what the judging steps decided."""
+    figures = record.outputs("CrossValidator", "cross_validation")
+    (blessing,) = record.outputs("CrossValidator" if figures else "Evaluator", "blessing")
+    infra_blessings = record.outputs("InfraValidator", "blessing")
     (pushed_model,) = record.outputs("Pusher", "pushed_model")
-    destination = pushed_model.custom_properties["pushed_destination"].string_value
-    return str(run.root / destination) if destination else None
+    return Verdicts(
+        CrossValidation.read(figures[0].uri) if figures else None,
+        bool(blessing.custom_properties["blessed"].int_value),
+        Outcome.read(infra_blessings[0]) if infra_blessings else None,
+        pushed_model.custom_properties["pushed_destination"].string_value,
+    )
 
 
 def refusals(
@@ -111,6 +142,7 @@ def refusals(
     bounds: GateBounds,
     baseline: Mapping[str, float],
     classes: Sequence[str],
+    cross_validation: CrossValidation | None = None,
 ) -> tuple[str, ...]:
     """Returns why a model was not blessed, a sentence each.
 
@@ -120,20 +152,24 @@ def refusals(
       bounds: The gate's.
       baseline: The last blessed model's metrics, if there is one.
       classes: Names of the classes, by label.
+      cross_validation: What the gate's minimums hold for, if there is one.
     """
-    reasons = []
-    if metrics["accuracy"] < bounds.min_accuracy:
+    reasons, judged, where = [], metrics, "on the test split"
+    if cross_validation:
+        judged, confusion = cross_validation.metrics, cross_validation.confusion
+        where = f"in {len(cross_validation.folds)} folds"
+    if judged["accuracy"] < bounds.min_accuracy:
         reasons.append(
-            f"Its accuracy on the test split, {metrics['accuracy']:.2%}, is below the gate's "
+            f"Its accuracy {where}, {judged['accuracy']:.2%}, is below the gate's "
             f"{bounds.min_accuracy:.2%} (--min-accuracy)."
         )
-    if bounds.min_macro_f1 is not None and not metrics["macro_f1"] >= bounds.min_macro_f1:
+    if bounds.min_macro_f1 is not None and not judged["macro_f1"] >= bounds.min_macro_f1:
         reasons.append(
-            f"Its macro F1 on the test split, {metrics['macro_f1']:.3f}, is below the gate's "
+            f"Its macro F1 {where}, {judged['macro_f1']:.3f}, is below the gate's "
             f"{bounds.min_macro_f1:.3f} (--min-macro-f1)."
         )
     if bounds.min_lift:
-        reasons += _no_lift(metrics, confusion, bounds.min_lift, classes)
+        reasons += _no_lift(judged, confusion, bounds.min_lift, classes, where)
     if bounds.compares_accuracy:
         reasons += _worse("accuracy", metrics, baseline, bounds.max_regression)
     if bounds.min_macro_f1 is not None:
@@ -177,7 +213,11 @@ def mistakes(confusion: Confusion, classes: Sequence[str]) -> list[Mistake]:
 
 
 def _no_lift(
-    metrics: Mapping[str, float], confusion: Confusion, min_lift: float, classes: Sequence[str]
+    metrics: Mapping[str, float],
+    confusion: Confusion,
+    min_lift: float,
+    classes: Sequence[str],
+    where: str,
 ) -> list[str]:
     """Says that a model is not surely better than a constant answer; nothing if it is."""
     sizes = confusion.sizes.tolist()
@@ -187,12 +227,12 @@ def _no_lift(
     accuracy, larger = metrics["accuracy"], lift.largest_class(sizes, classes)
     if not accuracy > larger.share:
         return [
-            f"Its accuracy on the test split, {accuracy:.2%}, is no better than "
+            f"Its accuracy {where}, {accuracy:.2%}, is no better than "
             f"{larger.always}, {larger.share:.2%} (--min-lift)."
         ]
     proven = larger.share + proven_lift
     return [
-        f"Its accuracy on the test split, {accuracy:.2%}, is not significantly better than "
+        f"Its accuracy {where}, {accuracy:.2%}, is not significantly better than "
         f"{larger.always}, {larger.share:.2%}: {metrics['examples']:,.0f} reviews prove at least "
         f"{proven:.2%}, and {larger.share + min_lift:.2%} is required (--min-lift)."
     ]

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from components import features
 from components.evaluator.lift import LargerClass
 from components.infra_validator.outcome import Outcome
+
+if TYPE_CHECKING:
+    from components.cross_validator.figures import CrossValidation
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class RunSummary:
 
     Attributes:
       pipeline_name: Name of the pipeline.
-      model: The model variant.
+      model: The model variant that was trained.
       data_name: Short name of the data.
       counts: Reviews by split.
       leaks: Distinct texts that are in both train and test.
@@ -74,6 +78,8 @@ class RunSummary:
       left_out: Reviews of labels that were not asked for, by reason: {"labelled '3'": 51}.
       metrics: On the test split, see `EvaluationResults.overall`.
       min_accuracy: The gate's least accuracy; None asks for none.
+      min_lift: By how much it must be proven better than always saying the largest class; 0 asks
+        for nothing.
       baseline_accuracy: The last blessed model's accuracy on the same reviews, if there is one.
       max_regression: How much less accurate than that a model may be.
       larger_class: The class that the test split has most of, and its share.
@@ -95,6 +101,10 @@ class RunSummary:
       class_rows: Of more than two classes, each of them.
       mistakes: Of more than two classes, the most frequent mistakes first.
       tokens: What the model reads: words, characters or character_pairs.
+      chosen_because: Why it is this variant, in a sentence; "" where it was asked for.
+      cross_validation: What the gate's minimums hold for instead of the test split, if it was asked
+        for.
+      macro_f1_margin: How far other reviews may move the macro F1; see `macro_f1_margin`.
     """
 
     pipeline_name: str
@@ -128,6 +138,10 @@ class RunSummary:
     class_rows: tuple[ClassRow, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
     tokens: str = "words"
+    min_lift: float = 0.0
+    chosen_because: str = ""
+    cross_validation: CrossValidation | None = None
+    macro_f1_margin: float = float("nan")
 
     @property
     def is_blessed(self) -> bool:

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 
 import filelock
 
-from components import features, notices, progress
+from components import notices, progress
 from components.errors import RootBusyError, causes
 from pipeline.config import PipelineConfig
 from pipeline.console.terminal import Console
 from pipeline.loading import environment
 from pipeline.paths import shown
 from pipeline.resolution import ResolvedRun, resolve
-from pipeline.results.advice import for_few_reviews
 from pipeline.results.summary import RunSummary
 from pipeline.root import METADATA_FILE
 from pipeline.runners.announcements import announced_to
@@ -139,10 +138,10 @@ class ConsoleSteps:
 
     def _advise(self, record: RunRecord) -> None:
         from components.example_gen.reading_report import ReadingReport
+        from pipeline.results.advice import before_training
 
         (report,) = record.outputs("ReviewExampleGen", "report")
-        reviews = ReadingReport.read(report.uri).split_sizes[features.TRAIN_SPLIT]
-        if advice := for_few_reviews(self._run, reviews):
+        for advice in before_training(self._run, ReadingReport.read(report.uri).split_sizes):
             self._console.notice(advice)
 
     def stopped_by(self, error: BaseException) -> None:

@@ -181,6 +181,7 @@ def test_settings_reach_the_run(run_that, in_tmp):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ("run --labels -1,1", "A value that begins with a dash is written behind '=': --labels=-"),
         ("run --epoch 3", "unrecognized arguments: --epoch 3. Did you mean '--epochs'?"),
         ("run --epochs three", "--epochs is 'three'; expected a whole number from 1 to 1,000."),
         ("run --model lsmt", "Unknown model 'lsmt'. Choose from: "),

@@ -119,7 +119,11 @@ def test_whole_number_for_a_share_becomes_a_float():
         ("labels", "a", "`labels` names 1 class; expected 2 to 1,000"),
         ("map_labels", ["a"], "--map-labels is ['a']; expected labels and their classes, e.g."),
         ("map_labels", {"a": ["b"]}, "expected labels and their classes, e.g. 5=good,1=bad."),
-        ("min_class_size", 0, "--min-class-size is 0; expected a whole number from 1 to 1,000,000"),
+        (
+            "min_class_size",
+            -1,
+            "--min-class-size is -1; expected a whole number from 0 to",
+        ),
         ("negative_label", [["a"]], "--negative-label is [['a']]; expected a label, or a list"),
     ],
 )

@@ -354,6 +354,14 @@ def test_summary_of_many_classes(stream):
     assert "positives" not in words and "AUC" not in words
 
 
+def test_the_gate_of_many_classes_is_told_where_no_bound_is_set(stream):
+    """It asks for more than always saying the largest class."""
+    with Console(stream) as console:
+        console.summary(dataclasses.replace(OF_MANY, min_lift=0.001))
+    words = " ".join(text_of(stream).split())
+    assert "accuracy 41.20%, gate: proven better than always saying 10, no model to" in words
+
+
 def test_summary_of_a_gate_on_macro_f1(stream):
     """In its own line, of two classes too; those have the names that the data gives them."""
     summary = dataclasses.replace(
@@ -368,6 +376,9 @@ def test_summary_of_a_gate_on_macro_f1(stream):
         console.summary(summary)
     words = " ".join(text_of(stream).split())
     assert "macro F1 0.859, gate 0.800 (+0.059), last blessed 0.860 (-0.001)" in words
+    with Console(stream) as console:
+        console.summary(dataclasses.replace(OF_MANY, min_macro_f1=0.3))
+    assert text_of(stream).count("macro F1 0.331") == 1
     assert "no least accuracy is set, last blessed 86.10% (-0.19 points)" in words
     assert "spam 10,753 right, 1,747 wrong; ham 10,724 right, 1,776 wrong" in words
 

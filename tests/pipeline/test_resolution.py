@@ -292,11 +292,11 @@ def test_an_edit_runs_the_steps_that_reach_it_again(tmp_path, file, line, steps)
     """On a copy of this project: code counts where it is used; comments and the report do not."""
     for package in PACKAGES:
         shutil.copytree(PROJECT / package, tmp_path / package)
-    before = fingerprints(get_variant("lstm"), project=tmp_path)
+    before = fingerprints([get_variant("lstm")], project=tmp_path)
 
     text = (tmp_path / file).read_text(encoding="utf-8")
     assert line[0] in text
     (tmp_path / file).write_text(text.replace(*line), encoding="utf-8")
 
-    after = fingerprints(get_variant("lstm"), project=tmp_path)
+    after = fingerprints([get_variant("lstm")], project=tmp_path)
     assert {step for step in after if after[step] != before[step]} == steps

@@ -13,7 +13,7 @@ from components import features
 from components.dataset import sample
 from components.dataset.archive import read_archive
 from components.dataset.class_names import class_names_in
-from components.dataset.columns import check_columns, choose_columns
+from components.dataset.columns import check_columns, check_labelled, choose_columns
 from components.dataset.detected_table import DetectedTable
 from components.dataset.found_tables import FoundTables, find_tables
 from components.dataset.inspection.sampling import (
@@ -26,6 +26,7 @@ from components.dataset.inspection.sampling import (
 )
 from components.dataset.inspection.survey import Survey, as_text
 from components.dataset.labels import spelling_of
+from components.dataset.layout_labels import FOLDERS
 from components.dataset.nested import value_at
 from components.dataset.records import MalformedRecord, Review, printable
 from components.dataset.source import ReviewSource, SourceKind
@@ -168,7 +169,7 @@ def look_at_layout(source: ReviewSource, label_column: str) -> Inspection:
 
 
 def _add_review(found: Inspection, text: bytes, label: int, rating: int | None, split: str) -> None:
-    spelling = str(rating) if found.label_column == _RATING else features.CLASSES[label]
+    spelling = str(rating) if found.label_column == _RATING else FOLDERS[label]
     found.survey.add(text.decode("utf-8", "surrogateescape"), spelling, split)
 
 
@@ -196,6 +197,7 @@ def _choose(found: Inspection, tables: FoundTables, text: str, label: str) -> No
     told: list[str] = []
     try:
         columns = choose_columns(tables.tables.values(), text, label, told.append)
+        check_labelled(tables.tables, columns[1])
         check_columns(tables.named, *columns)
         found.text_column, found.label_column = columns
         found.notices += told

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.dataset.inspection.scripts import WITHOUT_BLANKS, script_of
-from components.dataset.inspection.words import characters_of, missed_share, words_of
+from components.dataset.inspection.words import characters_of, has_emoji, missed_share, words_of
 from components.dataset.labels import key_of
 from components.dataset.splits import split_of
 from components.features import TEST_SPLIT, TRAIN_SPLIT
@@ -55,6 +55,7 @@ class WordFigures:
       lengths: In tokens.
       missed_share: Share of the tokens of other texts, 0 to 1, that a vocabulary learned on four
         fifths of these lacks; NaN without texts.
+      emoji_share: Share of the texts, 0 to 1, that have emoji.
     """
 
     texts: int
@@ -62,6 +63,7 @@ class WordFigures:
     are_characters: bool
     lengths: Lengths | None
     missed_share: float
+    emoji_share: float = 0.0
 
 
 @dataclass
@@ -145,7 +147,7 @@ class Survey:
         drawn = split or split_of(text.encode())
         if label:
             self.labels_by_split.setdefault(drawn, Counter())[label] += 1
-        self._remember(hash(stripped), hash(label), split)
+        self._remember(hash(stripped), hash(key_of(label)), split)
         self._choose(stripped[:_LONGEST_TEXT])
 
     def _remember(self, text: int, label: int, split: str) -> None:
@@ -182,6 +184,7 @@ class Survey:
             are_characters,
             _lengths([len(each) for each in tokens], max_length),
             missed_share(tokens[:learned], tokens[learned:], vocabulary_size),
+            sum(map(has_emoji, texts)) / max(len(texts), 1),
         )
 
     def _some_texts(self) -> list[str]:

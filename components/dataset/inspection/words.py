@@ -16,6 +16,7 @@ from components.features import FIRST_WORD_ID
 
 _LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _ASCII_WORD = re.compile(r"[a-z0-9']+")
+_PICTURE = re.compile("[\u2764\U0001f1e6-\U0001f1ff\U0001f300-\U0001faff]")
 _APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\uff07\u02bc", "'"))
 
 
@@ -43,6 +44,11 @@ def _word() -> re.Pattern[str]:
     ]
     inside = rf"(?:[^\W_]|['{''.join(marks)}])"
     return re.compile(rf"(?:[^\W_]|'){inside}*")
+
+
+def has_emoji(text: str) -> bool:
+    """Says whether a text has any of the pictures that most emoji are."""
+    return not text.isascii() and _PICTURE.search(text) is not None
 
 
 def missed_share(

@@ -100,14 +100,16 @@ def test_classes_with_too_few_reviews_in_a_split_are_named_with_their_counts():
     )
     assert list(objections_to_splits(report, 2)) == [
         "Split 'test' has fewer than 2 reviews of 'c' (1), which `min_class_size` asks of each "
-        "class. Give more of them, or leave them out by naming the others, e.g. `labels='a,b'`."
+        "class. Give more of them, or leave them out by naming the others, e.g. `labels='a,b'`, "
+        "or let them be: `min_class_size=1`."
     ]
     assert list(objections_to_splits(report, 1)) == []
     (train, test) = objections_to_splits(report, 3)
     assert train.startswith("Split 'train' has fewer than 3 reviews of 'c' (2), which")
     assert test == (
         "Split 'test' has fewer than 3 reviews of 'b' (2), 'c' (1), which `min_class_size` asks "
-        "of each class. Give more of them, or count them to other classes by `map_labels`."
+        "of each class. Give more of them, or count them to other classes by `map_labels`, or let "
+        "them be: `min_class_size=1`."
     )
 
 
@@ -191,5 +193,5 @@ def test_two_classes_with_too_few_reviews_cannot_be_left_out():
     report = ReadingReport({"train": {"0": 9, "1": 1}})
     assert list(objections_to_splits(report, 2)) == [
         "Split 'train' has fewer than 2 reviews of 'positive' (1), which `min_class_size` asks of "
-        "each class. Give more of them."
+        "each class. Give more of them, or let them be: `min_class_size=1`."
     ]

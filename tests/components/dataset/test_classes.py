@@ -70,6 +70,16 @@ def test_what_is_good_to_know_is_told_apart_from_what_must_not_be_missed(table):
     assert told(table([f"class {n % 51}" for n in range(153)])) == (1, 0)
 
 
+def test_labels_that_the_data_spells_otherwise_are_told_in_one_sentence(table):
+    """The first few of them."""
+    path = table([f"{stars}.0" for stars in range(1, 8)] * 2)
+    _, told = resolved(path, labels="1,2,3,4,5,6,7")
+    assert told == [
+        "`labels`: '1' means '1.0' (2), '2' means '2.0' (2), '3' means '3.0' (2), '4' means '4.0' "
+        "(2), '5' means '5.0' (2) and 2 more."
+    ]
+
+
 def test_usual_spellings_stay_negative_and_positive(table):
     """Also beside a single slip, and beside some in a hundred."""
     for labels in (["yes", "NO"] * 5, ["1", "0"] * 5 + ["maybe"], ["t", "f"] * 500 + ["x"] * 9):
@@ -270,7 +280,8 @@ def test_classes_with_too_few_reviews_in_a_split_are_refused_where_all_was_read(
     sentence = refusal(tmp_path / "d", min_class_size=2)
     assert sentence == (
         "Split 'test' has fewer than 2 reviews of 'c' (1), which `min_class_size` asks of each "
-        "class. Give more of them, or leave them out by naming the others, e.g. `labels='a,b'`."
+        "class. Give more of them, or leave them out by naming the others, e.g. `labels='a,b'`, "
+        "or let them be: `min_class_size=1`."
     )
     checked(resolved(tmp_path / "d")[0], 0.0, 1)
     checked(resolved(tmp_path / "d", labels="a,b")[0], 0.0, 2)

@@ -32,6 +32,23 @@ def resolve(path: Path, **settings):
     return resolve_source(str(path), notify=told.append, **settings), told
 
 
+def test_where_neither_column_is_known_both_settings_are_named(tmp_path):
+    """By those that look like it, if any do: Chinese says in twelve characters what takes forty."""
+    path = tmp_path / "abc.csv"
+    path.write_text("a,b,c\n" + "x,y,z\n" * 40)
+    with pytest.raises(DatasetError, match="`text_column`, and the label's with `label_column`"):
+        resolve(path)
+    path = tmp_path / "r.csv"
+    rows = [f"这家店的东西真的很不错{'好坏'[n % 2]},{'中正负'[n % 3]}面" for n in range(40)]
+    path.write_text("\n".join(["内容,情感", *rows]))
+    with pytest.raises(DatasetError) as error:
+        resolve(path)
+    assert str(error.value) == (
+        "r.csv has no column 'text'. Its columns are: 内容, 情感. Name it with `text_column`, e.g. "
+        "`text_column='内容'` `label_column='情感'`."
+    )
+
+
 @pytest.mark.parametrize(
     ("header", "columns", "told"),
     [

@@ -74,15 +74,15 @@ def test_a_setting_finds_what_the_data_spells_otherwise_and_says_so(tmp_path, lo
     """Case, blanks and decimals; nothing is said of one that is spelt alike."""
     rows = [("a", " Sí "), ("b", "No"), ("c", "sí")]
     _, told = looked_at(write(tmp_path / "r.csv", rows), positive_label="SÍ")
-    assert told == ["`positive_label='SÍ'` means 'Sí' (1), 'sí' (1)."]
+    assert told == ["`positive_label`: 'SÍ' means 'Sí' (1), 'sí' (1)."]
     _, told = looked_at(tmp_path / "r.csv", positive_label="sí")
-    assert told == ["`positive_label='sí'` also means 'Sí' (1)."]
+    assert told == ["`positive_label`: 'sí' also means 'Sí' (1)."]
     _, told = looked_at(tmp_path / "r.csv", negative_label="No")
     assert told == []
     _, told = looked_at(
         write(tmp_path / "r.parquet", [("a", 1.0), ("b", 0.0)]), positive_label="1.00"
     )
-    assert told == ["`positive_label='1.00'` means '1' (1)."]
+    assert told == ["`positive_label`: '1.00' means '1' (1)."]
 
 
 @pytest.mark.parametrize("flag", ["", "1", "1.0", "true"])

@@ -158,15 +158,15 @@ def test_splits_of_files_and_columns_are_told_apart(tmp_path):
 def test_the_sample_and_imdb_s_layout_are_looked_at(tmp_path):
     """Labels are those of the folders, or the stars."""
     assert look_at_layout(resolve_source("sample"), "").survey.labels == {
-        "negative": 1_028,
-        "positive": 972,
+        "neg": 1_028,
+        "pos": 972,
     }
     for place in ("train/pos/0_9", "train/neg/1_2", "test/pos/2_8", "test/neg/3_1"):
         file = tmp_path / f"{place}.txt"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"about {place}")
     source = labelled_source(tmp_path, digest=False)
-    assert look_at_layout(source, "").survey.labels == {"positive": 2, "negative": 2}
+    assert look_at_layout(source, "").survey.labels == {"pos": 2, "neg": 2}
     stars = look_at_layout(source, "rating")
     assert stars.survey.labels == {"9": 1, "2": 1, "8": 1, "1": 1}
     assert (stars.rows, stars.is_whole) == (4, True)

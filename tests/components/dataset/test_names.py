@@ -22,6 +22,8 @@ COMMIT = "a" * 40
         ("/x/films/part-00000.csv", "films", "/x/films"),
         ("/x/films/train/part1.csv", "films", "/x/films"),
         ("/x/films/val.csv", "films", "/x/films"),
+        ("/x/films/train/data.csv", "films", "/x/films"),
+        ("/x/films/train/tickets.csv", "tickets", "/x/films/train/tickets.csv"),
         ("/x/reviews_train.csv", "reviews", "/x/reviews_train.csv"),
         ("/x/train_reviews.csv", "reviews", "/x/train_reviews.csv"),
         ("/x/imdb50k-test-00001-of-00002.csv", "imdb50k", "/x/imdb50k-test-00001-of-00002.csv"),

@@ -216,8 +216,20 @@ def test_a_file_named_for_no_split_among_others_is_refused(tmp_path):
         write(tmp_path / "test" / name)
     assert refusal(tmp_path / "test", tmp_path) == (
         "extra.csv is named for no split, and other files are named for one. Name all files for "
-        "train, validation or test, or none."
+        "train, validation or test, or none; or give only the others: "
+        f"{os.path.relpath(tmp_path)}/test/test.csv,{os.path.relpath(tmp_path)}/test/train.csv."
     )
+
+
+def test_files_without_labels_among_others_are_named(tmp_path, monkeypatch):
+    """A contest does not publish those of test; what is advised can be read."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.csv").write_text("id,text,target\n" + "1,a,0\n2,b,1\n" * 9)
+    (tmp_path / "test.csv").write_text("id,text\n1,a\n2,b\n")
+    sentence = "test.csv has no column 'target', as train.csv has. If it has no labels, give only "
+    for settings in ({}, {"label_column": "target"}):
+        assert refusal(tmp_path, tmp_path, **settings) == f"{sentence}what has some: train.csv."
+    assert resolve("train.csv", tmp_path).label_column == "target"
 
 
 @pytest.mark.parametrize(
@@ -379,11 +391,11 @@ def test_a_missing_column_lists_those_that_exist_and_names_the_nearest(tmp_path)
     path = write(tmp_path / "r.csv", "Film Notes,labls,id\na,1,2\n")
     assert refusal(path, tmp_path) == (
         "r.csv has no column 'text'. Its columns are: Film Notes, labls, id. Name it with "
-        "`text_column`."
+        "`text_column`, and the label's with `label_column`."
     )
     assert refusal(path, tmp_path, text_column="Filmnotes") == (
         "r.csv has no column 'Filmnotes'. Its columns are: Film Notes, labls, id. Did you mean "
-        "'Film Notes'? Name it with `text_column`."
+        "'Film Notes'? Name it with `text_column`, and the label's with `label_column`."
     )
     assert refusal(path, tmp_path, text_column="Film Notes") == (
         "r.csv has no column 'label'. Its columns are: Film Notes, labls, id. Did you mean "

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn.metrics
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 
@@ -198,3 +199,16 @@ def test_two_classes_can_be_held_to_their_macro_f1(tmp_path, least, is_blessed):
     measured, is_ok = judged(tmp_path, [0] * 9 + [1], [0.1] * 10, **bounds)
     assert measured["macro_f1"] == pytest.approx(9 / 19)
     assert is_ok == is_blessed
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered in divide:RuntimeWarning")
+def test_the_log_loss_is_exact_and_finite_for_answers_that_are_sure(tmp_path):
+    """As scikit-learn's of the same answers, where 0 and 1 count as 1e-7 from it."""
+    predictions = np.random.default_rng(5).beta(0.05, 0.05, 2_000).astype(np.float32)
+    predictions[:4] = [0.0, 1.0, 0.0, 1.0]
+    labels = np.arange(2_000) % 3 == 0
+    measured, _ = judged(tmp_path, labels, predictions)
+    clipped = predictions.astype(float).clip(1e-7, 1 - 1e-7)
+    assert measured["log_loss"] == pytest.approx(
+        sklearn.metrics.log_loss(labels, clipped), abs=1e-6
+    )

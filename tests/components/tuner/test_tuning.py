@@ -40,7 +40,8 @@ def test_a_search_knows_all_that_decides_on_a_trial():
     space = search_space(lstm, start, ["batch_size", "seed"])
     expected = start.to_config() | {"model": "lstm"}
     assert space.values == {
-        name: expected[name] for name in {"model", *lstm.takes} - {"seed", "deterministic"}
+        name: expected[name]
+        for name in {"model", *lstm.takes} - {"seed", "deterministic", "class_weights"}
     }
     choices = {entry.name: entry.values for entry in space.space if hasattr(entry, "ordered")}
     assert choices == {"epochs": [2, 3, 4, 5], "learning_rate": [3e-4, 1e-3, 3e-3]}

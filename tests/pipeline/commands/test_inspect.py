@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from components.dataset import first_look
 from components.dataset.inspection.look import look_at_tables
 from components.dataset.resolve import resolve_source
 from components.dataset.table_options import FOUND_BY_CONTENT
+from components.errors import DataGateError
 from pipeline import cli
 from pipeline.console.wrapping import cells
 from pipeline.inspection.estimate import estimate, margin
@@ -81,7 +83,8 @@ def test_a_table_is_shown_with_the_run_that_fits_it(tmp_path, capsys):
         "--data": str(path),
         "--text-column": "review",
         "--label-column": "stars",
-        "--model": "linear",
+        "--model": "auto",
+        "--folds": "5",
     }
 
 
@@ -121,7 +124,7 @@ def test_the_command_has_the_settings_that_the_data_needs(
     path = write(tmp_path / "r.csv", ["text", "label"], rows)
     found = as_settings(command(capsys, path, *arguments))
     found.pop("--label-column", None)
-    assert found == {"--data": str(path), "--model": "linear", **settings}
+    assert found == {"--data": str(path), "--model": "auto", "--folds": "5", **settings}
 
 
 @pytest.mark.parametrize(
@@ -135,7 +138,7 @@ def test_the_command_has_the_settings_that_the_data_needs(
         ),
         (["text", "label"], texts(60, ["pos", 1]), 4, "which is one class; two are needed."),
         (["text", "label"], [], 4, "There is no record."),
-        (["text", "label"], texts(60, [*range(60)]), 4, "has 60 different values in 60 records"),
+        (["text", "label"], texts(60, [*range(60)]), 4, "has 60 different values"),
         (["text", "label"], [["a", ""], ["b", ""]], 4, "No record has a label in the column"),
         (["review", "comment", "x"], [], 2, "several may be it: 'review', 'comment'"),
         (["a", "b", "c"], [], 2, "has no column 'text'. Its columns are: a, b, c."),
@@ -154,7 +157,7 @@ def test_another_column_is_suggested_for_one_that_holds_no_classes(tmp_path, cap
     """One with few different values."""
     rows = [[f"a film {n}", n, "xyz"[n % 3]] for n in range(60)]
     _, _, err = inspect(capsys, write(tmp_path / "r.csv", ["text", "label", "mood"], rows))
-    assert "--label-column names another, e.g. 'mood'." in err
+    assert "For example: --label-column mood." in err
 
 
 def test_nothing_that_is_printed_moves_the_cursor_or_is_too_wide(tmp_path, capsys):
@@ -213,11 +216,49 @@ def test_a_split_without_labels_is_left_out_of_the_command(tmp_path, capsys, mon
 
 def test_many_reviews_get_the_default_model(tmp_path):
     """Few get one that learns from few."""
-    path = write(tmp_path / "r.csv", ["text", "label"], texts(8_000, [1, 0]))
+    path = write(tmp_path / "r.csv", ["text", "label"], texts(13_000, [1, 0]))
     found = look_at_tables([path], "", "", FOUND_BY_CONTENT)
     plan = plan_for("r.csv", found, found.survey.words(5_000, 500), {})
     assert plan.command == "sentiment run --data r.csv"
     assert plan.is_binary
+
+
+def test_folds_are_for_data_whose_test_split_tells_little(tmp_path, capsys):
+    """Below 2,000 reviews; above, `auto` alone."""
+    path = write(tmp_path / "r.csv", ["text", "label"], texts(2_100, [1, 0]))
+    assert as_settings(command(capsys, path)) == {"--data": str(path), "--model": "auto"}
+    path = write(tmp_path / "s.csv", ["text", "label"], texts(1_900, [1, 0]))
+    _, out, _ = inspect(capsys, path)
+    assert out.endswith("--model auto --folds 5\n")
+    assert "each of all 1,900 reviews is judged by a model of the others" in out
+    assert "85% to ± 1.6 points" in " ".join(out.split())
+    assert "with linear, which --model auto takes" in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("labels", "least"),
+    [
+        (["ham"] * 9 + ["spam"], "0.6"),
+        (["a"] * 11 + ["b"] * 8 + ["c"], "0.4"),
+        (["a"] * 4 + ["b"], None),
+    ],
+)
+def test_small_classes_get_weights_and_a_gate_that_counts_them(tmp_path, capsys, labels, least):
+    """Below two fifths of an even share; a constant answer's macro F1 is at most 1 / classes."""
+    path = write(tmp_path / "r.csv", ["text", "label"], texts(400, labels))
+    found = as_settings(command(capsys, path))
+    asked = {name: found.get(name) for name in ("--class-weights", "--min-macro-f1", "--min-lift")}
+    weights, lift = ("balanced", "0.0") if least else (None, None)
+    assert asked == {"--class-weights": weights, "--min-macro-f1": least, "--min-lift": lift}
+
+
+def test_a_class_of_a_handful_gets_no_weights(tmp_path, capsys):
+    """Nine reviews would weigh as much as four hundred."""
+    rows = [[*row, ("train", "test")[n // 45 % 2]] for n, row in enumerate(
+        texts(405, ["a"] * 44 + ["b"])
+    )]  # fmt: skip
+    path = write(tmp_path / "r.csv", ["text", "label", "split"], rows)
+    assert "--class-weights" not in command(capsys, path)
 
 
 def test_the_estimate_is_near_what_was_measured():
@@ -255,3 +296,86 @@ def test_nothing_heavy_is_imported():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert ended.stdout.splitlines()[-1] == "[]"
+
+
+def test_many_small_classes_stay(tmp_path, capsys):
+    """Left out are a few stray ones; where a tenth of the records would go, the bound gives way."""
+    path = write(tmp_path / "r.csv", ["text", "label"], texts(320, [f"c{n}" for n in range(40)]))
+    _, out, _ = inspect(capsys, path)
+    assert "They stay;" in out
+    words = command(capsys, path)
+    assert as_settings([*words])["--min-class-size"] in ("0", "1") and "--labels" not in words
+    source = resolve_source(str(path))
+    least = int(as_settings(words)["--min-class-size"])
+    assert len(first_look.checked(source, 0.0, least).classes) == 40
+    with pytest.raises(DataGateError, match=f"or let them be: `min_class_size={least}`"):
+        first_look.checked(source, 0.0, least + 1)
+
+
+def test_what_is_taken_for_errors_can_be_kept(tmp_path, capsys):
+    """The setting is printed as it is typed, and makes classes of all labels."""
+    rows = texts(400, ["positive", "negative"]) + texts(3, ["neutral"])
+    path = write(tmp_path / "r.csv", ["text", "label"], rows)
+    _, out, _ = inspect(capsys, path)
+    told = out.replace("\n    ", " ")
+    assert "To keep them as classes: --labels negative,neutral,positive\n" in told
+    assert resolve_source(str(path), labels="negative,neutral,positive").classes == (
+        "negative",
+        "neutral",
+        "positive",
+    )
+
+
+def test_texts_with_emoji_get_tokens_for_them(tmp_path, capsys):
+    """From one text in twenty on."""
+    rows = [[f"good {n}", "a"] if n % 2 else [f"bad {n}", "b"] for n in range(100)]
+    for sign, has_emoji in (("😀", True), ("★", False)):
+        some = [[f"{text} {sign}", label] for text, label in rows[:6]]
+        path = write(tmp_path / "r.csv", ["text", "label"], some + rows)
+        assert ("--emoji" in command(capsys, path)) is has_emoji
+
+
+def test_a_file_of_which_nothing_can_be_read_is_said_to_be(tmp_path, capsys):
+    """And is not blamed on its labels."""
+    path = tmp_path / "r.csv"
+    path.write_bytes(b"text,label\n" + "é,a\n".encode("latin-1") * 9)
+    code, _, err = inspect(capsys, path, "--max-bad-records", "1")
+    assert code == 4 and "None of 9 records can be read, e.g. the text is not UTF-8." in err
+
+
+@pytest.mark.parametrize(
+    ("labels", "remark"),
+    [
+        (
+            ["x", "y", "N/A", "null"],
+            "Perhaps no label at all: 'N/A' (30), 'null' (30). To leave them out, name the others: "
+            "--labels x,y",
+        ),
+        (["a", "b", "a,b", "b; a"], "Some labels seem to name several classes, e.g. 'a,b': each"),
+        (["a", "b", "x, y", "none at all"], ""),
+    ],
+)
+def test_doubtful_labels_are_told(tmp_path, capsys, labels, remark):
+    """They are classes all the same: only the user knows."""
+    path = write(tmp_path / "r.csv", ["text", "label"], texts(120, labels))
+    _, out, _ = inspect(capsys, path)
+    told = out.replace("\n    ", " ")
+    assert remark in told and ("Perhaps" in told or "Some labels" in told) is bool(remark)
+
+
+def test_a_second_class_that_is_small_stays(tmp_path, capsys):
+    """Without it there would be one class; the bound gives way where each split has some."""
+    rows = [*texts(200, ["ok"]), *([f"alarm of number {n}", "alarm"] for n in range(5))]
+    path = write(tmp_path / "r.csv", ["text", "label"], rows)
+    assert as_settings(command(capsys, path))["--min-class-size"] == "1"
+    first_look.checked(resolve_source(str(path)), 0.0, 1)
+
+
+def test_labels_that_are_lists_are_told(tmp_path, capsys):
+    """With the setting that takes the first of each."""
+    path = tmp_path / "r.jsonl"
+    rows = ({"text": f"text {n}", "labels": [["a", "b"][n % 2], "c"]} for n in range(90))
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    _, out, _ = inspect(capsys, path)
+    assert "--label-column labels.0 takes the first" in out.replace("\n    ", " ")
+    assert resolve_source(str(path), label_column="labels.0").classes == ("a", "b")

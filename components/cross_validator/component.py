@@ -1,0 +1,105 @@
+"""CrossValidator: what the step takes, what it writes, and its place in a pipeline."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components.cross_validator.artifact import CrossValidationArtifact
+from components.cross_validator.executor import (
+    BLESSING,
+    BOUNDS,
+    CROSS_VALIDATION,
+    EVALUATOR_BLESSING,
+    EXAMPLES,
+    FOLDS,
+    MODEL,
+    Executor,
+)
+from components.evaluator.bounds import GateBounds
+
+
+class CrossValidatorSpec(ComponentSpec):
+    """Parameters, inputs and outputs of CrossValidator."""
+
+    PARAMETERS = {
+        FOLDS: ExecutionParameter(type=int),
+        BOUNDS: ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        EXAMPLES: ChannelParameter(type=standard_artifacts.Examples),
+        MODEL: ChannelParameter(type=standard_artifacts.Model),
+        EVALUATOR_BLESSING: ChannelParameter(type=standard_artifacts.ModelBlessing),
+    }
+    OUTPUTS = {
+        CROSS_VALIDATION: ChannelParameter(type=CrossValidationArtifact),
+        BLESSING: ChannelParameter(type=standard_artifacts.ModelBlessing),
+    }
+
+
+class CrossValidator(base_component.BaseComponent):
+    """Judges a model's variant on every review, where a test split would be too small to tell.
+
+    The reviews of all splits are dealt to folds; equal texts share one. For each fold, the variant
+    is trained anew, with the model's hyperparameters and a vocabulary of its own, on all others.
+    The model itself stays as it is: the figures are those of models like it.
+
+    Inputs:
+      examples: Examples, of ReviewExampleGen.
+      model: Model, of the Trainer with `components.run_fn`; its record says what is trained.
+      evaluator_blessing: ModelBlessing, of the Evaluator, which is to ask for no more than that the
+        model is no worse than the last blessed one.
+
+    Outputs:
+      cross_validation: CrossValidationArtifact.
+      blessing: ModelBlessing, in the place of the Evaluator's: both must find the model good.
+
+    >>> from tfx.types import Channel, standard_artifacts
+    >>> from components import CrossValidator
+    >>> cross_validator = CrossValidator(
+    ...     examples=Channel(standard_artifacts.Examples),
+    ...     model=Channel(standard_artifacts.Model),
+    ...     evaluator_blessing=Channel(standard_artifacts.ModelBlessing),
+    ...     folds=5,
+    ... )
+    >>> sorted(cross_validator.outputs)
+    ['blessing', 'cross_validation']
+    """
+
+    SPEC_CLASS = CrossValidatorSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        examples: types.BaseChannel,
+        model: types.BaseChannel,
+        evaluator_blessing: types.BaseChannel,
+        folds: int = 5,
+        bounds: GateBounds | None = None,
+    ):
+        """Describes the step.
+
+        Args:
+          examples: The reviews, of all splits.
+          model: What was trained.
+          evaluator_blessing: The Evaluator's verdict.
+          folds: How many parts the reviews are dealt to, 2 to 20.
+          bounds: What accuracy, macro F1 and lift must reach; by default, those of two classes.
+        """
+        bounds = bounds or GateBounds.of(None, None, 0.0, 0.0, classes=2)
+        super().__init__(
+            CrossValidatorSpec(
+                examples=examples,
+                model=model,
+                evaluator_blessing=evaluator_blessing,
+                folds=folds,
+                bounds=json.dumps(asdict(bounds), sort_keys=True),
+                cross_validation=types.Channel(type=CrossValidationArtifact),
+                blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+            )
+        )

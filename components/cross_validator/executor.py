@@ -1,0 +1,107 @@
+"""CrossValidator's executor: cross-validates what the Trainer trained, and blesses or not."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+
+import numpy as np
+import tensorflow as tf
+from tfx import types
+from tfx.components.evaluator import constants
+from tfx.components.util import model_utils
+from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+from tfx.utils import path_utils
+
+from components import features
+from components.cross_validator.validation import Candidate, cross_validate
+from components.evaluator.bounds import GateBounds
+from components.models.training_record import TrainingRecord
+from components.tfx_adapter import ArtifactsByKey, Parameters
+from components.transform.token_settings import IMDB_TOKENS, TokenSettings
+
+EXAMPLES = "examples"
+MODEL = "model"
+EVALUATOR_BLESSING = "evaluator_blessing"
+FOLDS = "folds"
+BOUNDS = "bounds"
+CROSS_VALIDATION = "cross_validation"
+BLESSING = "blessing"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Trains the model's variant anew, once a fold, on the reviews of all splits."""
+
+    def Do(  # noqa: N802 -- TFX's name
+        self, input_dict: ArtifactsByKey, output_dict: ArtifactsByKey, exec_properties: Parameters
+    ) -> None:
+        """Writes the figures, and a blessing where they and the Evaluator say so.
+
+        Raises:
+          TrainingError: There are fewer different texts than folds, or training diverged.
+        """
+        model = artifact_utils.get_single_instance(input_dict[MODEL])
+        examples = artifact_utils.get_single_instance(input_dict[EXAMPLES])
+        texts, labels = read_reviews(
+            artifact_utils.get_split_uri([examples], split)
+            for split in artifact_utils.decode_split_names(examples.split_names)
+        )
+        candidate = candidate_of(path_utils.serving_model_path(model.uri))
+        found = cross_validate(candidate, texts, labels, exec_properties[FOLDS])
+        found.write(artifact_utils.get_single_uri(output_dict[CROSS_VALIDATION]))
+        evaluated = artifact_utils.get_single_instance(input_dict[EVALUATOR_BLESSING])
+        bounds = GateBounds(**json.loads(exec_properties[BOUNDS]))
+        bless(
+            artifact_utils.get_single_instance(output_dict[BLESSING]),
+            model,
+            is_blessed=model_utils.is_model_blessed(evaluated) and bounds.passed(found.confusion),
+        )
+
+
+def candidate_of(saved_model: str) -> Candidate:
+    """Returns what a model of ours was trained as."""
+    record = TrainingRecord.read(saved_model)
+    tokens = TokenSettings.of_model(saved_model) or IMDB_TOKENS
+    return Candidate(record.model, record.hyperparameters, len(record.classes), tokens)
+
+
+def read_reviews(folders: Iterable[str]) -> tuple[list[bytes], np.ndarray]:
+    """Reads the tf.Examples of splits.
+
+    Args:
+      folders: Of gzipped TFRecords, as ReviewExampleGen writes them.
+
+    Returns:
+      Texts, and labels <int64>[reviews], in an order that does not depend on the files.
+    """
+    files = [file for folder in folders for file in fileio.glob(os.path.join(folder, "*.gz"))]
+    specification = {
+        features.TEXT: tf.io.FixedLenFeature([], tf.string),
+        features.LABEL: tf.io.FixedLenFeature([], tf.int64),
+    }
+    reviews: list[tuple[bytes, int]] = []
+    for batch in tf.data.TFRecordDataset(sorted(files), "GZIP").batch(1_024):
+        parsed = tf.io.parse_example(batch, specification)
+        columns = (parsed[name].numpy().tolist() for name in (features.TEXT, features.LABEL))
+        reviews += zip(*columns, strict=True)
+    reviews.sort()
+    return [text for text, _ in reviews], np.array([label for _, label in reviews], np.int64)
+
+
+def bless(blessing: types.Artifact, model: types.Artifact, *, is_blessed: bool) -> None:
+    """Writes a verdict on a model as TFX's Evaluator does, for those who ask for one."""
+    name, value = (
+        (constants.BLESSED_FILE_NAME, constants.BLESSED_VALUE)
+        if is_blessed
+        else (constants.NOT_BLESSED_FILE_NAME, constants.NOT_BLESSED_VALUE)
+    )
+    with fileio.open(os.path.join(blessing.uri, name), "w"):
+        pass
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, value)
+    blessing.set_string_custom_property(
+        constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri
+    )
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
