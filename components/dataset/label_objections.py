@@ -31,6 +31,8 @@ IS_COLUMN_RIGHT = " Is that the label's column? `label_column` names another."
 MANY = 50
 # Of more classes, a few of the largest and of the smallest are shown.
 _SHOWN_CLASSES = 10
+# Of a label that only shows what a column holds.
+_LONGEST_EXAMPLE = 40
 
 
 def objection_to_missing(counts: Mapping[str, int], settings: LabelSettings) -> str:
@@ -211,13 +213,17 @@ def objection_to_split(split: str, by_class: Mapping[str, int], min_class_size: 
 def objection_to_column(column: str, counts: Mapping[str, int]) -> str:
     """Says that a column has too many different values to hold classes."""
     number = f"over {MOST_CLASSES:,}" if len(counts) > MOST_CLASSES else f"{len(counts):,}"
-    examples = ", ".join(f"'{label}'" for label in by_count(counts)[:3])
+    examples = ", ".join(f"'{_begun(label)}'" for label in by_count(counts)[:3])
     what = "numbers" if all(number_in(label) is not None for label in counts) else "texts"
     return (
         f"The column '{column}' has {number} different values, e.g. {examples}: are "
         f"they {what}, and no classes? `label_column` names another column; `{LABELS}` names the "
         "classes, if these are some of them."
     )
+
+
+def _begun(label: str) -> str:
+    return label if len(label) <= _LONGEST_EXAMPLE else f"{label[: _LONGEST_EXAMPLE - 3]}..."
 
 
 def _two_sides(labels: Sequence[str]) -> tuple[list[str], list[str]]:

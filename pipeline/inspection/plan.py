@@ -112,12 +112,12 @@ def plan_for(
         return plan
     _leave_out_unlabelled_split(plan, found)
     slips = _name_classes(plan)
-    _tell_of_doubtful_labels(plan, found)
+    _tell_of_doubtful_labels(plan)
     _leave_out_rare_classes(plan, found)
     (plan.larger_class, count) = plan.classes.most_common(1)[0]
     plan.larger_share = count / plan.classes.total()
     _allow_bad_records(plan, found, slips)
-    _choose_tokens(plan, words)
+    _choose_tokens(plan, found, words)
     if data != "sample":
         _suit_small_data(plan, different=found.survey.records - found.survey.repeated)
         _suit_small_classes(plan)
@@ -141,7 +141,7 @@ def plan_for(
     return plan
 
 
-def _choose_tokens(plan: Plan, words: WordFigures) -> None:
+def _choose_tokens(plan: Plan, found: Inspection, words: WordFigures) -> None:
     """Takes characters and emoji for tokens where the texts ask for it."""
     if words.are_characters:
         plan.settings["tokens"] = "characters"
@@ -149,7 +149,8 @@ def _choose_tokens(plan: Plan, words: WordFigures) -> None:
             f"Most texts are written in {next(iter(words.scripts))}, without blanks between words: "
             "tokens are characters."
         )
-    if words.emoji_share >= _SHARE_WITH_EMOJI:
+    is_table = any(table for *_, table in found.files)
+    if is_table and words.emoji_share >= _SHARE_WITH_EMOJI:
         plan.settings["emoji"] = True
         plan.remarks.append(
             f"{words.emoji_share:.0%} of the texts have emoji: each one is a token."
@@ -303,14 +304,8 @@ def _name_classes(plan: Plan) -> int:
     return others.total()
 
 
-def _tell_of_doubtful_labels(plan: Plan, found: Inspection) -> None:
+def _tell_of_doubtful_labels(plan: Plan) -> None:
     """Tells of labels that seem to say "none", and of those that seem to hold several."""
-    if any(column.name == found.label_column and column.kind == "list" for column in found.columns):
-        first = typed("label_column", f"{found.label_column}.0")
-        plan.remarks.append(
-            f"The labels are lists, and each different one is a class; {first} takes the first of "
-            "each list."
-        )
     lacking = [name for name in plan.classes if key_of(name) in _SAY_NOTHING]
     others = [name for name in plan.classes if name not in lacking]
     if lacking and len(others) >= FEWEST_CLASSES:

@@ -43,8 +43,7 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
       log_path: Where TFX's own messages are.
     """
     record = RunRecord(run.metadata_path, run.pipeline_name)
-    (reading_artifact,) = record.outputs("ReviewExampleGen", "report")
-    reading = ReadingReport.read(reading_artifact.uri)
+    reading = ReadingReport.read(record.outputs("ReviewExampleGen", "report")[0].uri)
     (model_artifact,) = record.outputs("Trainer", "model")
     trained = TrainingRecord.read(path_utils.serving_model_path(model_artifact.uri))
     candidate, baseline = measured(record)

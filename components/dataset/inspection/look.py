@@ -14,7 +14,7 @@ from components.dataset import sample
 from components.dataset.archive import read_archive
 from components.dataset.class_names import class_names_in
 from components.dataset.columns import check_columns, check_labelled, choose_columns
-from components.dataset.detected_table import DetectedTable
+from components.dataset.detected_table import DetectedTable, same_column
 from components.dataset.found_tables import FoundTables, find_tables
 from components.dataset.inspection.sampling import (
     PARTS,
@@ -199,6 +199,8 @@ def _choose(found: Inspection, tables: FoundTables, text: str, label: str) -> No
         columns = choose_columns(tables.tables.values(), text, label, told.append)
         check_labelled(tables.tables, columns[1])
         check_columns(tables.named, *columns)
+        if columns[0] == columns[1]:
+            raise DatasetError(same_column(next(iter(tables.tables.values())), columns[0]))
         found.text_column, found.label_column = columns
         found.notices += told
         return

@@ -371,11 +371,9 @@ def test_a_second_class_that_is_small_stays(tmp_path, capsys):
     first_look.checked(resolve_source(str(path)), 0.0, 1)
 
 
-def test_labels_that_are_lists_are_told(tmp_path, capsys):
-    """With the setting that takes the first of each."""
-    path = tmp_path / "r.jsonl"
-    rows = ({"text": f"text {n}", "labels": [["a", "b"][n % 2], "c"]} for n in range(90))
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    _, out, _ = inspect(capsys, path)
-    assert "--label-column labels.0 takes the first" in out.replace("\n    ", " ")
-    assert resolve_source(str(path), label_column="labels.0").classes == ("a", "b")
+def test_one_column_for_both_is_refused_as_by_a_run(tmp_path, capsys):
+    """With the columns that are left; and the command for the sample is as short as can be."""
+    path = write(tmp_path / "r.csv", ["text", "label"], texts(60, ["a", "b"]))
+    code, _, err = inspect(capsys, path, "--text-column", "label")
+    assert code == 2 and "The column 'label' is named for the text and for the label." in err
+    assert command(capsys, "sample") == ["--data", "sample"]

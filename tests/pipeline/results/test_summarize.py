@@ -206,7 +206,8 @@ def test_commands_are_short_where_the_defaults_hold(monkeypatch, tmp_path):
 
 def test_only_a_model_of_imdb_is_asked_about_a_film(tmp_path):
     """Whoever has tickets is to put in a text of their own."""
-    (tmp_path / "tickets.csv").write_text("text,label\na,bug\nb,question\n")
+    rows = "".join(f"a {n},bug\nb {n},question\n" for n in range(20))
+    (tmp_path / "tickets.csv").write_text(f"text,label\n{rows}")
     run = resolve(
         PipelineConfig(data=str(tmp_path / "tickets.csv")),
         EnvironmentSettings(None, tmp_path),
