@@ -20,7 +20,7 @@ DIGEST_BYTES = 10
 # Groups by the first bits of the digest; one is sorted at a time.
 _GROUPS = 64
 # Of digests that a worker collects before it sends them on.
-_COLLECTED_BYTES = 1 << 20
+COLLECTED_BYTES = 1 << 20
 
 _DTYPE = f"S{DIGEST_BYTES}"
 _SIDES = (features.TRAIN_SPLIT, features.TEST_SPLIT)
@@ -78,7 +78,7 @@ class _CollectDoFn(beam.DoFn):
         key = _group(digest), _SIDES.index(review.split)
         self._digests.setdefault(key, bytearray()).extend(digest)
         self._size += DIGEST_BYTES
-        if self._size >= _COLLECTED_BYTES:
+        if self._size >= COLLECTED_BYTES:
             yield from self._collected()
 
     def finish_bundle(self) -> Iterator[Any]:
