@@ -8,19 +8,13 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any
 
-import apache_beam as beam
 import numpy as np
-from tensorflow_model_analysis.metrics import metric_types, metric_util
-
-# TFMA 0.52 leaves half of these out of its own namespace.
-from tensorflow_model_analysis.proto import config_pb2
+from tensorflow_model_analysis.metrics import metric_types
 
 from components.evaluator import lift, log_loss
 from components.evaluator.confusion import Confusion
-from components.evaluator.labels_and_scores import labels_and_scores
+from components.evaluator.counting import counted
 
 ACCURACY = "accuracy"
 MACRO_F1 = "macro_f1"
@@ -28,9 +22,6 @@ LOG_LOSS = log_loss.NAME
 PROVEN_LIFT = "proven_lift"
 CONFUSION = "confusion"
 NAMES = (ACCURACY, MACRO_F1, PROVEN_LIFT, LOG_LOSS, CONFUSION)
-
-# TFMA keeps what begins with an underscore to itself.
-_COUNTS = "_class_counts"
 
 
 class ClassMetric(metric_types.Metric):
@@ -41,13 +32,13 @@ class ClassMetric(metric_types.Metric):
 
     def __init__(self, name: str):
         """Takes what is measured: one of NAMES."""
-        super().__init__(metric_util.merge_per_key_computations(_computations), name=name)
+        super().__init__(counted(ClassCounts, value_of), name=name)
 
 
 metric_types.register_metric(ClassMetric)
 
 
-class Counts:
+class ClassCounts:
     """What is counted of the reviews of a slice.
 
     Attributes:
@@ -69,66 +60,14 @@ class Counts:
         self.pairs[label, int(scores.argmax())] += 1
         self.loss += log_loss.loss_of(float(scores[label]))
 
-    def merge(self, other: Counts) -> None:
+    def merge(self, other: ClassCounts) -> None:
         """Adds what another part of the slice counted."""
         self.pairs.update(other.pairs)
         self.loss += other.loss
         self.classes = max(self.classes, other.classes)
 
 
-class _CountClasses(beam.CombineFn):
-    """StandardMetricInputs of a slice's reviews -> {key: Counts}."""
-
-    def __init__(self, key: metric_types.MetricKey, eval_config: config_pb2.EvalConfig | None):
-        self._key = key
-        self._eval_config = eval_config
-
-    def create_accumulator(self) -> Counts:
-        return Counts()
-
-    def add_input(self, counts: Counts, inputs: metric_types.StandardMetricInputs) -> Counts:
-        for label, scores in labels_and_scores(inputs, self._key, self._eval_config):
-            counts.add(label, scores)
-        return counts
-
-    def merge_accumulators(self, accumulators: Iterable[Counts]) -> Counts:
-        merged = Counts()
-        for counts in accumulators:
-            merged.merge(counts)
-        return merged
-
-    def extract_output(self, counts: Counts) -> dict[metric_types.MetricKey, Counts]:
-        return {self._key: counts}
-
-
-def _computations(
-    name: str,
-    eval_config: config_pb2.EvalConfig | None = None,
-    model_name: str = "",
-    output_name: str = "",
-) -> metric_types.MetricComputations:
-    """Returns the count, and the metric that follows from it."""
-    counts_key, key = (
-        metric_types.MetricKey(name=each, model_name=model_name, output_name=output_name)
-        for each in (_COUNTS, name)
-    )
-
-    def result(
-        metrics: dict[metric_types.MetricKey, Any],
-    ) -> dict[metric_types.MetricKey, Any]:
-        return {key: value_of(name, metrics[counts_key])}
-
-    return [
-        metric_types.MetricComputation(
-            keys=[counts_key],
-            preprocessors=None,
-            combiner=_CountClasses(counts_key, eval_config),
-        ),
-        metric_types.DerivedMetricComputation(keys=[key], result=result),
-    ]
-
-
-def value_of(name: str, counts: Counts) -> float | str:
+def value_of(name: str, counts: ClassCounts) -> float | str:
     """Returns one of NAMES; CONFUSION as JSON, which TFMA does not subtract a baseline's from."""
     confusion = Confusion(counts.classes, counts.pairs)
     if name == CONFUSION:

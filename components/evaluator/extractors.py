@@ -60,24 +60,30 @@ def custom_extractors(
     return extractors
 
 
-def _settings_of(eval_shared_model: Any) -> TokenSettings:
-    """Returns the settings of the candidate's tokens; IMDB's where it does not say any."""
+def _settings_of(eval_shared_model: Any) -> TokenSettings | None:
+    """Returns the settings of the candidate's tokens; None where it does not say any."""
     models = tfma.utils.verify_and_update_eval_shared_models(eval_shared_model) or []
     candidates = [model for model in models if model.model_name != tfma_constants.BASELINE_KEY]
     settings = [TokenSettings.of_model(model.model_path) for model in candidates]
-    return next(filter(None, settings), IMDB_TOKENS)
+    return next(filter(None, settings), None)
 
 
-def _with_slice_features(extracts: dict[str, Any], settings: TokenSettings) -> dict[str, Any]:
+def _with_slice_features(
+    extracts: dict[str, Any], settings: TokenSettings | None
+) -> dict[str, Any]:
     """Adds LENGTH and UNKNOWN_WORDS to the features of a batch of extracts."""
     texts = np.asarray(extracts[tfma_constants.FEATURES_KEY][features.TEXT]).reshape(-1)
     token_ids = _token_ids(extracts[tfma_constants.TRANSFORMED_FEATURES_KEY])
     token_ids = token_ids.reshape(len(texts), -1)
-    # What a model of another trainer reads, it does not say.
-    settings = dataclasses.replace(settings, max_length=token_ids.shape[1])
+    if settings:
+        lengths = length_names(texts, settings, token_ids)
+    else:
+        # A model of another trainer does not say what its tokens are: ours are counted.
+        ours = dataclasses.replace(IMDB_TOKENS, max_length=token_ids.shape[1])
+        lengths = length_names(texts, ours)
     sliced = {
         **extracts[tfma_constants.FEATURES_KEY],
-        LENGTH: _as_feature(length_names(texts, settings)),
+        LENGTH: _as_feature(lengths),
         UNKNOWN_WORDS: _as_feature(unknown_share_names(token_ids)),
     }
     return {**extracts, tfma_constants.FEATURES_KEY: sliced}

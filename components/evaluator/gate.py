@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from tensorflow_model_analysis.metrics.metric_types import Metric
 
 # TFMA 0.52 leaves half of these out of its own namespace.
 from tensorflow_model_analysis.proto import config_pb2
 
 from components import features
-from components.evaluator import class_metrics, log_loss, macro_f1, proven_lift
+from components.evaluator import binary_metrics, class_metrics
 from components.evaluator.bounds import GateBounds
 from components.evaluator.slices import LENGTH, UNKNOWN_WORDS
 from serving.signature_names import CLASSIFY, SERVING_DEFAULT
@@ -74,31 +76,12 @@ def eval_config(
 
 def _metrics(bounds: GateBounds) -> list[config_pb2.MetricConfig]:
     """Returns what is measured on each slice of two classes."""
-    at_decision = json.dumps({"thresholds": [features.DECISION_THRESHOLD]})
-    of_macro_f1 = config_pb2.MetricConfig(
-        class_name=macro_f1.MacroF1.__name__,
-        module=macro_f1.__name__,
-        per_slice_thresholds=_macro_f1_gate(bounds),
-    )
-    return [
-        config_pb2.MetricConfig(
-            class_name="BinaryAccuracy", per_slice_thresholds=_accuracy_gate(bounds)
-        ),
-        *([of_macro_f1] if of_macro_f1.per_slice_thresholds else []),
-        config_pb2.MetricConfig(
-            class_name=proven_lift.ProvenLift.__name__,
-            module=proven_lift.__name__,
-            per_slice_thresholds=_lift_gate(bounds),
-        ),
-        config_pb2.MetricConfig(class_name="ExampleCount"),
-        config_pb2.MetricConfig(class_name="AUC"),
-        config_pb2.MetricConfig(class_name="Precision"),
-        config_pb2.MetricConfig(class_name="Recall"),
-        config_pb2.MetricConfig(class_name=log_loss.LogLoss.__name__, module=log_loss.__name__),
-        config_pb2.MetricConfig(class_name="Calibration"),
-        config_pb2.MetricConfig(class_name="CalibrationPlot"),
-        config_pb2.MetricConfig(class_name="ConfusionMatrixAtThresholds", config=at_decision),
-    ]
+    gates = {
+        binary_metrics.ACCURACY: _accuracy_gate(bounds),
+        binary_metrics.MACRO_F1: _macro_f1_gate(bounds),
+        binary_metrics.PROVEN_LIFT: _lift_gate(bounds),
+    }
+    return _configured(binary_metrics.BinaryMetric, binary_metrics.NAMES, gates)
 
 
 def _metrics_of_many(bounds: GateBounds) -> list[config_pb2.MetricConfig]:
@@ -108,15 +91,24 @@ def _metrics_of_many(bounds: GateBounds) -> list[config_pb2.MetricConfig]:
         class_metrics.MACRO_F1: _macro_f1_gate(bounds),
         class_metrics.PROVEN_LIFT: _lift_gate(bounds),
     }
+    return _configured(class_metrics.ClassMetric, class_metrics.NAMES, gates)
+
+
+def _configured(
+    metric: type[Metric],
+    names: Sequence[str],
+    gates: Mapping[str, Sequence[config_pb2.PerSliceMetricThreshold]],
+) -> list[config_pb2.MetricConfig]:
+    """Returns a metric of ours by all its names, and the number of examples."""
     return [
         *(
             config_pb2.MetricConfig(
-                class_name=class_metrics.ClassMetric.__name__,
-                module=class_metrics.__name__,
+                class_name=metric.__name__,
+                module=metric.__module__,
                 config=json.dumps({"name": name}),
                 per_slice_thresholds=gates.get(name, ()),
             )
-            for name in class_metrics.NAMES
+            for name in names
         ),
         config_pb2.MetricConfig(class_name="ExampleCount"),
     ]

@@ -11,23 +11,26 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis import constants as tfma_constants
 from tensorflow_model_analysis.writers import eval_config_writer
 
-from components.evaluator import class_metrics, log_loss
+from components.evaluator import binary_metrics, class_metrics
+from components.evaluator.binary_metrics import CONFUSION_COUNTS
 from components.evaluator.confusion import Confusion
 
-CONFUSION_COUNTS = {
+# Of what a configuration with TFMA's own metrics gives.
+_CONFUSION = "confusion_matrix_at_thresholds"
+_IN_CONFUSION = {
     "true_positives": "truePositives",
     "false_positives": "falsePositives",
     "true_negatives": "trueNegatives",
     "false_negatives": "falseNegatives",
 }
-_CONFUSION = "confusion_matrix_at_thresholds"
-_TFMA_NAMES = {
-    "accuracy": "binary_accuracy",
-    "auc": "auc",
-    "precision": "precision",
-    "recall": "recall",
-    "log_loss": log_loss.NAME,
-    "calibration": "calibration",
+_LOG_LOSS = "binary_crossentropy"
+_NAMES_OF_TWO = {
+    "accuracy": binary_metrics.ACCURACY,
+    "auc": binary_metrics.AUC,
+    "precision": binary_metrics.PRECISION,
+    "recall": binary_metrics.RECALL,
+    "log_loss": binary_metrics.LOG_LOSS,
+    "calibration": binary_metrics.CALIBRATION,
     "examples": "example_count",
 }
 _NAMES_OF_MANY = {
@@ -88,21 +91,25 @@ def load_candidate(directory: str) -> EvaluationResults:
 
 
 def _plain(values: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    names = _NAMES_OF_MANY if class_metrics.CONFUSION in values else _TFMA_NAMES
+    names = _NAMES_OF_MANY if class_metrics.CONFUSION in values else _NAMES_OF_TWO
     plain = {
         name: float(values[key]["doubleValue"]) for name, key in names.items() if key in values
     }
+    if _LOG_LOSS in values:
+        plain.setdefault("log_loss", float(values[_LOG_LOSS]["doubleValue"]))
     counts = _counts_of_two(values)
     return plain | ({"macro_f1": Confusion.of_two(counts).macro_f1} | counts if counts else {})
 
 
 def _counts_of_two(values: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     """Returns the confusion counts of two classes, or nothing if they were not measured."""
+    if all(name in values for name in CONFUSION_COUNTS):
+        return {name: float(values[name]["doubleValue"]) for name in CONFUSION_COUNTS}
     if _CONFUSION not in values:
         return {}
     (at_decision,) = values[_CONFUSION]["confusionMatrixAtThresholds"]["matrices"]
     # The JSON form of a proto leaves zeros out.
-    return {name: at_decision.get(key, 0.0) for name, key in CONFUSION_COUNTS.items()}
+    return {name: at_decision.get(key, 0.0) for name, key in _IN_CONFUSION.items()}
 
 
 def _confusion(values: Mapping[str, Mapping[str, Any]]) -> Confusion | None:

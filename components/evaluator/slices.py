@@ -22,12 +22,18 @@ UNKNOWN_SHARE_BOUNDS = (0.05, 0.10, 0.15, 0.20)
 UNKNOWN_SHARE_NAMES = ("under 5 %", "5-10 %", "10-15 %", "15-20 %", "20 % or more")
 
 
-def length_names(texts: np.ndarray, settings: TokenSettings = IMDB_TOKENS) -> list[str]:
+def length_names(
+    texts: np.ndarray,
+    settings: TokenSettings = IMDB_TOKENS,
+    token_ids: np.ndarray | None = None,
+) -> list[str]:
     """Names the length of each text in tokens.
 
     Args:
       texts: <object>[batch] of bytes.
       settings: What a token is, and how many of a text the model reads.
+      token_ids: <int64>[batch, max_length] by these settings, if they are at hand: then only texts
+        that fill the model's window are tokenized.
 
     Returns:
       NO_WORDS, first and last length of the slice, e.g. "101-200", or TRUNCATED.
@@ -36,7 +42,16 @@ def length_names(texts: np.ndarray, settings: TokenSettings = IMDB_TOKENS) -> li
     lasts = [0, *(bound for bound in LENGTH_BOUNDS if bound < most), most]
     spans = [f"{before + 1}-{last}" for before, last in itertools.pairwise(lasts)]
     names = [NO_WORDS, *spans, TRUNCATED]
-    counts = preprocessing.tokenize(tf.constant(texts, tf.string), settings).row_lengths().numpy()
+    counts = np.full(len(texts), most)
+    if token_ids is not None:
+        counts = np.count_nonzero(token_ids != features.PAD_ID, axis=1)
+    fills = counts == most
+    if fills.any():
+        counts[fills] = (
+            preprocessing.tokenize(tf.constant(texts[fills], tf.string), settings)
+            .row_lengths()
+            .numpy()
+        )
     return [names[rank] for rank in np.digitize(counts, lasts, right=True)]
 
 

@@ -10,21 +10,18 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
-from components import features
 from components.cross_validator.figures import CrossValidation
 from components.evaluator import lift, results
 from components.example_gen.reading_report import ReadingReport
 from components.infra_validator.outcome import Outcome
 from components.models.training_record import TrainingRecord
 from components.pusher.pushed_data import CARD_FILE as FILE
-from components.transform.token_settings import IMDB_TOKENS, TokenSettings
+from components.transform.token_settings import TokenSettings
 
 # What a pipeline says that knows nothing of these.
 NO_FACTS: dict[str, Any] = {
     "data": "",
     "origin": {"path": "", "digest": ""},
-    "classes": list(features.CLASSES),
-    "tokens": IMDB_TOKENS.to_config(),
     "gate": {},
     "source_fingerprint": {},
 }
@@ -57,12 +54,15 @@ def write(
     """
     facts = {**NO_FACTS, **facts}
     training = TrainingRecord.read(str(version)) if TrainingRecord.is_in(str(version)) else None
-    classes = list(training.classes if training else facts["classes"])
+    classes = list(training.classes if training else facts.get("classes", ()))
     tokens = TokenSettings.of_model(version)
+    shape = {
+        "classes": classes,
+        "tokens": tokens.to_config() if tokens else facts.get("tokens"),
+    }
     card = {
         "name": model_name,
-        "classes": classes,
-        "tokens": tokens.to_config() if tokens else facts["tokens"],
+        **{name: value for name, value in shape.items() if value},
         "data": {"name": facts["data"], "origin": facts["origin"], **_reading(report)},
         **_training(training),
         **_measurements(evaluation, classes),

@@ -206,10 +206,10 @@ def _split(text: tf.Tensor, with_emoji: bool) -> tf.RaggedTensor:
     between = bytes(byte for byte in range(128) if byte not in of_words)
     words = tf.raw_ops.StringSplit(input=text, delimiter=between, skip_empty=True)
     rows = tf.range(tf.size(text, tf.int64) + 1)
-    row_splits = tf.searchsorted(words.indices[:, 0], rows)
-    return tf.RaggedTensor.from_row_splits(
-        words.values, tf.cast(row_splits, tf.int64), validate=False
+    row_splits = tf.raw_ops.LowerBound(
+        sorted_inputs=words.indices[tf.newaxis, :, 0], values=rows[tf.newaxis], out_type=tf.int64
     )
+    return tf.RaggedTensor.from_row_splits(words.values, row_splits[0], validate=False)
 
 
 def _characters(words: tf.Tensor, with_emoji: bool) -> tf.RaggedTensor:
@@ -233,9 +233,11 @@ def pad_in_front(
     Returns:
       <any>[batch, max_length].
     """
-    starts, ends = values.row_splits[:-1, tf.newaxis], values.row_splits[1:, tf.newaxis]
-    places = ends + tf.range(-settings.max_length, 0, dtype=ends.dtype)
-    # Padding is the first of all values.
-    places = tf.where(places >= starts, places + 1, 0)
-    padded = tf.concat([tf.constant([padding], values.dtype), values.values], axis=0)
-    return tf.gather(padded, places)
+    # Backwards, the last row's last value first, rows are cut and padded behind.
+    backwards = tf.RaggedTensor.from_row_splits(
+        tf.reverse(values.values, [0]),
+        values.row_splits[-1] - tf.reverse(values.row_splits, [0]),
+        validate=False,
+    )
+    padded = backwards.to_tensor(default_value=padding, shape=[None, settings.max_length])
+    return tf.reverse(padded, [0, 1])

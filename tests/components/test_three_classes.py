@@ -268,11 +268,11 @@ def test_what_is_counted_of_a_slice_does_not_depend_on_its_parts():
     scores = generator.dirichlet(np.ones(5), size=40)
     scores[:5] = 0.2
     labels = generator.integers(0, 5, 40)
-    whole, *parts = (class_metrics.Counts() for _ in range(4))
+    whole, *parts = (class_metrics.ClassCounts() for _ in range(4))
     for place, (label, row) in enumerate(zip(labels, scores, strict=True)):
         whole.add(int(label), row)
         parts[place % 3].add(int(label), row)
-    merged = class_metrics.Counts()
+    merged = class_metrics.ClassCounts()
     for part in parts[::-1]:
         merged.merge(part)
     for name in class_metrics.NAMES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -130,7 +131,7 @@ def test_process_1_of_a_container_ends_too(start):
     process = start(RUN, *unshare)
     (inside,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     assert Path(f"/proc/{inside}/status").read_text().split("NSpid:")[1].split()[1] == "1"
-    subprocess.run(["kill", "-TERM", inside], check=True)
+    os.kill(int(inside), signal.SIGTERM)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 143
     assert errors == f"sentiment: ended by SIGTERM in Trainer{ENDED}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import tensorflow_model_analysis as tfma
-from tensorflow_model_analysis.metrics import confusion_matrix_metrics
 from tensorflow_model_analysis.proto import config_pb2
 
-from components.evaluator import class_metrics, tfma_adapter
+from components.evaluator import binary_metrics, class_metrics, tfma_adapter
 from tests.canary import canary
 
 
@@ -26,27 +26,16 @@ def test_the_stage_that_transforms_features_is_among_tfmas_own(tmp_path):
         assert stages.index("ExtractFeatures") < at < stages.index("ExtractSliceKeys")
 
 
-def test_a_metric_is_named_by_its_default_name():
-    """As `proven_lift` is, which is derived from one of TFMA's."""
-    with canary(tfma_adapter.LIBRARY, "components.evaluator.proven_lift"):
-
-        class Named(confusion_matrix_metrics.ConfusionMatrixMetric):
-            def _default_name(self):
-                return "of ours"
-
-            def result(self, tp, tn, fp, fn):
-                return 0.0
-
-        (computation, *_) = Named(thresholds=0.5).computations()[-1:]
-        assert [key.name for key in computation.keys] == ["of ours"]
-
-
-def test_metrics_of_many_classes_are_derived_from_one_count():
+@pytest.mark.parametrize(
+    ("module", "metric"),
+    [
+        (binary_metrics, binary_metrics.BinaryMetric),
+        (class_metrics, class_metrics.ClassMetric),
+    ],
+)
+def test_metrics_are_derived_from_one_count(module, metric):
     """TFMA drops computations that equal others: one pass over the scores is enough."""
-    with canary(tfma_adapter.LIBRARY, class_metrics.__name__):
-        counts, derived = zip(
-            *(class_metrics.ClassMetric(name).computations() for name in class_metrics.NAMES),
-            strict=True,
-        )
+    with canary(tfma_adapter.LIBRARY, module.__name__):
+        counts, derived = zip(*(metric(name).computations() for name in module.NAMES), strict=True)
         assert len(set(counts)) == 1
-        assert [each.keys[0].name for each in derived] == list(class_metrics.NAMES)
+        assert [each.keys[0].name for each in derived] == list(module.NAMES)

@@ -20,7 +20,7 @@ from components.dataset.sample import generate_review
 from components.dataset.splits import bucket
 from components.dataset.table_options import TableOptions
 from components.errors import DatasetError
-from components.example_gen import findings
+from components.example_gen import findings, leaks, shards
 from components.example_gen.component import ReviewExampleGen
 from components.example_gen.executor import Executor
 from components.example_gen.reading_report import ReadingReport, ReadingReportArtifact
@@ -160,6 +160,23 @@ def test_leaks_are_dropped_from_train_alone(archive, tmp_path):
     assert ingested.texts("test") == ["in both splits", "worse"]
     assert ingested.report.reviews == {"train": {"0": 1, "1": 3}, "test": {"0": 1, "1": 1}}
     assert (ingested.report.leaks, ingested.report.dropped_leaks) == (1, 2)
+
+
+def test_reviews_fill_several_shards_and_are_found_in_both_splits_all_the_same(
+    archive, ingested_archive, tmp_path, monkeypatch
+):
+    """A shard a review, and digests sent on one by one; nothing unfinished is left."""
+    monkeypatch.setattr(shards, "SHARD_BYTES", 1)
+    monkeypatch.setattr(leaks, "COLLECTED_BYTES", 1)
+    ingested = Ingested(tmp_path, archive)
+    for split, count in (("train", 6), ("test", 2)):
+        uri = artifact_utils.get_split_uri([ingested.examples_artifact], split)
+        assert sorted(path.name for path in Path(uri).iterdir()) == [
+            f"data_tfrecord-{number:05}-of-{count:05}.gz" for number in range(count)
+        ]
+        assert ingested.examples(split) == ingested_archive.examples(split)
+    assert ingested.report == ingested_archive.report
+    assert not list((tmp_path / "tmp").rglob("shards/*"))
 
 
 def test_a_directory_gives_the_same_examples_as_its_archive(ingested_archive, tmp_path):

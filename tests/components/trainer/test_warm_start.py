@@ -62,7 +62,7 @@ def test_other_tokens_are_refused(exported_model, transform_output, tmp_path):
     with pytest.raises(
         ConfigurationError, match=r"with `vocabulary_size=5000`, `emoji=False`\. Train without"
     ):
-        warm_start.load_weights(built(), "lstm", PLAIN, str(copy), transform_output, now)
+        warm_start.load_weights(built(), "lstm", PLAIN, str(copy), transform_output, tokens=now)
 
 
 def test_layers_of_other_sizes_are_refused(exported_model, transform_output, tmp_path):

@@ -1,0 +1,111 @@
+"""Metrics for TFMA that all follow from one pass over labels and scores.
+
+TFMA's own metrics unpack a review anew for each slice that it is in, each metric by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol, TypeVar
+
+import apache_beam as beam
+import numpy as np
+from tensorflow_model_analysis.metrics import metric_types, metric_util
+
+# TFMA 0.52 leaves half of these out of its own namespace.
+from tensorflow_model_analysis.proto import config_pb2
+
+
+class Counts(Protocol):
+    """What is counted of the reviews of a slice."""
+
+    def add(self, label: int, scores: np.ndarray) -> None:
+        """Counts a review with <float>[classes] scores, of two classes <float>[1]."""
+
+    def merge(self, other: Any) -> None:
+        """Adds what another part of the slice counted."""
+
+
+C = TypeVar("C", bound=Counts)
+
+
+def counted(
+    counts: Callable[[], C], value_of: Callable[[str, C], float | str]
+) -> Callable[..., metric_types.MetricComputations]:
+    """Returns the computations of a TFMA metric; those of several names count once.
+
+    Args:
+      counts: Begins to count a part of a slice. Its name tells what is counted.
+      value_of: From the metric's name and what was counted to the metric.
+    """
+
+    def computations(
+        name: str,
+        eval_config: config_pb2.EvalConfig | None = None,
+        model_name: str = "",
+        output_name: str = "",
+    ) -> metric_types.MetricComputations:
+        counts_key, key = (
+            metric_types.MetricKey(name=each, model_name=model_name, output_name=output_name)
+            # TFMA keeps what begins with an underscore to itself.
+            for each in (f"_{counts.__name__}", name)
+        )
+
+        def result(
+            metrics: dict[metric_types.MetricKey, Any],
+        ) -> dict[metric_types.MetricKey, Any]:
+            return {key: value_of(name, metrics[counts_key])}
+
+        return [
+            metric_types.MetricComputation(
+                keys=[counts_key],
+                preprocessors=[_Unpack(counts_key, eval_config)],
+                combiner=_Count(counts_key, counts),
+            ),
+            metric_types.DerivedMetricComputation(keys=[key], result=result),
+        ]
+
+    return metric_util.merge_per_key_computations(computations)
+
+
+class _Unpack(metric_types.Preprocessor):
+    """Extracts of a review -> (label, scores), for all slices that it is in."""
+
+    def __init__(self, key: metric_types.MetricKey, eval_config: config_pb2.EvalConfig | None):
+        super().__init__(name=f"unpack:{key.model_name}:{key.output_name}")
+        self._key = key
+        self._eval_config = eval_config
+
+    def process(self, extracts: dict[str, Any]) -> Iterator[tuple[int, np.ndarray]]:
+        for label, scores, _ in metric_util.to_label_prediction_example_weight(
+            metric_util.to_standard_metric_inputs(extracts),
+            eval_config=self._eval_config,
+            model_name=self._key.model_name,
+            output_name=self._key.output_name,
+            flatten=False,
+        ):
+            yield int(label.reshape(-1)[0]), scores.reshape(-1)
+
+
+class _Count(beam.CombineFn):
+    """(label, scores) of a slice's reviews -> {key: Counts}."""
+
+    def __init__(self, key: metric_types.MetricKey, counts: Callable[[], Any]):
+        self._key = key
+        self._counts = counts
+
+    def create_accumulator(self) -> Any:
+        return self._counts()
+
+    def add_input(self, counts: Any, review: tuple[int, np.ndarray]) -> Any:
+        counts.add(*review)
+        return counts
+
+    def merge_accumulators(self, accumulators: Iterable[Any]) -> Any:
+        merged = self._counts()
+        for counts in accumulators:
+            merged.merge(counts)
+        return merged
+
+    def extract_output(self, counts: Any) -> dict[metric_types.MetricKey, Any]:
+        return {self._key: counts}
