@@ -17,6 +17,8 @@ from components.example_gen.examples import to_example
 
 # Of Examples in a shard, before they are packed; a later step reads a shard in one process.
 SHARD_BYTES = 8 << 20
+# A quarter of the time that zlib's default takes, for an eighth more bytes.
+_PACKED = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=2)
 # As TFX names the files of its own ExampleGens.
 _NAME = "data_tfrecord-{:05d}-of-{:05d}.gz"
 
@@ -84,7 +86,7 @@ class _Shard:
 
     def __init__(self, folder: str):
         self._path = os.path.join(folder, uuid.uuid4().hex)
-        self._writer = tf.io.TFRecordWriter(self._path, "GZIP")
+        self._writer = tf.io.TFRecordWriter(self._path, _PACKED)
         self.size = 0
 
     def write(self, record: bytes) -> None:
@@ -108,7 +110,7 @@ def _name_shards(split_and_paths: tuple[str, Iterable[str]], folders: Mapping[st
         for number in range(max(len(paths), 1))
     ]
     if not paths:
-        tf.io.TFRecordWriter(names[0], "GZIP").close()
+        tf.io.TFRecordWriter(names[0], _PACKED).close()
     for path, name in zip(paths, names, strict=False):
         if not tf.io.gfile.exists(name):
             tf.io.gfile.rename(path, name)
