@@ -147,13 +147,13 @@ def test_what_few_test_reviews_tell_is_said_before_training(tmp_path):
         return list(before_training(run, {"train": train, "test": test}))
 
     assert told(800, 200) == [
-        "200 test reviews tell an accuracy of 85% to ± 4.9 points (95 % interval), and a macro F1 "
-        "less exactly; --folds 5 judges on all 1,000 reviews."
+        "200 test reviews tell an accuracy of 85% to 4.9 points either way (95 %), a macro F1 less "
+        "exactly; --folds 5 judges all 1,000."
     ]
     assert told(800, 200, folds=5) == told(1_600, 400) == []
     assert told(8_000, 2_000, folds=5) == [
         "--folds 5 trains 5 models more, on 10,000 reviews; 2,000 test reviews tell an accuracy of "
-        "85% to ± 1.6 points (95 % interval)."
+        "85% to 1.6 points either way (95 %)."
     ]
 
 
