@@ -15,10 +15,9 @@ NONE, BALANCED = CLASS_WEIGHTS
 def class_weights(labels: np.ndarray, classes: int, choice: str) -> np.ndarray | None:
     """Returns what a training review of each class counts; None where all count alike.
 
-    `balanced` gives all classes the same weight in sum, and each review 1 on average: a class
-    with c of n reviews has n / (k * c), where k is the number of classes that have a review. As
-    scikit-learn's `class_weight="balanced"` (King & Zeng, Logistic Regression in Rare Events Data,
-    2001).
+    BALANCED gives all classes the same weight in sum, and each review 1 on average: a class with c
+    of n reviews has n / (k * c), where k is the number of classes that have a review, as in
+    scikit-learn (King & Zeng, Logistic Regression in Rare Events Data, 2001).
 
     Args:
       labels: Of the training reviews, <int64>[reviews].

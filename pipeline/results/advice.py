@@ -56,10 +56,10 @@ def before_training(run: ResolvedRun, split_sizes: Mapping[str, int]) -> Iterato
         return
     exactly = (
         f"{test:,} test reviews tell an accuracy of {EXAMPLE_ACCURACY:.0%} to "
-        f"± {100 * margin(EXAMPLE_ACCURACY, test):.1f} points (95 % interval)"
+        f"{100 * margin(EXAMPLE_ACCURACY, test):.1f} points either way (95 %)"
     )
     folds = run.config.folds
     if total < FOLDS_BELOW and not folds and not run.is_comparison:
-        yield f"{exactly}, and a macro F1 less exactly; --folds 5 judges on all {total:,} reviews."
+        yield f"{exactly}, a macro F1 less exactly; --folds 5 judges all {total:,}."
     if folds and total >= FOLDS_BELOW:
         yield f"--folds {folds} trains {folds} models more, on {total:,} reviews; {exactly}."

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from components import features, progress
 from components.hyperparameters import Hyperparameters
+from components.models import linear
 from components.models.linear import log_count_ratios
 from components.models.registry import get_variant
 from components.models.shape import ModelShape
@@ -70,6 +71,21 @@ def test_two_classes_that_a_vowel_sign_tells_apart_are_learned(tmp_path):
     )
     answers = model(token_ids[300:].astype(np.int32)).numpy()[:, 0]
     assert np.mean((answers >= 0.5) == labels[300:]) >= 0.99
+
+
+def test_ngrams_that_nobody_wrote_are_left_out_of_the_solver_and_change_nothing(monkeypatch):
+    """The same ratios and, but for rounding, the same weights, from a fraction of the columns."""
+    generator = np.random.default_rng(9)
+    token_ids = generator.integers(2, 40, (120, 8)).astype(np.uint8)
+    labels = (token_ids[:, 3] % 5 == 0).astype(np.int64)
+    variant, shape, found = get_variant("linear"), ModelShape(60, 8), []
+    for share in (0.0, 0.25):
+        monkeypatch.setattr(linear, "SPARSE_SHARE", share)
+        model = variant.build(Hyperparameters(class_weights="balanced"), shape=shape)
+        variant.solve(model, (token_ids, labels), Hyperparameters(class_weights="balanced"))
+        found.append(model(token_ids.astype(np.int32)).numpy()[:, 0])
+    assert np.ptp(found[0]) > 0.5
+    np.testing.assert_allclose(found[0], found[1], atol=2e-3)
 
 
 def test_a_words_ratio_is_that_of_its_share_in_either_class():

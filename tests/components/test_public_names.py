@@ -89,6 +89,7 @@ def test_the_example_of_a_public_name_runs(name):
 @pytest.mark.parametrize(
     "name",
     [
+        "CrossValidator",
         "DataGate",
         "ReviewExampleGen",
         "ReviewModelInfraValidator",

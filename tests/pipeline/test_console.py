@@ -10,6 +10,7 @@ import textwrap
 
 import pytest
 
+from components.cross_validator.figures import CrossValidation
 from components.evaluator.lift import LargerClass
 from components.infra_validator.outcome import Outcome
 from components.progress import Progress
@@ -139,6 +140,35 @@ def test_the_panel_says_what_was_left_out_and_why(stream):
         "left out: 50,000 reviews in split 'unsup', 7 reviews labelled '7', 6 reviews labelled "
         "'6', 5 reviews labelled '5', 4 reviews labelled '4' and 9 others"
     ) in " ".join(text_of(stream).split())
+
+
+def test_folds_are_told_before_the_test_split_and_the_choice_with_its_reason(stream):
+    """The gate's minimums stand beside the figures that they hold for, and nowhere else."""
+    folds = [[(0, 0)] * 30 + [(0, 1)] * 10 + [(1, 1)] * 30 + [(1, 0)] * 10] * 5
+    summary = dataclasses.replace(
+        BLESSED,
+        model="linear",
+        chosen_because="linear: 704 reviews to train on; a network needs some 10,000",
+        cross_validation=CrossValidation.of_decisions(folds, classes=2),
+        min_accuracy=0.7,
+        min_macro_f1=0.6,
+        metrics={**BLESSED.metrics, "macro_f1": 0.8591},
+        margin=0.043,
+        macro_f1_margin=0.0512,
+    )
+    with Console(stream) as console:
+        console.summary(summary)
+    words = " ".join(text_of(stream).split())
+    assert (
+        "infra validation linear: 704 reviews to train on; a network needs some 10,000 "
+        "5 folds, each of 400 reviews judged by a model that did not see it: accuracy 75.00% "
+        "± 4.2 (95 %), gate 70.00% (+5.00 points); always saying the same 50.00% "
+        "macro F1 0.750 ± 0.04"
+    ) in words
+    assert "gate 0.600 (+0.150); accuracy by fold 75.0%, 75.0%, 75.0%, 75.0%, 75.0%" in words
+    assert "accuracy 85.91% on the test split, last blessed 86.10% (-0.19 points)" in words
+    assert words.count("gate 0.600") == 1
+    assert "25,000 test reviews: ± 4 points (95 %, Wilson), macro F1 ± 0.051" in words
 
 
 def test_a_run_on_the_sample_says_what_its_figures_are_worth(stream):

@@ -13,6 +13,7 @@ from tfx.proto import pusher_pb2, transform_pb2
 from tfx.utils import proto_utils
 
 from components.dataset.source import ReviewSource
+from components.errors import ConfigurationError
 from pipeline.config import PipelineConfig
 from pipeline.fingerprint import PROJECT
 from pipeline.graph import SOURCE_FINGERPRINT, create_pipeline
@@ -174,6 +175,60 @@ def test_a_model_is_pushed_below_its_name(pipeline_of, tmp_path):
     steps = steps_of(pipeline_of(model_name="films"))
     proto_utils.json_to_proto(steps["Pusher"].exec_properties["push_destination"], destination)
     assert Path(destination.filesystem.base_directory) == tmp_path / "serving_model/sample_films"
+
+
+def test_with_folds_the_cross_validator_has_the_last_word_before_the_server(pipeline_of):
+    """The Evaluator only compares with the last blessed model; the minimums hold for the folds."""
+    steps = steps_of(pipeline_of(folds=4, min_accuracy=0.7, max_regression=0.02))
+    step = steps["CrossValidator"]
+    assert upstream(step) == {"ReviewExampleGen", "Trainer", "Evaluator"}
+    assert step.exec_properties["folds"] == 4
+    bounds = json.loads(step.exec_properties["bounds"])
+    assert (bounds["min_accuracy"], bounds["min_lift"]) == (0.7, 0.001)
+    assert SOURCE_FINGERPRINT in step.exec_properties
+    for judged in ("InfraValidator", "Pusher"):
+        blessing = steps[judged].inputs["model_blessing"]
+        assert blessing.producer_component_id == "CrossValidator"
+    on_test = json.loads(steps["Evaluator"].exec_properties["eval_config"])
+    thresholds = [
+        (metric["class_name"], each["threshold"])
+        for metric in on_test["metrics_specs"][0]["metrics"]
+        for each in metric.get("per_slice_thresholds", ())
+    ]
+    ((name, threshold),) = thresholds
+    assert name == "BinaryAccuracy" and threshold["value_threshold"] == {"lower_bound": 0.0}
+    assert threshold["change_threshold"]["absolute"] == -0.02
+    assert "CrossValidator" not in steps_of(pipeline_of())
+    facts = json.loads(steps["Pusher"].exec_properties["facts"])
+    assert facts["gate"]["folds"] == 4
+
+
+def test_auto_brings_the_trainer_all_that_it_chooses_from(pipeline_of):
+    """So the cache knows of a changed value, and of edited code, of any of them."""
+    trainer = steps_of(pipeline_of(model="auto", epochs=2, class_weights="balanced"))["Trainer"]
+    config = json.loads(trainer.exec_properties["custom_config"])
+    assert config["model"] == "auto" and "hyperparameters" not in config
+    assert set(config["candidates"]) == {"linear", "cnn_bilstm_linear"}
+    assert config["candidates"]["cnn_bilstm_linear"]["epochs"] == 2
+    assert {each["class_weights"] for each in config["candidates"].values()} == {"balanced"}
+    linear = steps_of(pipeline_of(model="linear"))["Trainer"]
+    prints = {step.exec_properties[SOURCE_FINGERPRINT] for step in (trainer, linear)}
+    assert len(prints) == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"model": "auto", "warm_start": True}, "`model='auto'` chooses .*`warm_start`"),
+        ({"model": "auto", "tune": 3, "validation_fraction": 0.1}, "`tune` is about a certain one"),
+        ({"folds": 3, "warm_start": True}, "--folds and --warm-start: an earlier model has seen"),
+        ({"folds": 21}, "--folds is 21; expected a whole number from 2 to 20"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(pipeline_of, settings, message):
+    """Before anything runs."""
+    with pytest.raises(ConfigurationError, match=message):
+        pipeline_of(**settings)
 
 
 def test_steps_with_code_of_ours_carry_its_fingerprint(pipeline_of):

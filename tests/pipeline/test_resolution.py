@@ -268,8 +268,8 @@ def test_an_engine_that_is_not_installed_is_wrong_use(environment, table, monkey
         (
             "components/transform/preprocessing.py",
             ("text = tf.strings.lower(text", "text = tf.strings.upper(text"),
-            # The others read its tokens, at the export and in the slices.
-            {"Transform", "Tuner", "Trainer", "Evaluator"},
+            # The others read its tokens, at the export, in the slices and in the folds.
+            {"Transform", "Tuner", "Trainer", "CrossValidator", "Evaluator"},
         ),
         (
             "components/transform/preprocessing.py",
@@ -279,7 +279,7 @@ def test_an_engine_that_is_not_installed_is_wrong_use(environment, table, monkey
         (
             "components/models/lstm.py",
             ("import keras", "import keras as keras"),
-            {"Tuner", "Trainer"},
+            {"Tuner", "Trainer", "CrossValidator"},
         ),
         ("components/schema.pbtxt", ("max: 10", "max: 5"), {"SchemaGen"}),
         # It is a process of its own that this step starts.

@@ -126,6 +126,32 @@ def test_the_latest_blessing_counts(resolve, model, heard):
     assert not heard
 
 
+def test_a_blessing_that_folds_were_asked_about_gives_way_to_their_verdict(store, resolve, model):
+    """The Evaluator's own asks for little then; an earlier blessing of the model stands."""
+    models, candidate = [model(1), model(3)], model(9)
+    steps = {
+        name: store.put_execution_type(metadata_store_pb2.ExecutionType(name=name))
+        for name in ("Evaluator", "CrossValidator", "InfraValidator")
+    }
+
+    def done(step, *ways):
+        execution = metadata_store_pb2.Execution(type_id=steps[step])
+        (execution_id,) = store.put_executions([execution])
+        store.put_events(
+            [Event(artifact_id=of, execution_id=execution_id, type=way) for of, way in ways]
+        )
+
+    # Blessed without folds, and tried in a server, which takes the blessing as well.
+    done("Evaluator", (1, Event.INPUT), (4, Event.OUTPUT))
+    done("InfraValidator", (1, Event.INPUT), (4, Event.INPUT))
+    done("Evaluator", (3, Event.INPUT), (5, Event.OUTPUT))
+    done("CrossValidator", (3, Event.INPUT), (5, Event.INPUT), (6, Event.OUTPUT))
+    by_evaluator = [blessing(4, of=1), blessing(5, of=3)]
+    assert resolve(candidate, models, [*by_evaluator, blessing(6, of=3)]) == ([3], [6])
+    refused = blessing(6, of=3, blessed=False)
+    assert resolve(candidate, models, [*by_evaluator, refused]) == ([1], [4])
+
+
 def test_a_blessed_model_that_metadata_does_not_list_is_no_baseline(resolve, model):
     """Only what is given can be chosen."""
     models = [model(1), model(6)]

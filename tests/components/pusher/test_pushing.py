@@ -16,6 +16,8 @@ from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
+from components.cross_validator.artifact import CrossValidationArtifact
+from components.cross_validator.figures import CrossValidation
 from components.errors import PushError
 from components.evaluator import gate
 from components.example_gen.reading_report import ReadingReport, ReadingReportArtifact
@@ -164,7 +166,9 @@ def infra_blessing_of(outcome):
     return blessing
 
 
-def pushed_model_of(model, base, blessed, tmp_path, evaluation_folder, infra=None, is_ours=True):
+def pushed_model_of(
+    model, base, blessed, tmp_path, evaluation_folder, infra=None, is_ours=True, folds=None
+):
     """Runs the executor as Pusher does and returns its artifact."""
     artifact = standard_artifacts.Model()
     artifact.uri = str(tmp_path / "trained")
@@ -200,6 +204,7 @@ def pushed_model_of(model, base, blessed, tmp_path, evaluation_folder, infra=Non
             "model_blessing": [blessing],
             **({"evaluation": [measured], "report": [report]} if is_ours else {}),
             **({"infra_blessing": [infra_blessing_of(infra)]} if infra else {}),
+            **({"cross_validation": [folds]} if folds else {}),
         },
         {"pushed_model": [pushed]},
         {
@@ -235,6 +240,24 @@ def test_the_artifact_of_a_push_is_the_version_itself(model, base, tmp_path, eva
     assert contents(model).items() <= contents(version).items()
     shutil.rmtree(version)
     assert not os.path.exists(pushed.uri)
+
+
+def test_the_card_has_the_figures_of_the_folds(model, base, tmp_path, evaluation_folder):
+    """Without the confusion counts, which grow with the classes; without folds, there are none."""
+    folds = CrossValidationArtifact()
+    folds.uri = str(tmp_path / "folds")
+    os.makedirs(folds.uri)
+    decisions = [[(0, 0)] * 3 + [(1, 0)], [(0, 0), (1, 1), (1, 1), (1, 0)]]
+    CrossValidation.of_decisions(decisions, classes=2).write(folds.uri)
+    pushed_model_of(model, base, True, tmp_path, evaluation_folder, folds=folds)
+    (version,) = base.iterdir()
+    found = json.loads((version / "model_card.json").read_text())["cross_validation"]
+    assert found["accuracy"] == 0.75 and found["examples"] == 8
+    assert found["folds"] == [
+        {"examples": 4, "accuracy": 0.75, "macro_f1": pytest.approx(3 / 7)},
+        {"examples": 4, "accuracy": 0.75, "macro_f1": pytest.approx((2 / 3 + 4 / 5) / 2)},
+    ]
+    assert found["accuracy_margin"] == pytest.approx(0.258, abs=0.01)
 
 
 def test_a_pushed_version_says_what_it_is_and_is_warm_before_it_serves(

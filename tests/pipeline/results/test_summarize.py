@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from components.cross_validator.figures import CrossValidation
 from components.evaluator.bounds import GateBounds
 from components.evaluator.confusion import Confusion
 from components.evaluator.results import EvaluationResults
@@ -13,7 +14,7 @@ from components.infra_validator.outcome import Outcome
 from pipeline.config import PipelineConfig
 from pipeline.loading import EnvironmentSettings
 from pipeline.resolution import resolve
-from pipeline.results.advice import for_few_reviews
+from pipeline.results.advice import before_training, for_few_reviews
 from pipeline.results.run_record import RunRecord
 from pipeline.results.summarize import infra_refusals, next_commands, refusals, slice_rows
 from pipeline.results.summary import SliceRow
@@ -120,6 +121,42 @@ def test_a_refusal_of_many_classes_names_metric_and_largest_class():
     assert refusals(metrics, confusion, nothing_set, {}, names) == ()
 
 
+def test_with_folds_a_refusal_is_about_them():
+    """The minimums hold for all reviews; against the last blessed model, test decides as ever."""
+    folds = [[(0, 0)] * 30 + [(0, 1)] * 10 + [(1, 1)] * 30 + [(1, 0)] * 10] * 5
+    found = CrossValidation.of_decisions(folds, classes=2)
+    bounds = GateBounds.of(0.8, 0.78, 0.005, 0.001, 2)
+    metrics = measured(0.95) | {"macro_f1": 0.95}
+    baseline = {"accuracy": 0.96, "macro_f1": 0.9}
+    reasons = refusals(metrics, Confusion.of_two(metrics), bounds, baseline, ("bad", "good"), found)
+    assert reasons == (
+        "Its accuracy in 5 folds, 75.00%, is below the gate's 80.00% (--min-accuracy).",
+        "Its macro F1 in 5 folds, 0.750, is below the gate's 0.780 (--min-macro-f1).",
+        "Its accuracy, 95.00%, is 1.00 points below the last blessed model's 96.00%; at most 0.50 "
+        "are allowed (--max-regression).",
+    )
+
+
+def test_what_few_test_reviews_tell_is_said_before_training(tmp_path):
+    """With the folds that would tell more; of folds on many reviews, what they cost."""
+    (tmp_path / "films.csv").write_text("text,label\na,1\nb,0\n")
+
+    def told(train, test, **settings):
+        config = PipelineConfig(data=str(tmp_path / "films.csv"), model="auto", **settings)
+        run = resolve(config, EnvironmentSettings(None, tmp_path), print)
+        return list(before_training(run, {"train": train, "test": test}))
+
+    assert told(800, 200) == [
+        "200 test reviews tell an accuracy of 85% to 4.9 points either way (95 %), a macro F1 less "
+        "exactly; --folds 5 judges all 1,000."
+    ]
+    assert told(800, 200, folds=5) == told(1_600, 400) == []
+    assert told(8_000, 2_000, folds=5) == [
+        "--folds 5 trains 5 models more, on 10,000 reviews; 2,000 test reviews tell an accuracy of "
+        "85% to 1.6 points either way (95 %)."
+    ]
+
+
 def test_a_model_that_a_server_refused_has_its_own_sentence():
     """None where no server was asked, or where it answered well."""
     assert infra_refusals(None) == infra_refusals(Outcome("embedded", answers=3)) == ()
@@ -170,6 +207,7 @@ def test_few_reviews_are_told_with_what_to_try(tmp_path):
         (5_000, {}),
         (240, {"model": "linear"}),
         (240, {"model": "cnn_bilstm_linear"}),
+        (240, {"model": "auto"}),
         (240, {"data": "sample"}),
     ):
         assert advice(reviews, **settings) == ""
