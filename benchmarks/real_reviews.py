@@ -18,13 +18,13 @@ from components.transform import preprocessing
 _EVERY = 7
 
 
-def read_texts(count: int) -> list[bytes]:
-    """Returns `count` reviews from all over the archive that IMDB_ARCHIVE names."""
+def read_texts(count: int, every: int = _EVERY) -> list[bytes]:
+    """Returns `count` reviews, one of `every` few, of the archive that IMDB_ARCHIVE names."""
     archive = os.environ.get("IMDB_ARCHIVE")
     if not archive:
         sys.exit("Set IMDB_ARCHIVE to aclImdb_v1.tar.gz, the reviews' archive.")
     reviews = (record for record in read_archive(archive) if isinstance(record, Review))
-    return [review.text for review in islice(reviews, 0, count * _EVERY, _EVERY)]
+    return [review.text for review in islice(reviews, 0, count * every, every)]
 
 
 class Vocabulary(tf.Module):
@@ -36,13 +36,13 @@ class Vocabulary(tf.Module):
         words = preprocessing.tokenize(tf.constant(texts)).values.numpy().tolist()
         most = features.VOCABULARY_SIZE - features.FIRST_WORD_ID
         ranked = [word for word, _ in Counter(words).most_common(most)]
-        ids = np.arange(len(ranked), dtype=np.int64) + features.FIRST_WORD_ID
+        ranks = np.arange(len(ranked), dtype=np.int64)
         self.table = tf.lookup.StaticHashTable(
-            tf.lookup.KeyValueTensorInitializer(ranked, ids), features.OUT_OF_VOCABULARY_ID
+            tf.lookup.KeyValueTensorInitializer(ranked, ranks), preprocessing.UNKNOWN_RANK
         )
 
     def token_ids(self, texts: tf.Tensor) -> tf.Tensor:
         """Texts <string>[batch] -> <int32>[batch, MAX_LENGTH], in the graph."""
         words = preprocessing.tokenize(texts)
-        ids = words.with_values(self.table.lookup(words.values))
-        return tf.cast(preprocessing.pad_in_front(ids, features.PAD_ID), tf.int32)
+        ranks = words.with_values(self.table.lookup(words.values))
+        return tf.cast(preprocessing.token_ids(ranks), tf.int32)

@@ -31,6 +31,8 @@ NOT_OF_A_WORD = r"(?:[^\p{L}\p{M}\p{Nd}\x00-\x7F]|[^\p{L}\p{M}\p{Nd}']\p{M}|^\p{
 CHARACTER = r"[\p{L}\p{Nd}']\p{M}*"
 # Typographic (U+2018, U+2019, U+201B), full-width (U+FF07), and the modifier letter (U+02BC).
 APOSTROPHES = r"\x{2018}\x{2019}\x{201B}\x{FF07}\x{2BC}"
+# So that adding FIRST_WORD_ID makes it OUT_OF_VOCABULARY_ID.
+UNKNOWN_RANK = features.OUT_OF_VOCABULARY_ID - features.FIRST_WORD_ID
 # They say how the letters around them are drawn, joined or broken: soft hyphen, grapheme joiner,
 # zero-width joiner and non-joiner, word joiner, variation selectors.
 INVISIBLE = (
@@ -92,16 +94,24 @@ def preprocessing_fn(
         frequency_threshold=settings.min_word_count if settings.min_word_count > 1 else None,
         vocab_filename=features.VOCABULARY,
     )
-    # Unknown words get -1, so that adding FIRST_WORD_ID makes it OUT_OF_VOCABULARY_ID.
-    ranks = tft.apply_vocabulary(
-        words,
-        vocabulary,
-        default_value=features.OUT_OF_VOCABULARY_ID - features.FIRST_WORD_ID,
-    )
+    ranks = tft.apply_vocabulary(words, vocabulary, default_value=UNKNOWN_RANK)
     return {
-        features.TOKEN_IDS: pad_in_front(ranks + features.FIRST_WORD_ID, features.PAD_ID, settings),
+        features.TOKEN_IDS: token_ids(ranks, settings),
         features.LABEL: inputs[features.LABEL],
     }
+
+
+def token_ids(ranks: tf.RaggedTensor, settings: TokenSettings = IMDB_TOKENS) -> tf.Tensor:
+    """Turns tokens' places in the vocabulary into the ids that a model reads.
+
+    Args:
+      ranks: <int64>[batch, (tokens)]: 0 for the most frequent token, UNKNOWN_RANK for unknown ones.
+      settings: Of these, `max_length` counts.
+
+    Returns:
+      <int64>[batch, max_length], see `pad_in_front`.
+    """
+    return pad_in_front(ranks + features.FIRST_WORD_ID, features.PAD_ID, settings)
 
 
 def tokenize(text: tf.Tensor, settings: TokenSettings = IMDB_TOKENS) -> tf.RaggedTensor:

@@ -35,6 +35,8 @@ SKIN_TONE = set(map(chr, range(0x1F3FB, 0x1F400)))
 REGIONAL = set(map(chr, range(0x1F1E6, 0x1F200)))
 TAG, LAST_TAG = set(map(chr, range(0xE0020, 0xE007F))), "\U000e007f"
 JOINER = "\u200d"
+# A joiner behind one of these may join emoji.
+JOINED = PICTOGRAPH | SKIN_TONE | {LAST_TAG}
 KEYS, KEY_CAP = {*"0123456789#*"}, "\u20e3"
 
 RAW_METADATA = dataset_metadata.DatasetMetadata(
@@ -99,7 +101,7 @@ def visible(text: str, with_joiners: bool) -> str:
     for character in text:
         if character not in INVISIBLE:
             kept.append(character)
-            may_join = character in PICTOGRAPH | SKIN_TONE | {LAST_TAG}
+            may_join = character in JOINED
         elif character == JOINER and with_joiners and may_join:
             kept.append(JOINER)
             may_join = False

@@ -103,6 +103,15 @@ def test_the_trace_at_a_word_is_the_verdict_on_the_text_up_to_it(served):
     np.testing.assert_allclose(trace["probability"][0, 0], other["probability"][0, 0])
 
 
+def test_token_ids_are_those_of_transforms_graph(served, transform_output):
+    """Its own look-up of the same words: known and unknown, too many, none, and any bytes."""
+    texts = [*TEXTS, "A film, a FILM<br />a\0film é’", "the " * 501 + "film", "\u0301 #\u20e3 ½"]
+    expected = transform_output.transform_features_layer()({features.TEXT: tf.constant(texts)})
+    ids = served.signatures["transform_features"](examples=serialized(texts))
+    np.testing.assert_array_equal(ids[features.TOKEN_IDS], expected[features.TOKEN_IDS])
+    assert len(np.unique(expected[features.TOKEN_IDS])) > 3
+
+
 def test_an_empty_batch_gives_an_empty_answer(served):
     """No text, no verdict, no error."""
     answer = served.signatures["predict_text"](text=tf.constant([], tf.string))

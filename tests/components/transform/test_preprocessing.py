@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -16,6 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components import features
+from components.dataset.archive import read_archive
+from components.dataset.records import Review
 from components.transform import preprocessing
 from tests.components.transforming import (
     APOSTROPHES,
@@ -155,6 +158,32 @@ def test_bytes_that_are_not_utf8_separate_words():
     """A served model answers any bytes; what is not UTF-8 is no letter."""
     (tokens,) = preprocessing.tokenize(tf.constant([b"good\xff\xfebad caf\xc3\xa9"])).to_list()
     assert tokens == [b"good", b"bad", "café".encode()]
+
+
+def test_a_text_has_its_words_whatever_stands_beside_it():
+    """ASCII and others are worked on apart; a lone byte of Latin-1 has no neighbour in UTF-8."""
+    texts = {
+        b"It's <BR\t/>plain<br>TEXT": [b"it's", b"plain", b"text"],
+        b"caf\xe9 x": [b"caf", b"x"],
+        b"": [],
+        b"a\x00b <br\x00> #1 *": [b"a", b"b", b"br", b"1"],
+        "A\x00É<br/>é\u0301 b#".encode(): [b"a", "é".encode(), "é\u0301".encode(), b"b"],
+        b"\xff": [],
+        "don’t.\u0301x".encode(): [b"don't", b"x"],
+    }
+    for beside in ([], [b"plain"], ["‘É’".encode()]):
+        rows = _tokenize(tf.constant([*texts, *beside])).to_list()
+        assert rows[: len(texts)] == list(texts.values())
+    assert [_tokenize(tf.constant([text])).to_list()[0] for text in texts] == [*texts.values()]
+
+
+def test_reviews_have_the_references_words(sample_texts):
+    """Those of the sample and, where the archive is named, real ones; many at once."""
+    texts = list(sample_texts)
+    if archive := os.environ.get("IMDB_ARCHIVE"):
+        found = (one for one in read_archive(archive) if isinstance(one, Review))
+        texts += [review.text.decode() for review in itertools.islice(found, 500)]
+    assert words_of(texts) == [reference_words(text) for text in texts]
 
 
 _tokenize = tf.function(
