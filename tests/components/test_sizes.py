@@ -116,7 +116,7 @@ def exports(tmp_path_factory):
         model = built(name, SHAPE)
         directory = tmp_path_factory.mktemp(name)
         served = training.served_models(variant, hyperparameters, model, SHAPE)
-        signatures.export(*served, output, str(directory), TOKENS)
+        signatures.export(*served, output, str(directory), tokens=TOKENS)
         made[name] = directory, model(token_ids[features.TOKEN_IDS]).numpy()[:, 0].tolist()
     return made
 
