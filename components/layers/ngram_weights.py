@@ -154,7 +154,7 @@ class NgramWeights(keras.layers.Layer):
 
     def _sums(self, ngrams: tf.Tensor) -> tf.Tensor:
         """Multiplies matrices: no weight is copied for the reviews that hold its n-gram."""
-        flat = tf.reshape(ngrams, [tf.shape(ngrams)[0], 2 * ngrams.shape[1]])
+        flat = tf.reshape(ngrams, [tf.shape(ngrams)[0], self.longest * ngrams.shape[1]])
         places = tf.where(flat != self.pad_id)
         columns = tf.cast(tf.gather_nd(flat, places), tf.int64)
         held = tf.SparseTensor(
@@ -169,4 +169,5 @@ class NgramWeights(keras.layers.Layer):
             weights = tf.gather(tf.convert_to_tensor(self.ngram_weights), column)
             return tf.where((column == self.pad_id)[:, :, tf.newaxis], 0.0, weights)
 
-        return tf.cumsum(of(ngrams[:, :, 0]) + of(ngrams[:, :, 1]), axis=1)
+        by_length = [of(ngrams[:, :, length]) for length in range(self.longest)]
+        return tf.cumsum(tf.add_n(by_length), axis=1)

@@ -109,6 +109,22 @@ def test_longer_runs_are_numbered_too():
     assert NgramWeights(1_000, longest=1).ngrams == 1_000
 
 
+@pytest.mark.parametrize("longest", [1, 2, 3])
+@pytest.mark.parametrize("per_token", [False, True])
+def test_several_answers_are_sums_of_their_own(longest, per_token):
+    """Each is what a layer of one answer with these weights gives, whatever the longest run."""
+    token_ids = padded([7, 8, 9, 7, 8, 9], [5], [])
+    options = {"pair_bits": 8, "per_token": per_token, "longest": longest}
+    three, one = NgramWeights(100, answers=3, **options), NgramWeights(100, **options)
+    three(token_ids), one(token_ids)
+    weights = np.random.default_rng(1).normal(size=(three.ngrams, 3)).astype(np.float32)
+    three.set_weights([weights, np.array([0.5, 0.0, -0.5], np.float32)])
+    answers = three(token_ids).numpy()
+    for answer, bias in enumerate((0.5, 0.0, -0.5)):
+        one.set_weights([weights[:, answer], np.float32(bias)])
+        np.testing.assert_allclose(answers[..., [answer]], one(token_ids), atol=1e-5)
+
+
 @pytest.mark.parametrize("vocabulary_size", [100, 65_536, 1_000_000])
 def test_runs_of_three_hardly_ever_share_a_number(vocabulary_size):
     """Whichever of their words differs, and whatever the vocabulary's size is."""
