@@ -93,6 +93,9 @@ def _remove_abandoned(parent: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
+    # Whoever still writes there, by its name, is told that it is gone, and adds no more.
+    with contextlib.suppress(OSError):
+        folder = folder.rename(f"{folder}-gone")
     for _ in range(_ATTEMPTS):
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():

@@ -13,7 +13,7 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from components import features
 from components.dataset.sample import generate_review
-from components.example_gen.executor import to_example
+from components.example_gen.examples import to_example
 
 REVIEWS = 20
 

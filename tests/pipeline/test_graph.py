@@ -191,12 +191,12 @@ def test_with_folds_the_cross_validator_has_the_last_word_before_the_server(pipe
         assert blessing.producer_component_id == "CrossValidator"
     on_test = json.loads(steps["Evaluator"].exec_properties["eval_config"])
     thresholds = [
-        (metric["class_name"], each["threshold"])
+        (json.loads(metric["config"])["name"], each["threshold"])
         for metric in on_test["metrics_specs"][0]["metrics"]
         for each in metric.get("per_slice_thresholds", ())
     ]
     ((name, threshold),) = thresholds
-    assert name == "BinaryAccuracy" and threshold["value_threshold"] == {"lower_bound": 0.0}
+    assert name == "binary_accuracy" and threshold["value_threshold"] == {"lower_bound": 0.0}
     assert threshold["change_threshold"]["absolute"] == -0.02
     assert "CrossValidator" not in steps_of(pipeline_of())
     facts = json.loads(steps["Pusher"].exec_properties["facts"])

@@ -174,20 +174,21 @@ def test_numbers_of_a_packed_list_are_counted_before_they_are_decoded(frugal, st
     assert details.startswith("A tensor lists 6000 strings; at most 5000 are taken at a time")
 
 
-def test_a_large_answer_that_is_not_read_is_given_up(frugal):
+def test_a_large_answer_that_is_not_read_is_given_up(server_flags, serve):
     """After the time limit for sending: the call is cancelled, and holds nothing any more."""
+    hasty = serve(**server_flags, rest_api_send_timeout_in_ms=400)
     request = predict_request("echo", text=[b"a" * 250_000] * 6)
     options = [
         ("grpc.use_local_subchannel_pool", 1),
         ("grpc.http2.bdp_probe", 0),
         ("grpc.http2.lookahead_bytes", 2**16),
     ]
-    with grpc.insecure_channel(f"127.0.0.1:{frugal.grpc_port}", options) as channel:
+    with grpc.insecure_channel(f"127.0.0.1:{hasty.grpc_port}", options) as channel:
         # A message of a stream is not received before it is asked for.
         call = channel.unary_stream("/tensorflow.serving.PredictionService/Predict")
         unread = call(request.SerializeToString())
-        wait_until(lambda: frugal._budget.held > 2**20)
-        wait_until(lambda: frugal._budget.held == 0)
+        wait_until(lambda: hasty._budget.held > 2**20)
+        wait_until(lambda: hasty._budget.held == 0)
         with pytest.raises(grpc.RpcError) as error:
             next(unread)
         assert error.value.code() is grpc.StatusCode.CANCELLED

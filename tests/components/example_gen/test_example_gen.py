@@ -308,7 +308,7 @@ def test_classes_of_ones_own_are_written_by_their_place_and_counted_by_name(tmp_
     assert list(objections_to_splits(report, 1)) == [
         "Split 'test' has fewer than 1 review of 'so, so' (0), which `min_class_size` asks of each "
         "class. Give more of them, or leave them out by naming the others, e.g. "
-        "`labels='billing,sales'`."
+        "`labels='billing,sales'`, or let them be: `min_class_size=0`."
     ]
 
 

@@ -17,7 +17,7 @@ from components import features
 from components.dataset.records import Review
 from components.errors import ScoringError, causes, raised_in_worker, summary_of
 from components.evaluator import gate
-from components.example_gen.executor import to_example
+from components.example_gen.examples import to_example
 from pipeline.resolution import local_beam_arguments
 from pipeline.scoring import model, rows
 from pipeline.scoring.model import answers
