@@ -26,20 +26,7 @@ def fused_lstm(
     Returns:
       Cell states and outputs after each step, both <float32>[time, batch, units].
     """
-    steps = tf.shape(inputs, out_type=tf.int64)[0]
-    no_peephole = tf.zeros_like(bias[: tf.shape(hidden)[1]])
-    arguments = {
-        "seq_len_max": steps,
-        "x": inputs,
-        "cs_prev": cell,
-        "h_prev": hidden,
-        "w": weights,
-        "wci": no_peephole,
-        "wcf": no_peephole,
-        "wco": no_peephole,
-        "b": bias,
-        "use_peephole": False,
-    }
+    arguments = _arguments(inputs, cell, hidden, weights, bias)
     ran = tf.raw_ops.BlockLSTMV2(**arguments, cell_clip=0.0)
 
     def gradient(cell_gradient: tf.Tensor, hidden_gradient: tf.Tensor) -> Any:
@@ -64,18 +51,25 @@ def fused_lstm_without_gradient(
     inputs: tf.Tensor, cell: tf.Tensor, hidden: tf.Tensor, weights: tf.Tensor, bias: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Does what `fused_lstm` does, for exports: TensorFlow warns of gradients it does not save."""
-    no_peephole = tf.zeros_like(bias[: tf.shape(hidden)[1]])
-    ran = tf.raw_ops.BlockLSTMV2(
-        seq_len_max=tf.shape(inputs, out_type=tf.int64)[0],
-        x=inputs,
-        cs_prev=cell,
-        h_prev=hidden,
-        w=weights,
-        wci=no_peephole,
-        wcf=no_peephole,
-        wco=no_peephole,
-        b=bias,
-        use_peephole=False,
-        cell_clip=0.0,
-    )
+    arguments = _arguments(inputs, cell, hidden, weights, bias)
+    ran = tf.raw_ops.BlockLSTMV2(**arguments, cell_clip=0.0)
     return tf.stop_gradient(ran.cs), tf.stop_gradient(ran.h)
+
+
+def _arguments(
+    inputs: tf.Tensor, cell: tf.Tensor, hidden: tf.Tensor, weights: tf.Tensor, bias: tf.Tensor
+) -> dict[str, Any]:
+    """Returns what the kernel takes, and the kernel of its gradient too."""
+    no_peephole = tf.zeros_like(bias[: tf.shape(hidden)[1]])
+    return {
+        "seq_len_max": tf.shape(inputs, out_type=tf.int64)[0],
+        "x": inputs,
+        "cs_prev": cell,
+        "h_prev": hidden,
+        "w": weights,
+        "wci": no_peephole,
+        "wcf": no_peephole,
+        "wco": no_peephole,
+        "b": bias,
+        "use_peephole": False,
+    }
