@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-
-from tensorflow_model_analysis.metrics.metric_types import Metric
+from collections.abc import Sequence
+from typing import Any
 
 # TFMA 0.52 leaves half of these out of its own namespace.
 from tensorflow_model_analysis.proto import config_pb2
@@ -61,9 +60,7 @@ def eval_config(
             )
         ],
         metrics_specs=[
-            config_pb2.MetricsSpec(
-                metrics=_metrics(bounds) if is_binary else _metrics_of_many(bounds)
-            )
+            config_pb2.MetricsSpec(metrics=_metrics(bounds, is_binary)),
         ],
         slicing_specs=[
             config_pb2.SlicingSpec(),
@@ -74,32 +71,15 @@ def eval_config(
     )
 
 
-def _metrics(bounds: GateBounds) -> list[config_pb2.MetricConfig]:
-    """Returns what is measured on each slice of two classes."""
+def _metrics(bounds: GateBounds, is_binary: bool) -> list[config_pb2.MetricConfig]:
+    """Returns what is measured on each slice: a metric of ours by all its names, and the size."""
+    measured: Any = binary_metrics if is_binary else class_metrics
+    metric = binary_metrics.BinaryMetric if is_binary else class_metrics.ClassMetric
     gates = {
-        binary_metrics.ACCURACY: _accuracy_gate(bounds),
-        binary_metrics.MACRO_F1: _macro_f1_gate(bounds),
-        binary_metrics.PROVEN_LIFT: _lift_gate(bounds),
+        measured.ACCURACY: _accuracy_gate(bounds),
+        measured.MACRO_F1: _macro_f1_gate(bounds),
+        measured.PROVEN_LIFT: _lift_gate(bounds),
     }
-    return _configured(binary_metrics.BinaryMetric, binary_metrics.NAMES, gates)
-
-
-def _metrics_of_many(bounds: GateBounds) -> list[config_pb2.MetricConfig]:
-    """Returns what is measured on each slice of more than two classes."""
-    gates = {
-        class_metrics.ACCURACY: _accuracy_gate(bounds),
-        class_metrics.MACRO_F1: _macro_f1_gate(bounds),
-        class_metrics.PROVEN_LIFT: _lift_gate(bounds),
-    }
-    return _configured(class_metrics.ClassMetric, class_metrics.NAMES, gates)
-
-
-def _configured(
-    metric: type[Metric],
-    names: Sequence[str],
-    gates: Mapping[str, Sequence[config_pb2.PerSliceMetricThreshold]],
-) -> list[config_pb2.MetricConfig]:
-    """Returns a metric of ours by all its names, and the number of examples."""
     return [
         *(
             config_pb2.MetricConfig(
@@ -108,7 +88,7 @@ def _configured(
                 config=json.dumps({"name": name}),
                 per_slice_thresholds=gates.get(name, ()),
             )
-            for name in names
+            for name in measured.NAMES
         ),
         config_pb2.MetricConfig(class_name="ExampleCount"),
     ]
