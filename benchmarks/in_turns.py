@@ -50,6 +50,15 @@ def ratios(ours: Times, stock: Times) -> dict[str, float]:
     return figures
 
 
+def shown_ratios(figures: Mapping[str, float]) -> str:
+    """Returns two cells of a Markdown table: the ratios of time and of processor time."""
+    return " | ".join(
+        f"{figures[f'{kind}: ratio']:.2f} ({figures[f'{kind}: ratio, lower quartile']:.2f} to "
+        f"{figures[f'{kind}: ratio, upper quartile']:.2f})"
+        for kind in ("wall", "processor")
+    )
+
+
 def check_quiet(is_forced: bool) -> float:
     """Returns the load average; ends the program if the machine has other work to do."""
     load, processors = os.getloadavg()[0], os.cpu_count() or 1

@@ -23,7 +23,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.in_turns import check_quiet, in_turns, ratios
+from benchmarks.in_turns import check_quiet, in_turns, ratios, shown_ratios
 from benchmarks.measuring import machine
 from benchmarks.real_reviews import Vocabulary, read_texts
 from benchmarks.yardstick import stock_model
@@ -154,14 +154,9 @@ def markdown_table(figures: dict[str, dict[str, float]], load: float) -> str:
         "|---|---:|---:|---:|---:|---:|",
     ]
     for name, values in figures.items():
-        shown = " | ".join(
-            f"{values[f'{kind}: ratio']:.2f} ({values[f'{kind}: ratio, lower quartile']:.2f} to "
-            f"{values[f'{kind}: ratio, upper quartile']:.2f})"
-            for kind in ("wall", "processor")
-        )
         rows.append(
-            f"| {name} | {values['wall: ours, ms']:.1f} | {shown} | {values['target']:.2f} | "
-            f"{values['largest difference']:.0e} |"
+            f"| {name} | {values['wall: ours, ms']:.1f} | {shown_ratios(values)} | "
+            f"{values['target']:.2f} | {values['largest difference']:.0e} |"
         )
     return "\n".join([*rows, "", f"Load average before: {load:.1f}."])
 

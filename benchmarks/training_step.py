@@ -20,7 +20,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.in_turns import check_quiet, in_turns, ratios
+from benchmarks.in_turns import check_quiet, in_turns, ratios, shown_ratios
 from benchmarks.measuring import machine
 from benchmarks.real_reviews import Vocabulary, read_texts
 from benchmarks.yardstick import stock_model
@@ -83,12 +83,7 @@ def markdown_table(figures: dict[str, dict[str, float]], load: float) -> str:
         "|---|---:|---:|---:|",
     ]
     for name, values in figures.items():
-        shown = " | ".join(
-            f"{values[f'{kind}: ratio']:.2f} ({values[f'{kind}: ratio, lower quartile']:.2f} to "
-            f"{values[f'{kind}: ratio, upper quartile']:.2f})"
-            for kind in ("wall", "processor")
-        )
-        rows.append(f"| `{name}` | {shown} | {TARGETS[name]:.2f} |")
+        rows.append(f"| `{name}` | {shown_ratios(values)} | {TARGETS[name]:.2f} |")
     return "\n".join([*rows, "", f"Load average before: {load:.1f}."])
 
 
