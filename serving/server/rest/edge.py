@@ -96,11 +96,18 @@ class RestServer:
         self._loop.close()
 
     async def _drain(self, grace: float) -> None:
+        deadline = time.monotonic() + grace
+        # Clients that asyncio has accepted become connections first: a listener that closes
+        # meanwhile leaves their sockets open.
+        for listener in self._listeners:
+            for listening in listener.sockets:
+                self._loop.remove_reader(listening)
+        if arriving := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(arriving, timeout=grace)
         for listener in self._listeners:
             listener.close()
         for connection in self._connections:
             connection.finish()
-        deadline = time.monotonic() + grace
         while self._connections and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
         for connection in self._connections:
