@@ -20,7 +20,7 @@ from components import features
 from components.cross_validator.validation import Candidate, cross_validate
 from components.evaluator.bounds import GateBounds
 from components.models.training_record import TrainingRecord
-from components.tfx_adapter import ArtifactsByKey, Parameters
+from components.tfx_adapter import Inputs, Outputs, Parameters
 from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 
 EXAMPLES = "examples"
@@ -35,9 +35,7 @@ BLESSING = "blessing"
 class Executor(base_executor.BaseExecutor):
     """Trains the model's variant anew, once a fold, on the reviews of all splits."""
 
-    def Do(  # noqa: N802 -- TFX's name
-        self, input_dict: ArtifactsByKey, output_dict: ArtifactsByKey, exec_properties: Parameters
-    ) -> None:
+    def Do(self, input_dict: Inputs, output_dict: Outputs, exec_properties: Parameters) -> None:
         """Writes the figures, and a blessing where they and the Evaluator say so.
 
         Raises:

@@ -21,7 +21,7 @@ from components.example_gen.findings import findings
 from components.example_gen.leaks import DropLeaks, FindLeaks
 from components.example_gen.reading_report import ReadingReport
 from components.example_gen.shards import WriteShards
-from components.tfx_adapter import ArtifactsByKey, Parameters
+from components.tfx_adapter import Inputs, Outputs, Parameters
 
 SOURCE = "source"
 VALIDATION_FRACTION = "validation_fraction"
@@ -33,9 +33,7 @@ REPORT = "report"
 class Executor(base_beam_executor.BaseBeamExecutor):
     """Reads, splits, counts and writes in one Beam pipeline."""
 
-    def Do(  # noqa: N802 -- TFX's name
-        self, input_dict: ArtifactsByKey, output_dict: ArtifactsByKey, exec_properties: Parameters
-    ) -> None:
+    def Do(self, input_dict: Inputs, output_dict: Outputs, exec_properties: Parameters) -> None:
         """Writes one folder of gzipped TFRecords a split, and the reading report.
 
         Raises:

@@ -6,16 +6,15 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
-from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components import features
+from components.tfx_adapter import Inputs, Outputs, Parameters
 
 CLASSES = "classes"
 SCHEMA = "schema"
@@ -24,12 +23,7 @@ SCHEMA = "schema"
 class Executor(base_executor.BaseExecutor):
     """Reads the curated schema, and sets what depends on the classes."""
 
-    def Do(  # noqa: N802 -- TFX's name
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: Inputs, output_dict: Outputs, exec_properties: Parameters) -> None:
         """Writes `schema.pbtxt`, where TFX's own steps look for it."""
         schema = schema_of(json.loads(exec_properties[CLASSES]))
         folder = artifact_utils.get_single_uri(output_dict[SCHEMA])
