@@ -105,12 +105,9 @@ def _narrowed(token_ids: np.ndarray, tokens: TokenSettings) -> np.ndarray:
 
 
 class ReviewBatches(keras.utils.PyDataset):
-    """Batches of all reviews, in a new random order each epoch.
+    """Batches of all reviews: plain random ones, new in each epoch.
 
-    Reviews are shuffled into pools of `pool_batches` batches; within a pool, reviews are
-    sorted by length and divided into batches. With one batch to a pool they are plain random
-    batches. With more, a batch of short reviews has much padding in common, which a model may
-    read once, and which reviews share a batch is still random.
+    The order of an epoch depends on the seed and on its number alone, not on what was read before.
     """
 
     def __init__(
@@ -118,18 +115,16 @@ class ReviewBatches(keras.utils.PyDataset):
         token_ids: np.ndarray,
         labels: np.ndarray,
         batch_size: int,
-        seed: int,
-        pool_batches: int = 1,
+        seed: int | None,
         weights: np.ndarray | None = None,
     ):
-        """Takes the reviews, and what shuffles them.
+        """Takes the reviews, and what shuffles them; `begin_epoch` does.
 
         Args:
           token_ids: <uint>[reviews, max_length].
           labels: <int64>[reviews].
           batch_size: Reviews of a batch.
-          seed: Of the order.
-          pool_batches: See the class.
+          seed: Of the order; None leaves them in theirs.
           weights: What a review of each class counts, <float32>[classes]; None for all alike.
         """
         super().__init__()
@@ -137,33 +132,27 @@ class ReviewBatches(keras.utils.PyDataset):
         self._labels = labels
         self._weights = weights
         self._batch_size = batch_size
-        self._pool = batch_size * pool_batches
-        self._random = np.random.default_rng(seed)
-        self._lengths = np.count_nonzero(token_ids, axis=1)
-        self.on_epoch_end()
+        self._seed = seed
+        self._order = np.arange(len(labels))
+        self._first = 0
+
+    def begin_epoch(self, epoch: int, first: int = 0) -> None:
+        """Draws the batches of an epoch, counted from 0, and leaves out those before `first`."""
+        if self._seed is not None:
+            generator = np.random.default_rng([self._seed, epoch])
+            self._order = generator.permutation(len(self._labels))
+        self._first = first
 
     def __len__(self) -> int:
         """Returns the number of batches; the last one of an epoch may be smaller."""
-        return math.ceil(len(self._labels) / self._batch_size)
+        return math.ceil(len(self._labels) / self._batch_size) - self._first
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
         """Returns <int32>[batch, max_length], <float32>[batch, 1], and any weights, [batch]."""
-        chosen = self._batches[index]
+        start = (self._first + index) * self._batch_size
+        chosen = self._order[start : start + self._batch_size]
         labels = self._labels[chosen].astype(np.float32)[:, np.newaxis]
         batch = self._token_ids[chosen].astype(np.int32), labels
         if self._weights is None:
             return batch
         return *batch, self._weights[self._labels[chosen]]
-
-    def on_epoch_end(self) -> None:
-        """Draws the batches of the next epoch."""
-        order = self._random.permutation(len(self._labels))
-        batches = []
-        for start in range(0, len(order), self._pool):
-            members = order[start : start + self._pool]
-            members = members[np.argsort(self._lengths[members], kind="stable")]
-            batches += [
-                members[first : first + self._batch_size]
-                for first in range(0, len(members), self._batch_size)
-            ]
-        self._batches = [batches[index] for index in self._random.permutation(len(batches))]
