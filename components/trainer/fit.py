@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from components.hyperparameters import Hyperparameters
@@ -13,6 +12,7 @@ from components.models.training_record import CurvePoint
 from components.trainer import curves
 from components.trainer.batches import ReviewBatches
 from components.trainer.callbacks import DrawBatches, ReportProgress, StopWhenNotFinite
+from components.trainer.disk_tokens import Reviews
 from components.trainer.loss import cross_entropy
 
 
@@ -26,8 +26,8 @@ def set_seeds(hyperparameters: Hyperparameters) -> None:
 def fit_variant(
     variant: Variant,
     model: keras.Model,
-    training: tuple[np.ndarray, np.ndarray],
-    validation: tuple[np.ndarray, np.ndarray] | None,
+    training: Reviews,
+    validation: Reviews | None,
     hyperparameters: Hyperparameters,
     log_dir: str,
 ) -> tuple[CurvePoint, ...]:
@@ -45,8 +45,8 @@ def fit_variant(
 
 def fit(
     model: keras.Model,
-    training: tuple[np.ndarray, np.ndarray],
-    validation: tuple[np.ndarray, np.ndarray] | None,
+    training: Reviews,
+    validation: Reviews | None,
     hyperparameters: Hyperparameters,
     log_dir: str,
 ) -> tuple[CurvePoint, ...]:
