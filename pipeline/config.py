@@ -18,6 +18,7 @@ from components.errors import ConfigurationError
 from components.hyperparameters import Hyperparameters
 from components.models.automatic import configured, variants_of
 from components.models.registry import DEFAULT_MODEL, SAMPLE, variant_names
+from components.trainer.custom_config import DEFAULT_MEMORY_BUDGET
 from components.transform.token_settings import TokenSettings
 from pipeline.settings import check, flag_of, hyperparameter_setting, setting, token_setting
 from serving.engines import ENGINES
@@ -194,6 +195,15 @@ class PipelineConfig(ComponentSettings):
     )
     warm_start: bool = setting(
         False, "continue from the latest blessed model of the same variant", group="model"
+    )
+    memory_budget: float = setting(
+        DEFAULT_MEMORY_BUDGET,
+        "gigabytes of token ids that training holds in memory; more are read from disk, with the "
+        "same result",
+        group="model",
+        metavar="GB",
+        least=0.0,
+        most=100_000.0,
     )
     min_accuracy: float | None = setting(
         None,

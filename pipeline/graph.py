@@ -185,6 +185,7 @@ def _tuner(run: ResolvedRun, transform: tfx.Transform) -> tfx.Tuner:
             custom_config.MODEL: run.config.model,
             custom_config.HYPERPARAMETERS: hyperparameters,
             custom_config.CLASSES: list(run.source.classes),
+            custom_config.MEMORY_BUDGET: run.config.memory_budget,
             TRIALS: run.config.tune,
             SET_BY_USER: sorted(
                 name for name in hyperparameters if getattr(run.config, name) is not None
@@ -233,6 +234,7 @@ def _trainer(
             custom_config.WARM_START: run.config.warm_start,
             custom_config.IS_TUNED: tuner is not None,
             custom_config.CLASSES: list(run.source.classes),
+            custom_config.MEMORY_BUDGET: run.config.memory_budget,
         },
     )
 
