@@ -73,6 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(exit_.code or 0)
     except KeyboardInterrupt as error:
         return interrupted(error)
+    except BrokenPipeError:  # whoever reads what is printed, e.g. `head`, has read enough
+        return EXIT_UNEXPECTED
     except Exception as error:  # nothing may reach the user unexplained
         if options.get("debug"):
             trace = traceback.format_exception(type(error), error, error.__traceback__)

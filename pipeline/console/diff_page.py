@@ -11,7 +11,6 @@ from components.models.class_list import short
 from pipeline.console.messages import readable
 from pipeline.console.printable_console import PrintableConsole
 from pipeline.console.runs_table import accuracy_cell
-from pipeline.flag_spelling import typed
 from pipeline.results.changed_sides import ChangedReview, ChangedSides
 from pipeline.results.outcome import outcome
 from pipeline.results.run_diff import Change, FunctionChange, RunDiff, SliceChange
@@ -21,7 +20,8 @@ from pipeline.settings import flag_of
 MOST_LINES = 30
 _LONGEST_TEXT = 240
 _INDENT = "  "
-_SHARES = ("accuracy", "macro_f1", "auc", "precision", "recall")
+_SHARES = ("accuracy", "precision", "recall")
+_TITLES = {"auc": "AUC", "macro_f1": "macro F1"}
 
 
 def print_diff(console: PrintableConsole, found: RunDiff, *, is_plain: bool = False) -> None:
@@ -34,9 +34,9 @@ def print_diff(console: PrintableConsole, found: RunDiff, *, is_plain: bool = Fa
     """
     first, second = found.first, found.second
     for mark, run in (("A", first), ("B", second)):
-        figure = accuracy_cell(run, is_plain)
+        figure = "unknown" if run.accuracy is None else f"{accuracy_cell(run, is_plain)} %"
         model = f"{run.model or 'model unknown'} on {run.data_name or 'unknown data'}"
-        console.print_wrapped(f"{mark} {run.run_id}  {model}, accuracy {figure} %, {outcome(run)}")
+        console.print_wrapped(f"{mark} {run.run_id}  {model}, accuracy {figure}, {outcome(run)}")
     if found.is_identical:
         same = "the same run" if first.run_id == second.run_id else "all that was compared"
         console.print_wrapped(Text.assemble(("identical", "bold green"), f": {same}"))
@@ -98,12 +98,10 @@ def _spelled(value: Any) -> str:
 
 def _setting(change: Change) -> str:
     sides = [
-        "the default" if value is None else typed(change.name, value)
+        "the default" if value is None else _spelled(value)
         for value in (change.before, change.after)
     ]
-    if "the default" in sides:
-        return f"{flag_of(change.name)}: {sides[0]} -> {sides[1]}"
-    return " -> ".join(sides)
+    return f"{flag_of(change.name)}: {sides[0]} -> {sides[1]}"
 
 
 def _function(change: FunctionChange) -> str:
@@ -114,7 +112,7 @@ def _figures(found: RunDiff) -> list[str]:
     lines = []
     for change in found.metrics:
         before, after = change.before, change.after
-        name = change.name.replace("_", " ")
+        name = _TITLES.get(change.name, change.name.replace("_", " "))
         if not isinstance(before, float) or not isinstance(after, float):
             lines.append(f"{name}: {_spelled(before)} -> {_spelled(after)}")
         elif change.name in _SHARES:
@@ -124,8 +122,8 @@ def _figures(found: RunDiff) -> list[str]:
             lines.append(f"{name}: {before:,.0f} -> {after:,.0f} ({after - before:+,.0f})")
         else:
             lines.append(f"{name}: {before:.4f} -> {after:.4f} ({after - before:+.4f})")
-    if found.significance:
-        lines.append(f"accuracy: {found.significance.text}")
+        if change.name == "accuracy" and found.significance:
+            lines.append(found.significance.text)
     return lines
 
 

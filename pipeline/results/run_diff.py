@@ -185,11 +185,20 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Ch
 def _outcome(first: RunInfo, second: RunInfo) -> Iterator[Change]:
     names = (
         "state", "failed_step", "error", "pipeline_name", "data_name", "model_name", "model",
-        "is_blessed", "version",
+        "is_blessed",
     )  # fmt: skip
     for name in names:
-        if getattr(first, name) != getattr(second, name):
-            yield Change(name, getattr(first, name), getattr(second, name))
+        before, after = getattr(first, name), getattr(second, name)
+        if before != after:
+            yield Change(name, before, after)
+    steps = ({step.name: step.name for step in run.steps} for run in (first, second))
+    for change in _changes(*steps):
+        yield Change(
+            f"step {change.before or change.after}", bool(change.before), bool(change.after)
+        )
+    if first.version != second.version:
+        # Its number is a name, from which nothing is to be subtracted.
+        yield Change("version", *(run.version and str(run.version) for run in (first, second)))
 
 
 def _settings(first: RunInfo, second: RunInfo, notes: list[str]) -> Iterator[Change]:
@@ -223,7 +232,12 @@ def _code(
     first: RunInfo, second: RunInfo, notes: list[str]
 ) -> tuple[tuple[FunctionChange, ...], tuple[Change, ...]]:
     """Returns the functions that differ; where they were not recorded, the steps' fingerprints."""
-    changed = list(_changes(first.fingerprints, second.fingerprints))
+    shared = set(first.fingerprints) & set(second.fingerprints)
+    before, after = (
+        {step: value for step, value in run.fingerprints.items() if step in shared}
+        for run in (first, second)
+    )
+    changed = list(_changes(before, after))
     if first.functions and second.functions:
         functions = tuple(_functions(first.functions, second.functions))
         # A fingerprint holds the versions of libraries as well, which are told by themselves.
