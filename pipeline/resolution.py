@@ -342,9 +342,7 @@ def fingerprints(
     return found
 
 
-def functions(
-    variants: Sequence[Variant], project: Path = PROJECT
-) -> dict[str, Mapping[str, str]]:
+def functions(variants: Sequence[Variant], project: Path = PROJECT) -> dict[str, Mapping[str, str]]:
     """Returns the hashes of the functions that each step reaches, by the step's name."""
     modules = STEP_MODULES | {
         step: (*STEP_MODULES[step], *(variant.module for variant in variants))
