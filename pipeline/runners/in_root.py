@@ -7,9 +7,6 @@ not refer to the original.
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +14,7 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
 from pipeline.graph import create_pipeline
 from pipeline.resolution import ResolvedRun
+from pipeline.root import working_in
 
 
 def run_in_root(run: ResolvedRun) -> None:
@@ -24,17 +22,5 @@ def run_in_root(run: ResolvedRun) -> None:
 
     Meanwhile the root is the working folder of this process, and of those that Beam starts.
     """
-    with _working_in(run.root):
+    with working_in(run.root):
         LocalDagRunner().run(create_pipeline(replace(run, root=Path())))
-
-
-@contextlib.contextmanager
-def _working_in(folder: Path) -> Iterator[None]:
-    # A descriptor leads back to the folder even if it was renamed in the meantime.
-    before = os.open(".", os.O_RDONLY)
-    try:
-        os.chdir(folder)
-        yield
-    finally:
-        os.fchdir(before)
-        os.close(before)
