@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from components.evaluator import binary_metrics, class_metrics
 from components.models.class_list import class_list
@@ -39,10 +39,24 @@ _GATE = {
 }
 
 
+class ChangedParameters(NamedTuple):
+    """What differs between the parameters of two executions, but for the code.
+
+    Attributes:
+      told: Each change in words.
+      derived: The same of what follows from a change that an input tells as well.
+      is_other_variant: Whether another model variant is trained.
+    """
+
+    told: Sequence[str]
+    derived: Sequence[str]
+    is_other_variant: bool
+
+
 def changed_parameters(
     step: str, before: Attempt, now: Attempt, config: PipelineConfig
-) -> list[str]:
-    """Returns what differs between the parameters of two executions, but for the code.
+) -> ChangedParameters:
+    """Compares the parameters of two executions.
 
     Args:
       step: Its id in the pipeline.
@@ -56,7 +70,8 @@ def changed_parameters(
         data = []
     old, new = _told(before.parameters), _told(now.parameters)
     paths = [path for path in sorted(old.keys() | new.keys()) if old.get(path) != new.get(path)]
-    if any(path[-1] == "model" for path in paths):
+    is_other_variant = ("custom_config", "model") in paths
+    if is_other_variant:
         # Each variant has hyperparameters of its own: they go without saying.
         paths = [path for path in paths if not {"hyperparameters", "candidates"} & set(path)]
     direct = [path for path in paths if not _DERIVED & set(path)]
@@ -65,21 +80,21 @@ def changed_parameters(
     changes = [
         setting_is("folds", config)
         if path in by_folds
-        else _change(path, old.get(path), new.get(path))
+        else _change(path, old.get(path), new.get(path), config)
         for path in direct
     ]
-    if not (data or changes):
-        changes = [f"its parameter `{'.'.join(path)}` changed" for path in paths]
-    return [*data, *dict.fromkeys(changes)]
+    derived = [f"its parameter `{'.'.join(path)}` changed" for path in paths]
+    return ChangedParameters([*data, *changes], derived, is_other_variant)
 
 
-def _change(path: tuple[str, ...], before: Any, now: Any) -> str:
+def _change(path: tuple[str, ...], before: Any, now: Any, config: PipelineConfig) -> str:
     """Returns a change in words."""
     name = _SETTINGS.get(path[-1], path[-1])
     if name == "model_name":
         return setting_changed(name, *(str(each).rpartition("/")[2] for each in (before, now)))
     if is_setting(name):
-        return setting_changed(name, before, now)
+        # A bound of 0 may stand for none.
+        return setting_changed(name, before, now or getattr(config, name))
     if name == "classes" and before and now:
         return f"the classes are {class_list(tuple(now))}, were {class_list(tuple(before))}"
     return f"its `{'.'.join(path)}` is {shown(name, now)}, was {shown(name, before)}"

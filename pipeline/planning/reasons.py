@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pipeline.fingerprint import edits
+from pipeline.fingerprint import ORDER, edits
 from pipeline.graph import SOURCE_FINGERPRINT
-from pipeline.planning.changed_parameters import changed_parameters
+from pipeline.planning.changed_parameters import ChangedParameters, changed_parameters
 from pipeline.planning.plan import LOOKS_ANEW, NEVER_RAN
 from pipeline.planning.rehearsal import Attempt, Rehearsed
 from pipeline.planning.setting_words import setting_is
@@ -51,22 +51,37 @@ def reason_for(step: Rehearsed, run: ResolvedRun) -> str:
     if not step.last.is_successful and (step.last_success is None or _alike(step.last, step.now)):
         return "its last run failed" if step.last.has_failed else "its last run was interrupted"
     assert step.last_success is not None
-    return several([*_own_changes(step, step.last_success, run), *_inputs(step, run)]) or (
-        "an earlier release recorded other paths"
-        if step.was_moved
-        else "--beam-mode or --beam-workers changed"
-    )
+    before = step.last_success
+    parameters = changed_parameters(step.step, before, step.now, run.config)
+    changes = [*parameters.told, *_code(step, before, run, parameters), *_inputs(step, run)]
+    if not changes:
+        changes = list(parameters.derived)
+    if not changes and step.was_moved:
+        changes = ["an earlier release recorded other paths"]
+    return several(changes or ["--beam-mode or --beam-workers changed"])
 
 
 def several(changes: Sequence[str]) -> str:
-    """Returns the first two different changes, and how many more there are."""
-    different = list(dict.fromkeys(changes))
+    """Returns the first two different changes, and how many more there are.
+
+    What several parameters say of one setting is one change.
+    """
+    by_subject: dict[str, str] = {}
+    for each in changes:
+        by_subject.setdefault(each.split()[0] if each.startswith("--") else each, each)
+    different = list(by_subject.values())
     named, more = different[:_MOST_NAMED], len(different) - _MOST_NAMED
     return "; ".join([*named, f"{more} more"] if more > 0 else named)
 
 
 def code_changes(
-    step: str, before: str, now: str, functions: Mapping[str, str], root: Path
+    step: str,
+    before: str,
+    now: str,
+    functions: Mapping[str, str],
+    root: Path,
+    *,
+    is_other_variant: bool = False,
 ) -> list[str]:
     """Returns what of a step's code is another: functions, libraries, or what else is hashed.
 
@@ -76,13 +91,14 @@ def code_changes(
       now: Today's.
       functions: Today's, see `ResolvedRun.functions`.
       root: Where those of earlier runs are recorded.
+      is_other_variant: Whether another model variant is trained, so that other modules are read.
     """
     (first_before, *more_before), (first_now, *more_now) = before.split() or [""], now.split()
     changes = []
     if first_before != first_now:
         earlier, today = recorded(root, before), RecordedCode.of_today(functions)
         changes += _code_differences(earlier, today) if earlier else []
-        changes = changes or [CODE_CHANGED]
+        changes = changes or ([] if is_other_variant else [CODE_CHANGED])
     if more_before != more_now and step in _MORE_FINGERPRINTED:
         changes.append(_MORE_FINGERPRINTED[step])
     return changes
@@ -97,32 +113,42 @@ def _code_differences(before: RecordedCode, now: RecordedCode) -> list[str]:
         if version != before.libraries.get(name)
     ]
     found = edits(before.functions, now.functions)
-    order = ("edited", "added", "removed")
-    names = sorted(found, key=lambda name: (order.index(found[name]), name))
+    # That a module is read now, or no more, follows from an edited import or from a setting.
+    only_once = before.functions.keys() ^ now.functions.keys()
+    modules = [name for name in found if f"{name}{ORDER}" in only_once]
+    names = [
+        name
+        for kind in ("edited", "added", "removed")
+        for name in found
+        if found[name] == kind and not f"{name}.".startswith(tuple(f"{each}." for each in modules))
+    ]
     named, more = [f"{name} was {found[name]}" for name in names[:_MOST_NAMED]], names[_MOST_NAMED:]
     functions = ", ".join(named) + (f" and {len(more)} more" if more else "")
     return libraries + ([functions] if functions else [])
 
 
-def _own_changes(step: Rehearsed, before: Attempt, run: ResolvedRun) -> list[str]:
-    changes = changed_parameters(step.step, before, step.now, run.config)
+def _code(
+    step: Rehearsed, before: Attempt, run: ResolvedRun, parameters: ChangedParameters
+) -> list[str]:
     fingerprint = str(step.now.parameters.get(SOURCE_FINGERPRINT, ""))
-    if fingerprint:
-        changes += code_changes(
-            step.step,
-            str(before.parameters.get(SOURCE_FINGERPRINT, "")),
-            fingerprint,
-            run.functions.get(step.step, {}),
-            run.root,
-        )
-    return changes
+    if not fingerprint:
+        return []
+    return code_changes(
+        step.step,
+        str(before.parameters.get(SOURCE_FINGERPRINT, "")),
+        fingerprint,
+        run.functions.get(step.step, {}),
+        run.root,
+        is_other_variant=parameters.is_other_variant,
+    )
 
 
 def _inputs(step: Rehearsed, run: ResolvedRun) -> list[str]:
     """Returns which inputs are others than when the step last ended well."""
     assert step.last_success is not None
     before, now = _given(step.last_success), _given(step.now)
-    changes = []
+    changes: list[str] = []
+    new: list[str] = []
     for name in sorted(before.keys() | now.keys()):
         if before.get(name) == now.get(name):
             continue
@@ -132,9 +158,13 @@ def _inputs(step: Rehearsed, run: ResolvedRun) -> list[str]:
         elif found := [_FOUND_BY[each] for each in upstream if each in _FOUND_BY]:
             changes += found
         elif name in step.new_inputs:
-            changes += [f"{each}'s output is new" for each in upstream]
+            new += upstream
         else:
-            changes += [f"{each}'s output is another one from the cache" for each in upstream]
+            changes += [f"another output of {each} is in the cache" for each in upstream]
+    if new:
+        *others, last = sorted(set(new))
+        names = f"{', '.join(others)} and {last}" if others else last
+        changes.insert(0, f"the output of {names} is new")
     return changes
 
 
