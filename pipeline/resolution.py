@@ -6,7 +6,7 @@ All that a run looks up outside itself is looked up here; `create_pipeline` need
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from components.dataset import first_look
@@ -21,7 +21,7 @@ from components.models.automatic import AUTO, objection_to_fixed, variants_of
 from components.models.registry import Variant
 from components.pusher.pushed_data import data_of_newest
 from pipeline.config import NAME, SAMPLE_PREFIX, PipelineConfig, hyperparameters_for, names_for
-from pipeline.fingerprint import PROJECT, file_fingerprint, source_fingerprint
+from pipeline.fingerprint import PROJECT, file_fingerprint, fingerprint_of, source_functions
 from pipeline.loading import EnvironmentSettings
 from pipeline.root import METADATA_FILE, PIPELINES_FOLDER, SERVING_FOLDER
 from pipeline.tuner_values import with_found
@@ -63,6 +63,7 @@ class ResolvedRun:
         variants that the Trainer is to choose from.
       root: Absolute path of all that the run writes.
       fingerprints: By step, the hash of its source code.
+      functions: By step, the hashes of the functions that it reaches, see `source_functions`.
       beam_arguments: How Beam runs.
       infra_engine: The server that must serve a model before it is pushed; None asks for none.
       is_comparison: Whether the model is only measured: nothing is pushed, and no earlier model
@@ -79,6 +80,7 @@ class ResolvedRun:
     beam_arguments: tuple[str, ...]
     infra_engine: str | None
     is_comparison: bool = False
+    functions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def hyperparameters(self) -> Hyperparameters:
@@ -165,6 +167,7 @@ def resolve(
         beam_arguments=beam_arguments(config, source),
         infra_engine=infra_engine,
         is_comparison=is_comparison,
+        functions=functions(variants),
     )
 
 
@@ -331,15 +334,21 @@ def fingerprints(
     variants: Sequence[Variant], infra_engine: str | None = None, project: Path = PROJECT
 ) -> dict[str, str]:
     """Returns what the cache must see of each step's code, of the schema and of the engine."""
-    modules = STEP_MODULES | {
-        step: (*STEP_MODULES[step], *(variant.module for variant in variants))
-        for step in ("Tuner", "Trainer", "CrossValidator")
-    }
-    found = {step: source_fingerprint(*names, project=project) for step, names in modules.items()}
+    by_step = functions(variants, project)
+    found = {step: fingerprint_of(reached) for step, reached in by_step.items()}
     found["SchemaGen"] += f" {file_fingerprint(project / 'components' / SCHEMA_NAME)}"
     if infra_engine and (build := engines.identity(infra_engine)):
         found["InfraValidator"] += f" {build}"
     return found
+
+
+def functions(variants: Sequence[Variant], project: Path = PROJECT) -> dict[str, Mapping[str, str]]:
+    """Returns the hashes of the functions that each step reaches, by the step's name."""
+    modules = STEP_MODULES | {
+        step: (*STEP_MODULES[step], *(variant.module for variant in variants))
+        for step in ("Tuner", "Trainer", "CrossValidator")
+    }
+    return {step: source_functions(*names, project=project) for step, names in modules.items()}
 
 
 def beam_arguments(config: PipelineConfig, source: ReviewSource) -> tuple[str, ...]:
