@@ -15,6 +15,7 @@ from components.dataset.label_settings import LabelSettings, map_setting_of
 from components.dataset.labels import setting_of, spelling_of
 from components.dataset.table_options import QUOTINGS, TableOptions
 from components.errors import ConfigurationError
+from components.evaluator.bounds import MIN_SLICE_SIZE
 from components.hyperparameters import Hyperparameters
 from components.models.automatic import configured, variants_of
 from components.models.registry import DEFAULT_MODEL, SAMPLE, variant_names
@@ -254,6 +255,33 @@ class PipelineConfig(ComponentSettings):
         least=0.0,
         most=0.5,
     )
+    slice_by: str = setting(
+        "",
+        "columns of the table by which the test split is sliced, e.g. product,product+language; of "
+        "data laid out as IMDB's, rating",
+        group="gate",
+        metavar="NAMES",
+        unset="none",
+    )
+    min_slice_accuracy: float | None = setting(
+        None,
+        "least accuracy of each slice by --slice-by that is pushed; without it, of those by length "
+        "and unknown words",
+        group="gate",
+        type=float,
+        metavar="SHARE",
+        least=0.0,
+        most=1.0,
+        unset="none",
+    )
+    min_slice_size: int = setting(
+        MIN_SLICE_SIZE,
+        "the fewest reviews of a slice that --min-slice-accuracy is asked of",
+        group="gate",
+        metavar="N",
+        least=1,
+        most=1_000_000_000,
+    )
     infra_validation: str = setting(
         "auto",
         "the server that must answer as the model itself does before a push: embedded, binary "
@@ -303,7 +331,7 @@ class PipelineConfig(ComponentSettings):
         A whole number given where a share is meant becomes a float; a TOML list of labels, or a
         number, becomes what the flag would be.
         """
-        for name in ("labels", "positive_label", "negative_label"):
+        for name in ("labels", "positive_label", "negative_label", "slice_by"):
             object.__setattr__(self, name, _labels(name, getattr(self, name)))
         object.__setattr__(self, "map_labels", _mapping("map_labels", self.map_labels))
         for field in dataclasses.fields(self):

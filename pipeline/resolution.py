@@ -106,6 +106,8 @@ class ResolvedRun:
             config.max_regression,
             config.min_lift,
             len(self.source.classes),
+            min_slice_accuracy=config.min_slice_accuracy,
+            min_slice_size=config.min_slice_size,
         )
 
     @property
@@ -154,6 +156,7 @@ def resolve(
     if not is_comparison and not config.model_name:
         check_name_is_free(root, model_name, source)
     check_choice(config)
+    check_slices(config)
     check_search(config, is_comparison, source.has_eval)
     if config.hyperparameters_from:
         config = with_found(config, root / METADATA_FILE, pipeline_name)
@@ -192,6 +195,7 @@ def _source(
         map_labels=config.map_labels,
         positive_label=config.positive_label,
         negative_label=config.negative_label,
+        slice_by=config.slice_by,
         options=config.table_options,
         notify=notify,
         note=note,
@@ -233,6 +237,19 @@ def check_warm_start(config: PipelineConfig, variant: Variant, is_comparison: bo
         raise ConfigurationError(
             "--warm-start: a comparison trains every model from scratch, so that the order "
             "of its trainings does not matter. Leave it out."
+        )
+
+
+def check_slices(config: PipelineConfig) -> None:
+    """Refuses to hold slices to a least accuracy that folds do not know of.
+
+    Raises:
+      ConfigurationError: Says what to set or to leave out.
+    """
+    if config.folds and config.min_slice_accuracy is not None and not config.slice_by:
+        raise ConfigurationError(
+            "--folds and --min-slice-accuracy: folds know slices by columns alone, and none is "
+            "named. Name some with --slice-by, or leave one of them out."
         )
 
 
