@@ -14,6 +14,7 @@ from components.infra_validator.outcome import Outcome
 from pipeline.root import open_metadata
 
 Artifact: TypeAlias = metadata_store_pb2.Artifact
+Context: TypeAlias = metadata_store_pb2.Context
 Event: TypeAlias = metadata_store_pb2.Event
 Execution: TypeAlias = metadata_store_pb2.Execution
 
@@ -38,21 +39,31 @@ class Step:
 
 
 class RunRecord:
-    """The latest run of a pipeline."""
+    """A run of a pipeline.
 
-    def __init__(self, metadata_path: Path, pipeline_name: str):
+    Attributes:
+      run_id: The run's id.
+      steps: In the order in which they began.
+    """
+
+    def __init__(self, metadata_path: Path, pipeline_name: str, run_id: str | None = None):
         """Opens ML Metadata for reading.
 
+        Args:
+          metadata_path: ML Metadata's SQLite file.
+          pipeline_name: Of which pipeline.
+          run_id: Which run of it; the newest when None.
+
         Raises:
-          LookupError: The pipeline has no run.
+          LookupError: The pipeline has no run, or none of that id.
         """
         self._root = metadata_path.parent
         self._store = open_metadata(metadata_path)
-        pipeline = self._store.get_context_by_type_and_name(_PIPELINE_CONTEXT, pipeline_name)
-        runs = self._store.get_children_contexts_by_context(pipeline.id) if pipeline else []
-        run_ids = [context.id for context in runs if context.type == _RUN_CONTEXT]
-        if not run_ids:
-            raise LookupError(f"Pipeline '{pipeline_name}' has no run in {metadata_path}.")
+        run = self._find(pipeline_name, run_id)
+        if run is None:
+            no_run = "no run" if run_id is None else f"no run '{run_id}'"
+            raise LookupError(f"Pipeline '{pipeline_name}' has {no_run} in {metadata_path}.")
+        self.run_id: str = run.name
         self.steps = tuple(
             Step(
                 name=self._node_of(execution).removeprefix(f"{pipeline_name}."),
@@ -60,9 +71,20 @@ class RunRecord:
                 is_cached=execution.last_known_state == Execution.CACHED,
             )
             for execution in sorted(
-                self._store.get_executions_by_context(max(run_ids)), key=lambda e: e.id
+                self._store.get_executions_by_context(run.id), key=lambda e: e.id
             )
         )
+
+    def _find(self, pipeline_name: str, run_id: str | None) -> Context | None:
+        """Returns the context of a run."""
+        pipeline = self._store.get_context_by_type_and_name(_PIPELINE_CONTEXT, pipeline_name)
+        children = self._store.get_children_contexts_by_context(pipeline.id) if pipeline else []
+        runs = [
+            context
+            for context in children
+            if context.type == _RUN_CONTEXT and run_id in (None, context.name)
+        ]
+        return max(runs, key=lambda context: context.id, default=None)
 
     def inputs(self, step: str, key: str) -> list[Artifact]:
         """Returns the artifacts that a step was given under `key`."""

@@ -1,0 +1,322 @@
+"""What stands on the page of a run. Each part is there, or says in one line why it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from components.evaluator.confusion import Confusion
+from components.evaluator.lift import LargerClass
+from components.infra_validator.outcome import Outcome
+from pipeline.results.insight.curves import Calibration, Curve, ThresholdTable
+from pipeline.results.lineage import Lineage
+from pipeline.results.summary import SliceRow
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Takes the place of a part that is not there.
+
+    Attributes:
+      why: One sentence.
+    """
+
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What was decided, and on what grounds.
+
+    Attributes:
+      is_blessed: Whether the model passed all that judged it.
+      refusals: Why not, a sentence each.
+      accuracy: Share of the judged reviews that the model is right about.
+      low: Lower end of the accuracy's 95 % interval (Wilson).
+      high: Its upper end.
+      reviews: How many were judged.
+      judged_on: Which they are, e.g. "test reviews".
+      min_accuracy: The gate's least accuracy; None asks for none.
+      min_macro_f1: The gate's least macro F1; None asks for none.
+      macro_f1: The model's.
+      max_regression: How much less accurate than the last blessed model it may be.
+      baseline_accuracy: That model's accuracy on the same reviews; None if there is none.
+      compared: How both differ on the same reviews, in words; "" where that is not known.
+      larger_class: The class that the reviews have most of.
+      infra_validation: What a model server made of it; None if none was asked.
+      pushed_to: The version's folder; None if it was not pushed.
+    """
+
+    is_blessed: bool
+    refusals: tuple[str, ...]
+    accuracy: float
+    low: float
+    high: float
+    reviews: int
+    judged_on: str
+    min_accuracy: float | None
+    min_macro_f1: float | None
+    macro_f1: float
+    max_regression: float
+    baseline_accuracy: float | None
+    compared: str
+    larger_class: LargerClass
+    infra_validation: Outcome | None
+    pushed_to: str | None
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """A point of the training; a figure that was not measured there is None."""
+
+    step: int
+    epoch: float
+    loss: float | None = None
+    accuracy: float | None = None
+    eval_loss: float | None = None
+    eval_accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What the predictions of two classes show.
+
+    Attributes:
+      roc: False positive rate and true positive rate.
+      precision_recall: Recall and precision.
+      base_rate: Share of positives: the precision of a model that knows nothing.
+      calibration: By the probability of positive.
+      table: The confusion matrix at each of many thresholds.
+      threshold: The one that the model decides by.
+    """
+
+    roc: Curve
+    precision_recall: Curve
+    base_rate: float
+    calibration: Calibration
+    table: ThresholdTable
+    threshold: float = 0.5
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The confusion matrix at a threshold."""
+
+    threshold: float
+    true_positives: int
+    false_positives: int
+    true_negatives: int
+    false_negatives: int
+
+
+def decided_at(quality: Quality) -> Decided:
+    """Returns the confusion matrix at the threshold of the table that is nearest to the model's."""
+    table = quality.table
+    distances = [abs(each - quality.threshold) for each in table.thresholds]
+    at = distances.index(min(distances))
+    return Decided(
+        table.thresholds[at],
+        table.true_positives[at],
+        table.false_positives[at],
+        table.true_negatives[at],
+        table.false_negatives[at],
+    )
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of a review, and by how much it moved the log odds of positive."""
+
+    text: str
+    log_odds: float
+
+
+@dataclass(frozen=True)
+class WorstMistake:
+    """A review that the model is sure about, and wrong.
+
+    Attributes:
+      review_id: The review's.
+      label: Its class.
+      decided: The class that the model decided on.
+      probability: Which the model gives that class.
+      words: Those that the model read, with their moves; none where it has no `trace_text`.
+      text: The whole text; "" where the words are there.
+      start: Log odds of the empty text.
+      is_cut: Whether earlier words were not read.
+    """
+
+    review_id: str
+    label: str
+    decided: str
+    probability: float
+    words: tuple[Word, ...] = ()
+    text: str = ""
+    start: float = 0.0
+    is_cut: bool = False
+
+    @property
+    def end(self) -> float:
+        """Log odds of the whole text: those of the empty text and all moves."""
+        return self.start + sum(word.log_odds for word in self.words)
+
+
+@dataclass(frozen=True)
+class LabelDoubt:
+    """A review whose label the model doubts."""
+
+    review_id: str
+    label: str
+    suggested: str
+    probability: float
+    text: str
+
+
+@dataclass(frozen=True)
+class NearDuplicate:
+    """Two reviews whose texts are nearly the same."""
+
+    first: str
+    second: str
+    similarity: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The first of many, and how many there are.
+
+    Attributes:
+      shown: The first.
+      total: How many there are.
+      file: Where all of them are; "" if nowhere.
+      note: What else is to be known; "" if nothing.
+    """
+
+    shown: tuple = ()
+    total: int = 0
+    file: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Data:
+    """What was read.
+
+    Attributes:
+      counts: By split and class.
+      leaks: Distinct texts in both train and test.
+      dropped_leaks: Reviews taken out of train for it.
+      left_out: Reviews that the settings leave out, by reason.
+      problems: Records that could not be read, by kind.
+      mean_lengths: By split, the mean length of a text in bytes.
+      anomalies: A sentence each.
+    """
+
+    counts: Mapping[str, Mapping[str, int]]
+    leaks: int
+    dropped_leaks: int
+    left_out: Mapping[str, int]
+    problems: Mapping[str, int]
+    mean_lengths: Mapping[str, float] | Missing
+    anomalies: tuple[str, ...] | Missing
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """A step of the run.
+
+    Attributes:
+      name: As TFX calls it.
+      title: What it does.
+      state: done, cached, skipped, failed or interrupted.
+      seconds: Wall time.
+      peak_memory: Bytes; None where it was not recorded.
+      reason: Why it ran, or did not; "" where that is not recorded.
+    """
+
+    name: str
+    title: str
+    state: str
+    seconds: float
+    peak_memory: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """A run of the same pipeline."""
+
+    run_id: str
+    started: datetime
+    state: str
+    model: str
+    accuracy: float | None
+    low: float | None
+    high: float | None
+    is_blessed: bool | None
+    is_pushed: bool
+    is_live: bool
+    is_this: bool
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting and its value; `is_default` where the user left it as it is."""
+
+    name: str
+    value: str
+    is_default: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """All that the page of a run shows.
+
+    Attributes:
+      pipeline_name: Name of the pipeline.
+      run_id: The run's, in ML Metadata.
+      started: When it began.
+      seconds: Wall time of all steps together.
+      state: complete, failed, interrupted or running.
+      error: What ended a run that did not complete; "" if nothing did.
+      model: The variant.
+      parameters: How many weights it has.
+      data_name: Of the data.
+      classes: Names of the classes, by label.
+      chosen_because: Why it is this variant; "" where it was asked for.
+      is_sample: Whether the reviews are the generated ones.
+    """
+
+    pipeline_name: str
+    run_id: str
+    started: datetime
+    seconds: float
+    state: str
+    error: str = ""
+    model: str = ""
+    parameters: int = 0
+    data_name: str = ""
+    classes: tuple[str, ...] = ()
+    chosen_because: str = ""
+    is_sample: bool = False
+    verdict: Verdict | Missing
+    metrics: Mapping[str, float] | Missing
+    training: tuple[CurvePoint, ...] | Missing
+    confusion: Confusion | Missing
+    quality: Quality | Missing
+    slices: tuple[SliceRow, ...] | Missing
+    mistakes: Listed | Missing
+    data: Data | Missing
+    duplicates: Listed | Missing
+    doubts: Listed | Missing
+    steps: tuple[StepRow, ...]
+    lineage: Lineage | Missing
+    settings: tuple[Setting, ...] | Missing
+    hyperparameters: tuple[Setting, ...] | Missing
+    versions: Mapping[str, str] | Missing
+    fingerprints: Mapping[str, str] | Missing
+    commit: str | Missing
+    commands: tuple[tuple[str, str], ...] = field(default=())
+    history: tuple[HistoryRow, ...] | Missing
