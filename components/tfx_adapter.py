@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from tfx import types
     from tfx.components.pusher.executor import Executor as PusherExecutor
+    from tfx.orchestration.pipeline import Pipeline
 
 LIBRARY = "tfx"
 
@@ -21,6 +22,29 @@ Parameters: TypeAlias = dict[str, Any]
 STEP_STARTED = "Component %s is running."
 STEP_FINISHED = "Component %s is finished."
 STEP_CACHED = "A cached execution %d is used."
+
+
+def run_locally(pipeline: Pipeline, run_id: str) -> None:
+    """Runs a pipeline by LocalDagRunner, under an id of our own.
+
+    LocalDagRunner puts the time for the id, if that still is a parameter; here it is none any more.
+    """
+    from tfx.dsl.compiler import constants
+    from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+    from tfx.orchestration.portable import runtime_parameter_utils
+    from tfx.proto.orchestration import pipeline_pb2
+
+    class Runner(LocalDagRunner):
+        def run_with_ir(
+            self,
+            pipeline: pipeline_pb2.Pipeline,
+            run_options: pipeline_pb2.RunOptions | None = None,
+        ) -> None:
+            values = {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
+            runtime_parameter_utils.substitute_runtime_parameter(pipeline, values)
+            super().run_with_ir(pipeline, run_options)
+
+    Runner().run(pipeline)
 
 
 def mark_infra_blessing(blessing: types.Artifact, *, is_blessed: bool) -> None:

@@ -91,9 +91,15 @@ def train_and_measure(config: PipelineConfig, teller: Teller) -> dict[str, Any]:
     run = resolve(config, environment(os.environ), logging.warning, is_comparison=True)
     from pipeline.runners.announcements import announced_to
     from pipeline.runners.in_root import run_in_root
+    from pipeline.runners.recording import recording
 
-    with progress.listening(teller.progress), announced_to(teller):
-        run_in_root(run)
+    with (
+        progress.listening(teller.progress),
+        recording(run) as recorder,
+        announced_to(recorder),
+        announced_to(teller),
+    ):
+        run_in_root(run, recorder.run_id)
     return read_figures(run)
 
 

@@ -11,16 +11,13 @@ from typing import TypeAlias
 from ml_metadata.proto import metadata_store_pb2
 
 from components.infra_validator.outcome import Outcome
+from pipeline.results.run_properties import NODE_CONTEXT, PIPELINE_CONTEXT, RUN_CONTEXT
 from pipeline.root import open_metadata
 
 Artifact: TypeAlias = metadata_store_pb2.Artifact
 Context: TypeAlias = metadata_store_pb2.Context
 Event: TypeAlias = metadata_store_pb2.Event
 Execution: TypeAlias = metadata_store_pb2.Execution
-
-_PIPELINE_CONTEXT = "pipeline"
-_RUN_CONTEXT = "pipeline_run"
-_NODE_CONTEXT = "node"
 
 
 @dataclass(frozen=True)
@@ -77,12 +74,12 @@ class RunRecord:
 
     def _find(self, pipeline_name: str, run_id: str | None) -> Context | None:
         """Returns the context of a run."""
-        pipeline = self._store.get_context_by_type_and_name(_PIPELINE_CONTEXT, pipeline_name)
+        pipeline = self._store.get_context_by_type_and_name(PIPELINE_CONTEXT, pipeline_name)
         children = self._store.get_children_contexts_by_context(pipeline.id) if pipeline else []
         runs = [
             context
             for context in children
-            if context.type == _RUN_CONTEXT and run_id in (None, context.name)
+            if context.type == RUN_CONTEXT and run_id in (None, context.name)
         ]
         return max(runs, key=lambda context: context.id, default=None)
 
@@ -112,7 +109,7 @@ class RunRecord:
         (node,) = (
             context.name
             for context in self._store.get_contexts_by_execution(execution.id)
-            if context.type == _NODE_CONTEXT
+            if context.type == NODE_CONTEXT
         )
         return node
 

@@ -13,19 +13,22 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from tfx.orchestration.local.local_dag_runner import LocalDagRunner
-
+from components.tfx_adapter import run_locally
 from pipeline.graph import create_pipeline
 from pipeline.resolution import ResolvedRun
 
 
-def run_in_root(run: ResolvedRun) -> None:
+def run_in_root(run: ResolvedRun, run_id: str) -> None:
     """Runs every step whose outputs are not in the cache, on this machine.
 
     Meanwhile the root is the working folder of this process, and of those that Beam starts.
+
+    Args:
+      run: The run.
+      run_id: Its id in ML Metadata.
     """
     with _working_in(run.root):
-        LocalDagRunner().run(create_pipeline(replace(run, root=Path())))
+        run_locally(create_pipeline(replace(run, root=Path())), run_id)
 
 
 @contextlib.contextmanager

@@ -19,14 +19,16 @@ from pipeline.loading import environment
 from pipeline.paths import shown
 from pipeline.resolution import ResolvedRun, resolve
 from pipeline.results.summary import RunSummary
-from pipeline.root import METADATA_FILE
+from pipeline.root import LOCK_FILE, METADATA_FILE
 from pipeline.runners.announcements import announced_to
+from pipeline.runners.recording import recording
 from pipeline.runners.relative_metadata import make_relative
 
 if TYPE_CHECKING:
     from pipeline.results.run_record import RunRecord
 
-LOCK_FILE = ".lock"
+# Whoever asks whether a root is in use holds its lock for some microseconds.
+_LOCK_SECONDS = 0.2
 
 
 def run(config: PipelineConfig, console: Console, log_path: Path) -> RunSummary:
@@ -60,13 +62,16 @@ def run(config: PipelineConfig, console: Console, log_path: Path) -> RunSummary:
         from pipeline.results.summarize import summarize
         from pipeline.runners.in_root import run_in_root
 
-        with announced_to(ConsoleSteps(console, run)) as steps:
-            try:
-                run_in_root(run)
-            except BaseException as error:
-                steps.stopped_by(error)
-                raise
-        return summarize(run, time.monotonic() - started, log_path)
+        with recording(run, began=started) as recorder:
+            with announced_to(recorder), announced_to(ConsoleSteps(console, run)) as steps:
+                try:
+                    run_in_root(run, recorder.run_id)
+                except BaseException as error:
+                    steps.stopped_by(error)
+                    raise
+            summary = summarize(run, time.monotonic() - started, log_path)
+            recorder.refused(summary.refusals)
+        return summary
 
 
 @contextlib.contextmanager
@@ -84,7 +89,7 @@ def alone_in(root: Path, flag: str = "--root") -> Iterator[None]:
     path = root / LOCK_FILE
     lock = filelock.FileLock(path)
     try:
-        lock.acquire(blocking=False)
+        lock.acquire(timeout=_LOCK_SECONDS)
     except filelock.Timeout:
         raise RootBusyError(
             f"Another run (process {path.read_text().strip() or 'unknown'}) is using {root}. "

@@ -1,0 +1,306 @@
+"""Makes `RunInfo`s of the rows of ML Metadata's SQLite file."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from statistics import NormalDist
+from typing import Any, NamedTuple
+
+from pipeline.results import run_properties as names
+from pipeline.results.function_store import StoredFunctions
+from pipeline.results.metadata_file import reading
+from pipeline.results.runs import RunInfo, StepInfo
+from pipeline.root import SERVING_FOLDER, is_in_use
+from serving.versions import look_up
+
+# Of an execution, as ML Metadata numbers them.
+_EXECUTING, _COMPLETED, _FAILED, _CACHED = 2, 3, 4, 5
+_OUTPUTS = "1, 4"
+_CONTEXT, _ARTIFACT = 2, 1
+
+_TYPE = "(SELECT id FROM Type WHERE type_kind = 2 AND name = ?)"
+_RUNS = f"""
+SELECT c.id, c.name, c.create_time_since_epoch, p.name FROM Context c
+LEFT JOIN ParentContext e ON e.context_id = c.id
+LEFT JOIN Context p ON p.id = e.parent_context_id AND p.type_id = {_TYPE}
+WHERE c.type_id = {_TYPE} ORDER BY c.id DESC
+"""
+_PROPERTIES = f"""
+SELECT p.context_id, p.name, coalesce(p.string_value, p.double_value, p.int_value, p.bool_value)
+FROM ContextProperty p JOIN Context c ON c.id = p.context_id
+WHERE p.is_custom_property AND c.type_id = {_TYPE}
+"""
+_EXECUTIONS = f"""
+SELECT a.context_id, e.id, n.name, e.last_known_state, e.create_time_since_epoch,
+e.last_update_time_since_epoch
+FROM Context r JOIN Association a ON a.context_id = r.id JOIN Execution e ON e.id = a.execution_id
+JOIN Association b ON b.execution_id = e.id JOIN Context n ON n.id = b.context_id
+WHERE r.type_id = {_TYPE} AND n.type_id = {_TYPE} ORDER BY e.id
+"""
+_VERDICTS = f"""
+SELECT v.execution_id, p.name, coalesce(p.string_value, p.int_value)
+FROM Artifact a JOIN Type t ON t.id = a.type_id AND t.type_kind = {_ARTIFACT}
+JOIN ArtifactProperty p ON p.artifact_id = a.id JOIN Event v ON v.artifact_id = a.id
+WHERE t.name IN ('ModelBlessing', 'InfraBlessing', 'PushedModel') AND v.type IN ({_OUTPUTS})
+AND p.name IN ('blessed', 'pushed', 'pushed_destination')
+"""
+_PARAMETER = "SELECT string_value FROM ExecutionProperty WHERE execution_id = ? AND name = ?"
+
+
+class _Execution(NamedTuple):
+    """A row of _EXECUTIONS without the run; times in milliseconds."""
+
+    id: int
+    node: str
+    state: int
+    created: int
+    updated: int
+
+
+def read_runs(metadata_path: Path) -> list[RunInfo]:
+    """Returns all runs that ML Metadata knows, the newest first.
+
+    Raises:
+      ConfigurationError: The file is missing, damaged, locked, or of another version.
+    """
+    with reading(metadata_path) as connection:
+        rows = _Rows(connection)
+        # Only one process at a time runs in a root, and it is the newest that says so.
+        is_running = _is_running(rows, metadata_path.parent)
+        live = _Live(metadata_path.parent)
+        runs = []
+        for run_id, name, created, pipeline in rows.runs:
+            properties = rows.properties.get(run_id, {})
+            is_held = is_running and run_id == rows.newest_running
+            reader = _RunReader(rows, metadata_path, rows.executions.get(run_id, []), properties)
+            runs.append(reader.read(name, created, pipeline or "", is_held, live))
+        return runs
+
+
+class _Rows:
+    """What is read of all runs at once."""
+
+    def __init__(self, connection: sqlite3.Connection):
+        self._connection = connection
+        run, node, pipeline = names.RUN_CONTEXT, names.NODE_CONTEXT, names.PIPELINE_CONTEXT
+        self.runs = connection.execute(_RUNS, (pipeline, run)).fetchall()
+        self.properties: dict[int, dict[str, Any]] = {}
+        for context, name, value in connection.execute(_PROPERTIES, (run,)):
+            self.properties.setdefault(context, {})[name] = value
+        self.executions: dict[int, list[_Execution]] = {}
+        for context, *row in connection.execute(_EXECUTIONS, (run, node)):
+            self.executions.setdefault(context, []).append(_Execution(*row))
+        self.verdicts: dict[int, dict[str, Any]] = {}
+        for execution, name, value in connection.execute(_VERDICTS):
+            self.verdicts.setdefault(execution, {})[name] = value
+        self.newest_running = next(filter(self._seems_to_run, (row[0] for row in self.runs)), None)
+
+    def _seems_to_run(self, run: int) -> bool:
+        state = self.properties.get(run, {}).get(names.STATE)
+        executing = any(each.state == _EXECUTING for each in self.executions.get(run, []))
+        return state == names.RUNNING if state else executing
+
+    def parameter(self, execution: int, name: str) -> Any:
+        """Returns a parameter of an execution that is JSON; None if there is none."""
+        rows = self._connection.execute(_PARAMETER, (execution, name)).fetchall()
+        return _json(rows[0][0]) if rows else None
+
+
+def _is_running(rows: _Rows, root: Path) -> bool:
+    return rows.newest_running is not None and is_in_use(root)
+
+
+class _Live:
+    """Which version of each model is served: the one with the largest number."""
+
+    def __init__(self, root: Path):
+        self._base = root / SERVING_FOLDER
+        self._newest: dict[str, int | None] = {}
+
+    def version(self, model_name: str) -> int | None:
+        """Returns the version's number; None if no version is on the disk."""
+        if model_name not in self._newest:
+            folder = self._base / model_name
+            versions = look_up(folder).complete if model_name and folder.is_dir() else {}
+            self._newest[model_name] = max(versions, default=None)
+        return self._newest[model_name]
+
+
+class _RunReader:
+    """Reads one run; of an older one, what follows from its executions."""
+
+    def __init__(
+        self,
+        rows: _Rows,
+        metadata_path: Path,
+        executions: list[_Execution],
+        properties: Mapping[str, Any],
+    ):
+        self._rows, self._path = rows, metadata_path
+        self._executions, self._properties = executions, properties
+
+    def read(self, run_id: str, created: int, pipeline: str, is_held: bool, live: _Live) -> RunInfo:
+        text, found = self._text, self._mapping
+        by_node = {each.node.removeprefix(f"{pipeline}."): each for each in self._executions}
+        state = self._state(by_node, is_held)
+        blessed, pushed_model, version = self._verdicts(by_node)
+        model_name = text(names.MODEL_NAME) or pushed_model
+        data = found(names.DATA) or self._older_data(by_node)
+        metrics = found(names.METRICS)
+        accuracy = metrics.get("accuracy")
+        functions = text(names.FUNCTIONS)
+        seconds = self._properties.get(names.SECONDS)
+        return RunInfo(
+            run_id=run_id,
+            pipeline_name=pipeline,
+            model_name=model_name,
+            started=_time(text(names.STARTED), created),
+            state=state,
+            seconds=float(seconds) if seconds is not None else self._older_seconds(state, created),
+            error=text(names.ERROR),
+            failed_step=text(names.FAILED_STEP) or self._unfinished(by_node, state),
+            settings=found(names.SETTINGS),
+            data_name=str(data.get("name", "")),
+            data=data,
+            model=text(names.MODEL) or self._older_model(by_node),
+            accuracy=accuracy,
+            interval=wilson(accuracy, metrics.get("examples")),
+            metrics=metrics,
+            baseline=found(names.BASELINE),
+            slices=_slices(_json(text(names.SLICES)) or []),
+            is_blessed=blessed,
+            refusals=tuple(_json(text(names.REFUSALS)) or ()),
+            version=version,
+            is_live=version is not None and version == live.version(model_name),
+            is_comparison=bool(self._properties.get(names.IS_COMPARISON)),
+            versions=found(names.VERSIONS),
+            commit=text(names.COMMIT),
+            is_dirty=bool(self._properties.get(names.IS_DIRTY)),
+            fingerprints=found(names.FINGERPRINTS),
+            functions=StoredFunctions(self._path, functions) if functions else {},
+            steps=tuple(self._steps(by_node, state)),
+        )
+
+    def _text(self, name: str) -> str:
+        return str(self._properties.get(name, ""))
+
+    def _mapping(self, name: str) -> dict[str, Any]:
+        found = _json(self._text(name))
+        return found if isinstance(found, dict) else {}
+
+    def _state(self, by_node: Mapping[str, _Execution], is_held: bool) -> str:
+        recorded = self._text(names.STATE)
+        if recorded:
+            return names.STOPPED if recorded == names.RUNNING and not is_held else recorded
+        states = {each.state for each in self._executions}
+        if _EXECUTING in states:
+            return names.RUNNING if is_held else names.STOPPED
+        if _FAILED in states:
+            return names.FAILED
+        return names.COMPLETE if "Pusher" in by_node else names.UNKNOWN
+
+    def _unfinished(self, by_node: Mapping[str, _Execution], state: str) -> str:
+        wanted = {names.FAILED: _FAILED, names.STOPPED: _EXECUTING}.get(state)
+        return next((name for name, each in by_node.items() if each.state == wanted), "")
+
+    def _verdicts(self, by_node: Mapping[str, _Execution]) -> tuple[bool | None, str, int | None]:
+        """Returns whether the model is blessed, and the name and version that it was pushed as."""
+
+        def of(step: str) -> Mapping[str, Any]:
+            return self._rows.verdicts.get(by_node[step].id, {}) if step in by_node else {}
+
+        judge = of("CrossValidator" if "CrossValidator" in by_node else "Evaluator")
+        blessed = bool(judge["blessed"]) if "blessed" in judge else None
+        if blessed and "InfraValidator" in by_node:
+            tried = of("InfraValidator")
+            blessed = bool(tried["blessed"]) if "blessed" in tried else None
+        pushed = of("Pusher")
+        if not pushed.get("pushed"):
+            return blessed, "", None
+        _, model_name, version = str(pushed["pushed_destination"]).rsplit("/", 2)
+        return blessed, model_name, int(version)
+
+    def _older_data(self, by_node: Mapping[str, _Execution]) -> dict[str, Any]:
+        reader = by_node.get("ReviewExampleGen")
+        source = self._rows.parameter(reader.id, "source") if reader else None
+        if not isinstance(source, dict):
+            return {}
+        return {
+            key: source[key] for key in ("name", "origin", "digest", "classes") if key in source
+        }
+
+    def _older_model(self, by_node: Mapping[str, _Execution]) -> str:
+        trainer = by_node.get("Trainer")
+        found = self._rows.parameter(trainer.id, "custom_config") if trainer else None
+        return str(found.get("model", "")) if isinstance(found, dict) else ""
+
+    def _older_seconds(self, state: str, created: int) -> float | None:
+        if self._text(names.STATE) or state not in (names.COMPLETE, names.FAILED):
+            return None
+        return (max(each.updated for each in self._executions) - created) / 1_000
+
+    def _steps(self, by_node: Mapping[str, _Execution], run_state: str) -> Iterable[StepInfo]:
+        recorded = self._mapping(names.STEPS)
+        for name, execution in by_node.items():
+            noted = recorded.get(name, {})
+            yield StepInfo(
+                name=name,
+                execution_id=execution.id,
+                state=noted.get("state") or _step_state(execution, run_state),
+                seconds=noted.get("seconds", _older_step_seconds(execution)),
+                peak_memory=noted.get("peak_memory"),
+                reason=noted.get("reason", ""),
+            )
+
+
+def wilson(accuracy: float | None, reviews: float | None) -> tuple[float, float] | None:
+    """Returns the 95 % interval of a share by Wilson's score (Probable Inference, 1927).
+
+    SciPy's takes most of a second to import.
+    """
+    if accuracy is None or not reviews:
+        return None
+    z = NormalDist().inv_cdf(0.975)
+    middle = (accuracy + z * z / (2 * reviews)) / (1 + z * z / reviews)
+    half = z * math.sqrt(accuracy * (1 - accuracy) / reviews + (z / (2 * reviews)) ** 2)
+    half /= 1 + z * z / reviews
+    return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
+def _step_state(execution: _Execution, run_state: str) -> str:
+    if execution.state == _EXECUTING:
+        return run_state if run_state != names.COMPLETE else names.UNKNOWN
+    known = {_COMPLETED: names.DONE, _CACHED: names.CACHED, _FAILED: names.FAILED}
+    return known.get(execution.state, names.UNKNOWN)
+
+
+def _older_step_seconds(execution: _Execution) -> float | None:
+    if execution.state not in (_COMPLETED, _FAILED):
+        return None
+    return (execution.updated - execution.created) / 1_000
+
+
+def _slices(listed: list[Any]) -> dict[tuple[tuple[str, str], ...], tuple[int, float]]:
+    return {
+        tuple((feature, value) for feature, value in key): (reviews, accuracy)
+        for key, reviews, accuracy in listed
+    }
+
+
+def _time(recorded: str, created: int) -> datetime:
+    if recorded:
+        return datetime.fromisoformat(recorded)
+    return datetime.fromtimestamp(created / 1_000).astimezone()
+
+
+def _json(text: Any) -> Any:
+    """Returns what a property holds; None where it is no JSON, as somebody else may have put it."""
+    try:
+        return json.loads(text) if text else None
+    except (ValueError, TypeError):
+        return None
