@@ -9,6 +9,7 @@ import tensorflow as tf
 from components.hyperparameters import Hyperparameters
 from components.models.class_weights import class_weights
 from components.models.registry import Variant
+from components.models.training_record import CurvePoint
 from components.trainer import curves
 from components.trainer.batches import ReviewBatches
 from components.trainer.callbacks import ReportProgress, StopWhenNotFinite
@@ -29,14 +30,17 @@ def fit_variant(
     validation: tuple[np.ndarray, np.ndarray] | None,
     hyperparameters: Hyperparameters,
     log_dir: str,
-) -> None:
-    """Sets `model`'s weights as the variant wants it: by a solver, by gradient descent, or both."""
+) -> tuple[CurvePoint, ...]:
+    """Sets `model`'s weights as the variant wants it: by a solver, by gradient descent, or both.
+
+    Returns:
+      The curve, see `TrainingRecord`.
+    """
     if variant.solve:
         variant.solve(model, training, hyperparameters)
     if variant.uses_gradient_descent:
-        fit(model, training, validation, hyperparameters, log_dir, variant.pool_batches)
-    else:
-        curves.write_final(model, log_dir, training, validation)
+        return fit(model, training, validation, hyperparameters, log_dir, variant.pool_batches)
+    return (curves.write_final(model, log_dir, training, validation),)
 
 
 def fit(
@@ -46,8 +50,12 @@ def fit(
     hyperparameters: Hyperparameters,
     log_dir: str,
     pool_batches: int = 1,
-) -> None:
-    """Fits `model` by cross-entropy with Adam, a new order of the reviews each epoch."""
+) -> tuple[CurvePoint, ...]:
+    """Fits `model` by cross-entropy with Adam, a new order of the reviews each epoch.
+
+    Returns:
+      The curve, see `TrainingRecord`.
+    """
     answers = model.output_shape[-1]
     weights = class_weights(training[1], max(answers, 2), hyperparameters.class_weights)
 
@@ -64,6 +72,9 @@ def fit(
         # XLA makes an LSTM of 500 steps slower on a CPU.
         jit_compile=False,
     )
+    writes_curves = curves.WriteCurves(
+        log_dir, hyperparameters.epochs, hyperparameters.batch_size, training, validation, weights
+    )
     model.fit(
         batches,
         validation_data=validation and batched(validation),
@@ -73,16 +84,10 @@ def fit(
             *choosing_weights(hyperparameters),
             ReportProgress(hyperparameters.epochs, len(batches)),
             StopWhenNotFinite(hyperparameters),
-            curves.WriteCurves(
-                log_dir,
-                hyperparameters.epochs,
-                hyperparameters.batch_size,
-                training,
-                validation,
-                weights,
-            ),
+            writes_curves,
         ],
     )
+    return tuple(writes_curves.points)
 
 
 def optimizer(hyperparameters: Hyperparameters, steps: int) -> keras.optimizers.Optimizer:

@@ -14,7 +14,7 @@ from components.hyperparameters import Hyperparameters
 from components.layers.padding_states import fix_padding_states
 from components.models.registry import Variant
 from components.models.shape import IMDB_SHAPE, ModelShape
-from components.models.training_record import TrainingRecord
+from components.models.training_record import CurvePoint, TrainingRecord
 from components.trainer import signatures, warm_start
 from components.trainer.batches import read_examples, refuse_unknown_tokens
 from components.trainer.choice import chosen
@@ -69,7 +69,7 @@ def run_fn(fn_args: Any) -> None:
     set_seeds(asked.hyperparameters)
     model = built(asked, fn_args, transform_output)
     started = time.monotonic()
-    fit_variant(
+    curve = fit_variant(
         asked.variant,
         model,
         training,
@@ -78,7 +78,7 @@ def run_fn(fn_args: Any) -> None:
         log_dir=fn_args.model_run_dir,
     )
     seconds = time.monotonic() - started
-    export(asked, model, transform_output, seconds, fn_args.serving_model_dir)
+    export(asked, model, transform_output, seconds, curve, fn_args.serving_model_dir)
 
 
 def built(asked: Training, fn_args: Any, transform_output: tft.TFTransformOutput) -> keras.Model:
@@ -113,6 +113,7 @@ def export(
     model: keras.Model,
     transform_output: tft.TFTransformOutput,
     seconds: float,
+    curve: tuple[CurvePoint, ...],
     directory: str,
 ) -> None:
     """Writes the SavedModel, and in its folder its tokens' settings and the training's record."""
@@ -126,6 +127,7 @@ def export(
         model.count_params(),
         asked.classes,
         asked.chosen_because,
+        curve,
     )
     record.write(directory)
 
