@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from pipeline.report.contents import CurvePoint, Quality, Verdict, decided_at
+from components.models.training_record import CurvePoint
+from pipeline.report.contents import Quality, Verdict, decided_at
 from pipeline.report.svg import WIDTH, Ink, figure, inlined, label
 from pipeline.results.insight.curves import Calibration, Curve
 
@@ -46,7 +47,7 @@ def accuracy(verdict: Verdict) -> Markup:
     bars = [
         Bar(
             "this model", verdict.accuracy, verdict.low, verdict.high,
-            f"{verdict.accuracy:.2%}", is_main=True,
+            f"{verdict.accuracy:.2%}".replace("%", " %"), is_main=True,
         )
     ]  # fmt: skip
     if verdict.baseline_accuracy is not None:
@@ -137,7 +138,9 @@ def training(points: Sequence[CurvePoint]) -> Markup:
     words = []
     many = made.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (title, kinds) in zip(many, panels, strict=True):
-        for kind, colour, name in zip(kinds, (Ink.ACCENT, Ink.DOWN), ("train", "eval"), strict=True):
+        for kind, colour, name in zip(
+            kinds, (Ink.ACCENT, Ink.DOWN), ("train", "eval"), strict=True
+        ):
             known = [(p.step, getattr(p, kind)) for p in points if getattr(p, kind) is not None]
             if not known:
                 continue

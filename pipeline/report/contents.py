@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 
 from components.evaluator.confusion import Confusion
 from components.evaluator.lift import LargerClass
 from components.infra_validator.outcome import Outcome
+from components.models.training_record import CurvePoint
 from pipeline.results.insight.curves import Calibration, Curve, ThresholdTable
 from pipeline.results.lineage import Lineage
+from pipeline.results.runs import RunInfo
 from pipeline.results.summary import SliceRow
 
 
@@ -64,18 +65,6 @@ class Verdict:
     larger_class: LargerClass
     infra_validation: Outcome | None
     pushed_to: str | None
-
-
-@dataclass(frozen=True)
-class CurvePoint:
-    """A point of the training; a figure that was not measured there is None."""
-
-    step: int
-    epoch: float
-    loss: float | None = None
-    accuracy: float | None = None
-    eval_loss: float | None = None
-    eval_accuracy: float | None = None
 
 
 @dataclass(frozen=True)
@@ -224,44 +213,6 @@ class Data:
 
 
 @dataclass(frozen=True)
-class StepRow:
-    """A step of the run.
-
-    Attributes:
-      name: As TFX calls it.
-      title: What it does.
-      state: done, cached, skipped, failed or interrupted.
-      seconds: Wall time.
-      peak_memory: Bytes; None where it was not recorded.
-      reason: Why it ran, or did not; "" where that is not recorded.
-    """
-
-    name: str
-    title: str
-    state: str
-    seconds: float
-    peak_memory: int | None = None
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class HistoryRow:
-    """A run of the same pipeline."""
-
-    run_id: str
-    started: datetime
-    state: str
-    model: str
-    accuracy: float | None
-    low: float | None
-    high: float | None
-    is_blessed: bool | None
-    is_pushed: bool
-    is_live: bool
-    is_this: bool
-
-
-@dataclass(frozen=True)
 class Setting:
     """A setting and its value; `is_default` where the user left it as it is."""
 
@@ -275,30 +226,30 @@ class Contents:
     """All that the page of a run shows.
 
     Attributes:
-      pipeline_name: Name of the pipeline.
-      run_id: The run's, in ML Metadata.
-      started: When it began.
-      seconds: Wall time of all steps together.
-      state: complete, failed, interrupted or running.
-      error: What ended a run that did not complete; "" if nothing did.
-      model: The variant.
-      parameters: How many weights it has.
-      data_name: Of the data.
+      run: What the run recorded of itself.
+      parameters: How many weights the model has; 0 if it is not known.
       classes: Names of the classes, by label.
       chosen_because: Why it is this variant; "" where it was asked for.
       is_sample: Whether the reviews are the generated ones.
+      verdict: What was decided.
+      metrics: On the test split, see `EvaluationResults.overall`.
+      training: Points of the training's curve.
+      confusion: Which classes were taken for which, on the test split.
+      quality: Curves and thresholds of two classes.
+      slices: Accuracy by parts of the test split.
+      mistakes: `WorstMistake`s.
+      data: What was read.
+      duplicates: `NearDuplicate`s.
+      doubts: `LabelDoubt`s.
+      lineage: Steps and artifacts.
+      hyperparameters: What the model was trained with.
+      history: Runs of the same pipeline, the newest first; this one is among them.
+      commands: (purpose, command) pairs.
     """
 
-    pipeline_name: str
-    run_id: str
-    started: datetime
-    seconds: float
-    state: str
-    error: str = ""
-    model: str = ""
+    run: RunInfo
     parameters: int = 0
-    data_name: str = ""
-    classes: tuple[str, ...] = ()
+    classes: tuple[str, ...]
     chosen_because: str = ""
     is_sample: bool = False
     verdict: Verdict | Missing
@@ -311,12 +262,7 @@ class Contents:
     data: Data | Missing
     duplicates: Listed | Missing
     doubts: Listed | Missing
-    steps: tuple[StepRow, ...]
     lineage: Lineage | Missing
-    settings: tuple[Setting, ...] | Missing
     hyperparameters: tuple[Setting, ...] | Missing
-    versions: Mapping[str, str] | Missing
-    fingerprints: Mapping[str, str] | Missing
-    commit: str | Missing
-    commands: tuple[tuple[str, str], ...] = field(default=())
-    history: tuple[HistoryRow, ...] | Missing
+    history: tuple[RunInfo, ...] | Missing
+    commands: tuple[tuple[str, str], ...] = ()

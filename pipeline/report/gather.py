@@ -18,46 +18,41 @@ from components.evaluator.bounds import GateBounds
 from components.evaluator.confusion import Confusion
 from components.evaluator.results import EvaluationResults
 from components.hyperparameters import Hyperparameters
-from components.models.training_record import TrainingRecord
+from components.models.training_record import CurvePoint, TrainingRecord
+from pipeline.config import SAMPLE_PREFIX
 from pipeline.paths import shown
 from pipeline.report import predictions
+from pipeline.report.commands import commands
 from pipeline.report.contents import (
     Contents,
-    CurvePoint,
     Data,
-    HistoryRow,
     Listed,
     Missing,
     Setting,
-    StepRow,
     Verdict,
 )
 from pipeline.report.gate import read_bounds
 from pipeline.report.intervals import wilson
 from pipeline.results.lineage import read_lineage
-from pipeline.results.run_record import RunRecord, why_skipped
-from pipeline.results.step_titles import TITLES
+from pipeline.results.run_record import RunRecord
+from pipeline.results.runs import RunInfo, list_runs
 from pipeline.results.summary import SliceRow
 from pipeline.root import METADATA_FILE
 
 T = TypeVar("T")
 
 _MOST_ANOMALIES = 50
+_MOST_RUNS = 50
 
 
-def gather(root: Path, pipeline_name: str, run_id: str, error: str = "") -> Contents:
-    """Reads a run.
+def gather(root: Path, run: RunInfo) -> Contents:
+    """Reads what a run left.
 
     Args:
       root: Of the run.
-      pipeline_name: Of its pipeline.
-      run_id: The run's.
-      error: What ended it, where ML Metadata does not say so yet.
-
-    Raises:
-      LookupError: There is no such run.
+      run: What it recorded of itself.
     """
-    return _Reader(root, pipeline_name, run_id).contents(error)
+    return _Reader(root, run).contents()
 
 
 def _part(read: Callable[[], T]) -> T | Missing:
@@ -73,34 +68,25 @@ def _part(read: Callable[[], T]) -> T | Missing:
 class _Reader:
     """Reads the parts of one run; what several of them need is read once."""
 
-    def __init__(self, root: Path, pipeline_name: str, run_id: str):
-        self._root = root
+    def __init__(self, root: Path, run: RunInfo):
+        self._root, self._run = root, run
         self._metadata = root / METADATA_FILE
-        self._pipeline_name = pipeline_name
-        self._record = RunRecord(self._metadata, pipeline_name, run_id)
-        self._lineage = read_lineage(self._metadata, pipeline_name, run_id)
+        self._record = RunRecord(self._metadata, run.pipeline_name, run.run_id)
+        self._lineage = _part(lambda: read_lineage(self._metadata, run.pipeline_name, run.run_id))
         self._trained = _part(lambda: TrainingRecord.read(self._saved_model()))
         self._evaluated = _part(self._evaluation)
 
-    def contents(self, error: str) -> Contents:
+    def contents(self) -> Contents:
         """Returns all parts."""
-        trained, lineage = self._trained, self._lineage
-        source = self._source()
-        is_trained = isinstance(trained, TrainingRecord)
-        classes = trained.classes if is_trained else tuple(source.get("classes", features.CLASSES))
+        run = self._run
+        trained = None if isinstance(self._trained, Missing) else self._trained
+        classes = trained.classes if trained else tuple(run.data.get("classes", features.CLASSES))
         return Contents(
-            pipeline_name=self._pipeline_name,
-            run_id=lineage.run_id,
-            started=lineage.started,
-            seconds=lineage.seconds,
-            state=self._state(error),
-            error=error,
-            model=trained.model if is_trained else "",
-            parameters=trained.parameters if is_trained else 0,
-            data_name=source.get("name", ""),
+            run=run,
+            parameters=trained.parameters if trained else 0,
             classes=classes,
-            chosen_because=trained.chosen_because if is_trained else "",
-            is_sample=source.get("kind") == "sample",
+            chosen_because=trained.chosen_because if trained else "",
+            is_sample=run.pipeline_name.startswith(SAMPLE_PREFIX),
             verdict=_part(lambda: self._verdict(classes)),
             metrics=_part(lambda: _known(self._evaluated)[0].overall),
             training=_part(self._training),
@@ -111,14 +97,10 @@ class _Reader:
             data=_part(self._data),
             duplicates=Missing("Near duplicates were not looked for."),
             doubts=Missing("Labels were not checked."),
-            steps=tuple(self._steps()),
-            lineage=lineage,
-            settings=Missing("The settings of this run were not recorded."),
+            lineage=self._lineage,
             hyperparameters=_part(self._hyperparameters),
-            versions=Missing("The versions were not recorded."),
-            fingerprints=_part(self._fingerprints),
-            commit=Missing("The commit was not recorded."),
-            history=_part(self._history),
+            history=_part(lambda: tuple(list_runs(self._root, run.pipeline_name)[:_MOST_RUNS])),
+            commands=commands(run, self._root),
         )
 
     def _files(self, step: str, key: str) -> str:
@@ -127,8 +109,7 @@ class _Reader:
         Raises:
           LookupError: The run did not come to the step, has none, or its folder is gone.
         """
-        names = [each.step for each in self._lineage.executions]
-        if step not in names:
+        if step not in [each.name for each in self._record.steps]:
             raise LookupError(f"The run has no {step}, or did not come to it.")
         outputs = self._record.outputs(step, key)
         if not outputs:
@@ -153,24 +134,11 @@ class _Reader:
         candidate = results.load(uri, has_baseline=True)
         return candidate, results.load(uri, has_baseline=True, baseline=True)
 
-    def _source(self) -> Mapping[str, object]:
-        """Returns what ReviewExampleGen was told of the data."""
-        try:
-            return dict(json.loads(self._property("ReviewExampleGen", "source")))
-        except (LookupError, ValueError):
-            return {}
-
     def _property(self, step: str, name: str) -> str:
-        for each in self._lineage.executions:
+        for each in _known(self._lineage).executions:
             if each.step == step and name in each.properties:
                 return each.properties[name]
         raise LookupError(f"{step} has no '{name}' in ML Metadata.")
-
-    def _state(self, error: str) -> str:
-        states = {each.state for each in self._lineage.executions}
-        if error or "failed" in states:
-            return "failed"
-        return next((state for state in ("interrupted", "running") if state in states), "complete")
 
     def _verdict(self, classes: tuple[str, ...]) -> Verdict:
         """Judges as the gate did, in its words."""
@@ -232,13 +200,16 @@ class _Reader:
         return read_bounds(self._files("Evaluator", "evaluation"))
 
     def _training(self) -> tuple[CurvePoint, ...]:
-        curve = getattr(_known(self._trained), "curve", ())
-        if not curve:
-            raise LookupError("No training curve was recorded, or this variant is not fitted by steps.")
-        names = [field.name for field in fields(CurvePoint)]
-        return tuple(
-            CurvePoint(**{name: getattr(point, name, None) for name in names}) for point in curve
-        )
+        trained = _known(self._trained)
+        if not trained.curve:
+            raise LookupError("An earlier release trained it, and recorded no curve.")
+        if len(trained.curve) == 1:
+            (point,) = trained.curve
+            raise LookupError(
+                f"{trained.model} is not trained by steps: it is solved at once, with a loss of "
+                f"{point.loss:.4f} and an accuracy of {point.accuracy:.2%} on train."
+            )
+        return trained.curve
 
     def _confusion(self) -> Confusion:
         confusion = _known(self._evaluated)[0].confusion
@@ -304,24 +275,6 @@ class _Reader:
             found += objections_to_anomalies(path.parent.name.removeprefix("Split-"), anomalies)
         return tuple(found[:_MOST_ANOMALIES])
 
-    def _steps(self) -> list[StepRow]:
-        rows = []
-        for each in self._lineage.executions:
-            try:
-                skipped = why_skipped(self._record, each.step)
-            except Exception:  # noqa: BLE001 -- a damaged property says nothing about the step
-                skipped = ""
-            rows.append(
-                StepRow(
-                    each.step,
-                    TITLES.get(each.step, ""),
-                    "skipped" if skipped and each.state == "done" else each.state,
-                    each.seconds,
-                    reason=skipped,
-                )
-            )
-        return rows
-
     def _hyperparameters(self) -> tuple[Setting, ...]:
         trained = _known(self._trained).hyperparameters
         defaults = Hyperparameters()
@@ -334,19 +287,6 @@ class _Reader:
             for field in fields(Hyperparameters)
         )
 
-    def _fingerprints(self) -> Mapping[str, str]:
-        found = {
-            each.step: each.properties["source_fingerprint"]
-            for each in self._lineage.executions
-            if "source_fingerprint" in each.properties
-        }
-        if not found:
-            raise LookupError("No fingerprint was recorded.")
-        return found
-
-    def _history(self) -> tuple[HistoryRow, ...]:
-        raise LookupError("The history of runs was not recorded.")
-
 
 def _known(value: T | Missing) -> T:
     """Returns a part that others are read from.
@@ -357,4 +297,3 @@ def _known(value: T | Missing) -> T:
     if isinstance(value, Missing):
         raise LookupError(value.why)
     return value
-

@@ -9,6 +9,13 @@ from pipeline.flag_spelling import with_flags
 from pipeline.report.contents import Contents, Missing, Verdict
 from pipeline.report.pages import duration, moment, percent
 
+_UNFINISHED = {
+    "failed": ("Failed", "failed"),
+    "interrupted": ("Interrupted", "was interrupted"),
+    "stopped": ("Stopped", "was killed"),
+    "running": ("Running", "has not ended"),
+}
+
 
 @dataclass(frozen=True)
 class Headline:
@@ -34,7 +41,7 @@ class Headline:
 def headline(page: Contents) -> Headline:
     """Says what became of the run."""
     verdict = page.verdict
-    if page.state in ("failed", "interrupted", "running"):
+    if page.run.state in _UNFINISHED:
         kind, mark, badge, title = _unfinished(page)
     elif isinstance(verdict, Missing):
         kind, mark, badge, title = "plain", "?", "No verdict", "The model was not judged"
@@ -52,14 +59,13 @@ def headline(page: Contents) -> Headline:
 
 
 def _unfinished(page: Contents) -> tuple[str, str, str, str]:
-    reached = [step.name for step in page.steps]
-    last = reached[-1] if reached else "its first step"
-    done = sum(step.state in ("done", "cached", "skipped") for step in page.steps)
+    run = page.run
+    done = sum(step.state in ("done", "cached", "skipped") for step in run.steps)
+    where = f" in {run.failed_step}" if run.failed_step else ""
     how_far = f"after {done} finished step{'s' if done != 1 else ''}"
-    if page.state == "running":
-        return "plain", "…", "Running", f"The run has not ended; it came to {last}, {how_far}"
-    verb, badge = ("failed", "Failed") if page.state == "failed" else ("was interrupted", "Stopped")
-    return "bad", "✗", badge, f"The run {verb} in {last}, {how_far}"
+    badge, title = _UNFINISHED[run.state]
+    mark, kind = ("…", "plain") if run.state == "running" else ("✗", "bad")
+    return kind, mark, badge, f"The run {title}{where}, {how_far}"
 
 
 def _reasons(verdict: Verdict) -> list[str]:
@@ -70,7 +76,9 @@ def _reasons(verdict: Verdict) -> list[str]:
     if verdict.min_accuracy is not None:
         asked.append(f"an accuracy of {percent(verdict.min_accuracy)}")
     if verdict.min_macro_f1 is not None:
-        asked.append(f"a macro F1 of {verdict.min_macro_f1:.3f}, and this is {verdict.macro_f1:.3f}")
+        asked.append(
+            f"a macro F1 of {verdict.min_macro_f1:.3f}, and this is {verdict.macro_f1:.3f}"
+        )
     gate = f" The gate asks for {' and '.join(asked)}." if asked else ""
     reasons.append(
         f"It is right about {100 * verdict.accuracy:.2f} %{margin} of {verdict.reviews:,} "
@@ -105,13 +113,17 @@ def _compared(verdict: Verdict) -> str:
 
 
 def _facts(page: Contents) -> list[tuple[str, str]]:
-    verdict = page.verdict
-    facts = []
-    if not isinstance(verdict, Missing):
-        facts.append(("Served from", verdict.pushed_to or "nowhere: it was not pushed"))
-    if page.model:
-        facts.append(("Model", f"{page.model}, {page.parameters:,} parameters"))
-    if page.data_name:
-        facts.append(("Data", page.data_name))
-    facts.append(("Run", f"{page.run_id}, {moment(page.started)}, {duration(page.seconds)}"))
+    run, facts = page.run, []
+    if not isinstance(page.verdict, Missing):
+        facts.append(("Served from", page.verdict.pushed_to or "nowhere: it was not pushed"))
+        if page.verdict.pushed_to:
+            live = "yes, no later version was pushed" if run.is_live else "no, a later one is"
+            facts.append(("Live", live))
+    if run.model:
+        weights = f", {page.parameters:,} parameters" if page.parameters else ""
+        facts.append(("Model", f"{run.model}{weights}"))
+    if run.data_name:
+        facts.append(("Data", run.data_name))
+    took = "" if run.seconds is None else f", {duration(run.seconds)}"
+    facts.append(("Run", f"{run.run_id}, {moment(run.started)}{took}"))
     return facts

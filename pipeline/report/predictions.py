@@ -57,5 +57,5 @@ def mistakes(
     """
     from components.evaluator.predictions import read_predictions
 
-    read = read_predictions(evaluation)
+    read_predictions(evaluation)
     raise LookupError("The worst mistakes were not looked for.")

@@ -11,7 +11,6 @@ from pipeline.report import charts, lineage_chart
 from pipeline.report.contents import (
     Contents,
     Data,
-    HistoryRow,
     Missing,
     Quality,
     WorstMistake,
@@ -21,6 +20,8 @@ from pipeline.report.headline import headline
 from pipeline.report.intervals import wilson
 from pipeline.report.pages import drawn, environment, json_safe, percent, render
 from pipeline.report.svg import drawing, label
+from pipeline.results.runs import RunInfo
+from pipeline.results.step_titles import TITLES
 from pipeline.results.summary import SliceRow
 
 SECTIONS = (
@@ -75,10 +76,10 @@ def run_page(page: Contents) -> str:
         confused=_confused(page),
         slices_left_out=_slices_left_out(page),
         data_table=_data(page),
-        has_memory=any(step.peak_memory is not None for step in page.steps),
-        has_reasons=any(step.reason for step in page.steps),
-        longest_step=max((step.seconds for step in page.steps), default=0.0) or 1.0,
-        settings=_settings(page),
+        titles=TITLES,
+        has_memory=any(step.peak_memory is not None for step in page.run.steps),
+        has_reasons=any(step.reason for step in page.run.steps),
+        longest_step=max((step.seconds or 0.0 for step in page.run.steps), default=0.0) or 1.0,
         **(_threshold_values(page.quality) if has_quality else {}),  # type: ignore[arg-type]
     )
 
@@ -107,7 +108,7 @@ def _charts(page: Contents) -> dict[str, Any]:
         else:
             made["lineage"] = page.lineage
         if not isinstance(page.history, Missing):
-            made["history"] = _history_chart(page.history)
+            made["history"] = _history_chart(page.history, page.run.run_id)
     return made
 
 
@@ -159,18 +160,17 @@ def _slices_left_out(page: Contents) -> str:
     )
 
 
-def _history_chart(rows: Sequence[HistoryRow]) -> Any:
+def _history_chart(runs: Sequence[RunInfo], run_id: str) -> Any:
     bars = [
         charts.Bar(
-            f"{row.started:%-d %b %H:%M}",
-            row.accuracy,
-            row.low if row.low is not None else math.nan,
-            row.high if row.high is not None else math.nan,
-            percent(row.accuracy),
-            row.is_this,
+            f"{run.started:%-d %b %H:%M}",
+            run.accuracy,
+            *(run.interval or (math.nan, math.nan)),
+            percent(run.accuracy),
+            run.run_id == run_id,
         )
-        for row in rows[:MOST_PARTS]
-        if row.accuracy is not None
+        for run in runs[:MOST_PARTS]
+        if run.accuracy is not None
     ]
     if len(bars) < 2:
         return None
@@ -271,12 +271,6 @@ def _data_notes(page: Contents, data: Data) -> list[str]:
     return notes
 
 
-def _settings(page: Contents) -> list[tuple[str, str]]:
-    if isinstance(page.settings, Missing):
-        return []
-    return [(each.name, each.value) for each in page.settings if not each.is_default]
-
-
 def _threshold_values(quality: Quality) -> dict[str, Any]:
     """Returns what the slider and the table of thresholds show."""
     table = quality.table
@@ -309,21 +303,22 @@ def _threshold_row(columns: dict[str, Any], at: int) -> dict[str, Any]:
     }
 
 
-def _accuracy(row: HistoryRow) -> str:
-    if row.accuracy is None:
+def _accuracy(run: RunInfo) -> str:
+    if run.accuracy is None:
         return "–"
-    if row.low is None or row.high is None:
-        return percent(row.accuracy)
-    return f"{100 * row.accuracy:.2f} % ± {50 * (row.high - row.low):.2f}"
+    if run.interval is None:
+        return percent(run.accuracy)
+    low, high = run.interval
+    return f"{100 * run.accuracy:.2f} % ± {50 * (high - low):.2f}"
 
 
-def _outcome(row: HistoryRow) -> str:
-    if row.state != "complete":
-        return row.state
-    words = ["not blessed", "blessed"][bool(row.is_blessed)]
-    if row.is_live:
+def _outcome(run: RunInfo) -> str:
+    if run.state != "complete" or run.is_blessed is None:
+        return run.state
+    words = "blessed" if run.is_blessed else "not blessed"
+    if run.is_live:
         return f"{words}, live"
-    return f"{words}, pushed" if row.is_pushed else words
+    return f"{words}, pushed" if run.version else words
 
 
 def _strength(log_odds: float) -> str:

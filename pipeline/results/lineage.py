@@ -85,17 +85,6 @@ class Lineage:
     executions: tuple[ExecutionNode, ...]
     artifacts: tuple[ArtifactNode, ...]
 
-    @property
-    def started(self) -> datetime:
-        """When the first step began."""
-        return self.executions[0].started
-
-    @property
-    def seconds(self) -> float:
-        """From the beginning of the first step to the last change of the last."""
-        last = max(self.executions, key=lambda each: each.started)
-        return (last.started - self.started).total_seconds() + last.seconds
-
 
 def read_lineage(metadata_path: Path, pipeline_name: str, run_id: str) -> Lineage:
     """Reads a run.
@@ -162,15 +151,3 @@ def _artifacts(store: object, execution_ids: list[int]) -> tuple[ArtifactNode, .
             )
         )
     return tuple(nodes)
-
-
-def run_ids(metadata_path: Path) -> list[tuple[str, str]]:
-    """Returns (pipeline, run) of all runs that have a step, the newest first."""
-    store = open_metadata(metadata_path)
-    found = [
-        (run.id, pipeline.name, run.name)
-        for pipeline in store.get_contexts_by_type("pipeline")
-        for run in store.get_children_contexts_by_context(pipeline.id)
-        if run.type == "pipeline_run"
-    ]
-    return [(pipeline, run) for _, pipeline, run in sorted(found, reverse=True)]

@@ -105,6 +105,7 @@ class RunSummary:
       cross_validation: What the gate's minimums hold for instead of the test split, if it was asked
         for.
       macro_f1_margin: How far other reviews may move the macro F1; see `macro_f1_margin`.
+      page: Where the page of the run is; None if none was asked for, or written.
     """
 
     pipeline_name: str
@@ -142,6 +143,7 @@ class RunSummary:
     chosen_because: str = ""
     cross_validation: CrossValidation | None = None
     macro_f1_margin: float = float("nan")
+    page: str | None = None
 
     @property
     def is_blessed(self) -> bool:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,8 +62,10 @@ def run(config: PipelineConfig, console: Console, log_path: Path) -> RunSummary:
         # TensorFlow, TFX and Beam take ten seconds to import: a wrong flag is told before that.
         from pipeline.results.summarize import summarize
         from pipeline.runners.in_root import run_in_root
+        from pipeline.runners.paging import paged
 
-        with recording(run, began=started) as recorder:
+        with paged(run, console) as page, recording(run, began=started) as recorder:
+            page.run_id = recorder.run_id
             with announced_to(recorder), announced_to(ConsoleSteps(console, run)) as steps:
                 try:
                     run_in_root(run, recorder.run_id)
@@ -71,7 +74,7 @@ def run(config: PipelineConfig, console: Console, log_path: Path) -> RunSummary:
                     raise
             summary = summarize(run, time.monotonic() - started, log_path)
             recorder.refused(summary.refusals)
-        return summary
+        return replace(summary, page=page.path)
 
 
 @contextlib.contextmanager
