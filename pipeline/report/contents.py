@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from components.evaluator.lift import LargerClass
 from components.infra_validator.outcome import Outcome
 from components.models.training_record import CurvePoint
 from pipeline.results.insight.curves import Calibration, Curve, ThresholdTable
+from pipeline.results.insight.near_duplicates import NearDuplicates
 from pipeline.results.lineage import Lineage
 from pipeline.results.runs import RunInfo
 from pipeline.results.summary import SliceRow
@@ -114,15 +116,15 @@ def decided_at(quality: Quality) -> Decided:
 
 
 @dataclass(frozen=True)
-class Word:
-    """A word of a review, and by how much it moved the log odds of positive."""
+class Piece:
+    """A part of a text, and by how much it moved the log odds; 0 for what the model does not read."""
 
     text: str
-    log_odds: float
+    log_odds: float = 0.0
 
 
 @dataclass(frozen=True)
-class WorstMistake:
+class ShownMistake:
     """A review that the model is sure about, and wrong.
 
     Attributes:
@@ -130,25 +132,25 @@ class WorstMistake:
       label: Its class.
       decided: The class that the model decided on.
       probability: Which the model gives that class.
-      words: Those that the model read, with their moves; none where it has no `trace_text`.
-      text: The whole text; "" where the words are there.
-      start: Log odds of the empty text.
-      is_cut: Whether earlier words were not read.
+      pieces: The text; one piece of it where the model cannot tell what each word did.
+      start: Log odds of a text without words; NaN where they are not known.
+      end: Log odds of the whole text.
+      is_cut: Whether the text has more in front, which the model did not read.
     """
 
     review_id: str
     label: str
     decided: str
     probability: float
-    words: tuple[Word, ...] = ()
-    text: str = ""
-    start: float = 0.0
+    pieces: tuple[Piece, ...]
+    start: float = math.nan
+    end: float = math.nan
     is_cut: bool = False
 
     @property
-    def end(self) -> float:
-        """Log odds of the whole text: those of the empty text and all moves."""
-        return self.start + sum(word.log_odds for word in self.words)
+    def is_explained(self) -> bool:
+        """Whether it is known what each word did."""
+        return not math.isnan(self.start)
 
 
 @dataclass(frozen=True)
@@ -159,16 +161,6 @@ class LabelDoubt:
     label: str
     suggested: str
     probability: float
-    text: str
-
-
-@dataclass(frozen=True)
-class NearDuplicate:
-    """Two reviews whose texts are nearly the same."""
-
-    first: str
-    second: str
-    similarity: float
     text: str
 
 
@@ -237,9 +229,9 @@ class Contents:
       confusion: Which classes were taken for which, on the test split.
       quality: Curves and thresholds of two classes.
       slices: Accuracy by parts of the test split.
-      mistakes: `WorstMistake`s.
+      mistakes: `ShownMistake`s.
       data: What was read.
-      duplicates: `NearDuplicate`s.
+      duplicates: Reviews that are the same, or nearly.
       doubts: `LabelDoubt`s.
       lineage: Steps and artifacts.
       hyperparameters: What the model was trained with.
@@ -260,7 +252,7 @@ class Contents:
     slices: tuple[SliceRow, ...] | Missing
     mistakes: Listed | Missing
     data: Data | Missing
-    duplicates: Listed | Missing
+    duplicates: NearDuplicates | Missing
     doubts: Listed | Missing
     lineage: Lineage | Missing
     hyperparameters: tuple[Setting, ...] | Missing

@@ -13,7 +13,7 @@ from pipeline.report.contents import (
     Data,
     Missing,
     Quality,
-    WorstMistake,
+    ShownMistake,
     decided_at,
 )
 from pipeline.report.headline import headline
@@ -327,6 +327,6 @@ def _strength(log_odds: float) -> str:
     return f"{strength:.2f}" if strength >= 0.03 else ""
 
 
-def _strongest(mistake: WorstMistake) -> str:
-    words = sorted(mistake.words, key=lambda word: -abs(word.log_odds))[:5]
-    return ", ".join(f"{word.text} {word.log_odds:+.2f}" for word in words)
+def _strongest(mistake: ShownMistake) -> str:
+    pieces = sorted(mistake.pieces, key=lambda piece: -abs(piece.log_odds))[:5]
+    return ", ".join(f"{label(piece.text)} {piece.log_odds:+.2f}" for piece in pieces)
