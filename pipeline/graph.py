@@ -21,6 +21,7 @@ from components import features
 from components.cross_validator.component import CrossValidator
 from components.data_gate.component import DataGate
 from components.evaluator.baseline import CANDIDATE, MODEL, MODEL_BLESSING, LatestBlessedPredecessor
+from components.evaluator.component import ReviewEvaluator
 from components.evaluator.gate import eval_config
 from components.example_gen.component import ReviewExampleGen
 from components.infra_validator.component import ReviewModelInfraValidator
@@ -59,7 +60,7 @@ class JudgingSteps(NamedTuple):
     """Judges the model, and pushes it if it is good; a step that is not asked for is None."""
 
     baseline: Resolver | None
-    evaluator: tfx.Evaluator
+    evaluator: ReviewEvaluator
     cross_validator: CrossValidator | None
     infra_validator: ReviewModelInfraValidator | None
     pusher: ReviewModelPusher | None
@@ -256,8 +257,8 @@ def _models_and_blessings() -> dict[str, Channel]:
 
 def _evaluator(
     run: ResolvedRun, data: DataSteps, model: Channel, baseline: Resolver | None
-) -> tfx.Evaluator:
-    return tfx.Evaluator(
+) -> ReviewEvaluator:
+    return ReviewEvaluator(
         examples=data.example_gen.outputs["examples"],
         example_splits=[features.TEST_SPLIT],
         model=model,
@@ -265,7 +266,7 @@ def _evaluator(
         schema=data.schema_gen.outputs["schema"],
         eval_config=_gate_on_test(run),
         module_path="components.evaluator.extractors",
-    )
+    ).with_id("Evaluator")
 
 
 def _gate_on_test(run: ResolvedRun) -> EvalConfig:
@@ -288,7 +289,7 @@ def _gate_on_test(run: ResolvedRun) -> EvalConfig:
 
 
 def _cross_validator(
-    run: ResolvedRun, data: DataSteps, model: Channel, evaluator: tfx.Evaluator
+    run: ResolvedRun, data: DataSteps, model: Channel, evaluator: ReviewEvaluator
 ) -> CrossValidator:
     assert run.config.folds
     return CrossValidator(

@@ -36,7 +36,11 @@ STEP_MODULES = {
     # What it finds is for the Trainer: where that one's code was edited, the search is made anew.
     "Tuner": ("components.tuner.tuning", "components.trainer.training"),
     "Trainer": ("components.trainer.training",),
-    "Evaluator": ("components.evaluator.gate", "components.evaluator.extractors"),
+    "Evaluator": (
+        "components.evaluator.component",
+        "components.evaluator.gate",
+        "components.evaluator.extractors",
+    ),
     "CrossValidator": ("components.cross_validator.component",),
     # The embedded server is started by its name.
     "InfraValidator": ("components.infra_validator.component", "serving.server.main"),

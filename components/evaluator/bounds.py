@@ -22,6 +22,8 @@ class GateBounds:
       max_regression: How much worse than the last blessed model a candidate may be.
       min_lift: By how much it must be proven better than always saying the largest class.
       compares_accuracy: Whether the accuracy must not fall behind the last blessed model's.
+      by_significance: Whether only a model that is significantly worse than the last blessed one
+        is refused, whatever the points between them; `max_regression` is not asked for then.
     """
 
     min_accuracy: float
@@ -29,6 +31,7 @@ class GateBounds:
     max_regression: float
     min_lift: float
     compares_accuracy: bool
+    by_significance: bool = False
 
     @classmethod
     def of(
@@ -38,6 +41,7 @@ class GateBounds:
         max_regression: float,
         min_lift: float,
         classes: int,
+        by_significance: bool = False,
     ) -> GateBounds:
         """Returns the bounds, of a data set of so many classes.
 
@@ -51,7 +55,9 @@ class GateBounds:
         else:
             least = min_accuracy
         compares_accuracy = min_macro_f1 is None or min_accuracy is not None
-        return cls(least, min_macro_f1, max_regression, min_lift, compares_accuracy)
+        return cls(
+            least, min_macro_f1, max_regression, min_lift, compares_accuracy, by_significance
+        )
 
     def passed(self, confusion: Confusion) -> bool:
         """Returns whether a model reaches what is asked for; no earlier model is compared with."""

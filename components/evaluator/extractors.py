@@ -1,9 +1,9 @@
-"""`custom_extractors`: adds the slice features to what TFMA reads."""
+"""`custom_extractors`: adds slice features and decisions to what TFMA reads, keeps predictions."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -15,14 +15,19 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from components import features
 from components.evaluator import tfma_adapter
+from components.evaluator.decisions import AnswerReader
+from components.evaluator.prediction_writer import WritePredictions, folder_to_write
 from components.evaluator.slices import LENGTH, UNKNOWN_WORDS, length_names, unknown_share_names
+from components.models.training_record import TrainingRecord
 from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 
 
 def custom_extractors(
     eval_shared_model: Any, eval_config: config_pb2.EvalConfig, tensor_adapter_config: Any
 ) -> list[extractor.Extractor]:
-    """Returns TFMA's extractors, with one that adds the slice features to each batch.
+    """Returns TFMA's extractors, with some that add slice features and decisions to each batch.
+
+    Within `ReviewEvaluator` the predictions are written into its evaluation as well.
 
     The Evaluator finds this function by its name, in the module that its `module_path` names.
 
@@ -57,12 +62,65 @@ def custom_extractors(
             ptransform="ExtractSliceFeatures" >> beam.Map(_with_slice_features, settings),
         ),
     )
+    stages = [stage.stage_name for stage in extractors]
+    place = stages.index(tfma_adapter.PREDICTIONS_STAGE) + 1
+    extractors[place:place] = _after_predictions(eval_shared_model, eval_config)
     return extractors
+
+
+def _after_predictions(
+    eval_shared_model: Any, eval_config: config_pb2.EvalConfig
+) -> list[extractor.Extractor]:
+    """Returns what is done with a batch that the models have answered."""
+    readers = _readers(eval_shared_model, eval_config)
+    stages = [
+        extractor.Extractor(
+            stage_name="ExtractDecisions",
+            ptransform="ExtractDecisions" >> beam.Map(_with_decisions, readers),
+        )
+    ]
+    if evaluation := folder_to_write():
+        stages.append(
+            extractor.Extractor(
+                stage_name="WritePredictions", ptransform=WritePredictions(evaluation, readers)
+            )
+        )
+    return stages
+
+
+def _readers(eval_shared_model: Any, eval_config: config_pb2.EvalConfig) -> dict[str, AnswerReader]:
+    """Returns how each model's answers are read, by its name; the only one's name is empty."""
+    keys = {spec.name: spec.prediction_key for spec in eval_config.model_specs}
+    if len(keys) == 1:
+        keys = {"": next(iter(keys.values()))}
+    return {
+        model.model_name: AnswerReader(
+            keys.get(model.model_name, ""), TrainingRecord.classes_of(model.model_path)
+        )
+        for model in _models(eval_shared_model)
+    }
+
+
+def _models(eval_shared_model: Any) -> list[Any]:
+    return tfma.utils.verify_and_update_eval_shared_models(eval_shared_model) or []
+
+
+def _with_decisions(
+    extracts: dict[str, Any], readers: Mapping[str, AnswerReader]
+) -> dict[str, Any]:
+    """Adds DECISION to each model's outputs in a batch; TFMA nests those of several by name."""
+    said = extracts[tfma_constants.PREDICTIONS_KEY]
+    if len(readers) == 1:
+        (reader,) = readers.values()
+        said = reader.with_decision(said)
+    else:
+        said = {model: reader.with_decision(said[model]) for model, reader in readers.items()}
+    return {**extracts, tfma_constants.PREDICTIONS_KEY: said}
 
 
 def _settings_of(eval_shared_model: Any) -> TokenSettings | None:
     """Returns the settings of the candidate's tokens; None where it does not say any."""
-    models = tfma.utils.verify_and_update_eval_shared_models(eval_shared_model) or []
+    models = _models(eval_shared_model)
     candidates = [model for model in models if model.model_name != tfma_constants.BASELINE_KEY]
     settings = [TokenSettings.of_model(model.model_path) for model in candidates]
     return next(filter(None, settings), None)

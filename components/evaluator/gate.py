@@ -12,6 +12,8 @@ from tensorflow_model_analysis.proto import config_pb2
 from components import features
 from components.evaluator import binary_metrics, class_metrics
 from components.evaluator.bounds import GateBounds
+from components.evaluator.regression_test import RegressionTest
+from components.evaluator.significance import SIGNIFICANCE
 from components.evaluator.slices import LENGTH, UNKNOWN_WORDS
 from serving.signature_names import CLASSIFY, SERVING_DEFAULT
 
@@ -22,6 +24,7 @@ def eval_config(
     min_lift: float = 0.0,
     classes: Sequence[str] = features.CLASSES,
     min_macro_f1: float | None = None,
+    by_significance: bool = False,
 ) -> config_pb2.EvalConfig:
     """Returns the metrics, the slices and the gate, for TFX's Evaluator.
 
@@ -47,8 +50,13 @@ def eval_config(
       classes: Names of the classes, by label.
       min_macro_f1: The least macro F1, which counts all classes alike, see `Confusion.macro_f1`.
         Given alone, it takes the accuracy's place in the comparison with the blessed model too.
+      by_significance: Whether only a candidate that McNemar's exact test, one-sided at 5 %, finds
+        worse than the blessed model on the same reviews is refused, instead of one that is worse
+        by `max_regression`. The test is of who is right, whether or not `min_macro_f1` is given.
     """
-    bounds = GateBounds.of(min_accuracy, min_macro_f1, max_regression, min_lift, len(classes))
+    bounds = GateBounds.of(
+        min_accuracy, min_macro_f1, max_regression, min_lift, len(classes), by_significance
+    )
     is_binary = len(classes) == len(features.CLASSES)
     return config_pb2.EvalConfig(
         model_specs=[
@@ -90,38 +98,57 @@ def _metrics(bounds: GateBounds, is_binary: bool) -> list[config_pb2.MetricConfi
             )
             for name in measured.NAMES
         ),
+        *_regression_tests(bounds),
         config_pb2.MetricConfig(class_name="ExampleCount"),
     ]
 
 
 def _accuracy_gate(bounds: GateBounds) -> list[config_pb2.PerSliceMetricThreshold]:
     """Returns the bounds on the accuracy; there is always one: TFMA blesses nothing without."""
-    worst_change = bounds.max_regression if bounds.compares_accuracy else None
+    worst_change = None
+    if bounds.compares_accuracy and not bounds.by_significance:
+        worst_change = -bounds.max_regression
     return [_on_the_whole_split(bounds.min_accuracy, worst_change)]
 
 
 def _macro_f1_gate(bounds: GateBounds) -> list[config_pb2.PerSliceMetricThreshold]:
     if bounds.min_macro_f1 is None:
         return []
-    return [_on_the_whole_split(bounds.min_macro_f1, bounds.max_regression)]
+    worst_change = None if bounds.by_significance else -bounds.max_regression
+    return [_on_the_whole_split(bounds.min_macro_f1, worst_change)]
 
 
 def _lift_gate(bounds: GateBounds) -> list[config_pb2.PerSliceMetricThreshold]:
     return [_on_the_whole_split(bounds.min_lift)] if bounds.min_lift else []
 
 
+def _regression_tests(bounds: GateBounds) -> list[config_pb2.MetricConfig]:
+    """Returns the test that takes the place of points, held to as a difference of two models is."""
+    if not bounds.by_significance:
+        return []
+    return [
+        config_pb2.MetricConfig(
+            class_name=RegressionTest.__name__,
+            module=RegressionTest.__module__,
+            per_slice_thresholds=[_on_the_whole_split(None, SIGNIFICANCE)],
+        )
+    ]
+
+
 def _on_the_whole_split(
-    least: float, max_regression: float | None = None
+    least: float | None, least_change: float | None = None
 ) -> config_pb2.PerSliceMetricThreshold:
     """Returns bounds for the whole split; a metric's `threshold` is one for slices as well."""
-    threshold = config_pb2.MetricThreshold(
-        value_threshold=config_pb2.GenericValueThreshold(lower_bound={"value": least})
-    )
-    if max_regression is not None:
+    threshold = config_pb2.MetricThreshold()
+    if least is not None:
+        threshold.value_threshold.CopyFrom(
+            config_pb2.GenericValueThreshold(lower_bound={"value": least})
+        )
+    if least_change is not None:
         threshold.change_threshold.CopyFrom(
             config_pb2.GenericChangeThreshold(
                 direction=config_pb2.MetricDirection.HIGHER_IS_BETTER,
-                absolute={"value": -max_regression},
+                absolute={"value": least_change},
             )
         )
     return config_pb2.PerSliceMetricThreshold(
