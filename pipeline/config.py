@@ -323,6 +323,9 @@ class PipelineConfig(ComponentSettings):
         most=1_024,
     )
     cache: bool = setting(True, "reuse the results of steps that did not change", group="pipeline")
+    report: bool = setting(
+        True, "write a page at the end that says what was found, and why", group="output"
+    )
     debug: bool = setting(False, "show all log lines, and tracebacks", group="output")
 
     def __post_init__(self) -> None:

@@ -34,7 +34,7 @@ _SPLITS = (features.TRAIN_SPLIT, features.EVAL_SPLIT, features.TEST_SPLIT)
 def print_summary(
     console: PrintableConsole, summary: RunSummary, *, is_plain: bool = False
 ) -> None:
-    r"""Prints the outcome in at most 26 lines, 80 columns wide.
+    r"""Prints the outcome in at most 27 lines, 80 columns wide.
 
     Prose is wrapped to the terminal. Paths are never broken, and commands by ` \` alone, so that
     both can be copied.
@@ -90,6 +90,8 @@ def print_summary(
         _prose(console, width, f"# {purpose}", style="dim")
         for line in wrapped_command(printable(command), console.width - len(_INDENT)):
             console.print(f"{_INDENT}{line}", soft_wrap=True)
+    if summary.page:
+        _prose(console, width, f"page: {summary.page}")
 
 
 def _prose(

@@ -9,6 +9,7 @@ from components.progress import Progress
 from pipeline.console.duration import duration
 from pipeline.console.messages import readable
 from pipeline.console.wrapping import INDENT, line_spans
+from pipeline.results.step_titles import TITLES
 from pipeline.results.summary import RunSummary
 
 if TYPE_CHECKING:
@@ -20,22 +21,6 @@ if TYPE_CHECKING:
 _NOTICE = "!! "
 _NOTE = "note: "
 
-_TITLES = {
-    "ReviewExampleGen": "Read the reviews",
-    "StatisticsGen": "Compute statistics",
-    "SchemaGen": "Import the schema",
-    "ExampleValidator": "Check for anomalies",
-    "DataGate": "Gate the data",
-    "Transform": "Turn text into ids",
-    "Tuner": "Tune the model",
-    "WarmStartModel": "Find a warm start",
-    "Trainer": "Train the model",
-    "LatestBlessedModel": "Find the last model",
-    "Evaluator": "Evaluate and gate",
-    "CrossValidator": "Judge by folds",
-    "InfraValidator": "Try it in a server",
-    "Pusher": "Push the model",
-}
 _MARKS = {
     "done": "✓",
     "to run": "▶",
@@ -52,8 +37,8 @@ _STYLES = {
     "FAILED": "bold red",
     "halted": "yellow",
 }
-_TITLE_WIDTH = max(map(len, _TITLES.values()))
-_NAME_WIDTH = max(map(len, _TITLES))
+_TITLE_WIDTH = max(map(len, TITLES.values()))
+_NAME_WIDTH = max(map(len, TITLES))
 _WIDTH_FOR_NAMES = 76
 _ATTEMPT_WIDTH = 32
 _LEAST_EXCERPT = 20
@@ -148,7 +133,7 @@ class Console:
     def component_started(self, name: str) -> None:
         """Starts the clock of a step."""
         self.unfinished_step, self._since = name, time.monotonic()
-        self._start_live(_TITLES.get(name, name))
+        self._start_live(TITLES.get(name, name))
 
     def component_cached(self, name: str, reason: str) -> None:
         """Says why a step was taken from the cache."""
@@ -194,7 +179,7 @@ class Console:
 
     def attempt_at(self, step: str) -> None:
         """Says which step of the current training began."""
-        self._start_live(f"{self.unfinished_step}: {_TITLES.get(step, step)}")
+        self._start_live(f"{self.unfinished_step}: {TITLES.get(step, step)}")
 
     def attempt_ended(self, word: str, detail: str) -> None:
         """Says how the current training ended; `word` is done, cached or FAILED."""
@@ -256,7 +241,7 @@ class Console:
         print_summary(self._rich, summary, is_plain=self._is_plain)
 
     def _end_step(self, word: str, name: str, rest: str) -> None:
-        title = f"{_TITLES.get(name, name):<{_TITLE_WIDTH}}"
+        title = f"{TITLES.get(name, name):<{_TITLE_WIDTH}}"
         in_tfx = f"{name:<{_NAME_WIDTH}}  " if self._rich.width >= _WIDTH_FOR_NAMES else ""
         self._end(word, title, rest, dim=in_tfx)
 

@@ -107,6 +107,7 @@ class RunSummary:
       other_slices: By column that slices are by, how many test reviews have a value too rare for a
         slice of its own; see `ReadingReport.other_slices`.
       macro_f1_margin: How far other reviews may move the macro F1; see `macro_f1_margin`.
+      page: Where the page of the run is; None if none was asked for, or written.
     """
 
     pipeline_name: str
@@ -145,6 +146,7 @@ class RunSummary:
     cross_validation: CrossValidation | None = None
     macro_f1_margin: float = float("nan")
     other_slices: Mapping[str, int] = field(default_factory=dict)
+    page: str | None = None
 
     @property
     def is_blessed(self) -> bool:

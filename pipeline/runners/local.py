@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,10 +66,15 @@ def run(config: PipelineConfig, console: Console, log_path: Path) -> RunSummary:
         # TensorFlow, TFX and Beam take ten seconds to import: a wrong flag is told before that.
         from pipeline.results.summarize import summarize
         from pipeline.runners.in_root import run_in_root
+        from pipeline.runners.paging import paged
 
         reasons = reasons_of(run)
         recorded_functions.save(run, root)
-        with recording(run, began=started, reasons=reasons) as recorder:
+        with (
+            paged(run, console) as page,
+            recording(run, began=started, reasons=reasons) as recorder,
+        ):
+            page.run_id = recorder.run_id
             with (
                 announced_to(recorder),
                 announced_to(ConsoleSteps(console, run, reasons)) as steps,
@@ -80,7 +86,7 @@ def run(config: PipelineConfig, console: Console, log_path: Path) -> RunSummary:
                     raise
             summary = summarize(run, time.monotonic() - started, log_path)
             recorder.refused(summary.refusals)
-        return summary
+        return replace(summary, page=page.path)
 
 
 @contextlib.contextmanager
