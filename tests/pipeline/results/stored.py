@@ -58,7 +58,7 @@ def store_run(
     version: int | None = None,
     functions: dict[str, dict[str, str]] | None = None,
 ) -> None:
-    """Stores a run with executions of `steps`, by name and state."""
+    """Stores a run, or more of one that is there, with executions of `steps` by name and state."""
     store = open_metadata(root / METADATA_FILE, can_create=True)
 
     def context(kind: str, name: str) -> mlmd.Context:
@@ -70,7 +70,8 @@ def store_run(
         return found
 
     parent, run = context(names.PIPELINE_CONTEXT, pipeline), context(names.RUN_CONTEXT, run_id)
-    store.put_parent_contexts([mlmd.ParentContext(parent_id=parent.id, child_id=run.id)])
+    if not store.get_parent_contexts_by_context(run.id):
+        store.put_parent_contexts([mlmd.ParentContext(parent_id=parent.id, child_id=run.id)])
     if functions:
         name, contents = function_store.split(functions)
         properties = {**properties, names.FUNCTIONS: name}
