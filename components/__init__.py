@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     from components.dataset.table_options import TableOptions
     from components.errors import SentimentError
     from components.evaluator.baseline import LatestBlessedPredecessor
+    from components.evaluator.component import ReviewEvaluator
     from components.evaluator.extractors import custom_extractors
     from components.evaluator.gate import eval_config
+    from components.evaluator.predictions import Predictions, read_predictions
     from components.example_gen.component import ReviewExampleGen
     from components.example_gen.reading_report import ReadingReport, ReadingReportArtifact
     from components.features import schema_file
@@ -54,8 +56,10 @@ __all__ = [
     "DataGate",
     "Hyperparameters",
     "LatestBlessedPredecessor",
+    "Predictions",
     "ReadingReport",
     "ReadingReportArtifact",
+    "ReviewEvaluator",
     "ReviewExampleGen",
     "ReviewModelInfraValidator",
     "ReviewModelPusher",
@@ -67,6 +71,7 @@ __all__ = [
     "eval_config",
     "get_variant",
     "preprocessing_fn",
+    "read_predictions",
     "resolve_source",
     "run_fn",
     "schema_file",
@@ -83,8 +88,10 @@ _MODULE_OF = {
     "DataGate": "components.data_gate.component",
     "Hyperparameters": "components.hyperparameters",
     "LatestBlessedPredecessor": "components.evaluator.baseline",
+    "Predictions": "components.evaluator.predictions",
     "ReadingReport": "components.example_gen.reading_report",
     "ReadingReportArtifact": "components.example_gen.reading_report",
+    "ReviewEvaluator": "components.evaluator.component",
     "ReviewExampleGen": "components.example_gen.component",
     "ReviewModelInfraValidator": "components.infra_validator.component",
     "ReviewModelPusher": "components.pusher.component",
@@ -96,6 +103,7 @@ _MODULE_OF = {
     "eval_config": "components.evaluator.gate",
     "get_variant": "components.models.registry",
     "preprocessing_fn": "components.transform.preprocessing",
+    "read_predictions": "components.evaluator.predictions",
     "resolve_source": "components.dataset.resolve",
     "run_fn": "components.trainer.training",
     "schema_file": "components.features",

@@ -61,10 +61,12 @@ class BinaryCounts:
         self.probability = 0.0
         self.ranks = Ranks()
 
-    def add(self, label: int, scores: np.ndarray) -> None:
-        """Counts a review with a <float>[1] probability."""
+    def add(self, label: int, scores: np.ndarray, decision: int | None = None) -> None:
+        """Counts a review with a <float>[1] probability, and what the model made of that."""
         probability = float(scores[0])
-        self.pairs[label, int(probability >= features.DECISION_THRESHOLD)] += 1
+        if decision is None:
+            decision = int(probability >= features.DECISION_THRESHOLD)
+        self.pairs[label, decision] += 1
         self.loss += log_loss.loss_of(probability if label else 1.0 - probability)
         self.probability += probability
         self.ranks.add(label, probability)

@@ -53,11 +53,11 @@ class ClassCounts:
         self.loss = 0.0
         self.classes = 0
 
-    def add(self, label: int, scores: np.ndarray) -> None:
-        """Counts a review with <float>[classes] scores."""
+    def add(self, label: int, scores: np.ndarray, decision: int | None = None) -> None:
+        """Counts a review with <float>[classes] scores, and what the model made of them."""
         self.classes = len(scores)
         # The first of equals, as the export decides.
-        self.pairs[label, int(scores.argmax())] += 1
+        self.pairs[label, int(scores.argmax()) if decision is None else decision] += 1
         self.loss += log_loss.loss_of(float(scores[label]))
 
     def merge(self, other: ClassCounts) -> None:

@@ -5,7 +5,7 @@ TFMA's own metrics unpack a review anew for each slice that it is in, each metri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol, TypeVar
 
 import apache_beam as beam
@@ -15,12 +15,18 @@ from tensorflow_model_analysis.metrics import metric_types, metric_util
 # TFMA 0.52 leaves half of these out of its own namespace.
 from tensorflow_model_analysis.proto import config_pb2
 
+from components import features
+from components.evaluator.decisions import DECISION
+
 
 class Counts(Protocol):
     """What is counted of the reviews of a slice."""
 
-    def add(self, label: int, scores: np.ndarray) -> None:
-        """Counts a review with <float>[classes] scores, of two classes <float>[1]."""
+    def add(self, label: int, scores: np.ndarray, decision: int | None = None) -> None:
+        """Counts a review with <float>[classes] scores, of two classes <float>[1].
+
+        `decision` is the label that the model decided on; None where only its scores are known.
+        """
 
     def merge(self, other: Any) -> None:
         """Adds what another part of the slice counted."""
@@ -69,26 +75,56 @@ def counted(
 
 
 class _Unpack(metric_types.Preprocessor):
-    """Extracts of a review -> (label, scores), for all slices that it is in."""
+    """Extracts of a review -> (label, scores, decision), for all slices that it is in."""
 
     def __init__(self, key: metric_types.MetricKey, eval_config: config_pb2.EvalConfig | None):
         super().__init__(name=f"unpack:{key.model_name}:{key.output_name}")
         self._key = key
         self._eval_config = eval_config
 
-    def process(self, extracts: dict[str, Any]) -> Iterator[tuple[int, np.ndarray]]:
-        for label, scores, _ in metric_util.to_label_prediction_example_weight(
-            metric_util.to_standard_metric_inputs(extracts),
-            eval_config=self._eval_config,
-            model_name=self._key.model_name,
-            output_name=self._key.output_name,
-            flatten=False,
-        ):
-            yield int(label.reshape(-1)[0]), scores.reshape(-1)
+    def process(self, extracts: dict[str, Any]) -> Iterator[tuple[int, np.ndarray, int | None]]:
+        yield from _answers(
+            extracts, self._eval_config, self._key.model_name, self._key.output_name
+        )
+
+
+def decided(
+    extracts: dict[str, Any], eval_config: config_pb2.EvalConfig | None, model_name: str
+) -> Iterator[tuple[int, int]]:
+    """Yields the label and the decision of a model on each review in TFMA's extracts."""
+    for label, scores, decision in _answers(extracts, eval_config, model_name):
+        if decision is None and len(scores) == 1:
+            decision = int(scores[0] >= features.DECISION_THRESHOLD)
+        yield label, int(scores.argmax()) if decision is None else decision
+
+
+def _answers(
+    extracts: dict[str, Any],
+    eval_config: config_pb2.EvalConfig | None,
+    model_name: str,
+    output_name: str = "",
+) -> Iterator[tuple[int, np.ndarray, int | None]]:
+    inputs = metric_util.to_standard_metric_inputs(extracts)
+    decision = _decision_in(inputs.get_predictions(model_name, output_name))
+    for label, scores, _ in metric_util.to_label_prediction_example_weight(
+        inputs,
+        eval_config=eval_config,
+        model_name=model_name,
+        output_name=output_name,
+        flatten=False,
+    ):
+        yield int(label.reshape(-1)[0]), scores.reshape(-1), decision
+
+
+def _decision_in(outputs: Any) -> int | None:
+    """Returns what a model decided on, if the extractors of this package found it."""
+    if not isinstance(outputs, Mapping) or DECISION not in outputs:
+        return None
+    return int(np.reshape(outputs[DECISION], -1)[0])
 
 
 class _Count(beam.CombineFn):
-    """(label, scores) of a slice's reviews -> {key: Counts}."""
+    """(label, scores, decision) of a slice's reviews -> {key: Counts}."""
 
     def __init__(self, key: metric_types.MetricKey, counts: Callable[[], Any]):
         self._key = key
@@ -97,7 +133,7 @@ class _Count(beam.CombineFn):
     def create_accumulator(self) -> Any:
         return self._counts()
 
-    def add_input(self, counts: Any, review: tuple[int, np.ndarray]) -> Any:
+    def add_input(self, counts: Any, review: tuple[int, np.ndarray, int | None]) -> Any:
         counts.add(*review)
         return counts
 

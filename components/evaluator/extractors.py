@@ -1,9 +1,9 @@
-"""`custom_extractors`: adds the slice features to what TFMA reads."""
+"""`custom_extractors`: adds slice features and decisions to what TFMA reads, keeps predictions."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -15,14 +15,25 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from components import features
 from components.evaluator import tfma_adapter
-from components.evaluator.slices import LENGTH, UNKNOWN_WORDS, length_names, unknown_share_names
+from components.evaluator.decisions import AnswerReader
+from components.evaluator.prediction_writer import WritePredictions, folder_to_write
+from components.evaluator.slices import (
+    LENGTH,
+    UNKNOWN_WORDS,
+    feature_of_key,
+    length_names,
+    unknown_share_names,
+)
+from components.models.training_record import TrainingRecord
 from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 
 
 def custom_extractors(
     eval_shared_model: Any, eval_config: config_pb2.EvalConfig, tensor_adapter_config: Any
 ) -> list[extractor.Extractor]:
-    """Returns TFMA's extractors, with one that adds the slice features to each batch.
+    """Returns TFMA's extractors, with some that add slice features and decisions to each batch.
+
+    Within `ReviewEvaluator` the predictions are written into its evaluation as well.
 
     The Evaluator finds this function by its name, in the module that its `module_path` names.
 
@@ -49,30 +60,85 @@ def custom_extractors(
         tensor_adapter_config=tensor_adapter_config,
     )
     settings = _settings_of(eval_shared_model)
+    keys = {key for spec in eval_config.slicing_specs for key in spec.feature_keys}
     stages = [stage.stage_name for stage in extractors]
     extractors.insert(
         stages.index(tfma_adapter.TRANSFORMED_FEATURES_STAGE) + 1,
         extractor.Extractor(
             stage_name="ExtractSliceFeatures",
-            ptransform="ExtractSliceFeatures" >> beam.Map(_with_slice_features, settings),
+            ptransform="ExtractSliceFeatures" >> beam.Map(_with_slice_features, settings, keys),
         ),
     )
+    stages = [stage.stage_name for stage in extractors]
+    place = stages.index(tfma_adapter.PREDICTIONS_STAGE) + 1
+    extractors[place:place] = _after_predictions(eval_shared_model, eval_config)
     return extractors
+
+
+def _after_predictions(
+    eval_shared_model: Any, eval_config: config_pb2.EvalConfig
+) -> list[extractor.Extractor]:
+    """Returns what is done with a batch that the models have answered."""
+    readers = _readers(eval_shared_model, eval_config)
+    stages = [
+        extractor.Extractor(
+            stage_name="ExtractDecisions",
+            ptransform="ExtractDecisions" >> beam.Map(_with_decisions, readers),
+        )
+    ]
+    if evaluation := folder_to_write():
+        stages.append(
+            extractor.Extractor(
+                stage_name="WritePredictions", ptransform=WritePredictions(evaluation, readers)
+            )
+        )
+    return stages
+
+
+def _readers(eval_shared_model: Any, eval_config: config_pb2.EvalConfig) -> dict[str, AnswerReader]:
+    """Returns how each model's answers are read, by its name; the only one's name is empty."""
+    keys = {spec.name: spec.prediction_key for spec in eval_config.model_specs}
+    if len(keys) == 1:
+        keys = {"": next(iter(keys.values()))}
+    return {
+        model.model_name: AnswerReader(
+            keys.get(model.model_name, ""), TrainingRecord.classes_of(model.model_path)
+        )
+        for model in _models(eval_shared_model)
+    }
+
+
+def _models(eval_shared_model: Any) -> list[Any]:
+    return tfma.utils.verify_and_update_eval_shared_models(eval_shared_model) or []
+
+
+def _with_decisions(
+    extracts: dict[str, Any], readers: Mapping[str, AnswerReader]
+) -> dict[str, Any]:
+    """Adds DECISION to each model's outputs in a batch; TFMA nests those of several by name."""
+    said = extracts[tfma_constants.PREDICTIONS_KEY]
+    if len(readers) == 1:
+        (reader,) = readers.values()
+        said = reader.with_decision(said)
+    else:
+        said = {model: reader.with_decision(said[model]) for model, reader in readers.items()}
+    return {**extracts, tfma_constants.PREDICTIONS_KEY: said}
 
 
 def _settings_of(eval_shared_model: Any) -> TokenSettings | None:
     """Returns the settings of the candidate's tokens; None where it does not say any."""
-    models = tfma.utils.verify_and_update_eval_shared_models(eval_shared_model) or []
+    models = _models(eval_shared_model)
     candidates = [model for model in models if model.model_name != tfma_constants.BASELINE_KEY]
     settings = [TokenSettings.of_model(model.model_path) for model in candidates]
     return next(filter(None, settings), None)
 
 
 def _with_slice_features(
-    extracts: dict[str, Any], settings: TokenSettings | None
+    extracts: dict[str, Any], settings: TokenSettings | None, keys: Collection[str] = ()
 ) -> dict[str, Any]:
-    """Adds LENGTH and UNKNOWN_WORDS to the features of a batch of extracts."""
-    texts = np.asarray(extracts[tfma_constants.FEATURES_KEY][features.TEXT]).reshape(-1)
+    """Adds LENGTH, UNKNOWN_WORDS and columns by their keys to the features of a batch."""
+    read = extracts[tfma_constants.FEATURES_KEY]
+    texts = np.asarray(read[features.TEXT]).reshape(-1)
     token_ids = _token_ids(extracts[tfma_constants.TRANSFORMED_FEATURES_KEY])
     token_ids = token_ids.reshape(len(texts), -1)
     if settings:
@@ -82,7 +148,8 @@ def _with_slice_features(
         ours = dataclasses.replace(IMDB_TOKENS, max_length=token_ids.shape[1])
         lengths = length_names(texts, ours)
     sliced = {
-        **extracts[tfma_constants.FEATURES_KEY],
+        **read,
+        **{key: read[name] for key in keys if (name := feature_of_key(key)) in read},
         LENGTH: _as_feature(lengths),
         UNKNOWN_WORDS: _as_feature(unknown_share_names(token_ids)),
     }

@@ -11,9 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from components import features
+from components.evaluator.significance import CONFIDENCE, wilson_interval
 from components.models.class_list import short
-
-CONFIDENCE = 0.95
 
 
 class LargerClass(NamedTuple):
@@ -99,14 +98,8 @@ def margin(accuracy: float, reviews: float) -> float:
 
     (Wilson, Probable Inference, 1927.) NaN without reviews.
     """
-    if not reviews:
-        return float("nan")
-    from scipy.stats import binomtest
-
-    interval = binomtest(round(accuracy * reviews), round(reviews)).proportion_ci(
-        CONFIDENCE, method="wilson"
-    )
-    return float(interval.high - interval.low) / 2
+    low, high = wilson_interval(accuracy * reviews if reviews else 0, reviews)
+    return (high - low) / 2
 
 
 def _sizes(counts: Mapping[str, float]) -> tuple[float, float]:

@@ -5,7 +5,10 @@ Another release may change it without notice.
 
 from __future__ import annotations
 
-from tensorflow_model_analysis.extractors import transformed_features_extractor
+from tensorflow_model_analysis.extractors import (
+    predictions_extractor,
+    transformed_features_extractor,
+)
 
 LIBRARY = "tensorflow-model-analysis"
 
@@ -13,3 +16,6 @@ LIBRARY = "tensorflow-model-analysis"
 TRANSFORMED_FEATURES_STAGE: str = (
     transformed_features_extractor._TRANSFORMED_FEATURES_EXTRACTOR_STAGE_NAME
 )
+
+# Name of the stage after which it has the models' answers.
+PREDICTIONS_STAGE: str = predictions_extractor.PREDICTIONS_EXTRACTOR_STAGE_NAME

@@ -15,6 +15,28 @@ FILE = "training.json"
 
 
 @dataclass(frozen=True)
+class CurvePoint:
+    """A point of a training's curve.
+
+    Attributes:
+      step: Batches of training reviews so far; 0 of a model that a solver fitted.
+      epoch: The pass over the training reviews that the step is of, from 1; 0 of a solved model.
+      loss: Mean over the training reviews of the steps since the point before.
+      accuracy: The same, a share from 0 to 1.
+      eval_loss: On the eval split, or on a fixed part of it, as measured last since the point
+        before; None where nothing was.
+      eval_accuracy: The same.
+    """
+
+    step: int
+    epoch: int
+    loss: float
+    accuracy: float
+    eval_loss: float | None = None
+    eval_accuracy: float | None = None
+
+
+@dataclass(frozen=True)
 class TrainingRecord:
     """One training.
 
@@ -25,6 +47,7 @@ class TrainingRecord:
       parameters: How many weights the model has.
       classes: Names of the classes, by label.
       chosen_because: Why it is this variant, in a sentence; "" where it was asked for.
+      curve: Loss and accuracy over the steps; none in records of earlier releases.
     """
 
     model: str
@@ -33,6 +56,7 @@ class TrainingRecord:
     parameters: int
     classes: tuple[str, ...] = features.CLASSES
     chosen_because: str = ""
+    curve: tuple[CurvePoint, ...] = ()
 
     def write(self, saved_model: str) -> None:
         """Writes the record into the SavedModel's folder; it is pushed with the model."""
@@ -56,4 +80,5 @@ class TrainingRecord:
         fields = json.loads((Path(saved_model) / FOLDER / FILE).read_text(encoding="utf-8"))
         fields["hyperparameters"] = Hyperparameters.from_config(fields["hyperparameters"])
         fields["classes"] = tuple(fields.get("classes", features.CLASSES))
+        fields["curve"] = tuple(CurvePoint(**point) for point in fields.get("curve", ()))
         return cls(**fields)

@@ -1,4 +1,4 @@
-"""Loss and accuracy over the steps of a training, for TensorBoard.
+"""Loss and accuracy over the steps of a training, for its record and for TensorBoard.
 
 A step is a batch of training reviews, in both runs. A point of `train` is the mean over the steps
 since the point before. `validation` is measured on the eval split: on a fixed part of it a few
@@ -15,10 +15,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from components.models.training_record import CurvePoint
+from components.trainer.disk_tokens import Reviews
 from components.trainer.loss import chosen_classes, cross_entropy
 
-# Points of a run: this many, or up to twice as many; fewer if it has fewer steps.
-POINTS = 100
+# Points of a run: this many, or up to twice as many; fewer if it has fewer steps. The end of an
+# epoch is one more where there are so few epochs.
+POINTS, MOST_EPOCH_ENDS = 100, 20
 VALIDATIONS_PER_EPOCH = 4
 # Reviews of one partial validation, as a share of train. A forward pass costs a third of a training
 # step, so the partial validations of an epoch take some 1.3 % of its time.
@@ -27,11 +30,15 @@ SHARE_PER_VALIDATION = 1 / 100
 LEAST_PART, GREATEST_PART = 100, 500
 
 TRAIN, VALIDATION = "train", "validation"
-Reviews = tuple[np.ndarray, np.ndarray]
+NAMES = ("loss", "accuracy")
 
 
 class WriteCurves(keras.callbacks.Callback):
-    """Writes the points while a model trains."""
+    """Keeps the points while a model trains, and writes them.
+
+    Attributes:
+      points: What `TrainingRecord.curve` is to be.
+    """
 
     def __init__(
         self,
@@ -53,6 +60,7 @@ class WriteCurves(keras.callbacks.Callback):
           weights: What a review of each class counts in the loss, <float32>[classes].
         """
         super().__init__()
+        self.points: list[CurvePoint] = []
         self._log_dir = log_dir
         self._reviews = len(training[1])
         self._batch_size = batch_size
@@ -60,14 +68,17 @@ class WriteCurves(keras.callbacks.Callback):
         self._steps_per_epoch = -(-self._reviews // batch_size)
         self._steps = epochs * self._steps_per_epoch
         self._every = max(self._steps // POINTS, 1)
+        self._ends_epochs = epochs <= MOST_EPOCH_ENDS
         self._part = validation and validation_part(validation, self._reviews)
         self._validation_steps = {
             self._steps_per_epoch * number // VALIDATIONS_PER_EPOCH
             for number in range(1, VALIDATIONS_PER_EPOCH + 1)
         }
-        self._step = 0
-        self._window = dict.fromkeys(("loss", "accuracy"), 0.0)
+        self._step = self._epoch = 0
+        self._window = dict.fromkeys(NAMES, 0.0)
         self._window_reviews = 0
+        self._measured: dict[str, float] = {}
+        self._writers: dict[str, tf.summary.SummaryWriter] = {}
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         """Opens the files; `validation`'s with its first point."""
@@ -75,7 +86,8 @@ class WriteCurves(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Starts from zero, as Keras' means do in each epoch."""
-        self._totals = dict.fromkeys(self._window, 0.0)
+        self._epoch = epoch
+        self._totals = dict.fromkeys(NAMES, 0.0)
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         """Adds a step to the point that is due, and writes it when it is."""
@@ -87,31 +99,53 @@ class WriteCurves(keras.callbacks.Callback):
             self._totals[name] = (logs or {})[name] * reviews
             self._window[name] += self._totals[name] - total
         self._window_reviews += reviews - before
-        if self._step % self._every == 0 or self._step == self._steps:
-            self._write(
-                TRAIN,
-                {name: total / self._window_reviews for name, total in self._window.items()},
-            )
-            self._window = dict.fromkeys(self._window, 0.0)
-            self._window_reviews = 0
+        is_epoch_end = batch + 1 == self._steps_per_epoch
+        if (
+            self._step % self._every == 0
+            or self._step == self._steps
+            or (is_epoch_end and self._ends_epochs)
+        ):
+            self._end_window()
         if self._part and batch + 1 in self._validation_steps:
             values = evaluated(self.model, self._part, self._batch_size, self._weights)
             self._write(VALIDATION, values)
+            self._add_measured(values)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Writes what Keras measured on all of eval, and the mean of the epoch beside it."""
         logs = logs or {}
-        self._write(TRAIN, {f"epoch_{name}": logs[name] for name in self._window})
+        self._write(TRAIN, {f"epoch_{name}": logs[name] for name in NAMES})
         if "val_loss" in logs:
-            values = {name: logs[f"val_{name}"] for name in self._window}
+            values = {name: logs[f"val_{name}"] for name in NAMES}
             self._write(VALIDATION, {f"epoch_{name}": value for name, value in values.items()})
             if not self._part:
                 self._write(VALIDATION, values)
+            self._add_measured(values)
 
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
-        """Closes the files."""
+        """Writes what a training that stopped early has left, and closes the files."""
+        if self._window_reviews:
+            self._end_window()
         for writer in self._writers.values():
             writer.close()
+
+    def _end_window(self) -> None:
+        """Makes a point of the steps since the last one."""
+        values = {name: total / self._window_reviews for name, total in self._window.items()}
+        self._write(TRAIN, values)
+        self.points.append(_point(self._step, self._epoch + 1, values, self._measured))
+        self._window = dict.fromkeys(NAMES, 0.0)
+        self._window_reviews = 0
+        self._measured = {}
+
+    def _add_measured(self, values: Mapping[str, float]) -> None:
+        """Adds values of eval to the point of this step, or to the next one there is."""
+        if self.points and self.points[-1].step == self._step:
+            last = self.points[-1]
+            train = {name: getattr(last, name) for name in NAMES}
+            self.points[-1] = _point(last.step, last.epoch, train, values)
+        else:
+            self._measured = dict(values)
 
     def _write(self, run: str, values: Mapping[str, float]) -> None:
         if run not in self._writers:
@@ -121,14 +155,17 @@ class WriteCurves(keras.callbacks.Callback):
 
 def write_final(
     model: keras.Model, log_dir: str, training: Reviews, validation: Reviews | None, step: int = 0
-) -> None:
-    """Writes one point each of a model that was fitted by a solver, from GREATEST_PART reviews."""
+) -> CurvePoint:
+    """Writes one point of a model that was fitted by a solver, from GREATEST_PART reviews each."""
+    found: dict[str, dict[str, float]] = {TRAIN: {}, VALIDATION: {}}
     for run, reviews in ((TRAIN, training), (VALIDATION, validation)):
         if reviews:
             writer = _writer(log_dir, run)
             some = _spread(reviews, GREATEST_PART)
-            _write(writer, evaluated(model, some, batch_size=len(some[1])), step)
+            found[run] = evaluated(model, some, batch_size=len(some[1]))
+            _write(writer, found[run], step)
             writer.close()
+    return _point(step, 0, found[TRAIN], found[VALIDATION])
 
 
 def validation_part(validation: Reviews, training_reviews: int) -> Reviews | None:
@@ -160,6 +197,14 @@ def evaluated(
         sample_weight=None if weights is None else weights[labels],
     )
     return {"loss": float(loss), "accuracy": float(np.mean(chosen_classes(answers) == labels))}
+
+
+def _point(
+    step: int, epoch: int, train: Mapping[str, float], measured: Mapping[str, float]
+) -> CurvePoint:
+    values = {**train, **{f"eval_{name}": value for name, value in measured.items()}}
+    # As many digits as mean something: a record of a thousand points stays small.
+    return CurvePoint(step, epoch, **{name: round(value, 6) for name, value in values.items()})
 
 
 def _spread(reviews: Reviews, count: int) -> Reviews:

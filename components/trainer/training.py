@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow_transform as tft
 
 from components import features
@@ -14,11 +13,12 @@ from components.hyperparameters import Hyperparameters
 from components.layers.padding_states import fix_padding_states
 from components.models.registry import Variant
 from components.models.shape import IMDB_SHAPE, ModelShape
-from components.models.training_record import TrainingRecord
+from components.models.training_record import CurvePoint, TrainingRecord
 from components.trainer import signatures, warm_start
 from components.trainer.batches import read_examples, refuse_unknown_tokens
 from components.trainer.choice import chosen
 from components.trainer.custom_config import Training
+from components.trainer.disk_tokens import Reviews, bytes_in_memory
 from components.trainer.fit import fit_variant, set_seeds
 
 
@@ -38,6 +38,8 @@ def run_fn(fn_args: Any) -> None:
       classes: Names of the classes, in the order of their labels 0, 1, ...; by default `negative`
         and `positive`.
       tokens: The settings that `preprocessing_fn` had, see `TokenSettings`; by default IMDB's.
+      memory_budget: Gigabytes of token ids that are held in memory; more are read from disk, with
+        the same result. By default 4.
       is_tuned: Whether the hyperparameters are those that a Tuner with `tuner_fn` found.
 
     It writes a SavedModel that takes raw text, see `components.trainer.signatures`.
@@ -69,7 +71,7 @@ def run_fn(fn_args: Any) -> None:
     set_seeds(asked.hyperparameters)
     model = built(asked, fn_args, transform_output)
     started = time.monotonic()
-    fit_variant(
+    curve = fit_variant(
         asked.variant,
         model,
         training,
@@ -78,7 +80,7 @@ def run_fn(fn_args: Any) -> None:
         log_dir=fn_args.model_run_dir,
     )
     seconds = time.monotonic() - started
-    export(asked, model, transform_output, seconds, fn_args.serving_model_dir)
+    export(asked, model, transform_output, seconds, curve, fn_args.serving_model_dir)
 
 
 def built(asked: Training, fn_args: Any, transform_output: tft.TFTransformOutput) -> keras.Model:
@@ -99,13 +101,15 @@ def built(asked: Training, fn_args: Any, transform_output: tft.TFTransformOutput
 
 def read(
     asked: Training, fn_args: Any, transform_output: tft.TFTransformOutput
-) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray] | None]:
+) -> tuple[Reviews, Reviews | None]:
     """Returns token ids and labels of train, and of eval where there is validation."""
-    training = read_examples(fn_args.train_files, transform_output, asked.tokens)
+    budget = asked.memory_bytes
+    training = read_examples(fn_args.train_files, transform_output, asked.tokens, budget)
     refuse_unknown_tokens(training[0], asked.tokens)
     if not asked.has_validation:
         return training, None
-    return training, read_examples(fn_args.eval_files, transform_output, asked.tokens)
+    budget = max(budget - bytes_in_memory(training[0]), 0)
+    return training, read_examples(fn_args.eval_files, transform_output, asked.tokens, budget)
 
 
 def export(
@@ -113,6 +117,7 @@ def export(
     model: keras.Model,
     transform_output: tft.TFTransformOutput,
     seconds: float,
+    curve: tuple[CurvePoint, ...],
     directory: str,
 ) -> None:
     """Writes the SavedModel, and in its folder its tokens' settings and the training's record."""
@@ -126,6 +131,7 @@ def export(
         model.count_params(),
         asked.classes,
         asked.chosen_because,
+        curve,
     )
     record.write(directory)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from components.dataset.source import SourceKind
-from components.errors import ConfigurationError
+from components.errors import ConfigurationError, summary_of
 from pipeline.compare import isolated
 from pipeline.compare.contenders import Contender
 from pipeline.config import NAME, PipelineConfig, hyperparameters_for
@@ -19,12 +20,12 @@ from pipeline.console.terminal import Console
 from pipeline.fingerprint import LIBRARIES
 from pipeline.loading import environment
 from pipeline.paths import shown
+from pipeline.relative_metadata import make_relative
 from pipeline.resolution import ResolvedRun, resolve
 from pipeline.results.leaderboard import JSON_FILE, MARKDOWN_FILE, Failure, Leaderboard, Run
 from pipeline.results.markdown import report
 from pipeline.root import METADATA_FILE
 from pipeline.runners.local import alone_in
-from pipeline.runners.relative_metadata import make_relative
 
 FOLDER = "comparisons"
 Plan = tuple[Contender, PipelineConfig]
@@ -88,7 +89,23 @@ def compare(
             failures=tuple(outcome for outcome in outcomes if isinstance(outcome, Failure)),
         )
         save(board, folder)
+        if config.report:
+            _write_page(board, folder, console)
         return board
+
+
+def _write_page(board: Leaderboard, folder: Path, console: Console) -> None:
+    """Writes the page for a browser; without it the comparison is as good."""
+    from pipeline.report.comparison_page import write_comparison
+
+    try:
+        console.note(f"page: {shown(write_comparison(board, folder))}")
+    except Exception as error:
+        logging.warning("The page of the comparison could not be written.", exc_info=True)
+        console.notice(
+            f"The page of this comparison could not be written below {shown(folder)}, all else is "
+            f"there ({summary_of(error)})."
+        )
 
 
 def _resolved(plans: Sequence[Plan], console: Console) -> ResolvedRun:

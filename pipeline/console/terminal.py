@@ -9,6 +9,7 @@ from components.progress import Progress
 from pipeline.console.duration import duration
 from pipeline.console.messages import readable
 from pipeline.console.wrapping import INDENT, line_spans
+from pipeline.results.step_titles import TITLES
 from pipeline.results.summary import RunSummary
 
 if TYPE_CHECKING:
@@ -20,32 +21,24 @@ if TYPE_CHECKING:
 _NOTICE = "!! "
 _NOTE = "note: "
 
-_TITLES = {
-    "ReviewExampleGen": "Read the reviews",
-    "StatisticsGen": "Compute statistics",
-    "SchemaGen": "Import the schema",
-    "ExampleValidator": "Check for anomalies",
-    "DataGate": "Gate the data",
-    "Transform": "Turn text into ids",
-    "Tuner": "Tune the model",
-    "WarmStartModel": "Find a warm start",
-    "Trainer": "Train the model",
-    "LatestBlessedModel": "Find the last model",
-    "Evaluator": "Evaluate and gate",
-    "CrossValidator": "Judge by folds",
-    "InfraValidator": "Try it in a server",
-    "Pusher": "Push the model",
+_MARKS = {
+    "done": "✓",
+    "to run": "▶",
+    "cached": "↺",
+    "skipped": "–",
+    "FAILED": "✗",
+    "halted": "■",
 }
-_MARKS = {"done": "✓", "cached": "↺", "skipped": "–", "FAILED": "✗", "halted": "■"}
 _STYLES = {
+    "to run": "bold",
     "done": "green",
     "cached": "cyan",
     "skipped": "yellow",
     "FAILED": "bold red",
     "halted": "yellow",
 }
-_TITLE_WIDTH = max(map(len, _TITLES.values()))
-_NAME_WIDTH = max(map(len, _TITLES))
+_TITLE_WIDTH = max(map(len, TITLES.values()))
+_NAME_WIDTH = max(map(len, TITLES))
 _WIDTH_FOR_NAMES = 76
 _ATTEMPT_WIDTH = 32
 _LEAST_EXCERPT = 20
@@ -116,10 +109,31 @@ class Console:
         self._since = time.monotonic()
         self._start_live("Load TFX and TensorFlow")
 
+    def plan_started(self, pipeline_name: str, model: str, data: str, root: str) -> None:
+        """Says what is planned."""
+        self.close()
+        self._wrapped(f"plan of {pipeline_name}: model {model}, data {data}, root {root}", "bold")
+        self._since = time.monotonic()
+        self._start_live("Load TFX and TensorFlow")
+
+    def step_planned(self, name: str, will_run: bool, reason: str, seconds: float | None) -> None:
+        """Says what a run would do with a step, and how long it took last time."""
+        if will_run:
+            took = "" if seconds is None else duration(seconds)
+            self._end_step("to run", name, f"{took:>12}  {readable(reason)}")
+        else:
+            self._end_step("cached", name, readable(reason))
+
+    def plan_ended(self, running: int, steps: int, seconds: float, unknown: int) -> None:
+        """Sums up: how many steps would run, and what they took last time."""
+        took = f"; last time they took {duration(seconds)}" if unknown < running else ""
+        never = f" ({unknown} never ended well)" if took and unknown else ""
+        self._wrapped(f"{running} of {steps} steps would run{took}{never}. Nothing was run.")
+
     def component_started(self, name: str) -> None:
         """Starts the clock of a step."""
         self.unfinished_step, self._since = name, time.monotonic()
-        self._start_live(_TITLES.get(name, name))
+        self._start_live(TITLES.get(name, name))
 
     def component_cached(self, name: str, reason: str) -> None:
         """Says why a step was taken from the cache."""
@@ -165,7 +179,7 @@ class Console:
 
     def attempt_at(self, step: str) -> None:
         """Says which step of the current training began."""
-        self._start_live(f"{self.unfinished_step}: {_TITLES.get(step, step)}")
+        self._start_live(f"{self.unfinished_step}: {TITLES.get(step, step)}")
 
     def attempt_ended(self, word: str, detail: str) -> None:
         """Says how the current training ended; `word` is done, cached or FAILED."""
@@ -227,7 +241,7 @@ class Console:
         print_summary(self._rich, summary, is_plain=self._is_plain)
 
     def _end_step(self, word: str, name: str, rest: str) -> None:
-        title = f"{_TITLES.get(name, name):<{_TITLE_WIDTH}}"
+        title = f"{TITLES.get(name, name):<{_TITLE_WIDTH}}"
         in_tfx = f"{name:<{_NAME_WIDTH}}  " if self._rich.width >= _WIDTH_FOR_NAMES else ""
         self._end(word, title, rest, dim=in_tfx)
 

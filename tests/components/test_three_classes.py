@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import sklearn.metrics
 import tensorflow as tf
-from tfx.components.evaluator import executor
+from tfx.components.evaluator import executor as tfx_executor
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
 from components import features
-from components.evaluator import class_metrics, gate, results
+from components.evaluator import class_metrics, executor, gate, results
+from components.evaluator.predictions import read_predictions
 from components.models.registry import SAMPLE, get_variant
 from components.models.shape import ModelShape
 from components.models.training_record import TrainingRecord
 from components.trainer import custom_config, training
+from tests.fresh_process import told_by
 
 CLASSES = ("billing", "delivery", "other / rest")
 # Words of the sample's vocabulary that tell the classes apart, and some that do not.
@@ -92,8 +91,8 @@ def models(texts, transform_output, tmp_path_factory):
 def answers(models, texts):
     """What a fresh process makes of the last 60 texts with each export, by variant."""
     script = (
-        "import json, sys, tensorflow as tf\n"
-        "folders, texts = json.loads(sys.stdin.read())\n"
+        "import tensorflow as tf\n"
+        "folders, texts = arguments\n"
         "def example(text):\n"
         "    value = tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))\n"
         "    features = tf.train.Features(feature={'text': value})\n"
@@ -121,15 +120,7 @@ def answers(models, texts):
         "print(json.dumps(answers))\n"
     )
     folders = {name: str(folder / "Format-Serving") for name, folder in models.items()}
-    result = subprocess.run(
-        [sys.executable, "-c", script],
-        input=json.dumps([folders, texts[0][120:]]),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout.splitlines()[-1])
+    return told_by(script, folders, texts[0][120:])
 
 
 @pytest.mark.parametrize("name", ["linear", "lstm"])
@@ -164,8 +155,10 @@ def test_all_signatures_of_a_fresh_process_say_the_same(models, answers, texts, 
     assert said["trace_text"]["tokens"][0][-11:] == texts[0][120].split()
 
 
-def evaluated(models, texts, folder, candidate, baseline=None, **bounds):
-    """Has TFX's Evaluator judge a model; returns the measurements and whether it is blessed."""
+def evaluated(
+    models, texts, folder, candidate, baseline=None, runner=executor.Executor, **bounds
+):  # fmt: skip
+    """Has an Evaluator judge a model; returns the measurements and whether it is blessed."""
     rows = list(zip(texts[0][120:], texts[1][120:], strict=True))
     if not (folder / "examples").exists():
         written(
@@ -202,10 +195,10 @@ def evaluated(models, texts, folder, candidate, baseline=None, **bounds):
         (folder / "schema" / "schema.pbtxt").write_text(file.read())
     config = gate.eval_config(classes=CLASSES, **bounds)
     outputs = {key: [made.pop(key)] for key in ("evaluation", "blessing")}
-    context = executor.Executor.Context(
+    context = runner.Context(
         beam_pipeline_args=["--runner=FnApiRunner"], tmp_dir=str(folder / "tmp"), unique_id="1"
     )
-    executor.Executor(context).Do(
+    runner(context).Do(
         {key: [artifact] for key, artifact in made.items()},
         outputs,
         {
@@ -214,8 +207,9 @@ def evaluated(models, texts, folder, candidate, baseline=None, **bounds):
             "module_path": "components.evaluator.extractors",
         },
     )
-    measured = results.load(outputs["evaluation"][0].uri, has_baseline=bool(baseline))
-    return measured, bool(outputs["blessing"][0].get_int_custom_property("blessed"))
+    uri = outputs["evaluation"][0].uri
+    measured = results.load(uri, has_baseline=bool(baseline))
+    return measured, bool(outputs["blessing"][0].get_int_custom_property("blessed")), uri
 
 
 @pytest.fixture(scope="module")
@@ -230,7 +224,7 @@ def judged(models, texts, tmp_path_factory):
 
 def test_the_metrics_are_scikit_learns(judged, answers, texts):
     """On the export's own scores, through TFX's Evaluator and its signature."""
-    measured, is_blessed = judged
+    measured, is_blessed, _ = judged
     labels, scores = texts[1][120:], np.array(answers["linear"]["classify"]["scores"])
     chosen = scores.argmax(axis=1)
     expected = {
@@ -257,9 +251,33 @@ def test_the_metrics_are_scikit_learns(judged, answers, texts):
 
 
 def test_the_gate_of_three_classes_refuses_what_it_is_told_to(models, texts, tmp_path):
-    """Here by macro F1; and without a model to compare with."""
-    _, is_blessed = evaluated(models, texts, tmp_path, "linear", min_macro_f1=0.999)
+    """Here by macro F1; without a model to compare with, and by TFX's own Evaluator."""
+    _, is_blessed, uri = evaluated(
+        models, texts, tmp_path, "linear", runner=tfx_executor.Executor, min_macro_f1=0.999
+    )
     assert not is_blessed
+    with pytest.raises(LookupError, match="holds no predictions"):
+        read_predictions(uri)
+
+
+def test_the_predictions_are_what_was_measured(judged, answers, texts):
+    """Of both models, review by review; the accuracy that follows from them is the metric."""
+    measured, _, uri = judged
+    kept = read_predictions(uri)
+    assert kept.review_ids.tolist() == sorted(map(str, range(60)))
+    place = kept.review_ids.astype(int)
+    np.testing.assert_array_equal(kept.labels, texts[1][120:][place])
+    for name, scores, choices in (
+        ("linear", kept.scores, kept.choices),
+        ("lstm", kept.baseline_scores, kept.baseline_choices),
+    ):
+        said = np.array(answers[name]["classify"]["scores"])[place]
+        np.testing.assert_allclose(scores, said, atol=1e-6)
+        assert scores.dtype == np.float32
+        np.testing.assert_array_equal(choices, scores.argmax(axis=1))
+    assert kept.is_right.mean() == measured.overall["accuracy"]
+    baseline = results.load(uri, has_baseline=True, baseline=True)
+    assert (kept.baseline_choices == kept.labels).mean() == baseline.overall["accuracy"]
 
 
 def test_what_is_counted_of_a_slice_does_not_depend_on_its_parts():

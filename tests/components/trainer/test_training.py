@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import keras
@@ -18,9 +15,10 @@ from components import features, progress
 from components.errors import TrainingError
 from components.hyperparameters import Hyperparameters
 from components.models.registry import SAMPLE, get_variant
-from components.models.training_record import TrainingRecord
+from components.models.training_record import CurvePoint, TrainingRecord
 from components.trainer import custom_config, fit, training
 from components.transform.token_settings import TokenSettings
+from tests.fresh_process import told_by
 
 
 def reviews(count):
@@ -101,12 +99,54 @@ def test_training_writes_a_point_a_step_where_steps_are_few(tmp_path):
         assert curve(tmp_path, "validation", f"epoch_{name}") == curve(tmp_path, "validation", name)
 
 
+def assert_same_as_tensorboard(directory, points):
+    """Checks a curve's points against TensorBoard's: same steps, same values."""
+    for name in ("loss", "accuracy"):
+        written = curve(directory, "train", name)
+        assert [point.step for point in points] == [*written]
+        found = [getattr(point, name) for point in points]
+        np.testing.assert_allclose(found, [*written.values()], atol=1e-6)
+
+
+def test_the_curve_has_what_tensorboard_has(tmp_path):
+    """Steps count over the epochs; the eval split's values are at the ends of epochs."""
+    hyperparameters = Hyperparameters(epochs=2, batch_size=10)
+    points = fit.fit(tiny_model(), reviews(25), reviews(4), hyperparameters, str(tmp_path))
+    assert_same_as_tensorboard(tmp_path, points)
+    assert [point.epoch for point in points] == [1, 1, 1, 2, 2, 2]
+    for name in ("loss", "accuracy"):
+        measured = {point.step: getattr(point, f"eval_{name}") for point in points}
+        written = curve(tmp_path, "validation", name)
+        assert [step for step, value in measured.items() if value is not None] == [3, 6]
+        assert {step: measured[step] for step in written} == pytest.approx(written, abs=1e-6)
+
+
+def test_a_training_that_stops_early_has_its_last_steps_in_the_curve(tmp_path):
+    """150 epochs of two steps were asked for, a point every third step: the last is shorter."""
+    token_ids, labels = reviews(20)
+    hyperparameters = Hyperparameters(
+        epochs=150, batch_size=10, early_stopping=1, learning_rate=0.05
+    )
+    model = tiny_model()
+    points = fit.fit(
+        model, (token_ids, labels), (token_ids, 1 - labels), hyperparameters, str(tmp_path)
+    )
+    losses = model.history.history["val_loss"]
+    assert points[-1].step == 2 * len(losses) < 300
+    assert points[-1].eval_loss == pytest.approx(losses[-1], abs=1e-6)
+    assert_same_as_tensorboard(tmp_path, points)
+
+
 def test_a_long_training_has_a_hundred_points_or_some_more_and_looks_at_eval_in_between(tmp_path):
     """318 steps give a point every third; part of eval is looked at four times an epoch."""
     model = tiny_model()
     validation = reviews(120)
     hyperparameters = Hyperparameters(epochs=2, batch_size=64)
-    fit.fit(model, reviews(10_176), validation, hyperparameters, str(tmp_path))
+    kept = fit.fit(model, reviews(10_176), validation, hyperparameters, str(tmp_path))
+    assert_same_as_tensorboard(tmp_path, kept)
+    # What is measured between two points is the later one's.
+    measured = {point.step: point.eval_accuracy for point in kept if point.eval_accuracy}
+    assert [*measured] == [39, 81, 120, 159, 198, 240, 279, 318]
     points = curve(tmp_path, "train", "loss")
     assert [*points] == [*range(3, 319, 3)]
     assert points[318] < 0.5 * points[3]
@@ -125,7 +165,12 @@ def test_a_model_that_is_solved_has_its_final_points(tmp_path):
     variant = get_variant("linear")
     hyperparameters = variant.presets[SAMPLE]
     model = variant.build(hyperparameters)
-    fit.fit_variant(variant, model, reviews(60), reviews(20), hyperparameters, str(tmp_path))
+    (point,) = fit.fit_variant(
+        variant, model, reviews(60), reviews(20), hyperparameters, str(tmp_path)
+    )
+    assert (point.step, point.epoch, point.accuracy, point.eval_accuracy) == (0, 0, 1.0, 1.0)
+    for run, kept in (("train", point.loss), ("validation", point.eval_loss)):
+        assert curve(tmp_path, run, "loss") == {0: pytest.approx(kept, abs=1e-6)}
     for run in ("train", "validation"):
         assert curve(tmp_path, run, "accuracy") == {0: 1.0}
         (loss,) = curve(tmp_path, run, "loss").values()
@@ -284,6 +329,8 @@ def test_run_fn_trains_and_exports_the_selected_variant(trained):
     record = TrainingRecord.read(exported)
     assert (record.model, record.hyperparameters.batch_size) == ("lstm", 8)
     assert record.parameters == 213_301 and record.seconds > 0.0
+    assert [(point.step, point.epoch) for point in record.curve] == [(1, 1)]
+    assert 0.0 < record.curve[0].loss < 2.0
     assert TokenSettings.of_model(exported) == TokenSettings()
 
 
@@ -327,8 +374,9 @@ def test_a_solved_part_stays_as_it_was_solved_while_the_rest_is_trained(tmp_path
 
 
 def test_the_export_says_what_was_trained(tmp_path):
-    """Variant, hyperparameters, seconds and parameters come back as they were written."""
-    record = TrainingRecord("lstm", Hyperparameters(epochs=2), 1.5, 213_301)
+    """Variant, hyperparameters, seconds, parameters and curve come back as they were written."""
+    curve_points = (CurvePoint(1, 1, 0.7, 0.5), CurvePoint(2, 1, 0.6, 0.75, 0.65, 0.7))
+    record = TrainingRecord("lstm", Hyperparameters(epochs=2), 1.5, 213_301, curve=curve_points)
     record.write(str(tmp_path))
     assert TrainingRecord.read(str(tmp_path)) == record
 
@@ -338,15 +386,13 @@ def test_a_deterministic_run_gives_the_same_bits_each_time(tmp_path, transform_o
     pattern = written_examples(tmp_path, transform_output, 12)
     hyperparameters = Hyperparameters(epochs=2, batch_size=4, dropout=0.2, deterministic=True)
     script = (
-        "import json, sys\n"
         "from types import SimpleNamespace\n"
         "import tensorflow as tf\n"
         "from components.trainer import training\n"
-        "arguments = json.loads(sys.argv[1])\n"
-        "training.run_fn(SimpleNamespace(**arguments))\n"
-        "served = tf.saved_model.load(arguments['serving_model_dir'])\n"
+        "training.run_fn(SimpleNamespace(**arguments[0]))\n"
+        "served = tf.saved_model.load(arguments[0]['serving_model_dir'])\n"
         "answer = served.signatures['predict_text'](text=tf.constant(['a great film']))\n"
-        "print(answer['probability'].numpy().tobytes().hex())\n"
+        "print(json.dumps(answer['probability'].numpy().tobytes().hex()))\n"
     )
     answers = set()
     for run in ("first", "second"):
@@ -362,12 +408,5 @@ def test_a_deterministic_run_gives_the_same_bits_each_time(tmp_path, transform_o
             "model_run_dir": str(tmp_path / run / "logs"),
             "serving_model_dir": str(tmp_path / run / "model"),
         }
-        result = subprocess.run(
-            [sys.executable, "-c", script, json.dumps(arguments)],
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        assert result.returncode == 0, result.stderr
-        answers.add(result.stdout.splitlines()[-1])
+        answers.add(told_by(script, arguments))
     assert len(answers) == 1

@@ -1,0 +1,83 @@
+"""`sentiment report`: the page of a run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.errors import ConfigurationError
+from pipeline import extras
+from pipeline.commands.command import Command, add_debug, add_settings, config_of
+from pipeline.console.messages import tell
+from pipeline.paths import shown
+
+if TYPE_CHECKING:
+    from pipeline.results.runs import RunInfo
+
+SETTINGS = ("root",)
+
+COMMAND = Command(
+    "report",
+    help="write a page of a run that says what it found, and why",
+    description="Writes one HTML file that needs nothing beside it, from ML Metadata and the "
+    "artifacts, and prints its path. Each run writes its own at its end.",
+)
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds its flags."""
+    parser.add_argument(
+        "run",
+        nargs="?",
+        default="latest",
+        metavar="RUN",
+        help="its id or the beginning of it, latest, or latest~1 for the one before it (default: "
+        "%(default)s)",
+    )
+    parser.add_argument(
+        "--output",
+        metavar="FILE",
+        help="where to (default: reports, the pipeline and the run's id, below the root)",
+    )
+    add_settings(parser, SETTINGS)
+    add_debug(parser)
+
+
+def run(options: dict[str, Any]) -> int:
+    """Writes the page.
+
+    Raises:
+      ConfigurationError: There is no such run, or the page cannot be written.
+    """
+    extras.require(extras.PIPELINE, "report")
+    from pipeline.results.runs import find_run
+
+    root = Path(config_of(options, SETTINGS).root).absolute()
+    found = find_run(root, options["run"])
+    output = Path(options["output"]).absolute() if options["output"] else None
+    if output and output.is_dir():
+        raise ConfigurationError(f"--output {shown(output)} is a folder; expected a file's name.")
+    try:
+        written = _written(root, found, output, options["debug"])
+    except OSError as error:
+        raise ConfigurationError(
+            f"The page cannot be written: {error.strerror} ({error.filename}). Choose another file "
+            "by --output."
+        ) from error
+    except LookupError as error:
+        raise ConfigurationError(f"{error.args[0]} `sentiment runs` lists the runs.") from error
+    tell(shown(written), sys.stdout)
+    return 0
+
+
+def _written(root: Path, found: RunInfo, output: Path | None, debug: bool) -> Path:
+    """Writes the page; what libraries print meanwhile is of no interest."""
+    from pipeline.console.log_capture import captured_output
+
+    with captured_output(Path(os.devnull), debug=debug):
+        from pipeline.report.written import write_page
+
+        return write_page(root, found, output)

@@ -1,0 +1,260 @@
+"""What stands on the page of a run. Each part is there, or says in one line why it is not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from components.evaluator.confusion import Confusion
+from components.evaluator.lift import LargerClass
+from components.infra_validator.outcome import Outcome
+from components.models.training_record import CurvePoint
+from pipeline.results.insight.curves import Calibration, Curve, ThresholdTable
+from pipeline.results.insight.near_duplicates import NearDuplicates
+from pipeline.results.lineage import Lineage
+from pipeline.results.runs import RunInfo
+from pipeline.results.summary import SliceRow
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Takes the place of a part that is not there.
+
+    Attributes:
+      why: One sentence.
+    """
+
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What was decided, and on what grounds.
+
+    Attributes:
+      is_blessed: Whether the model passed all that judged it.
+      refusals: Why not, a sentence each.
+      accuracy: Share of the judged reviews that the model is right about.
+      low: Lower end of the accuracy's 95 % interval (Wilson).
+      high: Its upper end.
+      reviews: How many were judged.
+      judged_on: Which they are, e.g. "test reviews".
+      min_accuracy: The gate's least accuracy; None asks for none.
+      min_macro_f1: The gate's least macro F1; None asks for none.
+      macro_f1: The model's.
+      max_regression: How much less accurate than the last blessed model it may be.
+      baseline_accuracy: That model's accuracy on the same reviews; None if there is none.
+      compared: How both differ on the same reviews, in words; "" where that is not known.
+      larger_class: The class that the reviews have most of.
+      infra_validation: What a model server made of it; None if none was asked.
+      pushed_to: The version's folder; None if it was not pushed.
+    """
+
+    is_blessed: bool
+    refusals: tuple[str, ...]
+    accuracy: float
+    low: float
+    high: float
+    reviews: int
+    judged_on: str
+    min_accuracy: float | None
+    min_macro_f1: float | None
+    macro_f1: float
+    max_regression: float
+    baseline_accuracy: float | None
+    compared: str
+    larger_class: LargerClass
+    infra_validation: Outcome | None
+    pushed_to: str | None
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What the predictions of two classes show.
+
+    Attributes:
+      roc: False positive rate and true positive rate.
+      precision_recall: Recall and precision.
+      base_rate: Share of positives: the precision of a model that knows nothing.
+      calibration: By the probability of positive.
+      table: The confusion matrix at each of many thresholds.
+      threshold: The one that the model decides by.
+    """
+
+    roc: Curve
+    precision_recall: Curve
+    base_rate: float
+    calibration: Calibration
+    table: ThresholdTable
+    threshold: float = 0.5
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The confusion matrix at a threshold."""
+
+    threshold: float
+    true_positives: int
+    false_positives: int
+    true_negatives: int
+    false_negatives: int
+
+
+def decided_at(quality: Quality) -> Decided:
+    """Returns the confusion matrix at the threshold of the table that is nearest to the model's."""
+    table = quality.table
+    distances = [abs(each - quality.threshold) for each in table.thresholds]
+    at = distances.index(min(distances))
+    return Decided(
+        table.thresholds[at],
+        table.true_positives[at],
+        table.false_positives[at],
+        table.true_negatives[at],
+        table.false_negatives[at],
+    )
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a text, and its share of the log odds; 0 for what the model does not read."""
+
+    text: str
+    log_odds: float = 0.0
+
+
+@dataclass(frozen=True)
+class ShownMistake:
+    """A review that the model is sure about, and wrong.
+
+    Attributes:
+      review_id: The review's.
+      label: Its class.
+      decided: The class that the model decided on.
+      probability: Which the model gives that class.
+      pieces: The text; one piece of it where the model cannot tell what each word did.
+      start: Log odds of a text without words; NaN where they are not known.
+      end: Log odds of the whole text.
+      is_cut: Whether the text has more in front, which the model did not read.
+    """
+
+    review_id: str
+    label: str
+    decided: str
+    probability: float
+    pieces: tuple[Piece, ...]
+    start: float = math.nan
+    end: float = math.nan
+    is_cut: bool = False
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether it is known what each word did."""
+        return not math.isnan(self.start)
+
+
+@dataclass(frozen=True)
+class LabelDoubt:
+    """A review whose label the model doubts."""
+
+    review_id: str
+    label: str
+    suggested: str
+    probability: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The first of many, and how many there are.
+
+    Attributes:
+      shown: The first.
+      total: How many there are.
+      file: Where all of them are; "" if nowhere.
+      note: What else is to be known; "" if nothing.
+    """
+
+    shown: tuple = ()
+    total: int = 0
+    file: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Data:
+    """What was read.
+
+    Attributes:
+      counts: By split and class.
+      leaks: Distinct texts in both train and test.
+      dropped_leaks: Reviews taken out of train for it.
+      left_out: Reviews that the settings leave out, by reason.
+      problems: Records that could not be read, by kind.
+      mean_lengths: By split, the mean length of a text in bytes.
+      anomalies: A sentence each.
+    """
+
+    counts: Mapping[str, Mapping[str, int]]
+    leaks: int
+    dropped_leaks: int
+    left_out: Mapping[str, int]
+    problems: Mapping[str, int]
+    mean_lengths: Mapping[str, float] | Missing
+    anomalies: tuple[str, ...] | Missing
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting and its value; `is_default` where the user left it as it is."""
+
+    name: str
+    value: str
+    is_default: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """All that the page of a run shows.
+
+    Attributes:
+      run: What the run recorded of itself.
+      parameters: How many weights the model has; 0 if it is not known.
+      classes: Names of the classes, by label.
+      chosen_because: Why it is this variant; "" where it was asked for.
+      is_sample: Whether the reviews are the generated ones.
+      verdict: What was decided.
+      metrics: On the test split, see `EvaluationResults.overall`.
+      training: Points of the training's curve.
+      confusion: Which classes were taken for which, on the test split.
+      quality: Curves and thresholds of two classes.
+      slices: Accuracy by parts of the test split.
+      mistakes: `ShownMistake`s.
+      data: What was read.
+      duplicates: Reviews that are the same, or nearly.
+      doubts: `LabelDoubt`s.
+      lineage: Steps and artifacts.
+      hyperparameters: What the model was trained with.
+      history: Runs of the same pipeline, the newest first; this one is among them.
+      commands: (purpose, command) pairs.
+    """
+
+    run: RunInfo
+    parameters: int = 0
+    classes: tuple[str, ...]
+    chosen_because: str = ""
+    is_sample: bool = False
+    verdict: Verdict | Missing
+    metrics: Mapping[str, float] | Missing
+    training: tuple[CurvePoint, ...] | Missing
+    confusion: Confusion | Missing
+    quality: Quality | Missing
+    slices: tuple[SliceRow, ...] | Missing
+    mistakes: Listed | Missing
+    data: Data | Missing
+    duplicates: NearDuplicates | Missing
+    doubts: Listed | Missing
+    lineage: Lineage | Missing
+    hyperparameters: tuple[Setting, ...] | Missing
+    history: tuple[RunInfo, ...] | Missing
+    commands: tuple[tuple[str, str], ...] = ()

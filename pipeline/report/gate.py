@@ -1,0 +1,63 @@
+"""What the gate of a recorded run asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from components.evaluator.bounds import GateBounds
+
+_FILE = "eval_config.json"
+_ACCURACY, _MACRO_F1, _LIFT = "binary_accuracy", "macro_f1", "proven_lift"
+_ACCURACY_OF_MANY = "accuracy"
+
+
+def read_bounds(evaluation: str) -> GateBounds:
+    """Reads the gate of an `evaluation` artifact, as TFMA was told of it.
+
+    Raises:
+      LookupError: It has none.
+    """
+    path = Path(evaluation) / _FILE
+    if not path.is_file():
+        raise LookupError(f"{path} is not there: the gate is not known.")
+    config = json.loads(path.read_text(encoding="utf-8"))["evalConfig"]
+    found = {
+        json.loads(metric.get("config") or "{}").get("name", ""): metric
+        for spec in config.get("metricsSpecs", ())
+        for metric in spec.get("metrics", ())
+    }
+    accuracy = _threshold(found.get(_ACCURACY) or found.get(_ACCURACY_OF_MANY))
+    macro_f1, lift = _threshold(found.get(_MACRO_F1)), _threshold(found.get(_LIFT))
+    changes = [_worst_change(each) for each in (accuracy, macro_f1)]
+    known = [change for change in changes if change is not None]
+    return GateBounds(
+        min_accuracy=_least(accuracy) or 0.0,
+        min_macro_f1=_least(macro_f1),
+        max_regression=max(known, default=0.0),
+        min_lift=_least(lift) or 0.0,
+        compares_accuracy=changes[0] is not None,
+    )
+
+
+def _threshold(metric: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Returns the threshold on the whole split."""
+    for each in (metric or {}).get("perSliceThresholds", ()):
+        if not any(each.get("slicingSpecs", [{}])):
+            return dict(each["threshold"])
+    return None
+
+
+def _least(threshold: Mapping[str, Any] | None) -> float | None:
+    if threshold is None:
+        return None
+    # The JSON form of a proto leaves zeros out.
+    return float(threshold.get("valueThreshold", {}).get("lowerBound", 0.0))
+
+
+def _worst_change(threshold: Mapping[str, Any] | None) -> float | None:
+    if not threshold or "changeThreshold" not in threshold:
+        return None
+    return -float(threshold["changeThreshold"].get("absolute", 0.0))

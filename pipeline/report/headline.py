@@ -1,0 +1,129 @@
+"""What stands at the top of a run's page, for somebody who knows nothing of TFX."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from pipeline.flag_spelling import with_flags
+from pipeline.report.contents import Contents, Missing, Verdict
+from pipeline.report.pages import duration, moment, percent
+
+_UNFINISHED = {
+    "failed": ("Failed", "failed"),
+    "interrupted": ("Interrupted", "was interrupted"),
+    "stopped": ("Stopped", "was killed"),
+    "running": ("Running", "has not ended"),
+}
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The outcome in words.
+
+    Attributes:
+      kind: good, bad or plain.
+      mark: A sign before the badge.
+      badge: The outcome in two words.
+      title: The outcome in a sentence.
+      why: What it rests on, a sentence each.
+      facts: Names and values.
+    """
+
+    kind: str
+    mark: str
+    badge: str
+    title: str
+    why: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...]
+
+
+def headline(page: Contents) -> Headline:
+    """Says what became of the run."""
+    verdict = page.verdict
+    if page.run.state in _UNFINISHED:
+        kind, mark, badge, title = _unfinished(page)
+    elif isinstance(verdict, Missing):
+        kind, mark, badge, title = "plain", "?", "No verdict", "The model was not judged"
+    elif verdict.is_blessed and verdict.pushed_to:
+        kind, mark, badge = "good", "✓", "Blessed"
+        title = "The model is good enough, and was pushed to be served"
+    elif verdict.is_blessed:
+        kind, mark, badge = "good", "✓", "Blessed"
+        title = "The model is good enough; no version of it was pushed"
+    else:
+        kind, mark, badge = "bad", "✗", "Not blessed"
+        title = "The model was refused; the served model does not change"
+    why = () if isinstance(verdict, Missing) else tuple(_reasons(verdict))
+    return Headline(kind, mark, badge, title, why, tuple(_facts(page)))
+
+
+def _unfinished(page: Contents) -> tuple[str, str, str, str]:
+    run = page.run
+    done = sum(step.state in ("done", "cached", "skipped") for step in run.steps)
+    where = f" in {run.failed_step}" if run.failed_step else ""
+    how_far = f"after {done} finished step{'s' if done != 1 else ''}"
+    badge, title = _UNFINISHED[run.state]
+    mark, kind = ("…", "plain") if run.state == "running" else ("✗", "bad")
+    return kind, mark, badge, f"The run {title}{where}, {how_far}"
+
+
+def _reasons(verdict: Verdict) -> list[str]:
+    reasons = [with_flags(sentence) for sentence in verdict.refusals]
+    interval = (verdict.high - verdict.low) / 2
+    margin = "" if math.isnan(interval) else f" ± {100 * interval:.2f}"
+    asked = []
+    if verdict.min_accuracy is not None:
+        asked.append(f"an accuracy of {percent(verdict.min_accuracy)}")
+    if verdict.min_macro_f1 is not None:
+        asked.append(
+            f"a macro F1 of {verdict.min_macro_f1:.3f}, and this is {verdict.macro_f1:.3f}"
+        )
+    gate = f" The gate asks for {' and '.join(asked)}." if asked else ""
+    reasons.append(
+        f"It is right about {100 * verdict.accuracy:.2f} %{margin} of {verdict.reviews:,} "
+        f"{verdict.judged_on} (95 % interval, Wilson).{gate}"
+    )
+    if not math.isnan(verdict.larger_class.share):
+        lead = 100 * (verdict.accuracy - verdict.larger_class.share)
+        reasons.append(
+            f"A constant answer, {verdict.larger_class.always}, is right about "
+            f"{percent(verdict.larger_class.share)}: the model is {lead:+.2f} points from it."
+        )
+    reasons.append(_compared(verdict))
+    if verdict.infra_validation and not verdict.infra_validation.refusal:
+        tried = verdict.infra_validation
+        reasons.append(
+            f"A model server ({tried.engine}) gave the model's own answers to {tried.answers:,} "
+            "reviews."
+        )
+    return reasons
+
+
+def _compared(verdict: Verdict) -> str:
+    if verdict.baseline_accuracy is None:
+        return "No model was blessed before it, so it was compared with none."
+    apart = 100 * (verdict.accuracy - verdict.baseline_accuracy)
+    allowed = f"; at most {100 * verdict.max_regression:.2f} less are allowed"
+    more = f" On the same reviews: {verdict.compared}." if verdict.compared else ""
+    return (
+        f"The last blessed model is right about {percent(verdict.baseline_accuracy)}: this one is "
+        f"{apart:+.2f} points from it{allowed}.{more}"
+    )
+
+
+def _facts(page: Contents) -> list[tuple[str, str]]:
+    run, facts = page.run, []
+    if not isinstance(page.verdict, Missing):
+        facts.append(("Served from", page.verdict.pushed_to or "nowhere: it was not pushed"))
+        if page.verdict.pushed_to:
+            live = "yes, no later version was pushed" if run.is_live else "no, a later one is"
+            facts.append(("Live", live))
+    if run.model:
+        weights = f", {page.parameters:,} parameters" if page.parameters else ""
+        facts.append(("Model", f"{run.model}{weights}"))
+    if run.data_name:
+        facts.append(("Data", run.data_name))
+    took = "" if run.seconds is None else f", {duration(run.seconds)}"
+    facts.append(("Run", f"{run.run_id}, {moment(run.started)}{took}"))
+    return facts

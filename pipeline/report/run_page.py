@@ -1,0 +1,332 @@
+"""The page of a run: its contents as HTML."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from components.evaluator.confusion import Confusion
+from pipeline.report import charts, lineage_chart
+from pipeline.report.contents import (
+    Contents,
+    Data,
+    Missing,
+    Quality,
+    ShownMistake,
+    decided_at,
+)
+from pipeline.report.headline import headline
+from pipeline.report.intervals import wilson
+from pipeline.report.pages import drawn, environment, json_safe, percent, render
+from pipeline.report.svg import drawing, label
+from pipeline.results.runs import RunInfo
+from pipeline.results.step_titles import TITLES
+from pipeline.results.summary import SliceRow
+
+SECTIONS = (
+    ("quality", "Quality"),
+    ("training", "Training"),
+    ("slices", "Slices"),
+    ("mistakes", "Mistakes"),
+    ("data", "Data"),
+    ("steps", "Steps"),
+    ("lineage", "Lineage"),
+    ("settings", "Settings"),
+    ("again", "Reproduce"),
+    ("history", "History"),
+)
+_FIGURES = {
+    "accuracy": "accuracy",
+    "macro_f1": "macro F1",
+    "auc": "AUC",
+    "precision": "precision",
+    "recall": "recall",
+    "log_loss": "log loss",
+    "calibration": "calibration",
+}
+_SHARES = ("accuracy", "precision", "recall")
+# Of more classes, and of more parts of a slice, the largest are shown, and the others counted.
+MOST_CLASSES = 20
+MOST_PARTS = 20
+MOST_MISTAKES = 10
+_SLICE_TITLES = {"rating": "Stars", "length": "Length", "unknown_words": "Unknown words"}
+_THRESHOLDS = 21
+# Log odds from which on a word has the strongest colour.
+_STRONGEST = 2.0
+
+
+def run_page(page: Contents) -> str:
+    """Returns the page."""
+    environment().filters |= {
+        "accuracy": _accuracy,
+        "outcome": _outcome,
+        "strength": _strength,
+        "strongest": _strongest,
+    }
+    has_quality = isinstance(page.quality, Quality)
+    return render(
+        "run.html.j2",
+        page=page,
+        headline=headline(page),
+        sections=SECTIONS,
+        charts=_charts(page),
+        figures=_figures(page),
+        matrix=_matrix(page),
+        confused=_confused(page),
+        slices_left_out=_slices_left_out(page),
+        data_table=_data(page),
+        titles=TITLES,
+        has_memory=any(step.peak_memory is not None for step in page.run.steps),
+        has_reasons=any(step.reason for step in page.run.steps),
+        longest_step=max((step.seconds or 0.0 for step in page.run.steps), default=0.0) or 1.0,
+        **(_threshold_values(page.quality) if has_quality else {}),  # type: ignore[arg-type]
+    )
+
+
+def _charts(page: Contents) -> dict[str, Any]:
+    made: dict[str, Any] = {"slices": [], "history": None}
+    with drawing():
+        if not isinstance(page.verdict, Missing):
+            verdict = page.verdict
+            made["accuracy"] = drawn(lambda: charts.accuracy(verdict))
+        if isinstance(page.quality, Quality):
+            quality = page.quality
+            made["roc"] = drawn(lambda: charts.roc(quality))
+            made["precision_recall"] = drawn(lambda: charts.precision_recall(quality))
+            made["calibration"] = drawn(
+                lambda: charts.calibration(quality.calibration, page.classes[1])
+            )
+        if not isinstance(page.training, Missing):
+            points = page.training
+            made["training"] = drawn(lambda: charts.training(points))
+        if not isinstance(page.slices, Missing):
+            made["slices"] = _slice_charts(page.slices, page)
+        if not isinstance(page.lineage, Missing):
+            lineage = page.lineage
+            made["lineage"] = drawn(lambda: lineage_chart.lineage_chart(lineage))
+        else:
+            made["lineage"] = page.lineage
+        if not isinstance(page.history, Missing):
+            made["history"] = _history_chart(page.history, page.run.run_id)
+    return made
+
+
+def _slice_charts(rows: Sequence[SliceRow], page: Contents) -> list[tuple[str, Any]]:
+    """Returns (title, chart) of each feature."""
+    whole = None if isinstance(page.metrics, Missing) else page.metrics.get("accuracy")
+    line = (whole, "all") if whole is not None and not math.isnan(whole) else None
+    made = []
+    for number, feature in enumerate(dict.fromkeys(row.feature for row in rows)):
+        parts = _largest([row for row in rows if row.feature == feature])
+        bars = [
+            charts.Bar(
+                row.value,
+                row.accuracy,
+                *wilson(row.accuracy * row.examples, row.examples),
+                note=f"{row.examples:,}",
+                is_main=True,
+            )
+            for row in parts
+        ]
+        title = _SLICE_TITLES.get(feature, label(feature))
+        words = "; ".join(
+            f"{label(bar.name)}: {percent(bar.share)} of {bar.note} reviews" for bar in bars
+        )
+        name = f"slice-{number}"
+        made.append((title, drawn(_bound(bars, name, f"Accuracy by {title}", words, line))))
+    return made
+
+
+def _bound(*arguments: Any) -> Any:
+    return lambda: charts.shares(*arguments)
+
+
+def _largest(rows: list[SliceRow]) -> list[SliceRow]:
+    """Returns those with the most reviews, in their own order."""
+    least = sorted((row.examples for row in rows), reverse=True)[:MOST_PARTS][-1]
+    return [row for row in rows if row.examples >= least][:MOST_PARTS]
+
+
+def _slices_left_out(page: Contents) -> str:
+    if isinstance(page.slices, Missing):
+        return ""
+    by_feature: dict[str, int] = {}
+    for row in page.slices:
+        by_feature[row.feature] = by_feature.get(row.feature, 0) + 1
+    more = {name: count - MOST_PARTS for name, count in by_feature.items() if count > MOST_PARTS}
+    return "; ".join(
+        f"{count:,} smaller parts by {label(name)} are not drawn" for name, count in more.items()
+    )
+
+
+def _history_chart(runs: Sequence[RunInfo], run_id: str) -> Any:
+    bars = [
+        charts.Bar(
+            f"{run.started:%-d %b %H:%M}",
+            run.accuracy,
+            *(run.interval or (math.nan, math.nan)),
+            percent(run.accuracy),
+            run.run_id == run_id,
+        )
+        for run in runs[:MOST_PARTS]
+        if run.accuracy is not None
+    ]
+    if len(bars) < 2:
+        return None
+    words = "; ".join(f"{bar.name}: {bar.note}" for bar in bars)
+    return drawn(_bound(bars, "runs", "Accuracy of the runs", words))
+
+
+def _figures(page: Contents) -> list[tuple[str, str]]:
+    if isinstance(page.metrics, Missing):
+        return []
+    return [
+        (name, percent(page.metrics[key]) if key in _SHARES else _decimal(page.metrics[key]))
+        for key, name in _FIGURES.items()
+        if key in page.metrics
+    ] + [("test reviews", f"{page.metrics.get('examples', 0):,.0f}")]
+
+
+def _decimal(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.4f}"
+
+
+def _matrix(page: Contents) -> Any:
+    if isinstance(page.confusion, Missing):
+        return page.confusion
+    return _matrix_of(page.confusion, page.classes)
+
+
+def _matrix_of(confusion: Confusion, classes: Sequence[str]) -> dict[str, Any]:
+    """Returns the rows and columns of the largest classes, and what became of the others."""
+    sizes = confusion.sizes
+    chosen = sorted(sorted(range(confusion.classes), key=lambda n: -sizes[n])[:MOST_CLASSES])
+    left_out = confusion.classes - len(chosen)
+    kept = set(chosen)
+    rows = []
+    for label_ in chosen:
+        counts = [confusion.counts.get((label_, choice), 0) for choice in chosen]
+        if left_out:
+            others = int(sizes[label_]) - sum(counts)
+            counts.append(others)
+        total = max(int(sizes[label_]), 1)
+        cells = [{"count": count, "share": f"{count / total:.4f}"} for count in counts]
+        rows.append({"name": label(classes[label_]), "cells": cells})
+    names = [label(classes[n]) for n in chosen] + ["all others"] * bool(left_out)
+    hidden = confusion.examples - sum(int(sizes[n]) for n in kept)
+    note = (
+        f"The {len(chosen)} classes with the most reviews; the other {left_out:,} have {hidden:,} "
+        "reviews."
+    )
+    return {"names": names, "rows": rows, "note": note if left_out else ""}
+
+
+def _confused(page: Contents) -> list[dict[str, Any]]:
+    if isinstance(page.confusion, Missing) or page.confusion.classes <= 2:
+        return []
+    return [
+        {"name": page.classes[each], "taken_for": page.classes[choice], "reviews": count}
+        for each, choice, count in page.confusion.mistakes()[:MOST_MISTAKES]
+    ]
+
+
+def _data(page: Contents) -> dict[str, Any]:
+    if isinstance(page.data, Missing):
+        return {}
+    data: Data = page.data
+    splits = list(data.counts)
+    names = list(next(iter(data.counts.values()), {}))
+    sizes = {name: sum(data.counts[split][name] for split in splits) for name in names}
+    shown = sorted(names, key=lambda name: -sizes[name])[:MOST_CLASSES]
+    shown = [name for name in names if name in shown]
+    rows = [(name, [data.counts[split][name] for split in splits]) for name in shown]
+    if len(names) > len(shown):
+        others = [name for name in names if name not in shown]
+        counts = [sum(data.counts[split][name] for name in others) for split in splits]
+        rows.append((f"{len(others):,} other classes", counts))
+    if len(rows) > 1:
+        rows.append(("all", [sum(data.counts[split].values()) for split in splits]))
+    return {"splits": splits, "rows": rows, "notes": _data_notes(page, data)}
+
+
+def _data_notes(page: Contents, data: Data) -> list[str]:
+    notes = [f"{data.leaks:,} texts are in both train and test."]
+    if data.dropped_leaks:
+        notes[0] += f" For it, {data.dropped_leaks:,} reviews were taken out of train."
+    if data.problems:
+        kinds = ", ".join(f"{kind} ({count:,})" for kind, count in data.problems.items())
+        notes.append(f"{sum(data.problems.values()):,} records could not be read: {kinds}.")
+    if data.left_out:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in data.left_out.items())
+        notes.append(f"Left out by the settings: {reasons}.")
+    if not isinstance(data.mean_lengths, Missing) and data.mean_lengths:
+        lengths = ", ".join(f"{split} {mean:,.0f}" for split, mean in data.mean_lengths.items())
+        notes.append(f"Mean length of a text in bytes: {lengths}.")
+    if not isinstance(page.slices, Missing):
+        known = [row for row in page.slices if row.feature == "unknown_words"]
+        if known:
+            parts = ", ".join(f"{row.value}: {row.examples:,}" for row in known)
+            notes.append(f"Test reviews by their share of words outside the vocabulary: {parts}.")
+    return notes
+
+
+def _threshold_values(quality: Quality) -> dict[str, Any]:
+    """Returns what the slider and the table of thresholds show."""
+    table = quality.table
+    decided = decided_at(quality)
+    count = len(table.thresholds)
+    places = sorted({round(n * (count - 1) / (_THRESHOLDS - 1)) for n in range(_THRESHOLDS)})
+    columns = {
+        "thresholds": table.thresholds,
+        "tp": table.true_positives,
+        "fp": table.false_positives,
+        "tn": table.true_negatives,
+        "fn": table.false_negatives,
+    }
+    return {
+        "decided": decided,
+        "decided_index": table.thresholds.index(decided.threshold),
+        "thresholds": [_threshold_row(columns, at) for at in places],
+        "threshold_data": json_safe(columns),
+    }
+
+
+def _threshold_row(columns: dict[str, Any], at: int) -> dict[str, Any]:
+    tp, fp, tn, fn = (columns[name][at] for name in ("tp", "fp", "tn", "fn"))
+    return {
+        "threshold": columns["thresholds"][at],
+        "precision": tp / (tp + fp) if tp + fp else math.nan,
+        "recall": tp / (tp + fn) if tp + fn else math.nan,
+        "accuracy": (tp + tn) / max(tp + fp + tn + fn, 1),
+        "counts": (tp, fp, tn, fn),
+    }
+
+
+def _accuracy(run: RunInfo) -> str:
+    if run.accuracy is None:
+        return "–"
+    if run.interval is None:
+        return percent(run.accuracy)
+    low, high = run.interval
+    return f"{100 * run.accuracy:.2f} % ± {50 * (high - low):.2f}"
+
+
+def _outcome(run: RunInfo) -> str:
+    if run.state != "complete" or run.is_blessed is None:
+        return run.state
+    words = "blessed" if run.is_blessed else "not blessed"
+    if run.is_live:
+        return f"{words}, live"
+    return f"{words}, pushed" if run.version else words
+
+
+def _strength(log_odds: float) -> str:
+    """Returns how strong a word's colour is; "" below what can be seen."""
+    strength = min(abs(log_odds) / _STRONGEST, 1.0) * 0.6
+    return f"{strength:.2f}" if strength >= 0.03 else ""
+
+
+def _strongest(mistake: ShownMistake) -> str:
+    pieces = sorted(mistake.pieces, key=lambda piece: -abs(piece.log_odds))[:5]
+    return ", ".join(f"{label(piece.text)} {piece.log_odds:+.2f}" for piece in pieces)
