@@ -7,13 +7,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from pipeline.results import paired
 from pipeline.results.changed_sides import ChangedSides, changed_sides
+from pipeline.results.code_diff import FunctionChange, code_diff
+from pipeline.results.difference_of_shares import newcombe
 from pipeline.results.run_json import plain
 from pipeline.results.runs import RunInfo
-
-SIGNIFICANT = 0.05
-ADDED, REMOVED, EDITED = "added", "removed", "edited"
 
 
 @dataclass(frozen=True)
@@ -29,21 +27,6 @@ class Change:
     name: str
     before: Any
     after: Any
-
-
-@dataclass(frozen=True)
-class FunctionChange:
-    """A function that two runs do not share.
-
-    Attributes:
-      name: Its qualified name.
-      what: added, removed or edited.
-      steps: The steps that reach it.
-    """
-
-    name: str
-    what: str
-    steps: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -97,8 +80,8 @@ class RunDiff:
       second: The other one.
       outcome: State, error, blessing and the like.
       settings: By setting; None is the default.
-      functions: Functions of our code, by name.
-      code: Of runs whose functions were not recorded: the steps with other fingerprints.
+      functions: Functions of our code.
+      code: Steps whose code differs, and it is not known in which function.
       versions: Of Python, of this package and of the libraries, and the commit.
       data: Counts, content and classes.
       metrics: On the test split.
@@ -114,7 +97,7 @@ class RunDiff:
     outcome: tuple[Change, ...] = ()
     settings: tuple[Change, ...] = ()
     functions: tuple[FunctionChange, ...] = ()
-    code: tuple[Change, ...] = ()
+    code: tuple[str, ...] = ()
     versions: tuple[Change, ...] = ()
     data: tuple[Change, ...] = ()
     metrics: tuple[Change, ...] = ()
@@ -135,13 +118,14 @@ class RunDiff:
         listed = {
             field.name: [_fields(one) for one in getattr(self, field.name)]
             for field in fields(self)
-            if field.name not in ("first", "second", "significance", "sides", "notes")
+            if field.name not in ("first", "second", "code", "significance", "sides", "notes")
         }
         return {
             "first": self.first.run_id,
             "second": self.second.run_id,
             "is_identical": self.is_identical,
             **listed,
+            "code": list(self.code),
             "significance": self.significance and _fields(self.significance),
             "sides": self.sides and _fields(self.sides),
             "notes": list(self.notes),
@@ -157,15 +141,16 @@ def diff(root: Path, first: RunInfo, second: RunInfo) -> RunDiff:
     if first.run_id == second.run_id:
         return RunDiff(first, second)
     notes: list[str] = []
-    functions, code = _code(first, second, notes)
+    code = code_diff(first, second)
+    notes += code.notes
     sides = changed_sides(root, first, second, notes)
     return RunDiff(
         first=first,
         second=second,
         outcome=tuple(_outcome(first, second)),
         settings=tuple(_settings(first, second, notes)),
-        functions=functions,
-        code=code,
+        functions=code.functions,
+        code=code.steps,
         versions=tuple(_versions(first, second, notes)),
         data=tuple(_data(first, second)),
         metrics=tuple(_metrics(first, second, notes)),
@@ -228,40 +213,6 @@ def _without(first: RunInfo, second: RunInfo, name: str) -> str:
     return f"{' and '.join(dict.fromkeys(lacking))} did not record them" if lacking else ""
 
 
-def _code(
-    first: RunInfo, second: RunInfo, notes: list[str]
-) -> tuple[tuple[FunctionChange, ...], tuple[Change, ...]]:
-    """Returns the functions that differ; where they were not recorded, the steps' fingerprints."""
-    shared = set(first.fingerprints) & set(second.fingerprints)
-    before, after = (
-        {step: value for step, value in run.fingerprints.items() if step in shared}
-        for run in (first, second)
-    )
-    changed = list(_changes(before, after))
-    if first.functions and second.functions:
-        functions = tuple(_functions(first.functions, second.functions))
-        # A fingerprint holds the versions of libraries as well, which are told by themselves.
-        return functions, ()
-    if missing := _without(first, second, "fingerprints"):
-        notes.append(f"The code cannot be compared: {missing}.")
-        return (), ()
-    if changed:
-        notes.append("Which functions were edited is not known: they were not recorded.")
-    return (), tuple(changed)
-
-
-def _functions(
-    before: Mapping[str, Mapping[str, str]], after: Mapping[str, Mapping[str, str]]
-) -> Iterator[FunctionChange]:
-    steps: dict[tuple[str, str], list[str]] = {}
-    for step in dict.fromkeys([*before, *after]):
-        for change in _changes(before.get(step, {}), after.get(step, {})):
-            what = ADDED if change.before is None else REMOVED if change.after is None else EDITED
-            steps.setdefault((change.name, what), []).append(step)
-    for (name, what), reached in sorted(steps.items()):
-        yield FunctionChange(name, what, tuple(reached))
-
-
 def _data(first: RunInfo, second: RunInfo) -> Iterator[Change]:
     names = ("name", "origin", "digest", "classes", "leaks")
     before, after = (
@@ -308,18 +259,15 @@ def _significance(
     if sides is not None:
         if not sides.better and not sides.worse:
             return None
-        p = paired.mcnemar(sides.better, sides.worse)
-        holds = p < SIGNIFICANT
-        verdict = "told apart" if holds else "not told apart"
-        text = (
-            f"of the same {sides.reviews:,} reviews, {sides.better:,} are judged better and "
-            f"{sides.worse:,} worse: {verdict} (McNemar's exact test, p {_p(p)})"
-        )
-        return Significance("McNemar", holds, text, p=p)
+        from components.evaluator.significance import SIGNIFICANCE, Pairs
+
+        pairs = Pairs(sides.better, sides.worse)
+        text = f"of the same {sides.reviews:,} test reviews, {pairs.in_words}, McNemar's exact test"
+        return Significance("McNemar", pairs.p < SIGNIFICANCE, text, p=pairs.p)
     if first.accuracy == second.accuracy:
         return None
     sizes = [run.metrics.get("examples") or 0 for run in (first, second)]
-    interval = paired.newcombe(first.accuracy, sizes[0], second.accuracy, sizes[1])
+    interval = newcombe(first.accuracy, sizes[0], second.accuracy, sizes[1])
     if interval is None:
         return None
     low, high = interval
@@ -332,10 +280,6 @@ def _significance(
     return Significance("Newcombe", holds, text, interval=interval)
 
 
-def _p(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
 def _slices(first: RunInfo, second: RunInfo) -> Iterator[SliceChange]:
     if not first.slices or not second.slices:
         return
@@ -345,7 +289,7 @@ def _slices(first: RunInfo, second: RunInfo) -> Iterator[SliceChange]:
             continue
         interval = None
         if before and after:
-            interval = paired.newcombe(before[1], before[0], after[1], after[0])
+            interval = newcombe(before[1], before[0], after[1], after[0])
         yield SliceChange(key, before, after, interval)
 
 

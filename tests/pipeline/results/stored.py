@@ -9,7 +9,6 @@ from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from pipeline.results import function_store
 from pipeline.results import run_properties as names
 from pipeline.root import METADATA_FILE, open_metadata
 
@@ -56,7 +55,6 @@ def store_run(
     pipeline: str = "reviews_sentiment",
     blessed: bool = True,
     version: int | None = None,
-    functions: dict[str, dict[str, str]] | None = None,
 ) -> None:
     """Stores a run, or more of one that is there, with executions of `steps` by name and state."""
     store = open_metadata(root / METADATA_FILE, can_create=True)
@@ -72,15 +70,6 @@ def store_run(
     parent, run = context(names.PIPELINE_CONTEXT, pipeline), context(names.RUN_CONTEXT, run_id)
     if not store.get_parent_contexts_by_context(run.id):
         store.put_parent_contexts([mlmd.ParentContext(parent_id=parent.id, child_id=run.id)])
-    if functions:
-        name, contents = function_store.split(functions)
-        properties = {**properties, names.FUNCTIONS: name}
-        kind = store.put_context_type(mlmd.ContextType(name=function_store.CONTEXT_TYPE))
-        known = {each.name for each in store.get_contexts_by_type(function_store.CONTEXT_TYPE)}
-        blobs = [mlmd.Context(type_id=kind, name=one) for one in contents.keys() - known]
-        for blob in blobs:
-            blob.custom_properties[function_store.PROPERTY].string_value = contents[blob.name]
-        store.put_contexts(blobs)
     for name, value in properties.items():
         if isinstance(value, bool):
             run.custom_properties[name].bool_value = value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
@@ -153,7 +154,7 @@ def test_runs_of_an_earlier_release_are_read_without_what_it_did_not_record(tmp_
     push(tmp_path, 5, test_metrics={"accuracy": 0.5, "examples": 100.0})
     complete, killed = list_runs(tmp_path)
     assert (complete.state, complete.accuracy, complete.is_live) == ("complete", 0.5, True)
-    assert (complete.settings, complete.commit, complete.functions) == ({}, "", {})
+    assert (complete.settings, complete.commit, dict(complete.functions)) == ({}, "", {})
     assert complete.model_name == "reviews_sentiment"
     assert complete.seconds is not None and complete.seconds < 10
     assert (killed.state, killed.seconds, killed.accuracy) == ("stopped", None, None)
@@ -166,23 +167,18 @@ def test_what_somebody_else_wrote_into_a_property_is_not_trusted(tmp_path):
     assert (run.data_name, run.accuracy, run.slices) == ("", None, {})
 
 
-def test_functions_are_read_when_they_are_asked_for_and_stored_once(tmp_path):
-    """Three runs of nearly the same code keep what they share once."""
-    code = {f"components.part{n}.f{m}": f"{n}-{m}" for n in range(40) for m in range(5)}
-    for number in range(3):
-        edited = {**code, "components.part7.f1": f"edited-{number}"}
-        steps = {"Trainer": edited, "Pusher": {"components.part3.f0": "3-0"}}
-        store_run(tmp_path, f"run-{number}", properties_of(), {}, functions=steps)
-    assert dict(find_run(tmp_path, "run-2").functions["Trainer"]) == edited
-    assert dict(find_run(tmp_path, "run-1").functions["Pusher"]) == {"components.part3.f0": "3-0"}
-    with sqlite3.connect(tmp_path / METADATA_FILE) as connection:
-        contents = connection.execute(
-            "SELECT name FROM Context WHERE type_id = (SELECT id FROM Type WHERE name = "
-            "'sentiment_functions')"
-        ).fetchall()
-    connection.close()
-    # 40 modules, one of them in two parts; two more of the edited one; three lists.
-    assert len(contents) == 41 + 2 + 3
+def test_functions_are_those_of_the_steps_fingerprints(tmp_path):
+    """They are read when they are asked for; a step whose functions nobody recorded has none."""
+    (tmp_path / "functions").mkdir()
+    record = {"functions": {"components.part.f": "aa"}, "libraries": {}, "python": "3.10"}
+    file = tmp_path / "functions" / "00112233aabbccdd.json.gz"
+    file.write_bytes(gzip.compress(json.dumps(record).encode()))
+    known = {"SchemaGen": "00112233aabbccdd 0123", "Pusher": "ffffffffffffffff"}
+    store_run(tmp_path, "20261126-210857", properties_of(fingerprints=known), {})
+    (run,) = list_runs(tmp_path)
+    assert dict(run.functions) == {"SchemaGen": {"components.part.f": "aa"}}
+    file.write_bytes(b"damaged")
+    assert dict(list_runs(tmp_path)[0].functions) == {}
 
 
 def test_two_hundred_runs_are_read_in_a_fraction_of_a_second(tmp_path):

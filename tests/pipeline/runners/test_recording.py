@@ -93,19 +93,6 @@ def test_what_a_step_cost_is_recorded_when_it_ends(run):
     assert step.seconds < 60 and step.peak_memory > 10_000_000
 
 
-def test_functions_of_the_code_are_recorded(run):
-    """By step; runs of the same code share them."""
-
-    class WithFunctions(type(run)):
-        functions = {"Trainer": {"components.trainer.fit.fit": "aa"}}
-
-    known = WithFunctions(**{name: getattr(run, name) for name in run.__dataclass_fields__})
-    for _ in range(2):
-        with recording(known):
-            pass
-    assert [dict(each.functions) for each in list_runs(run.root)] == [known.functions] * 2
-
-
 def test_a_run_begins_on_no_metadata_that_cannot_be_read(run):
     """The message names the file, before a step runs."""
     (run.root / METADATA_FILE).write_text("these are no tables\n" * 500)
