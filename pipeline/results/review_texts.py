@@ -49,6 +49,7 @@ def texts_of(root: Path, run: RunInfo, review_ids: Sequence[str]) -> tuple[dict[
     example = message_classes("sentiment.stored", {name: MESSAGES[name] for name in _EXAMPLE})[
         "Example"
     ]
+    why = f"some of them are not in {shown(split)}."
     try:
         for file in sorted(split.glob("*.gz")):
             # Most records are none of those: a search is much cheaper than to parse each.
@@ -57,15 +58,13 @@ def texts_of(root: Path, run: RunInfo, review_ids: Sequence[str]) -> tuple[dict[
                 review_id = _bytes_of(feature[features.REVIEW_ID])
                 if review_id in wanted:
                     found[review_id] = _bytes_of(feature[features.TEXT])
-            if len(found) == len(wanted):
-                return found, ""
+                if len(found) == len(wanted):
+                    return found, ""
     except (OSError, EOFError, zlib.error, ValueError) as error:
-        return found, f"{shown(split)} cannot be read whole ({error})."
+        why = f"{shown(split)} cannot be read whole ({error})."
     except Exception as error:  # protobuf's DecodeError has another place in each release
-        return found, f"{shown(split)} holds something else than reviews ({error})."
-    if len(found) == len(wanted):
-        return found, ""
-    return found, f"{len(wanted) - len(found):,} of them are not in {shown(split)}."
+        why = f"{shown(split)} holds something else than reviews ({error})."
+    return found, why
 
 
 def records(file: Path) -> Iterator[bytes]:
