@@ -86,7 +86,7 @@ def _both(change: Change) -> str:
 
 def _spelled(value: Any) -> str:
     if value is None or value == "":
-        return "none"
+        return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
@@ -131,7 +131,7 @@ def _figures(found: RunDiff) -> list[str]:
 def _slices(slices: Sequence[SliceChange]) -> list[str]:
     lines = []
     for change in slices:
-        name = " and ".join(f"{feature} {value}" for feature, value in change.key)
+        name = " and ".join(f"{feature.replace('_', ' ')} {value}" for feature, value in change.key)
         sides = [
             f"{side[1]:.1%} of {side[0]:,}" if side else "no reviews"
             for side in (change.before, change.after)

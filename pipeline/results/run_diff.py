@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from pipeline.results import run_properties as names
 from pipeline.results.changed_sides import ChangedSides, changed_sides
 from pipeline.results.code_diff import FunctionChange, code_diff
 from pipeline.results.difference_of_shares import newcombe
@@ -168,16 +169,18 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Ch
 
 
 def _outcome(first: RunInfo, second: RunInfo) -> Iterator[Change]:
-    names = (
+    fields_of_both = (
         "state", "failed_step", "error", "pipeline_name", "data_name", "model_name", "model",
         "is_blessed",
     )  # fmt: skip
-    for name in names:
+    for name in fields_of_both:
         before, after = getattr(first, name), getattr(second, name)
         if before != after:
             yield Change(name, before, after)
+    # A run that did not end well had no time for all of its steps.
+    has_ended = first.state == second.state == names.COMPLETE
     steps = ({step.name: step.name for step in run.steps} for run in (first, second))
-    for change in _changes(*steps):
+    for change in _changes(*steps) if has_ended else ():
         yield Change(
             f"step {change.before or change.after}", bool(change.before), bool(change.after)
         )
@@ -214,9 +217,9 @@ def _without(first: RunInfo, second: RunInfo, name: str) -> str:
 
 
 def _data(first: RunInfo, second: RunInfo) -> Iterator[Change]:
-    names = ("name", "origin", "digest", "classes", "leaks")
+    known = ("name", "origin", "digest", "classes", "leaks")
     before, after = (
-        {name: run.data[name] for name in names if name in run.data} for run in (first, second)
+        {name: run.data[name] for name in known if name in run.data} for run in (first, second)
     )
     yield from _changes(before, after)
     yield from _changes(_counts(first), _counts(second))
@@ -248,6 +251,8 @@ def _metrics(first: RunInfo, second: RunInfo, notes: list[str]) -> Iterator[Chan
 def _why_no_figures(run: RunInfo) -> str:
     if any(step.name == "Evaluator" and step.seconds is not None for step in run.steps):
         return "an earlier release ran it, and did not record them"
+    if run.state == names.RUNNING:
+        return "it is still running"
     return f"it {run.state if run.failed_step else 'ended'} before the Evaluator was done"
 
 
