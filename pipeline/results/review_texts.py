@@ -14,10 +14,15 @@ from pipeline.paths import shown
 from pipeline.results.runs import RunInfo
 from pipeline.results.stored_artifacts import output_folder
 from pipeline.root import METADATA_FILE
-from serving.client.protos import MESSAGES
 from serving.message_classes import message_classes
 
-_EXAMPLE = ("BytesList", "Feature", "Features", "Example")
+# Of tensorflow/core/example/{example,feature}.proto, what texts and ids need.
+_MESSAGES = {
+    "BytesList": ("repeated bytes value = 1",),
+    "Feature": ("BytesList bytes_list = 1",),
+    "Features": ("map<string, Feature> feature = 1",),
+    "Example": ("Features features = 1",),
+}
 _LENGTH = struct.Struct("<Q")
 _LENGTH_CHECK, _CHECK = 4, 4
 # A longer record is none of ours: the file is damaged.
@@ -46,9 +51,7 @@ def texts_of(root: Path, run: RunInfo, review_ids: Sequence[str]) -> tuple[dict[
     wanted = set(review_ids)
     found: dict[str, str] = {}
     pattern = re.compile(b"|".join(re.escape(each.encode()) for each in wanted))
-    example = message_classes("sentiment.stored", {name: MESSAGES[name] for name in _EXAMPLE})[
-        "Example"
-    ]
+    example = message_classes("sentiment.stored", _MESSAGES)["Example"]
     why = f"some of them are not in {shown(split)}."
     try:
         for file in sorted(split.glob("*.gz")):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from pipeline.config import setting_fields
 from pipeline.results import run_properties as names
 from pipeline.results.changed_sides import ChangedSides, changed_sides
 from pipeline.results.code_diff import FunctionChange, code_diff
@@ -193,7 +194,12 @@ def _settings(first: RunInfo, second: RunInfo, notes: list[str]) -> Iterator[Cha
     if missing := _without(first, second, "settings"):
         notes.append(f"Settings cannot be compared: {missing}.")
         return
-    yield from _changes(first.settings, second.settings)
+    order = [field.name for field in setting_fields()]
+    yield from sorted(
+        _changes(first.settings, second.settings),
+        # Another release may have had others.
+        key=lambda change: order.index(change.name) if change.name in order else len(order),
+    )
 
 
 def _versions(first: RunInfo, second: RunInfo, notes: list[str]) -> Iterator[Change]:
