@@ -314,7 +314,20 @@ def test_the_bare_command_prints_help(capsys):
 
 @pytest.mark.parametrize("columns", [60, 80, 200])
 @pytest.mark.parametrize(
-    "command", ["", "run", "inspect", "compare", "predict", "score", "serve", "status"]
+    "command",
+    [
+        "",
+        "run",
+        "runs",
+        "runs show",
+        "runs diff",
+        "inspect",
+        "compare",
+        "predict",
+        "score",
+        "serve",
+        "status",
+    ],
 )
 def test_help_holds_in_the_terminal(monkeypatch, capsys, command, columns):
     """No line of any help is longer than the terminal is wide."""
