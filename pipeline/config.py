@@ -27,6 +27,8 @@ DEFAULT_MODEL_NAME = "imdb_sentiment"
 GROUPS = ("data", "tokens", "model", "gate", "pipeline", "output")
 BEAM_MODES = ("auto", "in_memory", "multi_processing")
 INFRA_VALIDATION = (*ENGINES, "off")
+# By what a model is compared with the last blessed one.
+POINTS, SIGNIFICANT = GATES = ("points", "significant")
 SAMPLE_PREFIX = "sample_"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
@@ -235,6 +237,15 @@ class PipelineConfig(ComponentSettings):
         least=0.0,
         most=1.0,
     )
+    gate: str = setting(
+        POINTS,
+        "what counts as worse than the last blessed model: points, by --max-regression; or "
+        "significant, only if McNemar's exact test on the same test reviews says so, one-sided at "
+        "5 %",
+        group="gate",
+        metavar="MEASURE",
+        choices=GATES,
+    )
     min_lift: float = setting(
         0.001,
         "by how much, chance taken into account, it must be more accurate than always saying the "
@@ -301,6 +312,11 @@ class PipelineConfig(ComponentSettings):
             check(field, value)
             if field.metadata["type"] is float and value is not None:
                 object.__setattr__(self, field.name, float(value))
+        if self.gate == SIGNIFICANT and self.max_regression != PipelineConfig.max_regression:
+            raise ConfigurationError(
+                f"--gate {SIGNIFICANT} takes no --max-regression, which is {self.max_regression}: "
+                f"it asks for no points. Leave --max-regression out, or choose --gate {POINTS}."
+            )
         variants_of(self.model)
         _ = self.table_options
         LabelSettings(self.labels, self.map_labels, self.positive_label, self.negative_label)

@@ -278,13 +278,16 @@ def _gate_on_test(run: ResolvedRun) -> EvalConfig:
     config, classes = run.config, run.source.classes
     if not config.folds:
         least = config.min_accuracy, config.max_regression, config.min_lift
-        return eval_config(*least, classes, config.min_macro_f1)
+        return eval_config(
+            *least, classes, config.min_macro_f1, by_significance=run.gate_bounds.by_significance
+        )
     compares_macro_f1 = config.min_macro_f1 is not None
     return eval_config(
         0.0 if run.gate_bounds.compares_accuracy else None,
         config.max_regression,
         classes=classes,
         min_macro_f1=0.0 if compares_macro_f1 else None,
+        by_significance=run.gate_bounds.by_significance,
     )
 
 
@@ -337,6 +340,7 @@ def _facts(run: ResolvedRun) -> dict[str, Any]:
             "min_macro_f1": bounds.min_macro_f1,
             "max_regression": bounds.max_regression,
             "min_lift": bounds.min_lift,
+            "by_significance": bounds.by_significance,
             **({"folds": run.config.folds} if run.config.folds else {}),
         },
         SOURCE_FINGERPRINT: {

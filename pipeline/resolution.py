@@ -20,7 +20,14 @@ from components.hyperparameters import Hyperparameters
 from components.models.automatic import AUTO, objection_to_fixed, variants_of
 from components.models.registry import Variant
 from components.pusher.pushed_data import data_of_newest
-from pipeline.config import NAME, SAMPLE_PREFIX, PipelineConfig, hyperparameters_for, names_for
+from pipeline.config import (
+    NAME,
+    SAMPLE_PREFIX,
+    SIGNIFICANT,
+    PipelineConfig,
+    hyperparameters_for,
+    names_for,
+)
 from pipeline.fingerprint import PROJECT, file_fingerprint, source_fingerprint
 from pipeline.loading import EnvironmentSettings
 from pipeline.root import METADATA_FILE, PIPELINES_FOLDER, SERVING_FOLDER
@@ -104,6 +111,7 @@ class ResolvedRun:
             config.max_regression,
             config.min_lift,
             len(self.source.classes),
+            by_significance=config.gate == SIGNIFICANT,
         )
 
     @property

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from components import features
 from components.evaluator.lift import LargerClass
+from components.evaluator.significance import Pairs
 from components.infra_validator.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -104,6 +105,10 @@ class RunSummary:
       chosen_because: Why it is this variant, in a sentence; "" where it was asked for.
       cross_validation: What the gate's minimums hold for instead of the test split, if it was asked
         for.
+      pairs: How many reviews it, and the last blessed model, alone judge right; None if there is
+        no such model, or no predictions were kept.
+      by_significance: Whether the gate compares with that model by `pairs` instead of points.
+      advice: What to try, a sentence each, where the model is worth little, blessed or not.
       macro_f1_margin: How far other reviews may move the macro F1; see `macro_f1_margin`.
     """
 
@@ -142,6 +147,9 @@ class RunSummary:
     chosen_because: str = ""
     cross_validation: CrossValidation | None = None
     macro_f1_margin: float = float("nan")
+    pairs: Pairs | None = None
+    by_significance: bool = False
+    advice: tuple[str, ...] = ()
 
     @property
     def is_blessed(self) -> bool:

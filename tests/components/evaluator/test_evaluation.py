@@ -242,3 +242,28 @@ def test_the_area_under_the_curve_does_not_depend_on_the_parts(monkeypatch, most
     exact = sklearn.metrics.roc_auc_score(labels, probabilities)
     assert merged.area == pytest.approx(exact, abs=1e-12 if most_keys > 3_000 else 3e-3)
     assert len(merged._counts) <= most_keys
+
+
+@pytest.mark.parametrize(
+    ("better", "worse", "is_blessed"),
+    [(12, 30, False), (30, 12, True), (0, 4, True), (0, 5, False), (0, 0, True)],
+)
+def test_a_gate_by_significance_compares_review_by_review(tmp_path, better, worse, is_blessed):
+    """In TFMA's own validator: only what is surely worse is refused, by however many points."""
+    labels = np.ones(better + worse + 5)
+    candidate = np.array([0.9] * better + [0.1] * worse + [0.9] * 5)
+    baseline = np.array([0.1] * better + [0.9] * worse + [0.9] * 5)
+    config = eval_config(min_accuracy=0.0, max_regression=0.0, by_significance=True)
+    del config.model_specs[:], config.slicing_specs[1:]
+    for name in ("candidate", "baseline"):
+        config.model_specs.add(
+            name=name, label_key="label", prediction_key=name, is_baseline=name == "baseline"
+        )
+    frame = pd.DataFrame({"label": labels, "candidate": candidate, "baseline": baseline})
+    tfma.analyze_raw_data(frame, config, output_path=str(tmp_path))
+    assert tfma.load_validation_result(str(tmp_path)).validation_ok == is_blessed
+
+
+def test_a_gate_by_significance_lets_a_first_model_pass(tmp_path):
+    """There is nothing that it could be worse than."""
+    assert judged(tmp_path, [0, 0, 1, 1], [0.1, 0.1, 0.9, 0.9], by_significance=True)[1]
