@@ -132,7 +132,7 @@ def worth_little(
     larger = lift.largest_class(confusion.sizes.tolist(), run.source.classes)
     if not metrics["accuracy"] <= larger.share:
         return ()
-    told = ()
+    told: tuple[str, ...] = ()
     if not run.gate_bounds.min_lift:
         told = (f"It is no better than {larger.always}, {larger.share:.2%}.",)
     # Few reviews have their own advice.
