@@ -17,6 +17,7 @@ from components.dataset.table_options import QUOTINGS, TableOptions
 from components.errors import ConfigurationError
 from components.hyperparameters import Hyperparameters
 from components.models.automatic import configured, variants_of
+from components.models.decision import read_wish
 from components.models.registry import DEFAULT_MODEL, SAMPLE, variant_names
 from components.transform.token_settings import TokenSettings
 from pipeline.settings import check, flag_of, hyperparameter_setting, setting, token_setting
@@ -197,6 +198,15 @@ class PipelineConfig(ComponentSettings):
     warm_start: bool = setting(
         False, "continue from the latest blessed model of the same variant", group="model"
     )
+    decide: str = setting(
+        "",
+        "what the threshold between two classes is chosen for, on eval: 'precision >= 0.95', "
+        "'recall >= 0.9', for the second class or as in 'precision of NAME >= 0.95', or 'cost "
+        "false_positive=1 false_negative=5'",
+        group="model",
+        metavar="WISH",
+        unset="0.5",
+    )
     min_accuracy: float | None = setting(
         None,
         "least accuracy on the test split that is pushed",
@@ -318,6 +328,8 @@ class PipelineConfig(ComponentSettings):
                 f"it asks for no points. Leave --max-regression out, or choose --gate {POINTS}."
             )
         variants_of(self.model)
+        if self.decide:
+            read_wish(self.decide)
         _ = self.table_options
         LabelSettings(self.labels, self.map_labels, self.positive_label, self.negative_label)
         for name in ("pipeline_name", "model_name"):

@@ -234,6 +234,7 @@ def _trainer(
             custom_config.WARM_START: run.config.warm_start,
             custom_config.IS_TUNED: tuner is not None,
             custom_config.CLASSES: list(run.source.classes),
+            **({custom_config.DECIDE: run.config.decide} if run.config.decide else {}),
         },
     )
 

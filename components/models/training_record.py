@@ -8,6 +8,7 @@ from pathlib import Path
 
 from components import features
 from components.hyperparameters import Hyperparameters
+from components.models.decision import Decision
 
 # SavedModel's own place for files that servers do not read.
 FOLDER = "assets.extra"
@@ -25,6 +26,7 @@ class TrainingRecord:
       parameters: How many weights the model has.
       classes: Names of the classes, by label.
       chosen_because: Why it is this variant, in a sentence; "" where it was asked for.
+      decision: From which probability on it decides on the second of two classes, and why.
     """
 
     model: str
@@ -33,6 +35,7 @@ class TrainingRecord:
     parameters: int
     classes: tuple[str, ...] = features.CLASSES
     chosen_because: str = ""
+    decision: Decision = Decision()
 
     def write(self, saved_model: str) -> None:
         """Writes the record into the SavedModel's folder; it is pushed with the model."""
@@ -55,5 +58,6 @@ class TrainingRecord:
         """Reads what `write` wrote."""
         fields = json.loads((Path(saved_model) / FOLDER / FILE).read_text(encoding="utf-8"))
         fields["hyperparameters"] = Hyperparameters.from_config(fields["hyperparameters"])
+        fields["decision"] = Decision(**fields.get("decision", {}))
         fields["classes"] = tuple(fields.get("classes", features.CLASSES))
         return cls(**fields)

@@ -6,6 +6,7 @@ import json
 import math
 import platform
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,7 @@ def _training(training: TrainingRecord | None) -> dict[str, Any]:
     return {
         "variant": training.model,
         **({"chosen_because": training.chosen_because} if training.chosen_because else {}),
+        **({"decision": asdict(training.decision)} if len(training.classes) == 2 else {}),
         "hyperparameters": training.hyperparameters.to_config(),
         "parameters": training.parameters,
         "training_seconds": training.seconds,

@@ -9,6 +9,7 @@ from typing import Any
 from components import features
 from components.hyperparameters import Hyperparameters
 from components.models.automatic import AUTO, configured, variants_of
+from components.models.decision import Wish, read_wish
 from components.models.registry import DEFAULT_MODEL, Variant
 from components.models.shape import ModelShape
 from components.trainer.tuned import tuned_values
@@ -21,6 +22,7 @@ HAS_VALIDATION = "has_validation"
 WARM_START = "warm_start"
 IS_TUNED = "is_tuned"
 CLASSES = "classes"
+DECIDE = "decide"
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Training:
       candidates: Between which variants the training chooses, with their hyperparameters; none
         where one is asked for.
       chosen_because: Why it chose `variant`, in a sentence.
+      wish: What the threshold between two classes is chosen for; None keeps 0.5.
     """
 
     variant: Variant
@@ -47,6 +50,7 @@ class Training:
     tokens: TokenSettings = IMDB_TOKENS
     candidates: Mapping[str, Hyperparameters] = field(default_factory=dict)
     chosen_because: str = ""
+    wish: Wish | None = None
 
     @property
     def shape(self) -> ModelShape:
@@ -61,7 +65,7 @@ class Training:
           fn_args: `tfx.v1.components.FnArgs`.
 
         Raises:
-          ConfigurationError: There is no such model, or `tokens` cannot be used.
+          ConfigurationError: There is no such model, or `tokens` or `decide` cannot be used.
         """
         config = fn_args.custom_config or {}
         model = config.get(MODEL, DEFAULT_MODEL)
@@ -77,12 +81,17 @@ class Training:
             hyperparameters = preset.overridden(**config.get(HYPERPARAMETERS, {}))
         if config.get(IS_TUNED):
             hyperparameters = hyperparameters.overridden(**tuned_values(fn_args.hyperparameters))
+        classes = tuple(config.get(CLASSES, features.CLASSES))
+        wish = read_wish(config[DECIDE]) if config.get(DECIDE) else None
+        if wish:
+            wish.label_among(classes)
         return cls(
             variant,
             hyperparameters,
-            config.get(HAS_VALIDATION, hyperparameters.needs_validation),
+            config.get(HAS_VALIDATION, hyperparameters.needs_validation or wish is not None),
             config.get(WARM_START, False),
-            tuple(config.get(CLASSES, features.CLASSES)),
+            classes,
             TokenSettings.from_config(config.get(TOKENS, {})),
             candidates,
+            wish=wish,
         )

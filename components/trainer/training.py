@@ -10,8 +10,10 @@ import numpy as np
 import tensorflow_transform as tft
 
 from components import features
+from components.errors import ConfigurationError
 from components.hyperparameters import Hyperparameters
 from components.layers.padding_states import fix_padding_states
+from components.models.decision import Decision, decide
 from components.models.registry import Variant
 from components.models.shape import IMDB_SHAPE, ModelShape
 from components.models.training_record import TrainingRecord
@@ -20,6 +22,8 @@ from components.trainer.batches import read_examples, refuse_unknown_tokens
 from components.trainer.choice import chosen
 from components.trainer.custom_config import Training
 from components.trainer.fit import fit_variant, set_seeds
+
+_BATCH = 256
 
 
 def run_fn(fn_args: Any) -> None:
@@ -38,6 +42,8 @@ def run_fn(fn_args: Any) -> None:
       classes: Names of the classes, in the order of their labels 0, 1, ...; by default `negative`
         and `positive`.
       tokens: The settings that `preprocessing_fn` had, see `TokenSettings`; by default IMDB's.
+      decide: What the threshold between two classes is chosen for, on eval, see
+        `components.models.decision`; by default it is 0.5.
       is_tuned: Whether the hyperparameters are those that a Tuner with `tuner_fn` found.
 
     It writes a SavedModel that takes raw text, see `components.trainer.signatures`.
@@ -59,7 +65,8 @@ def run_fn(fn_args: Any) -> None:
     Raises:
       TrainingError: The loss stopped being a number.
       ConfigurationError: There is no such model, its tokens are not Transform's, or no token is in
-        the vocabulary; or there is no earlier model for a warm start, or one that does not fit.
+        the vocabulary; no threshold is what `decide` asks for; or there is no earlier model for a
+        warm start, or one that does not fit.
     """
     asked = Training.asked_by(fn_args)
     transform_output = tft.TFTransformOutput(fn_args.transform_output)
@@ -78,7 +85,8 @@ def run_fn(fn_args: Any) -> None:
         log_dir=fn_args.model_run_dir,
     )
     seconds = time.monotonic() - started
-    export(asked, model, transform_output, seconds, fn_args.serving_model_dir)
+    decision = decided(asked, model, validation)
+    export(asked, model, transform_output, seconds, fn_args.serving_model_dir, decision)
 
 
 def built(asked: Training, fn_args: Any, transform_output: tft.TFTransformOutput) -> keras.Model:
@@ -108,16 +116,40 @@ def read(
     return training, read_examples(fn_args.eval_files, transform_output, asked.tokens)
 
 
+def decided(
+    asked: Training, model: keras.Model, validation: tuple[np.ndarray, np.ndarray] | None
+) -> Decision:
+    """Returns the threshold that was asked for, chosen on eval; 0.5 where none was.
+
+    Raises:
+      ConfigurationError: No threshold is what was asked for, or there is no eval split.
+    """
+    if asked.wish is None:
+        return Decision()
+    if validation is None:
+        raise ConfigurationError(
+            "`decide` chooses a threshold on the eval split, never on test, and no review is kept "
+            "for it. Set `validation_fraction` to 0.1, or `has_validation`."
+        )
+    token_ids, labels = validation
+    answers = [
+        model.predict_on_batch(token_ids[start : start + _BATCH].astype(np.int32))
+        for start in range(0, len(labels), _BATCH)
+    ]
+    return decide(asked.wish, labels, np.concatenate(answers)[:, 0], asked.classes)
+
+
 def export(
     asked: Training,
     model: keras.Model,
     transform_output: tft.TFTransformOutput,
     seconds: float,
     directory: str,
+    decision: Decision,
 ) -> None:
     """Writes the SavedModel, and in its folder its tokens' settings and the training's record."""
     served = served_models(asked.variant, asked.hyperparameters, model, asked.shape)
-    signatures.export(*served, transform_output, directory, asked.classes, asked.tokens)
+    signatures.export(*served, transform_output, directory, asked.classes, asked.tokens, decision)
     asked.tokens.write(directory)
     record = TrainingRecord(
         asked.variant.name,
@@ -126,6 +158,7 @@ def export(
         model.count_params(),
         asked.classes,
         asked.chosen_because,
+        decision,
     )
     record.write(directory)
 

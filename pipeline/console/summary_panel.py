@@ -50,6 +50,8 @@ def print_summary(
     console.print_wrapped(_verdict(summary, is_plain))
     if summary.chosen_because:
         _prose(console, width, summary.chosen_because)
+    if summary.decided_because:
+        _prose(console, width, summary.decided_because)
     for sentence in (*summary.refusals, *summary.advice):
         _prose(console, width, sentence)
     if summary.cross_validation:

@@ -58,6 +58,7 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
         pipeline_name=run.pipeline_name,
         model=trained.model,
         chosen_because=trained.chosen_because,
+        decided_because=trained.decision.because,
         cross_validation=cross_validation,
         macro_f1_margin=macro_f1_margin(confusion),
         data_name=run.source.name,

@@ -103,6 +103,7 @@ class RunSummary:
       mistakes: Of more than two classes, the most frequent mistakes first.
       tokens: What the model reads: words, characters or character_pairs.
       chosen_because: Why it is this variant, in a sentence; "" where it was asked for.
+      decided_because: Which threshold it decides at, and why; "" at 0.5 unasked.
       cross_validation: What the gate's minimums hold for instead of the test split, if it was asked
         for.
       pairs: How many reviews it, and the last blessed model, alone judge right; None if there is
@@ -145,6 +146,7 @@ class RunSummary:
     tokens: str = "words"
     min_lift: float = 0.0
     chosen_because: str = ""
+    decided_because: str = ""
     cross_validation: CrossValidation | None = None
     macro_f1_margin: float = float("nan")
     pairs: Pairs | None = None
