@@ -17,6 +17,7 @@ from components.evaluator import lift
 from components.evaluator.bounds import GateBounds
 from components.evaluator.confusion import Confusion
 from components.evaluator.results import EvaluationResults
+from components.evaluator.significance import wilson_interval
 from components.hyperparameters import Hyperparameters
 from components.models.training_record import CurvePoint, TrainingRecord
 from pipeline.config import SAMPLE_PREFIX
@@ -32,7 +33,6 @@ from pipeline.report.contents import (
     Verdict,
 )
 from pipeline.report.gate import read_bounds
-from pipeline.report.intervals import wilson
 from pipeline.results.lineage import read_lineage
 from pipeline.results.run_record import RunRecord
 from pipeline.results.runs import RunInfo, list_runs
@@ -152,7 +152,7 @@ class _Reader:
         folds = self._cross_validation()
         bounds = self._bounds(has_folds=folds is not None)
         judged = folds.confusion if folds else confusion
-        interval = wilson(float(judged.right.sum()), judged.examples)
+        interval = wilson_interval(float(judged.right.sum()), judged.examples)
         passed = self._blessing("CrossValidator" if folds else "Evaluator")
         blessings = self._record.outputs("InfraValidator", "blessing")
         infra = Outcome.read(blessings[0]) if blessings else None
@@ -162,7 +162,7 @@ class _Reader:
         destination = pushed and pushed[0].custom_properties["pushed_destination"].string_value
         return Verdict(
             is_blessed=passed and not (infra and infra.refusal),
-            refusals=infra_refusals(infra) if passed else why_not,
+            refusals=self._run.refusals or (infra_refusals(infra) if passed else why_not),
             accuracy=judged.accuracy,
             low=interval[0],
             high=interval[1],
@@ -173,7 +173,7 @@ class _Reader:
             macro_f1=judged.macro_f1,
             max_regression=bounds.max_regression,
             baseline_accuracy=of_baseline.get("accuracy"),
-            compared="",
+            compared=predictions.compared(self._files("Evaluator", "evaluation")),
             larger_class=lift.largest_class(judged.sizes.tolist(), classes),
             infra_validation=infra,
             pushed_to=shown(self._root / destination) if destination else None,

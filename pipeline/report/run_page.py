@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from components.evaluator.confusion import Confusion
+from components.evaluator.significance import wilson_interval
 from pipeline.report import charts, lineage_chart
 from pipeline.report.contents import (
     Contents,
@@ -17,7 +18,6 @@ from pipeline.report.contents import (
     decided_at,
 )
 from pipeline.report.headline import headline
-from pipeline.report.intervals import wilson
 from pipeline.report.pages import drawn, environment, json_safe, percent, render
 from pipeline.report.svg import drawing, label
 from pipeline.results.runs import RunInfo
@@ -123,7 +123,7 @@ def _slice_charts(rows: Sequence[SliceRow], page: Contents) -> list[tuple[str, A
             charts.Bar(
                 row.value,
                 row.accuracy,
-                *wilson(row.accuracy * row.examples, row.examples),
+                *wilson_interval(row.accuracy * row.examples, row.examples),
                 note=f"{row.examples:,}",
                 is_main=True,
             )
