@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 # Load a processor above which figures are not to be relied on.
 QUIET = 0.25
@@ -57,6 +59,12 @@ def shown_ratios(figures: Mapping[str, float]) -> str:
         f"{figures[f'{kind}: ratio, upper quartile']:.2f})"
         for kind in ("wall", "processor")
     )
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds what all commands that measure in turns take."""
+    parser.add_argument("--busy", action="store_true", help="measure beside other work")
+    parser.add_argument("--output", type=Path, help="write the figures to this JSON file")
 
 
 def check_quiet(is_forced: bool) -> float:

@@ -23,7 +23,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.in_turns import check_quiet, in_turns, ratios, shown_ratios
+from benchmarks.in_turns import add_flags, check_quiet, in_turns, ratios, shown_ratios
 from benchmarks.measuring import machine
 from benchmarks.real_reviews import Vocabulary, read_texts
 from benchmarks.yardstick import stock_model
@@ -45,8 +45,7 @@ def main() -> None:
     parser.add_argument("--batches", type=int, nargs="+", default=BATCHES)
     parser.add_argument("--clients", type=int, nargs="+", default=CLIENTS)
     parser.add_argument("--threads", type=int, nargs="+", default=THREADS)
-    parser.add_argument("--busy", action="store_true", help="measure beside other work")
-    parser.add_argument("--output", type=Path, help="write the figures to this JSON file")
+    add_flags(parser)
     options = parser.parse_args()
     load = check_quiet(options.busy)
     texts = read_texts(max(1_024, 2 * max(options.batches)))

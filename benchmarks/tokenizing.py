@@ -27,7 +27,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.in_turns import Times, check_quiet, in_turns
+from benchmarks.in_turns import Times, add_flags, check_quiet, in_turns
 from benchmarks.measuring import machine
 from benchmarks.real_reviews import Vocabulary, read_texts
 from components.models.registry import get_variant
@@ -50,8 +50,7 @@ def main() -> None:
     parser.add_argument("--model", default="lstm", help="default: %(default)s")
     parser.add_argument("--batches", type=int, nargs="+", default=BATCHES)
     parser.add_argument("--threads", type=int, nargs="+", default=THREADS)
-    parser.add_argument("--busy", action="store_true", help="measure beside other work")
-    parser.add_argument("--output", type=Path, help="write the figures to this JSON file")
+    add_flags(parser)
     options = parser.parse_args()
     load = check_quiet(options.busy)
     texts = read_texts(ALL_REVIEWS, every=1)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -20,7 +19,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.in_turns import check_quiet, in_turns, ratios, shown_ratios
+from benchmarks.in_turns import add_flags, check_quiet, in_turns, ratios, shown_ratios
 from benchmarks.measuring import machine
 from benchmarks.real_reviews import Vocabulary, read_texts
 from benchmarks.yardstick import stock_model
@@ -40,8 +39,7 @@ def main() -> None:
     """Measures, prints a table, and writes it as JSON if asked to."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--steps", type=int, default=40, help="default: %(default)s")
-    parser.add_argument("--busy", action="store_true", help="measure beside other work")
-    parser.add_argument("--output", type=Path, help="write the figures to this JSON file")
+    add_flags(parser)
     options = parser.parse_args()
     load = check_quiet(options.busy)
     texts = read_texts(BATCH * options.steps)

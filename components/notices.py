@@ -29,3 +29,14 @@ def listening(listener: Callable[[str], None]) -> Iterator[None]:
         yield
     finally:
         _listeners.remove(listener)
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """Keeps notices from the listeners inside the `with` block: the log alone has them."""
+    listeners = list(_listeners)
+    _listeners.clear()
+    try:
+        yield
+    finally:
+        _listeners[:] = listeners

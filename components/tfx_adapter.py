@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 LIBRARY = "tfx"
 
-# The inputs or outputs of a step, and its parameters, by the keys of its specification.
-ArtifactsByKey: TypeAlias = "dict[str, list[types.Artifact]]"
+# What a step takes, writes and is told, by the keys of its specification.
+Inputs: TypeAlias = "dict[str, list[types.Artifact]]"
+Outputs: TypeAlias = "dict[str, list[types.Artifact]]"
 Parameters: TypeAlias = dict[str, Any]
 
 # What LocalDagRunner logs of a step, with the step's name or the execution's id as argument.

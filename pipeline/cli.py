@@ -14,7 +14,17 @@ from typing import Any, NoReturn
 
 from components.errors import ConfigurationError, SentimentError, did_you_mean, summary_of
 from pipeline import extras
-from pipeline.commands import compare, inspect, predict, report, run, score, serve, status
+from pipeline.commands import (
+    compare,
+    inspect,
+    predict,
+    report,
+    run,
+    runs,
+    score,
+    serve,
+    status,
+)
 from pipeline.console.messages import tell, tell_lines
 from pipeline.console.wrapping import HelpFormatter
 from pipeline.loading import describe_settings
@@ -73,6 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(exit_.code or 0)
     except KeyboardInterrupt as error:
         return interrupted(error)
+    except BrokenPipeError:  # whoever reads what is printed, e.g. `head`, has read enough
+        return EXIT_UNEXPECTED
     except Exception as error:  # nothing may reach the user unexplained
         if options.get("debug"):
             trace = traceback.format_exception(type(error), error, error.__traceback__)
@@ -118,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"sentiment {version('sentiment')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (run, report, inspect, compare, predict, score, serve, status):
+    for module in (run, report, runs, inspect, compare, predict, score, serve, status):
         command = module.COMMAND.add_to(commands)
         command.set_defaults(command=module.run)
         module.add_flags(command)

@@ -15,9 +15,11 @@ from components.dataset.label_settings import LabelSettings, map_setting_of
 from components.dataset.labels import setting_of, spelling_of
 from components.dataset.table_options import QUOTINGS, TableOptions
 from components.errors import ConfigurationError
+from components.evaluator.bounds import MIN_SLICE_SIZE
 from components.hyperparameters import Hyperparameters
 from components.models.automatic import configured, variants_of
 from components.models.registry import DEFAULT_MODEL, SAMPLE, variant_names
+from components.trainer.custom_config import DEFAULT_MEMORY_BUDGET
 from components.transform.token_settings import TokenSettings
 from pipeline.settings import check, flag_of, hyperparameter_setting, setting, token_setting
 from serving.engines import ENGINES
@@ -195,6 +197,15 @@ class PipelineConfig(ComponentSettings):
     warm_start: bool = setting(
         False, "continue from the latest blessed model of the same variant", group="model"
     )
+    memory_budget: float = setting(
+        DEFAULT_MEMORY_BUDGET,
+        "gigabytes of token ids that training holds in memory; more are read from disk, with the "
+        "same result",
+        group="model",
+        metavar="GB",
+        least=0.0,
+        most=100_000.0,
+    )
     min_accuracy: float | None = setting(
         None,
         "least accuracy on the test split that is pushed",
@@ -243,6 +254,33 @@ class PipelineConfig(ComponentSettings):
         metavar="SHARE",
         least=0.0,
         most=0.5,
+    )
+    slice_by: str = setting(
+        "",
+        "columns of the table by which the test split is sliced, e.g. product,product+language; of "
+        "data laid out as IMDB's, rating",
+        group="gate",
+        metavar="NAMES",
+        unset="none",
+    )
+    min_slice_accuracy: float | None = setting(
+        None,
+        "least accuracy of each slice by --slice-by that is pushed; without it, of those by length "
+        "and unknown words",
+        group="gate",
+        type=float,
+        metavar="SHARE",
+        least=0.0,
+        most=1.0,
+        unset="none",
+    )
+    min_slice_size: int = setting(
+        MIN_SLICE_SIZE,
+        "the fewest reviews of a slice that --min-slice-accuracy is asked of",
+        group="gate",
+        metavar="N",
+        least=1,
+        most=1_000_000_000,
     )
     infra_validation: str = setting(
         "auto",
@@ -296,7 +334,7 @@ class PipelineConfig(ComponentSettings):
         A whole number given where a share is meant becomes a float; a TOML list of labels, or a
         number, becomes what the flag would be.
         """
-        for name in ("labels", "positive_label", "negative_label"):
+        for name in ("labels", "positive_label", "negative_label", "slice_by"):
             object.__setattr__(self, name, _labels(name, getattr(self, name)))
         object.__setattr__(self, "map_labels", _mapping("map_labels", self.map_labels))
         for field in dataclasses.fields(self):

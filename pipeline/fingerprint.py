@@ -1,7 +1,7 @@
-"""A hash of the code that a step reaches, so that the cache sees an edited function.
+"""Hashes of the code that a step reaches, function by function, so that the cache sees an edit.
 
-Comments, docstrings and formatting do not count: the hash is over the syntax tree. Nothing is
-imported. The tree's text differs between Python versions, and so does the hash: a run on
+Comments, docstrings and formatting do not count: the hashes are over the syntax tree. Nothing is
+imported. The tree's text differs between Python versions, and so do the hashes: a run on
 another Python starts anew.
 """
 
@@ -10,10 +10,10 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 PACKAGES = ("components", "pipeline", "serving")
 # What these libraries compute may change with their version.
@@ -28,6 +28,9 @@ LIBRARIES = (
 )
 
 PROJECT = Path(__file__).resolve().parent.parent
+# What stands behind a module's name for the places of its definitions among its statements.
+ORDER = " (order)"
+_Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -44,12 +47,67 @@ def source_fingerprint(*modules: str, project: Path = PROJECT) -> str:
     Raises:
       ValueError: There is no such module.
     """
+    return fingerprint_of(source_functions(*modules, project=project))
+
+
+def fingerprint_of(functions: Mapping[str, str]) -> str:
+    """Hashes what `source_functions` returned, and library versions: 16 hexadecimal digits."""
     digest = hashlib.sha256()
-    for library in LIBRARIES:
-        digest.update(f"{library}=={version(library)}\n".encode())
-    for name, module in sorted(reachable_modules(modules, project).items()):
-        digest.update(f"{name}\n{module.code_hash}\n".encode())
+    for library, installed in library_versions().items():
+        digest.update(f"{library}=={installed}\n".encode())
+    for name, code_hash in sorted(functions.items()):
+        digest.update(f"{name}\n{code_hash}\n".encode())
     return digest.hexdigest()[:16]
+
+
+def source_functions(*modules: str, project: Path = PROJECT) -> dict[str, str]:
+    """Hashes each function of modules of ours, and of all modules of ours that they import.
+
+    Args:
+      modules: Dotted names.
+      project: The folder that holds the packages.
+
+    Returns:
+      16 hexadecimal digits by qualified name: `module.function`, `module.Class.method` (functions
+      within belong to it), `module.Class` and `module` for their other statements, and
+      `module (order)` for the places of its definitions among its statements.
+
+    Raises:
+      ValueError: There is no such module.
+    """
+    functions: dict[str, str] = {}
+    for _, module in sorted(reachable_modules(modules, project).items()):
+        for name, code_hash in module.functions:
+            # A package's function may have the name of a module in it.
+            both = f"{functions[name]}{code_hash}" if name in functions else ""
+            functions[name] = _hash(both) if both else code_hash
+    return functions
+
+
+def edits(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
+    """Compares what `source_functions` returned with what it returned earlier.
+
+    Returns:
+      "edited", "added" or "removed" by qualified name, sorted by it. The order of a module's
+      definitions is among them only where nothing else of the module changed.
+    """
+    found = {
+        name: "added" if name not in before else "removed" if name not in after else "edited"
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    }
+    named = [name for name in found if not name.endswith(ORDER)]
+    for name in found.keys() - set(named):
+        module = name.removesuffix(ORDER)
+        if any(each == module or each.startswith(f"{module}.") for each in named):
+            del found[name]
+    return found
+
+
+@functools.cache
+def library_versions() -> Mapping[str, str]:
+    """Returns the versions of the libraries that a fingerprint holds, by name."""
+    return {library: version(library) for library in LIBRARIES}
 
 
 def file_fingerprint(file: Path) -> str:
@@ -61,11 +119,11 @@ class Module(NamedTuple):
     """What is read from the source of a module.
 
     Attributes:
-      code_hash: Of the syntax tree, without comments, docstrings and formatting.
+      functions: Names and hashes of its parts, see `source_functions`.
       imported: Names that it imports; some may be no modules.
     """
 
-    code_hash: str
+    functions: tuple[tuple[str, str], ...]
     imported: frozenset[str]
 
 
@@ -97,7 +155,11 @@ def reachable_modules(modules: Iterable[str], project: Path = PROJECT) -> dict[s
 def _read(source: bytes, name: str, is_package: bool) -> Module:
     tree = _AsItRuns().visit(ast.parse(source, filename=name))
     imported = frozenset(_imports(tree, name, is_package))
-    return Module(hashlib.sha256(_code(tree).encode()).hexdigest(), imported)
+    _drop_docstrings(tree)
+    parts: dict[str, list[str]] = {}
+    order = _take_apart(tree, name, parts)
+    parts[f"{name}{ORDER}"] = [order]
+    return Module(tuple((part, _hash(*texts)) for part, texts in parts.items()), imported)
 
 
 class _AsItRuns(ast.NodeTransformer):
@@ -136,9 +198,35 @@ def _file_of(module: str, project: Path) -> Path | None:
     return None
 
 
-def _code(tree: ast.Module) -> str:
-    """Returns a syntax tree, without its docstrings, as text."""
+def _drop_docstrings(tree: ast.Module) -> None:
     for node in ast.walk(tree):
         if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:]
-    return ast.dump(tree)
+
+
+def _take_apart(scope: ast.Module | ast.ClassDef, name: str, parts: dict[str, list[str]]) -> str:
+    """Moves the code of a module or class into `parts`, and returns the order of its statements.
+
+    Args:
+      scope: Changed: it loses its functions and classes.
+      name: Its qualified name.
+      parts: Code as text by qualified name; a name that is defined again has several.
+    """
+    order, rest = [], []
+    for statement in scope.body:
+        if isinstance(statement, _Function):
+            parts.setdefault(f"{name}.{statement.name}", []).append(ast.dump(statement))
+            order.append(statement.name)
+        elif isinstance(statement, ast.ClassDef):
+            within = _take_apart(statement, f"{name}.{statement.name}", parts)
+            order.append(f"{statement.name}[{within}]")
+        else:
+            rest.append(statement)
+            order.append("-")
+    scope.body = rest
+    parts.setdefault(name, []).append(ast.dump(scope))
+    return " ".join(order)
+
+
+def _hash(*texts: str) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]

@@ -21,6 +21,7 @@ from components import features
 from components.cross_validator.component import CrossValidator
 from components.data_gate.component import DataGate
 from components.evaluator.baseline import CANDIDATE, MODEL, MODEL_BLESSING, LatestBlessedPredecessor
+from components.evaluator.bounds import GateBounds
 from components.evaluator.component import ReviewEvaluator
 from components.evaluator.gate import eval_config
 from components.example_gen.component import ReviewExampleGen
@@ -104,7 +105,7 @@ def read_and_check(run: ResolvedRun) -> DataSteps:
         # Sketches: the exact count of distinct texts holds every text in the runner's memory.
         stats_options=StatsOptions(use_sketch_based_topk_uniques=True),
     )
-    schema_gen = ReviewSchemaGen(run.source.classes).with_id("SchemaGen")
+    schema_gen = ReviewSchemaGen(run.source.classes, run.source.slice_columns).with_id("SchemaGen")
     example_validator = tfx.ExampleValidator(
         statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
     )
@@ -186,6 +187,7 @@ def _tuner(run: ResolvedRun, transform: tfx.Transform) -> tfx.Tuner:
             custom_config.MODEL: run.config.model,
             custom_config.HYPERPARAMETERS: hyperparameters,
             custom_config.CLASSES: list(run.source.classes),
+            custom_config.MEMORY_BUDGET: run.config.memory_budget,
             TRIALS: run.config.tune,
             SET_BY_USER: sorted(
                 name for name in hyperparameters if getattr(run.config, name) is not None
@@ -234,6 +236,7 @@ def _trainer(
             custom_config.WARM_START: run.config.warm_start,
             custom_config.IS_TUNED: tuner is not None,
             custom_config.CLASSES: list(run.source.classes),
+            custom_config.MEMORY_BUDGET: run.config.memory_budget,
         },
     )
 
@@ -278,13 +281,21 @@ def _gate_on_test(run: ResolvedRun) -> EvalConfig:
     config, classes = run.config, run.source.classes
     if not config.folds:
         least = config.min_accuracy, config.max_regression, config.min_lift
-        return eval_config(*least, classes, config.min_macro_f1)
+        return eval_config(
+            *least,
+            classes,
+            config.min_macro_f1,
+            slice_by=run.source.slice_by,
+            min_slice_accuracy=config.min_slice_accuracy,
+            min_slice_size=config.min_slice_size,
+        )
     compares_macro_f1 = config.min_macro_f1 is not None
     return eval_config(
         0.0 if run.gate_bounds.compares_accuracy else None,
         config.max_regression,
         classes=classes,
         min_macro_f1=0.0 if compares_macro_f1 else None,
+        slice_by=run.source.slice_by,
     )
 
 
@@ -298,6 +309,7 @@ def _cross_validator(
         evaluator_blessing=evaluator.outputs["blessing"],
         folds=run.config.folds,
         bounds=run.gate_bounds,
+        slice_by=run.source.slice_by,
     )
 
 
@@ -337,12 +349,23 @@ def _facts(run: ResolvedRun) -> dict[str, Any]:
             "min_macro_f1": bounds.min_macro_f1,
             "max_regression": bounds.max_regression,
             "min_lift": bounds.min_lift,
+            **_slice_gate(bounds),
             **({"folds": run.config.folds} if run.config.folds else {}),
         },
         SOURCE_FINGERPRINT: {
             step: run.fingerprints[step]
             for step in ("ReviewExampleGen", "Transform", "Trainer", "Evaluator")
         },
+    }
+
+
+def _slice_gate(bounds: GateBounds) -> dict[str, Any]:
+    """Returns what was asked of slices, if anything was."""
+    if bounds.min_slice_accuracy is None:
+        return {}
+    return {
+        "min_slice_accuracy": bounds.min_slice_accuracy,
+        "min_slice_size": bounds.min_slice_size,
     }
 
 

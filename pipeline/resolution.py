@@ -6,7 +6,7 @@ All that a run looks up outside itself is looked up here; `create_pipeline` need
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from components.dataset import first_look
@@ -21,7 +21,7 @@ from components.models.automatic import AUTO, objection_to_fixed, variants_of
 from components.models.registry import Variant
 from components.pusher.pushed_data import data_of_newest
 from pipeline.config import NAME, SAMPLE_PREFIX, PipelineConfig, hyperparameters_for, names_for
-from pipeline.fingerprint import PROJECT, file_fingerprint, source_fingerprint
+from pipeline.fingerprint import PROJECT, file_fingerprint, fingerprint_of, source_functions
 from pipeline.loading import EnvironmentSettings
 from pipeline.root import METADATA_FILE, PIPELINES_FOLDER, SERVING_FOLDER
 from pipeline.tuner_values import with_found
@@ -67,6 +67,7 @@ class ResolvedRun:
         variants that the Trainer is to choose from.
       root: Absolute path of all that the run writes.
       fingerprints: By step, the hash of its source code.
+      functions: By step, the hashes of the functions that it reaches, see `source_functions`.
       beam_arguments: How Beam runs.
       infra_engine: The server that must serve a model before it is pushed; None asks for none.
       is_comparison: Whether the model is only measured: nothing is pushed, and no earlier model
@@ -83,6 +84,7 @@ class ResolvedRun:
     beam_arguments: tuple[str, ...]
     infra_engine: str | None
     is_comparison: bool = False
+    functions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def hyperparameters(self) -> Hyperparameters:
@@ -104,6 +106,8 @@ class ResolvedRun:
             config.max_regression,
             config.min_lift,
             len(self.source.classes),
+            min_slice_accuracy=config.min_slice_accuracy,
+            min_slice_size=config.min_slice_size,
         )
 
     @property
@@ -152,6 +156,7 @@ def resolve(
     if not is_comparison and not config.model_name:
         check_name_is_free(root, model_name, source)
     check_choice(config)
+    check_slices(config)
     check_search(config, is_comparison, source.has_eval)
     if config.hyperparameters_from:
         config = with_found(config, root / METADATA_FILE, pipeline_name)
@@ -169,6 +174,7 @@ def resolve(
         beam_arguments=beam_arguments(config, source),
         infra_engine=infra_engine,
         is_comparison=is_comparison,
+        functions=functions(variants),
     )
 
 
@@ -189,6 +195,7 @@ def _source(
         map_labels=config.map_labels,
         positive_label=config.positive_label,
         negative_label=config.negative_label,
+        slice_by=config.slice_by,
         options=config.table_options,
         notify=notify,
         note=note,
@@ -230,6 +237,19 @@ def check_warm_start(config: PipelineConfig, variant: Variant, is_comparison: bo
         raise ConfigurationError(
             "--warm-start: a comparison trains every model from scratch, so that the order "
             "of its trainings does not matter. Leave it out."
+        )
+
+
+def check_slices(config: PipelineConfig) -> None:
+    """Refuses to hold slices to a least accuracy that folds do not know of.
+
+    Raises:
+      ConfigurationError: Says what to set or to leave out.
+    """
+    if config.folds and config.min_slice_accuracy is not None and not config.slice_by:
+        raise ConfigurationError(
+            "--folds and --min-slice-accuracy: folds know slices by columns alone, and none is "
+            "named. Name some with --slice-by, or leave one of them out."
         )
 
 
@@ -335,15 +355,21 @@ def fingerprints(
     variants: Sequence[Variant], infra_engine: str | None = None, project: Path = PROJECT
 ) -> dict[str, str]:
     """Returns what the cache must see of each step's code, of the schema and of the engine."""
-    modules = STEP_MODULES | {
-        step: (*STEP_MODULES[step], *(variant.module for variant in variants))
-        for step in ("Tuner", "Trainer", "CrossValidator")
-    }
-    found = {step: source_fingerprint(*names, project=project) for step, names in modules.items()}
+    by_step = functions(variants, project)
+    found = {step: fingerprint_of(reached) for step, reached in by_step.items()}
     found["SchemaGen"] += f" {file_fingerprint(project / 'components' / SCHEMA_NAME)}"
     if infra_engine and (build := engines.identity(infra_engine)):
         found["InfraValidator"] += f" {build}"
     return found
+
+
+def functions(variants: Sequence[Variant], project: Path = PROJECT) -> dict[str, Mapping[str, str]]:
+    """Returns the hashes of the functions that each step reaches, by the step's name."""
+    modules = STEP_MODULES | {
+        step: (*STEP_MODULES[step], *(variant.module for variant in variants))
+        for step in ("Tuner", "Trainer", "CrossValidator")
+    }
+    return {step: source_functions(*names, project=project) for step, names in modules.items()}
 
 
 def beam_arguments(config: PipelineConfig, source: ReviewSource) -> tuple[str, ...]:

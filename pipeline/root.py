@@ -1,8 +1,11 @@
-"""What lies below a root, and how ML Metadata there is opened."""
+"""What lies below a root, how ML Metadata there is opened, and how one works from within it."""
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +16,7 @@ LOCK_FILE = ".lock"
 METADATA_FILE = "metadata.db"
 PIPELINES_FOLDER = "pipelines"
 SERVING_FOLDER = "serving_model"
+FUNCTIONS_FOLDER = "functions"
 
 
 def open_metadata(
@@ -45,3 +49,16 @@ def is_in_use(root: Path) -> bool:
         return True
     except OSError:  # there is no such file, or it may not be opened
         return False
+
+
+@contextlib.contextmanager
+def working_in(folder: Path) -> Iterator[None]:
+    """Makes `folder` the working folder of this process."""
+    # A descriptor leads back to the folder even if it was renamed in the meantime.
+    before = os.open(".", os.O_RDONLY)
+    try:
+        os.chdir(folder)
+        yield
+    finally:
+        os.fchdir(before)
+        os.close(before)

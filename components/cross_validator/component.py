@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from tfx import types
@@ -19,6 +20,7 @@ from components.cross_validator.executor import (
     EXAMPLES,
     FOLDS,
     MODEL,
+    SLICE_BY,
     Executor,
 )
 from components.evaluator.bounds import GateBounds
@@ -30,6 +32,7 @@ class CrossValidatorSpec(ComponentSpec):
     PARAMETERS = {
         FOLDS: ExecutionParameter(type=int),
         BOUNDS: ExecutionParameter(type=str),
+        SLICE_BY: ExecutionParameter(type=str),
     }
     INPUTS = {
         EXAMPLES: ChannelParameter(type=standard_artifacts.Examples),
@@ -81,6 +84,7 @@ class CrossValidator(base_component.BaseComponent):
         evaluator_blessing: types.BaseChannel,
         folds: int = 5,
         bounds: GateBounds | None = None,
+        slice_by: Sequence[Sequence[str]] = (),
     ):
         """Describes the step.
 
@@ -89,7 +93,9 @@ class CrossValidator(base_component.BaseComponent):
           model: What was trained.
           evaluator_blessing: The Evaluator's verdict.
           folds: How many parts the reviews are dealt to, 2 to 20.
-          bounds: What accuracy, macro F1 and lift must reach; by default, those of two classes.
+          bounds: What accuracy, macro F1, lift and slices must reach; by default, those of two
+            classes.
+          slice_by: Columns that slices are by: `ReviewSource.slice_by`.
         """
         bounds = bounds or GateBounds.of(None, None, 0.0, 0.0, classes=2)
         super().__init__(
@@ -99,6 +105,7 @@ class CrossValidator(base_component.BaseComponent):
                 evaluator_blessing=evaluator_blessing,
                 folds=folds,
                 bounds=json.dumps(asdict(bounds), sort_keys=True),
+                slice_by=json.dumps(slice_by),
                 cross_validation=types.Channel(type=CrossValidationArtifact),
                 blessing=types.Channel(type=standard_artifacts.ModelBlessing),
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,8 +13,47 @@ from typing import Any
 from components.evaluator import lift
 from components.evaluator.confusion import Confusion
 from components.evaluator.f1_margin import macro_f1_margin
+from components.evaluator.slices import SliceKey
 
 FILE = "cross_validation.json"
+
+
+@dataclass(frozen=True)
+class SliceFigures:
+    """How often models were right about a part of the reviews.
+
+    Attributes:
+      key: Features and their values, sorted: what the reviews have in common.
+      examples: How many reviews there are.
+      right: About how many of them the models were right.
+    """
+
+    key: SliceKey
+    examples: int
+    right: int
+
+    @property
+    def accuracy(self) -> float:
+        """The share of reviews that are judged right."""
+        return self.right / self.examples
+
+
+def slice_figures(
+    slices: Sequence[Iterable[SliceKey]], is_right: Sequence[bool]
+) -> tuple[SliceFigures, ...]:
+    """Returns the figures of each slice, the largest first.
+
+    Args:
+      slices: Of each review those that it is in; or nothing at all.
+      is_right: Whether the models were right about it.
+    """
+    examples: Counter[SliceKey] = Counter()
+    right: Counter[SliceKey] = Counter()
+    for keys, was_right in zip(slices, is_right, strict=False):
+        examples.update(keys)
+        right.update(keys if was_right else ())
+    ordered = sorted(examples.items(), key=lambda pair: (-pair[1], pair[0]))
+    return tuple(SliceFigures(key, count, right[key]) for key, count in ordered)
 
 
 @dataclass(frozen=True)
@@ -28,9 +67,11 @@ class CrossValidation:
 
     Attributes:
       folds: Of each fold, which classes were taken for which.
+      slices: Parts of all reviews by columns, the largest first.
     """
 
     folds: tuple[Confusion, ...]
+    slices: tuple[SliceFigures, ...] = ()
 
     @cached_property
     def confusion(self) -> Confusion:
@@ -66,6 +107,7 @@ class CrossValidation:
             "accuracy_margin": self.margin,
             "macro_f1_margin": self.macro_f1_margin,
             "classes": self.confusion.classes,
+            **({"slices": list(map(_written, self.slices))} if self.slices else {}),
             "folds": [
                 {
                     "examples": fold.examples,
@@ -85,7 +127,10 @@ class CrossValidation:
     def read(cls, directory: str) -> CrossValidation:
         """Reads what `write` wrote."""
         written = json.loads((Path(directory) / FILE).read_text(encoding="utf-8"))
-        return cls(tuple(_fold(each, written["classes"]) for each in written["folds"]))
+        return cls(
+            tuple(_fold(each, written["classes"]) for each in written["folds"]),
+            tuple(map(_slice, written.get("slices", ()))),
+        )
 
     @classmethod
     def of_decisions(
@@ -93,6 +138,21 @@ class CrossValidation:
     ) -> CrossValidation:
         """Returns the figures of (label, decision) pairs, fold by fold."""
         return cls(tuple(Confusion(classes, Counter(pairs)) for pairs in folds))
+
+
+def _written(figures: SliceFigures) -> dict[str, Any]:
+    return {
+        "slice": dict(figures.key),
+        "examples": figures.examples,
+        "right": figures.right,
+        "accuracy": figures.accuracy,
+    }
+
+
+def _slice(written: Mapping[str, Any]) -> SliceFigures:
+    return SliceFigures(
+        tuple(sorted(written["slice"].items())), written["examples"], written["right"]
+    )
 
 
 def _fold(written: Mapping[str, Any], classes: int) -> Confusion:

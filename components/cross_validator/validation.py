@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from components import progress
-from components.cross_validator.figures import CrossValidation
+from components.cross_validator.figures import CrossValidation, slice_figures
 from components.cross_validator.folds import fold_of_each
 from components.cross_validator.vocabulary import SplitTexts
 from components.dataset.splits import bucket
+from components.evaluator.slices import SliceKey
 from components.hyperparameters import Hyperparameters
 from components.models.registry import get_variant
 from components.models.shape import ModelShape
@@ -49,7 +50,11 @@ class Candidate:
 
 
 def cross_validate(
-    candidate: Candidate, texts: Sequence[bytes], labels: np.ndarray, folds: int
+    candidate: Candidate,
+    texts: Sequence[bytes],
+    labels: np.ndarray,
+    folds: int,
+    slices: Sequence[Iterable[SliceKey]] = (),
 ) -> CrossValidation:
     """Judges each review by a model, and a vocabulary, of the reviews in all other folds.
 
@@ -60,6 +65,7 @@ def cross_validate(
       texts: Of the reviews, UTF-8.
       labels: <int64>[reviews].
       folds: How many there are.
+      slices: Of each review those that it is in, or nothing at all.
 
     Raises:
       TrainingError: There are fewer different texts than folds, or the loss stopped being a number.
@@ -68,13 +74,16 @@ def cross_validate(
     split = SplitTexts(texts, candidate.tokens)
     looks_at = _validation(candidate, texts)
     found = []
+    is_right = np.zeros(len(labels), bool)
     for fold in range(folds):
         with progress.part_of(fold, folds, f"fold {fold + 1}/{folds}"):
             is_known = fold_of != fold
             token_ids = split.token_ids(is_known)
             decisions = _decisions(candidate, token_ids, labels, is_known, looks_at)
+        is_right[~is_known] = labels[~is_known] == decisions
         found.append(zip(labels[~is_known].tolist(), decisions.tolist(), strict=True))
-    return CrossValidation.of_decisions(found, candidate.classes)
+    measured = slice_figures(slices, is_right.tolist())
+    return replace(CrossValidation.of_decisions(found, candidate.classes), slices=measured)
 
 
 def _validation(candidate: Candidate, texts: Sequence[bytes]) -> np.ndarray | None:

@@ -18,7 +18,7 @@ from components.data_gate.objections import (
 )
 from components.errors import DataGateError
 from components.example_gen.reading_report import ReadingReport
-from components.tfx_adapter import ArtifactsByKey, Parameters
+from components.tfx_adapter import Inputs, Outputs, Parameters
 
 REPORT = "report"
 ANOMALIES = "anomalies"
@@ -30,9 +30,7 @@ BLESSING = "blessing"
 class Executor(base_executor.BaseExecutor):
     """Collects every objection and raises them together."""
 
-    def Do(  # noqa: N802 -- TFX's name
-        self, input_dict: ArtifactsByKey, output_dict: ArtifactsByKey, exec_properties: Parameters
-    ) -> None:
+    def Do(self, input_dict: Inputs, output_dict: Outputs, exec_properties: Parameters) -> None:
         """Passes or raises.
 
         Raises:

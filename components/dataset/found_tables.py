@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,6 +53,7 @@ def find_tables(
     label_column: str,
     options: TableOptions,
     notify: Callable[[str], None],
+    others: Sequence[str] = (),
 ) -> FoundTables:
     """Looks at the beginning of each file.
 
@@ -62,11 +63,12 @@ def find_tables(
       label_column: Column of the label; "" if none is named.
       options: How tables are written, as far as the user says so.
       notify: Called with a sentence that the user must not miss.
+      others: Columns that are needed besides; the first record may lack them.
 
     Raises:
       DatasetError: One is no table, or they do not belong together.
     """
-    needed = (text_column or DEFAULT_TEXT, label_column or DEFAULT_LABEL)
+    needed = (text_column or DEFAULT_TEXT, label_column or DEFAULT_LABEL, *others)
     tables = {path: look_at(path, options, needed) for path in paths}
     kinds = {_FAMILY.get(table.format.kind, table.format.kind) for table in tables.values()}
     if len(kinds) > 1:

@@ -9,6 +9,7 @@ from components.dataset import sample
 from components.dataset.archive import read_archive, read_directory
 from components.dataset.labels import LabelLookup, expected_labels
 from components.dataset.records import UNKNOWN_LABEL, LeftOut, Problem, Review
+from components.dataset.slice_values import value_of
 from components.dataset.source import ReviewSource, SourceFile, SourceKind
 
 # What can be named as the label's column of such a source.
@@ -35,9 +36,20 @@ def parts_of(source: ReviewSource) -> list[SourceFile | int]:
 
 def read_part(part: SourceFile | int, source: ReviewSource) -> Iterator[Review | LeftOut | Problem]:
     """Yields the reviews of a part, each with the label that the source gives it."""
-    found = _read(part, source)
+    found = _with_slices(_read(part, source), source)
     # Folders mean what the readers say, and nothing has to be looked up.
     return _labelled(found, source) if source.label_classes else found
+
+
+def _with_slices(
+    found: Iterator[Review | Problem], source: ReviewSource
+) -> Iterator[Review | Problem]:
+    if not source.slice_columns:
+        return found
+    return (
+        record._replace(slices=(value_of(record.rating),)) if isinstance(record, Review) else record
+        for record in found
+    )
 
 
 def spellings_in(source: ReviewSource) -> Iterator[tuple[str, str]]:

@@ -23,6 +23,7 @@ class Review(NamedTuple):
       review_id: UTF-8 bytes, unique within the source.
       split: "train", "eval" or "test".
       rating: IMDB's stars, 1 to 10, or None.
+      slices: What it has in each of `ReviewSource.slice_columns`, see `slice_values.value_of`.
     """
 
     text: bytes
@@ -30,6 +31,7 @@ class Review(NamedTuple):
     review_id: bytes
     split: str
     rating: int | None
+    slices: tuple[str, ...] = ()
 
 
 class LabelSpelling(NamedTuple):
@@ -86,10 +88,11 @@ def review_or_problem(
     split: str,
     rating: int | None,
     where: str,
+    slices: tuple[str, ...] = (),
 ) -> Review | Problem:
     """Returns a Review, or what is wrong with its text."""
     problem = problem_of_text(text, where)
-    return problem or Review(text, label, printable(review_id).encode(), split, rating)
+    return problem or Review(text, label, printable(review_id).encode(), split, rating, slices)
 
 
 def problem_of_text(text: bytes, where: str) -> Problem | None:

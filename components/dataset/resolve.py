@@ -19,12 +19,17 @@ from components.dataset.columns import (
     choose_columns,
 )
 from components.dataset.detected_table import notices, same_column
-from components.dataset.found_tables import find_tables
+from components.dataset.found_tables import FoundTables, find_tables
 from components.dataset.label_settings import LabelSettings
 from components.dataset.layout_labels import COLUMNS, STARS
 from components.dataset.look_at import ARCHIVE_SUFFIXES
 from components.dataset.names import name_and_origin, name_of
 from components.dataset.paths import AUTO, IMDB, SAMPLE, expand, tables_in
+from components.dataset.slice_columns import (
+    columns_asked,
+    slices_by_columns,
+    slices_of_layout,
+)
 from components.dataset.source import ReviewSource, SourceFile, SourceKind
 from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
 from components.dataset.table_splits import drawn_by_column, drawn_by_names
@@ -44,6 +49,7 @@ def resolve_source(
     map_labels: str = "",
     positive_label: str = "",
     negative_label: str = "",
+    slice_by: str = "",
     options: TableOptions = FOUND_BY_CONTENT,
     notify: Callable[[str], None] = lambda _: None,
     note: Callable[[str], None] | None = None,
@@ -67,6 +73,8 @@ def resolve_source(
       map_labels: Labels and the classes that they mean, "5=good,4=good,1=bad".
       positive_label: The labels of the second of two classes; see `labels.labels_named`.
       negative_label: The labels of the first of two classes.
+      slice_by: Columns that slices are by, "product,product+language"; see
+        `slice_columns.slices_by_columns`.
       options: How tables are written, as far as the user says so.
       notify: Called with a sentence that the user must not miss.
       note: Called with one that is good to know, such as which columns were taken; `notify` where
@@ -85,9 +93,14 @@ def resolve_source(
         paths = expand(data)
         laid_out = labelled_source(paths[0]) if len(paths) == 1 else None
     if laid_out:
-        return _with_layout_classes(laid_out, label_column, settings, notify, note)
-    tables = tables_in(paths)
-    return _table_source(tables, text_column, label_column, settings, options, notify, note)
+        source = _with_layout_classes(laid_out, label_column, settings, notify, note)
+        return replace(source, slice_by=slices_of_layout(slice_by, source))
+    found = find_tables(
+        tables_in(paths), text_column, label_column, options, notify, columns_asked(slice_by)
+    )
+    source = _table_source(found, text_column, label_column, settings, notify, note)
+    slices = slices_by_columns(slice_by, found, source.text_column, source.label_column, note)
+    return replace(source, slice_by=slices)
 
 
 def _known_source(
@@ -179,15 +192,13 @@ def labelled_source(path: Path, digest: bool = True) -> ReviewSource | None:
 
 
 def _table_source(
-    paths: list[Path],
+    found: FoundTables,
     text_column: str,
     label_column: str,
     settings: LabelSettings,
-    options: TableOptions,
     notify: Callable[[str], None],
     note: Callable[[str], None],
 ) -> ReviewSource:
-    found = find_tables(paths, text_column, label_column, options, notify)
     text_column, label_column = choose_columns(
         found.tables.values(), text_column, label_column, note
     )

@@ -143,6 +143,7 @@ class ReviewSource:
         splits and none for testing.
       class_names: What the numbers 0, 1, ... in the label column stand for; empty if they
         stand for themselves.
+      slice_by: Slices that the user asked for: each by one column or by two together.
     """
 
     kind: SourceKind
@@ -159,6 +160,12 @@ class ReviewSource:
     has_eval: bool = False
     carves_test: bool = False
     class_names: tuple[str, ...] = ()
+    slice_by: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def slice_columns(self) -> tuple[str, ...]:
+        """Returns the columns of all slices, each once."""
+        return tuple(dict.fromkeys(column for columns in self.slice_by for column in columns))
 
     def to_json(self) -> str:
         """Returns a JSON object with sorted keys: equal sources give equal text."""
@@ -172,5 +179,6 @@ class ReviewSource:
         fields["files"] = tuple(SourceFile.from_dict(file) for file in fields["files"])
         for name in ("classes", "class_names"):
             fields[name] = tuple(fields[name])
-        fields["label_classes"] = tuple(map(tuple, fields["label_classes"]))
+        for name in ("label_classes", "slice_by"):
+            fields[name] = tuple(map(tuple, fields[name]))
         return cls(**fields)

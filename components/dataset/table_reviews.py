@@ -17,6 +17,7 @@ from components.dataset.records import (
     encoded,
     review_or_problem,
 )
+from components.dataset.slice_values import values_in
 from components.dataset.source import ReviewSource, SourceFile
 from components.dataset.splits import EXPECTED, UNLABELLED, split_of, split_spelt
 
@@ -68,5 +69,11 @@ def reviews_in(
     if not split or (source.carves_test and split == features.TRAIN_SPLIT):
         split = split_of(content)
     yield review_or_problem(
-        text=content, label=label, review_id=review_id, split=split, rating=None, where=where
+        text=content,
+        label=label,
+        review_id=review_id,
+        split=split,
+        rating=None,
+        where=where,
+        slices=values_in(record, source.slice_columns),
     )

@@ -37,7 +37,7 @@ def read_table(
     A file that breaks off ends with a fatal Problem.
     """
     path = Path(file.path)
-    columns = [source.text_column, source.label_column]
+    columns = [source.text_column, source.label_column, *source.slice_columns]
     if source.split_column:
         columns.append(source.split_column)
     labels = LabelLookup.of(source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,13 @@ if TYPE_CHECKING:
 
 # With more classes, the same accuracy is easy to have or out of reach, as the classes are.
 MIN_ACCURACY_OF_TWO = 0.80
+# Of so many reviews, an accuracy of 75 % is known to 9 points either way (95 %).
+MIN_SLICE_SIZE = 100
 
 
 @dataclass(frozen=True)
 class GateBounds:
-    """The gate's bounds on the whole test split.
+    """The gate's bounds on the whole test split and on slices of it.
 
     Attributes:
       min_accuracy: The least accuracy; 0 asks for none.
@@ -24,6 +27,8 @@ class GateBounds:
       compares_accuracy: Whether the accuracy must not fall behind the last blessed model's.
       by_significance: Whether only a model that is significantly worse than the last blessed one
         is refused, whatever the points between them; `max_regression` is not asked for then.
+      min_slice_accuracy: The least accuracy of a slice; None asks for none.
+      min_slice_size: The fewest reviews of a slice that must reach it.
     """
 
     min_accuracy: float
@@ -32,6 +37,8 @@ class GateBounds:
     min_lift: float
     compares_accuracy: bool
     by_significance: bool = False
+    min_slice_accuracy: float | None = None
+    min_slice_size: int = MIN_SLICE_SIZE
 
     @classmethod
     def of(
@@ -41,7 +48,10 @@ class GateBounds:
         max_regression: float,
         min_lift: float,
         classes: int,
+        *,
         by_significance: bool = False,
+        min_slice_accuracy: float | None = None,
+        min_slice_size: int = MIN_SLICE_SIZE,
     ) -> GateBounds:
         """Returns the bounds, of a data set of so many classes.
 
@@ -56,13 +66,32 @@ class GateBounds:
             least = min_accuracy
         compares_accuracy = min_macro_f1 is None or min_accuracy is not None
         return cls(
-            least, min_macro_f1, max_regression, min_lift, compares_accuracy, by_significance
+            least,
+            min_macro_f1,
+            max_regression,
+            min_lift,
+            compares_accuracy,
+            by_significance,
+            min_slice_accuracy,
+            min_slice_size,
         )
 
-    def passed(self, confusion: Confusion) -> bool:
-        """Returns whether a model reaches what is asked for; no earlier model is compared with."""
+    def is_weak(self, examples: float, accuracy: float) -> bool:
+        """Returns whether a slice of so many reviews is large enough, and not accurate enough."""
+        least = self.min_slice_accuracy
+        return least is not None and examples >= self.min_slice_size and not accuracy >= least
+
+    def passed(self, confusion: Confusion, slices: Iterable[tuple[float, float]] = ()) -> bool:
+        """Returns whether a model reaches what is asked for; no earlier model is compared with.
+
+        Args:
+          confusion: Which classes it took for which.
+          slices: Reviews and accuracy of each slice that must reach a least accuracy.
+        """
         from components.evaluator import lift
 
+        if any(self.is_weak(*each) for each in slices):
+            return False
         if not confusion.accuracy >= self.min_accuracy:
             return False
         if self.min_macro_f1 is not None and not confusion.macro_f1 >= self.min_macro_f1:

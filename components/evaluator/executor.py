@@ -14,7 +14,7 @@ from components.evaluator.prediction_writer import writing_to
 class Executor(executor.Executor):
     """TFX's own, within `writing_to` the evaluation."""
 
-    def Do(  # noqa: N802 - TFX's name
+    def Do(
         self,
         input_dict: dict[str, list[types.Artifact]],
         output_dict: dict[str, list[types.Artifact]],

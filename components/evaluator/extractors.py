@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -17,7 +17,13 @@ from components import features
 from components.evaluator import tfma_adapter
 from components.evaluator.decisions import AnswerReader
 from components.evaluator.prediction_writer import WritePredictions, folder_to_write
-from components.evaluator.slices import LENGTH, UNKNOWN_WORDS, length_names, unknown_share_names
+from components.evaluator.slices import (
+    LENGTH,
+    UNKNOWN_WORDS,
+    feature_of_key,
+    length_names,
+    unknown_share_names,
+)
 from components.models.training_record import TrainingRecord
 from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 
@@ -54,12 +60,13 @@ def custom_extractors(
         tensor_adapter_config=tensor_adapter_config,
     )
     settings = _settings_of(eval_shared_model)
+    keys = {key for spec in eval_config.slicing_specs for key in spec.feature_keys}
     stages = [stage.stage_name for stage in extractors]
     extractors.insert(
         stages.index(tfma_adapter.TRANSFORMED_FEATURES_STAGE) + 1,
         extractor.Extractor(
             stage_name="ExtractSliceFeatures",
-            ptransform="ExtractSliceFeatures" >> beam.Map(_with_slice_features, settings),
+            ptransform="ExtractSliceFeatures" >> beam.Map(_with_slice_features, settings, keys),
         ),
     )
     stages = [stage.stage_name for stage in extractors]
@@ -127,10 +134,11 @@ def _settings_of(eval_shared_model: Any) -> TokenSettings | None:
 
 
 def _with_slice_features(
-    extracts: dict[str, Any], settings: TokenSettings | None
+    extracts: dict[str, Any], settings: TokenSettings | None, keys: Collection[str] = ()
 ) -> dict[str, Any]:
-    """Adds LENGTH and UNKNOWN_WORDS to the features of a batch of extracts."""
-    texts = np.asarray(extracts[tfma_constants.FEATURES_KEY][features.TEXT]).reshape(-1)
+    """Adds LENGTH, UNKNOWN_WORDS and columns by their keys to the features of a batch."""
+    read = extracts[tfma_constants.FEATURES_KEY]
+    texts = np.asarray(read[features.TEXT]).reshape(-1)
     token_ids = _token_ids(extracts[tfma_constants.TRANSFORMED_FEATURES_KEY])
     token_ids = token_ids.reshape(len(texts), -1)
     if settings:
@@ -140,7 +148,8 @@ def _with_slice_features(
         ours = dataclasses.replace(IMDB_TOKENS, max_length=token_ids.shape[1])
         lengths = length_names(texts, ours)
     sliced = {
-        **extracts[tfma_constants.FEATURES_KEY],
+        **read,
+        **{key: read[name] for key in keys if (name := feature_of_key(key)) in read},
         LENGTH: _as_feature(lengths),
         UNKNOWN_WORDS: _as_feature(unknown_share_names(token_ids)),
     }

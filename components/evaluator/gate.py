@@ -10,11 +10,11 @@ from typing import Any
 from tensorflow_model_analysis.proto import config_pb2
 
 from components import features
-from components.evaluator import binary_metrics, class_metrics
-from components.evaluator.bounds import GateBounds
+from components.evaluator import binary_metrics, class_metrics, slice_accuracy
+from components.evaluator.bounds import MIN_SLICE_SIZE, GateBounds
 from components.evaluator.regression_test import RegressionTest
 from components.evaluator.significance import SIGNIFICANCE
-from components.evaluator.slices import LENGTH, UNKNOWN_WORDS
+from components.evaluator.slices import LENGTH, UNKNOWN_WORDS, gated_keys, keys_of
 from serving.signature_names import CLASSIFY, SERVING_DEFAULT
 
 
@@ -25,10 +25,13 @@ def eval_config(
     classes: Sequence[str] = features.CLASSES,
     min_macro_f1: float | None = None,
     by_significance: bool = False,
+    slice_by: Sequence[Sequence[str]] = (),
+    min_slice_accuracy: float | None = None,
+    min_slice_size: int = MIN_SLICE_SIZE,
 ) -> config_pb2.EvalConfig:
     """Returns the metrics, the slices and the gate, for TFX's Evaluator.
 
-    The slices but `rating` are computed by the extractors of this package: the Evaluator's
+    The slices but `rating` are made by the extractors of this package: the Evaluator's
     `module_path` has to be "components.evaluator.extractors".
 
     >>> from components import eval_config
@@ -53,9 +56,20 @@ def eval_config(
       by_significance: Whether only a candidate that McNemar's exact test, one-sided at 5 %, finds
         worse than the blessed model on the same reviews is refused, instead of one that is worse
         by `max_regression`. The test is of who is right, whether or not `min_macro_f1` is given.
+      slice_by: Columns that slices are by, each alone or two together: `ReviewSource.slice_by`.
+      min_slice_accuracy: The least accuracy of each slice by `slice_by`, or, where that is empty,
+        by length and unknown words; None asks for none.
+      min_slice_size: The fewest reviews of a slice that must reach it.
     """
     bounds = GateBounds.of(
-        min_accuracy, min_macro_f1, max_regression, min_lift, len(classes), by_significance
+        min_accuracy,
+        min_macro_f1,
+        max_regression,
+        min_lift,
+        len(classes),
+        by_significance=by_significance,
+        min_slice_accuracy=min_slice_accuracy,
+        min_slice_size=min_slice_size,
     )
     is_binary = len(classes) == len(features.CLASSES)
     return config_pb2.EvalConfig(
@@ -68,18 +82,21 @@ def eval_config(
             )
         ],
         metrics_specs=[
-            config_pb2.MetricsSpec(metrics=_metrics(bounds, is_binary)),
+            config_pb2.MetricsSpec(metrics=_metrics(bounds, is_binary, gated_keys(slice_by))),
         ],
-        slicing_specs=[
-            config_pb2.SlicingSpec(),
-            config_pb2.SlicingSpec(feature_keys=[features.RATING]),
-            config_pb2.SlicingSpec(feature_keys=[LENGTH]),
-            config_pb2.SlicingSpec(feature_keys=[UNKNOWN_WORDS]),
-        ],
+        slicing_specs=_slicing_specs(slice_by),
     )
 
 
-def _metrics(bounds: GateBounds, is_binary: bool) -> list[config_pb2.MetricConfig]:
+def _slicing_specs(slice_by: Sequence[Sequence[str]]) -> list[config_pb2.SlicingSpec]:
+    every_data_set = [[], [features.RATING], [LENGTH], [UNKNOWN_WORDS]]
+    others = (keys for keys in keys_of(slice_by) if keys not in every_data_set)
+    return [config_pb2.SlicingSpec(feature_keys=keys) for keys in (*every_data_set, *others)]
+
+
+def _metrics(
+    bounds: GateBounds, is_binary: bool, gated: Sequence[Sequence[str]]
+) -> list[config_pb2.MetricConfig]:
     """Returns what is measured on each slice: a metric of ours by all its names, and the size."""
     measured: Any = binary_metrics if is_binary else class_metrics
     metric = binary_metrics.BinaryMetric if is_binary else class_metrics.ClassMetric
@@ -100,6 +117,36 @@ def _metrics(bounds: GateBounds, is_binary: bool) -> list[config_pb2.MetricConfi
         ),
         *_regression_tests(bounds),
         config_pb2.MetricConfig(class_name="ExampleCount"),
+        *_slice_gate(bounds, is_binary, gated),
+    ]
+
+
+def _slice_gate(
+    bounds: GateBounds, is_binary: bool, gated: Sequence[Sequence[str]]
+) -> list[config_pb2.MetricConfig]:
+    """Returns the metric that holds each slice by `gated` to a least accuracy, if one is asked."""
+    if bounds.min_slice_accuracy is None:
+        return []
+    settings = {
+        "name": slice_accuracy.NAME,
+        "min_size": bounds.min_slice_size,
+        "is_binary": is_binary,
+    }
+    threshold = config_pb2.PerSliceMetricThreshold(
+        slicing_specs=[config_pb2.SlicingSpec(feature_keys=keys) for keys in gated],
+        threshold=config_pb2.MetricThreshold(
+            value_threshold=config_pb2.GenericValueThreshold(
+                lower_bound={"value": bounds.min_slice_accuracy}
+            )
+        ),
+    )
+    return [
+        config_pb2.MetricConfig(
+            class_name=slice_accuracy.SliceAccuracy.__name__,
+            module=slice_accuracy.SliceAccuracy.__module__,
+            config=json.dumps(settings),
+            per_slice_thresholds=[threshold],
+        )
     ]
 
 

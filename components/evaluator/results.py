@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from tensorflow_model_analysis.writers import eval_config_writer
 from components.evaluator import binary_metrics, class_metrics
 from components.evaluator.binary_metrics import CONFUSION_COUNTS
 from components.evaluator.confusion import Confusion
+from components.evaluator.slices import SliceKey
 
 # Of what a configuration with TFMA's own metrics gives.
 _CONFUSION = "confusion_matrix_at_thresholds"
@@ -50,14 +51,25 @@ class EvaluationResults:
         calibration, examples, and the confusion counts; of more: accuracy, macro_f1, log_loss and
         examples. NaN where a metric is not defined; a configuration other than
         `gate.eval_config` may give fewer.
-      slices: The same by ((feature, value),...) of each slice.
+      slices: The same by ((feature, value),...) of each slice, sorted; what a column of the user's
+        is called there, `slices.key_of_column` says.
       confusion: Which classes were taken for which on the whole split; None if that was not
         measured.
     """
 
     overall: Mapping[str, float]
-    slices: Mapping[tuple[tuple[str, str], ...], Mapping[str, float]]
+    slices: Mapping[SliceKey, Mapping[str, float]]
     confusion: Confusion | None = None
+
+    def slices_by(self, keys: Iterable[str]) -> dict[SliceKey, Mapping[str, float]]:
+        """Returns the slices by these features and by no other, the largest first."""
+        asked = set(keys)
+        found = [
+            (key, metrics)
+            for key, metrics in self.slices.items()
+            if {feature for feature, _ in key} == asked
+        ]
+        return dict(sorted(found, key=lambda pair: (-pair[1]["examples"], pair[0])))
 
 
 def load(

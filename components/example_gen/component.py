@@ -43,7 +43,9 @@ class ReviewExampleGen(base_beam_component.BaseBeamComponent):
     Outputs:
       examples: Examples. Splits `train`, `test` and, if there is one, `eval`; gzipped TFRecords of
         tf.Examples with `text` <bytes>, `label` <int64> (the place in `source.classes`),
-        `review_id` <bytes> and, where the data has stars, `rating` <int64>.
+        `review_id` <bytes>, where the data has stars, `rating` <int64>, and a feature <bytes> for
+        each of `source.slice_columns`, see `slice_values.feature_of`: the review's value there, one
+        of at most 100, MISSING or OTHER.
       report: ReadingReportArtifact. What was read and what was left out; DataGate takes it.
 
     >>> from components import ReviewExampleGen, resolve_source

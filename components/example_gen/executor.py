@@ -18,10 +18,11 @@ from components.dataset.source import ReviewSource
 from components.errors import DatasetError
 from components.example_gen.examples import assign_split
 from components.example_gen.findings import findings
+from components.example_gen.largest_values import FindLargestValues, KeepLargestValues
 from components.example_gen.leaks import DropLeaks, FindLeaks
 from components.example_gen.reading_report import ReadingReport
 from components.example_gen.shards import WriteShards
-from components.tfx_adapter import ArtifactsByKey, Parameters
+from components.tfx_adapter import Inputs, Outputs, Parameters
 
 SOURCE = "source"
 VALIDATION_FRACTION = "validation_fraction"
@@ -33,9 +34,7 @@ REPORT = "report"
 class Executor(base_beam_executor.BaseBeamExecutor):
     """Reads, splits, counts and writes in one Beam pipeline."""
 
-    def Do(  # noqa: N802 -- TFX's name
-        self, input_dict: ArtifactsByKey, output_dict: ArtifactsByKey, exec_properties: Parameters
-    ) -> None:
+    def Do(self, input_dict: Inputs, output_dict: Outputs, exec_properties: Parameters) -> None:
         """Writes one folder of gzipped TFRecords a split, and the reading report.
 
         Raises:
@@ -43,6 +42,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """
         source = ReviewSource.from_json(exec_properties[SOURCE])
         validation_fraction = exec_properties[VALIDATION_FRACTION]
+        columns = source.slice_columns
         splits = split_names(validation_fraction, source.has_eval)
         examples = artifact_utils.get_single_instance(output_dict[EXAMPLES])
         examples.split_names = artifact_utils.encode_split_names(list(splits))
@@ -57,15 +57,19 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             read = pipeline | "Read" >> ReadReviews(source)
             leaks = read[REVIEWS] | "FindLeaks" >> FindLeaks()
             kept, dropped = read[REVIEWS], None
+            if exec_properties[DROP_LEAKS] or columns:
+                # Leaks and the largest slices are known when all is read. Reviews that waited for
+                # them would do so in the memory of Beam's runner; to read them again takes none.
+                kept = (pipeline | "ReadAgain" >> ReadReviews(source))[REVIEWS]
             if exec_properties[DROP_LEAKS]:
-                # The leaks are known when all is read. Reviews that waited for them would do so
-                # in the memory of Beam's runner; to read them again takes none.
-                again = pipeline | "ReadAgain" >> ReadReviews(source)
-                kept, dropped = again[REVIEWS] | "DropLeaks" >> DropLeaks(leaks)
+                kept, dropped = kept | "DropLeaks" >> DropLeaks(leaks)
+            if columns:
+                largest = read[REVIEWS] | "FindLargestValues" >> FindLargestValues(columns)
+                kept = kept | "KeepLargestValues" >> KeepLargestValues(largest)
             assigned = kept | "AssignSplit" >> beam.Map(assign_split, validation_fraction)
-            _ = assigned | "WriteShards" >> WriteShards(folders, unfinished)
+            _ = assigned | "WriteShards" >> WriteShards(folders, unfinished, columns)
             _ = (
-                findings(assigned, read, leaks, dropped)
+                findings(assigned, read, leaks, dropped, columns)
                 | "ToJson" >> beam.Map(json.dumps)
                 | "WriteFindings" >> beam.io.WriteToText(findings_file, shard_name_template="")
             )

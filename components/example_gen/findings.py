@@ -5,7 +5,7 @@ No import of TFX: a worker that counts would take 250 MB more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -13,6 +13,7 @@ from apache_beam.pvalue import AsSingleton, PCollection
 
 from components.dataset.read import LABELS, LEFT_OUT, PROBLEMS
 from components.dataset.records import OTHER_WORDS, Problem, by_place, printable
+from components.example_gen.largest_values import columns_of_others
 from components.example_gen.leaks import count_of
 
 DESCRIBED_PROBLEMS = 5
@@ -24,6 +25,7 @@ def findings(
     read: dict[str, PCollection],
     leaks: PCollection,
     dropped: PCollection | None,
+    slice_columns: Sequence[str] = (),
 ) -> PCollection:
     """Counts what was read, in the form that ReadingReport takes.
 
@@ -32,6 +34,7 @@ def findings(
       read: What ReadReviews returns.
       leaks: What FindLeaks returns.
       dropped: Review; None if none is dropped.
+      slice_columns: The columns of `Review.slices`.
 
     Returns:
       ((topic, *keys), value) pairs; all keys are strings.
@@ -46,6 +49,12 @@ def findings(
     }
     if dropped is not None:
         ones["Dropped"] = dropped | "CountDropped" >> beam.Map(lambda _: (("dropped_leaks",), 1))
+    if slice_columns:
+        ones["Others"] = (
+            reviews
+            | "OthersOfReview" >> beam.FlatMap(columns_of_others, slice_columns)
+            | "CountOthers" >> beam.Map(lambda column: (("other_slices", column), 1))
+        )
     # Each by itself: what is flattened before it is summed is held, one by one, in the memory of
     # Beam's runner.
     counts = [each | f"Sum{name}" >> beam.CombinePerKey(sum) for name, each in ones.items()]

@@ -49,6 +49,8 @@ class ReadingReport:
       dropped_leaks: Reviews taken out of train because of them.
       classes: Names of the classes, by label.
       label_classes: Pairs of a label as spelt and its class, as `ReviewSource` has them.
+      other_slices: By column of more than 100 values that slices are by, how many reviews of test
+        have none of the 100 most frequent.
     """
 
     reviews: dict[str, dict[str, int]]
@@ -61,6 +63,7 @@ class ReadingReport:
     dropped_leaks: int = 0
     classes: list[str] = field(default_factory=lambda: list(features.CLASSES))
     label_classes: list[list[str]] = field(default_factory=list)
+    other_slices: dict[str, int] = field(default_factory=dict)
 
     @property
     def split_sizes(self) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -30,21 +30,25 @@ class WriteShards(beam.PTransform):
     worker writes the reviews that it reads, and only the names of its shards go on.
     """
 
-    def __init__(self, folders: Mapping[str, str], unfinished: str):
+    def __init__(
+        self, folders: Mapping[str, str], unfinished: str, slice_columns: Sequence[str] = ()
+    ):
         """Describes where to write.
 
         Args:
           folders: By split, where its shards go; they are made.
           unfinished: An existing folder on the same file system, where shards are until the
             last one is written: what a worker left that failed is no shard.
+          slice_columns: The columns of `Review.slices`.
         """
         super().__init__()
         self._folders = dict(folders)
         self._unfinished = unfinished
+        self._slice_columns = tuple(slice_columns)
 
     def expand(self, reviews: PCollection) -> PCollection:
         """Writes, then gives the shards of each split their names."""
-        written = reviews | "Write" >> beam.ParDo(_WriteDoFn(self._unfinished))
+        written = reviews | "Write" >> beam.ParDo(_WriteDoFn(self._unfinished, self._slice_columns))
         # A split without reviews has a shard too: later steps refuse a folder without files.
         splits = reviews.pipeline | "Splits" >> beam.Create(
             [(split, "") for split in self._folders], reshuffle=False
@@ -60,8 +64,9 @@ class WriteShards(beam.PTransform):
 class _WriteDoFn(beam.DoFn):
     """Reviews -> (split, path of an unfinished shard)."""
 
-    def __init__(self, unfinished: str):
+    def __init__(self, unfinished: str, slice_columns: tuple[str, ...]):
         self._unfinished = unfinished
+        self._slice_columns = slice_columns
         self._open: dict[str, _Shard] = {}
 
     def start_bundle(self) -> None:
@@ -71,7 +76,7 @@ class _WriteDoFn(beam.DoFn):
         shard = self._open.get(review.split)
         if shard is None:
             shard = self._open[review.split] = _Shard(self._unfinished)
-        shard.write(to_example(review))
+        shard.write(to_example(review, self._slice_columns))
         if shard.size >= SHARD_BYTES:
             del self._open[review.split]
             yield review.split, shard.close()

@@ -13,7 +13,7 @@ from tfx.utils import path_utils
 from components import features, tfx_adapter
 from components.infra_validator import answers
 from components.infra_validator.trial import try_candidate
-from components.tfx_adapter import ArtifactsByKey, Parameters
+from components.tfx_adapter import Inputs, Outputs, Parameters
 
 ENGINE = "engine"
 
@@ -25,9 +25,7 @@ class Executor(base_executor.BaseExecutor):
     and keeps the reason of a refusal to its log. Its blessing is what this one gives as well.
     """
 
-    def Do(  # noqa: N802 -- TFX's name
-        self, input_dict: ArtifactsByKey, output_dict: ArtifactsByKey, exec_properties: Parameters
-    ) -> None:
+    def Do(self, input_dict: Inputs, output_dict: Outputs, exec_properties: Parameters) -> None:
         """Blesses the model or not. A model that the gate refused is not tried.
 
         Raises:

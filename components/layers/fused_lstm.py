@@ -32,13 +32,7 @@ def fused_lstm(
     def gradient(cell_gradient: tf.Tensor, hidden_gradient: tf.Tensor) -> Any:
         back = tf.raw_ops.BlockLSTMGradV2(
             **arguments,
-            i=ran.i,
-            cs=ran.cs,
-            f=ran.f,
-            o=ran.o,
-            ci=ran.ci,
-            co=ran.co,
-            h=ran.h,
+            **ran._asdict(),
             cs_grad=tf.convert_to_tensor(cell_gradient),
             h_grad=tf.convert_to_tensor(hidden_gradient),
         )

@@ -234,14 +234,17 @@ def _backwards(
     """Returns the gradients of the gates [packed, 4 * units] and of the first state, twice."""
     units = last_gradient.shape[1]
     transposed = recurrence.transposed()
-    unused = tf.zeros([2 * units, 4 * units]), tf.zeros([4 * units]), tf.zeros([units])
+    unused = {
+        "w": tf.zeros([2 * units, 4 * units]),
+        "b": tf.zeros([4 * units]),
+        **dict.fromkeys(("wci", "wcf", "wco"), tf.zeros([units])),
+    }
 
     def step(
         time: tf.Tensor, cell: tf.Tensor, hidden: tf.Tensor, gates: tf.TensorArray
     ) -> tuple[Any, ...]:
         values = {name: array.read(time) for name, array in saved.items()}
         squashed, before_step = values["squashed"], values["hidden"]
-        weights, bias, peephole = unused
         if states_gradient is not None:
             hidden += states_gradient[timeline.offsets[time] : timeline.ends[time]]
         # All elementwise operations in one; it reads none of what is called unused here.
@@ -249,11 +252,7 @@ def _backwards(
             x=before_step,
             cs_prev=values["cell"],
             h_prev=before_step,
-            w=weights,
-            wci=peephole,
-            wcf=peephole,
-            wco=peephole,
-            b=bias,
+            **unused,
             i=values["input"],
             cs=squashed,
             f=values["forget"],

@@ -39,7 +39,6 @@ def build_cnn_lstm(
     summary="Dropout(0.2), Conv1D(32, 3), MaxPooling1D(2), LSTM(100), Dropout(0.2)",
     takes=(*LAYERS, "dropout"),
     presets=reference_presets(tuned={"dropout": 0.5}, dropout=0.2),
-    pool_batches=1,
 )
 def build_cnn_lstm_dropout(
     hyperparameters: Hyperparameters, per_token: bool = False, shape: ModelShape = IMDB_SHAPE

@@ -45,7 +45,6 @@ def build_lstm(
     summary="Dropout(0.2), LSTM(100), Dropout(0.2)",
     takes=("embedding_units", "lstm_units", "dropout"),
     presets=reference_presets(tuned={"dropout": 0.5}, dropout=0.2),
-    pool_batches=1,
 )
 def build_lstm_dropout(
     hyperparameters: Hyperparameters, per_token: bool = False, shape: ModelShape = IMDB_SHAPE
@@ -75,7 +74,6 @@ def build_lstm_dropout(
     summary="LSTM(100, dropout=0.2, recurrent_dropout=0.2)",
     takes=("embedding_units", "lstm_units", "dropout", "recurrent_dropout"),
     presets=reference_presets(dropout=0.2, recurrent_dropout=0.2),
-    pool_batches=1,
 )
 def build_lstm_recurrent_dropout(
     hyperparameters: Hyperparameters, per_token: bool = False, shape: ModelShape = IMDB_SHAPE

@@ -39,11 +39,6 @@ REFERENCE = "reference"
 TUNED = "tuned"
 SAMPLE = "sample"
 
-# How many batches a pool of reviews, sorted by length, is divided into. In larger pools batches
-# differ so much that the last few of an epoch skew the model: with 50, an epoch takes a quarter
-# less time, and `lstm` loses a point of accuracy.
-SIMILAR_LENGTH_POOL = 4
-
 # A rate that falls to 0, clipped gradients and averaged weights leave less to the last batches.
 TUNED_TRAINING = Hyperparameters(epochs=4, schedule="cosine", clip_norm=1.0, weight_averaging=0.99)
 SAMPLE_TRAINING = Hyperparameters(epochs=10, batch_size=32, learning_rate=3e-3)
@@ -71,8 +66,6 @@ class Variant:
       solve: `solve(model, training, hyperparameters)` sets the weights that are the solution of
         a convex problem; None when there are none such.
       uses_gradient_descent: Whether gradient descent fits the other weights, after `solve`.
-      pool_batches: 1 for plain random batches; more where training is faster with batches of
-        reviews of similar length. See `components.trainer.batches.ReviewBatches`.
     """
 
     name: str
@@ -82,7 +75,6 @@ class Variant:
     presets: Mapping[str, Hyperparameters] = field(repr=False)
     solve: Solve | None = None
     uses_gradient_descent: bool = True
-    pool_batches: int = SIMILAR_LENGTH_POOL
 
     @property
     def module(self) -> str:
@@ -154,7 +146,6 @@ def variant(
     presets: Mapping[str, Hyperparameters],
     solve: Solve | None = None,
     uses_gradient_descent: bool = True,
-    pool_batches: int = SIMILAR_LENGTH_POOL,
 ) -> Callable[[Builder], Builder]:
     """Registers the decorated builder under `name`.
 
@@ -165,7 +156,6 @@ def variant(
       presets: The default first.
       solve: Sets the weights that are the solution of a convex problem.
       uses_gradient_descent: False when `solve` sets all weights.
-      pool_batches: How many batches of reviews are sorted by length together.
     """
     fitted_by = names_where("part", GRADIENT_DESCENT) if uses_gradient_descent else ()
     all_taken = (*names_where("part", EVERY_VARIANT), *fitted_by, *takes)
@@ -179,7 +169,6 @@ def variant(
             dict(presets),
             solve,
             uses_gradient_descent,
-            pool_batches,
         )
         return build
 

@@ -16,7 +16,7 @@ from components.infra_validator import warmup
 from components.infra_validator.outcome import Outcome
 from components.pusher import model_card
 from components.pusher.publish import publish
-from components.tfx_adapter import ArtifactsByKey, Parameters
+from components.tfx_adapter import Inputs, Outputs, Parameters
 
 EVALUATION = "evaluation"
 CROSS_VALIDATION = "cross_validation"
@@ -31,9 +31,7 @@ class Executor(tfx_pusher.Executor):
     it, and a full disk leaves it there for good.
     """
 
-    def Do(  # noqa: N802 -- TFX's name
-        self, input_dict: ArtifactsByKey, output_dict: ArtifactsByKey, exec_properties: Parameters
-    ) -> None:
+    def Do(self, input_dict: Inputs, output_dict: Outputs, exec_properties: Parameters) -> None:
         """Publishes the model when every given blessing says so.
 
         The pushed_model artifact is a link to the published version: once somebody deletes the
@@ -73,12 +71,12 @@ class Executor(tfx_pusher.Executor):
         )
 
 
-def _uri(input_dict: ArtifactsByKey, key: str) -> str | None:
+def _uri(input_dict: Inputs, key: str) -> str | None:
     artifacts = input_dict.get(key)
     return artifact_utils.get_single_uri(artifacts) if artifacts else None
 
 
-def _infra_validation(input_dict: ArtifactsByKey) -> Outcome | None:
+def _infra_validation(input_dict: Inputs) -> Outcome | None:
     blessings = input_dict.get(standard_component_specs.INFRA_BLESSING_KEY)
     if not blessings:
         return None

@@ -25,6 +25,8 @@ NO_FACTS: dict[str, Any] = {
     "gate": {},
     "source_fingerprint": {},
 }
+# Two columns of 100 values may have 10,000.
+MOST_SLICES = 1_000
 LIBRARIES = ("tensorflow", "keras", "tfx", "tensorflow-transform", "apache-beam")
 
 
@@ -109,6 +111,8 @@ def _measurements(evaluation: str | None, classes: Sequence[str]) -> dict[str, A
     found: dict[str, Any] = {
         "test_metrics": {name: _number(value) for name, value in measured.overall.items()}
     }
+    if slices := _slices(measured):
+        found["slices"] = slices
     confusion = measured.confusion
     if confusion and confusion.classes == len(classes):
         larger = lift.largest_class(confusion.sizes.tolist(), classes)
@@ -123,6 +127,24 @@ def _measurements(evaluation: str | None, classes: Sequence[str]) -> dict[str, A
             for name, precision, recall, reviews in columns
         }
     return found
+
+
+def _slices(measured: results.EvaluationResults) -> list[dict[str, Any]]:
+    """Returns the largest slices that were measured."""
+    known = [
+        (key, metrics)
+        for key, metrics in measured.slices.items()
+        if {"examples", "accuracy"} <= metrics.keys()
+    ]
+    largest = sorted(known, key=lambda pair: (-pair[1]["examples"], pair[0]))[:MOST_SLICES]
+    return [
+        {
+            "slice": dict(key),
+            "reviews": int(metrics["examples"]),
+            "accuracy": _number(metrics["accuracy"]),
+        }
+        for key, metrics in largest
+    ]
 
 
 def _cross_validation(folder: str | None) -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""What is trained on: transformed examples in memory, and the batches of an epoch."""
+"""What is trained on: transformed examples, and the batches of an epoch."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
@@ -13,6 +13,7 @@ import tensorflow_transform as tft
 
 from components import features
 from components.errors import ConfigurationError, as_setting
+from components.trainer.disk_tokens import Reviews, TokenIds, TokenIdsOnDisk, chunks_of
 from components.transform.token_settings import IMDB_TOKENS, TOKENS, TokenSettings
 
 
@@ -20,11 +21,14 @@ def read_examples(
     file_patterns: Sequence[str],
     transform_output: tft.TFTransformOutput,
     tokens: TokenSettings = IMDB_TOKENS,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Reads transformed examples into memory, as few bytes a token as the vocabulary allows.
+    most_bytes: int | None = None,
+) -> Reviews:
+    """Reads transformed examples, as few bytes a token as the vocabulary allows.
 
     That is two bytes up to a vocabulary of 65,536: 25,000 reviews of 1,000 tokens take 50 MB, and
-    three times that while they are read.
+    twice that while they are read. Where they are more than `most_bytes`, they are written to a
+    temporary file, from which batches are read; in memory stay some 50 bytes a review then. Rows
+    and their order are the same.
 
     Beam's workers write them in any order. Here they are sorted by a hash of their content,
     so that a seed chooses the same batches each time.
@@ -33,20 +37,50 @@ def read_examples(
       file_patterns: The files.
       transform_output: What says how they are read.
       tokens: The settings that they were written with.
+      most_bytes: Token ids that are held in memory; None is all of them.
 
     Returns:
       `token_ids`: <uint8, uint16 or uint32>[reviews, max_length] and `label`: <int64>[reviews].
 
     Raises:
       ConfigurationError: They were written with others.
+      TrainingError: The temporary file cannot be written.
     """
+    parts: list[np.ndarray] = []
+    digests, labels, held = [], [], 0
+    on_disk: TokenIdsOnDisk | None = None
+    for parsed, labels_of_part in _parsed(file_patterns, transform_output):
+        part = _narrowed(parsed, tokens)
+        digests.append(_digests(part))
+        labels.append(labels_of_part)
+        parts.append(part)
+        held += part.nbytes
+        if on_disk is None and most_bytes is not None and held > most_bytes:
+            on_disk = TokenIdsOnDisk(part.shape[1], part.dtype)
+        if on_disk is not None:
+            for rows in parts:
+                on_disk.append(rows)
+            parts.clear()
+    all_labels = np.concatenate(labels)
+    halves = np.concatenate(digests)
+    order = np.lexsort((all_labels, halves[:, 1], halves[:, 0]))
+    if on_disk is None:
+        return _in_order(parts, order), all_labels[order]
+    on_disk.put_in(order)
+    return on_disk, all_labels[order]
+
+
+def _parsed(
+    file_patterns: Sequence[str], transform_output: tft.TFTransformOutput
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields token ids <int64>[batch, max_length] and labels <int64>[batch]."""
     specification = transform_output.transformed_feature_spec()
 
     def parse(serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         example = tf.io.parse_example(serialized, specification)
         return example[features.TOKEN_IDS], example[features.LABEL]
 
-    batches = (
+    return (
         tf.data.Dataset.list_files(file_patterns, shuffle=False)
         .interleave(
             lambda file: tf.data.TFRecordDataset(file, compression_type="GZIP"),
@@ -55,17 +89,31 @@ def read_examples(
         )
         .batch(1_024)
         .map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+        .as_numpy_iterator()
     )
-    parts = [
-        (_narrowed(token_ids, tokens), labels) for token_ids, labels in batches.as_numpy_iterator()
-    ]
-    token_ids, labels = map(np.concatenate, zip(*parts, strict=True))
-    digests = [hashlib.blake2b(row, digest_size=16).digest() for row in token_ids]
-    order = sorted(range(len(labels)), key=lambda row: (digests[row], labels[row]))
-    return token_ids[order], labels[order]
 
 
-def refuse_unknown_tokens(token_ids: np.ndarray, tokens: TokenSettings) -> None:
+def _digests(token_ids: np.ndarray) -> np.ndarray:
+    """Returns a hash of each row, its 16 bytes as two numbers: <uint64>[rows, 2]."""
+    digests = b"".join(hashlib.blake2b(row, digest_size=16).digest() for row in token_ids)
+    # Numbers of big-endian bytes stand in the order of the bytes.
+    return np.frombuffer(digests, ">u8").reshape(-1, 2).astype(np.uint64)
+
+
+def _in_order(parts: list[np.ndarray], order: np.ndarray) -> np.ndarray:
+    """Returns the rows of all parts in an order; takes the parts out of their list."""
+    rows = np.empty((len(order), parts[0].shape[1]), parts[0].dtype)
+    places = np.empty_like(order)
+    places[order] = np.arange(len(order))
+    end = len(order)
+    while parts:
+        part = parts.pop()
+        rows[places[end - len(part) : end]] = part
+        end -= len(part)
+    return rows
+
+
+def refuse_unknown_tokens(token_ids: TokenIds, tokens: TokenSettings) -> None:
     """Refuses texts of which the vocabulary has no token: all of them look alike to a model.
 
     Args:
@@ -75,7 +123,7 @@ def refuse_unknown_tokens(token_ids: np.ndarray, tokens: TokenSettings) -> None:
     Raises:
       ConfigurationError: Says which setting to change.
     """
-    if (token_ids >= features.FIRST_WORD_ID).any():
+    if any((rows >= features.FIRST_WORD_ID).any() for rows in chunks_of(token_ids)):
         return
     if tokens.min_word_count > 1:
         raise ConfigurationError(
@@ -105,31 +153,26 @@ def _narrowed(token_ids: np.ndarray, tokens: TokenSettings) -> np.ndarray:
 
 
 class ReviewBatches(keras.utils.PyDataset):
-    """Batches of all reviews, in a new random order each epoch.
+    """Batches of all reviews: plain random ones, new in each epoch.
 
-    Reviews are shuffled into pools of `pool_batches` batches; within a pool, reviews are
-    sorted by length and divided into batches. With one batch to a pool they are plain random
-    batches. With more, a batch of short reviews has much padding in common, which a model may
-    read once, and which reviews share a batch is still random.
+    The order of an epoch depends on the seed and on its number alone, not on what was read before.
     """
 
     def __init__(
         self,
-        token_ids: np.ndarray,
+        token_ids: TokenIds,
         labels: np.ndarray,
         batch_size: int,
-        seed: int,
-        pool_batches: int = 1,
+        seed: int | None,
         weights: np.ndarray | None = None,
     ):
-        """Takes the reviews, and what shuffles them.
+        """Takes the reviews, and what shuffles them; `begin_epoch` does.
 
         Args:
           token_ids: <uint>[reviews, max_length].
           labels: <int64>[reviews].
           batch_size: Reviews of a batch.
-          seed: Of the order.
-          pool_batches: See the class.
+          seed: Of the order; None leaves them in theirs.
           weights: What a review of each class counts, <float32>[classes]; None for all alike.
         """
         super().__init__()
@@ -137,33 +180,27 @@ class ReviewBatches(keras.utils.PyDataset):
         self._labels = labels
         self._weights = weights
         self._batch_size = batch_size
-        self._pool = batch_size * pool_batches
-        self._random = np.random.default_rng(seed)
-        self._lengths = np.count_nonzero(token_ids, axis=1)
-        self.on_epoch_end()
+        self._seed = seed
+        self._order = np.arange(len(labels))
+        self._first = 0
+
+    def begin_epoch(self, epoch: int, first: int = 0) -> None:
+        """Draws the batches of an epoch, counted from 0, and leaves out those before `first`."""
+        if self._seed is not None:
+            generator = np.random.default_rng([self._seed, epoch])
+            self._order = generator.permutation(len(self._labels))
+        self._first = first
 
     def __len__(self) -> int:
         """Returns the number of batches; the last one of an epoch may be smaller."""
-        return math.ceil(len(self._labels) / self._batch_size)
+        return math.ceil(len(self._labels) / self._batch_size) - self._first
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
         """Returns <int32>[batch, max_length], <float32>[batch, 1], and any weights, [batch]."""
-        chosen = self._batches[index]
+        start = (self._first + index) * self._batch_size
+        chosen = self._order[start : start + self._batch_size]
         labels = self._labels[chosen].astype(np.float32)[:, np.newaxis]
         batch = self._token_ids[chosen].astype(np.int32), labels
         if self._weights is None:
             return batch
         return *batch, self._weights[self._labels[chosen]]
-
-    def on_epoch_end(self) -> None:
-        """Draws the batches of the next epoch."""
-        order = self._random.permutation(len(self._labels))
-        batches = []
-        for start in range(0, len(order), self._pool):
-            members = order[start : start + self._pool]
-            members = members[np.argsort(self._lengths[members], kind="stable")]
-            batches += [
-                members[first : first + self._batch_size]
-                for first in range(0, len(members), self._batch_size)
-            ]
-        self._batches = [batches[index] for index in self._random.permutation(len(batches))]

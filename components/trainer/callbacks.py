@@ -1,4 +1,4 @@
-"""What is done after each step of gradient descent."""
+"""What is done before each epoch, and after each step of gradient descent."""
 
 from __future__ import annotations
 
@@ -10,6 +10,20 @@ import keras
 from components import progress
 from components.errors import TrainingError, as_setting
 from components.hyperparameters import Hyperparameters
+from components.trainer.batches import ReviewBatches
+
+
+class DrawBatches(keras.callbacks.Callback):
+    """Has each epoch draw its batches."""
+
+    def __init__(self, batches: ReviewBatches):
+        """Keeps the batches that Keras reads from."""
+        super().__init__()
+        self._batches = batches
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Draws, before Keras asks for the first one."""
+        self._batches.begin_epoch(epoch)
 
 
 class ReportProgress(keras.callbacks.Callback):

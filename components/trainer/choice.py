@@ -20,9 +20,8 @@ from components.models.class_weights import class_weights
 from components.models.registry import get_variant
 from components.trainer.curves import evaluated
 from components.trainer.custom_config import Training
+from components.trainer.disk_tokens import Reviews
 from components.trainer.fit import fit_variant, set_seeds
-
-Reviews = tuple[np.ndarray, np.ndarray]
 
 # Reviews that a trial is judged on, at most, and as a share of train where there is no eval split.
 MOST_HELD_OUT, HELD_OUT_SHARE = 5_000, 0.1

@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.models.training_record import CurvePoint
+from components.trainer.disk_tokens import Reviews
 from components.trainer.loss import chosen_classes, cross_entropy
 
 # Points of a run: this many, or up to twice as many; fewer if it has fewer steps. The end of an
@@ -30,7 +31,6 @@ LEAST_PART, GREATEST_PART = 100, 500
 
 TRAIN, VALIDATION = "train", "validation"
 NAMES = ("loss", "accuracy")
-Reviews = tuple[np.ndarray, np.ndarray]
 
 
 class WriteCurves(keras.callbacks.Callback):

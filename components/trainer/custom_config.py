@@ -21,6 +21,10 @@ HAS_VALIDATION = "has_validation"
 WARM_START = "warm_start"
 IS_TUNED = "is_tuned"
 CLASSES = "classes"
+MEMORY_BUDGET = "memory_budget"
+
+# Gigabytes of token ids that are held in memory where nothing else is asked for.
+DEFAULT_MEMORY_BUDGET = 4.0
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Training:
       candidates: Between which variants the training chooses, with their hyperparameters; none
         where one is asked for.
       chosen_because: Why it chose `variant`, in a sentence.
+      memory_budget: Gigabytes of token ids that are held in memory.
     """
 
     variant: Variant
@@ -47,6 +52,12 @@ class Training:
     tokens: TokenSettings = IMDB_TOKENS
     candidates: Mapping[str, Hyperparameters] = field(default_factory=dict)
     chosen_because: str = ""
+    memory_budget: float = DEFAULT_MEMORY_BUDGET
+
+    @property
+    def memory_bytes(self) -> int:
+        """Returns the memory budget in bytes."""
+        return int(self.memory_budget * 1e9)
 
     @property
     def shape(self) -> ModelShape:
@@ -85,4 +96,5 @@ class Training:
             tuple(config.get(CLASSES, features.CLASSES)),
             TokenSettings.from_config(config.get(TOKENS, {})),
             candidates,
+            memory_budget=config.get(MEMORY_BUDGET, DEFAULT_MEMORY_BUDGET),
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from components.hyperparameters import Hyperparameters
@@ -12,7 +11,8 @@ from components.models.registry import Variant
 from components.models.training_record import CurvePoint
 from components.trainer import curves
 from components.trainer.batches import ReviewBatches
-from components.trainer.callbacks import ReportProgress, StopWhenNotFinite
+from components.trainer.callbacks import DrawBatches, ReportProgress, StopWhenNotFinite
+from components.trainer.disk_tokens import Reviews
 from components.trainer.loss import cross_entropy
 
 
@@ -26,8 +26,8 @@ def set_seeds(hyperparameters: Hyperparameters) -> None:
 def fit_variant(
     variant: Variant,
     model: keras.Model,
-    training: tuple[np.ndarray, np.ndarray],
-    validation: tuple[np.ndarray, np.ndarray] | None,
+    training: Reviews,
+    validation: Reviews | None,
     hyperparameters: Hyperparameters,
     log_dir: str,
 ) -> tuple[CurvePoint, ...]:
@@ -39,17 +39,16 @@ def fit_variant(
     if variant.solve:
         variant.solve(model, training, hyperparameters)
     if variant.uses_gradient_descent:
-        return fit(model, training, validation, hyperparameters, log_dir, variant.pool_batches)
+        return fit(model, training, validation, hyperparameters, log_dir)
     return (curves.write_final(model, log_dir, training, validation),)
 
 
 def fit(
     model: keras.Model,
-    training: tuple[np.ndarray, np.ndarray],
-    validation: tuple[np.ndarray, np.ndarray] | None,
+    training: Reviews,
+    validation: Reviews | None,
     hyperparameters: Hyperparameters,
     log_dir: str,
-    pool_batches: int = 1,
 ) -> tuple[CurvePoint, ...]:
     """Fits `model` by cross-entropy with Adam, a new order of the reviews each epoch.
 
@@ -59,12 +58,8 @@ def fit(
     answers = model.output_shape[-1]
     weights = class_weights(training[1], max(answers, 2), hyperparameters.class_weights)
 
-    def batched(reviews: tuple[np.ndarray, np.ndarray]) -> ReviewBatches:
-        return ReviewBatches(
-            *reviews, hyperparameters.batch_size, hyperparameters.seed, pool_batches, weights
-        )
-
-    batches = batched(training)
+    size, seed = hyperparameters.batch_size, hyperparameters.seed
+    batches = ReviewBatches(*training, size, seed, weights)
     model.compile(
         optimizer=optimizer(hyperparameters, steps=len(batches) * hyperparameters.epochs),
         loss=cross_entropy(answers, hyperparameters.label_smoothing),
@@ -77,10 +72,11 @@ def fit(
     )
     model.fit(
         batches,
-        validation_data=validation and batched(validation),
+        validation_data=validation and ReviewBatches(*validation, size, None, weights),
         epochs=hyperparameters.epochs,
         verbose=0,
         callbacks=[
+            DrawBatches(batches),
             *choosing_weights(hyperparameters),
             ReportProgress(hyperparameters.epochs, len(batches)),
             StopWhenNotFinite(hyperparameters),

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from components import features
+from components.trainer.disk_tokens import TokenIds
 
 # What a probability counts as at least: log(0) is no number.
 LEAST_PROBABILITY = 1e-7
@@ -47,7 +48,7 @@ class SparseCrossentropy(keras.losses.Loss):
 
 def log_loss(
     model: keras.Model,
-    token_ids: np.ndarray,
+    token_ids: TokenIds,
     labels: np.ndarray,
     weights: np.ndarray | None = None,
 ) -> float:

@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow_transform as tft
 
 from components import features
@@ -19,6 +18,7 @@ from components.trainer import signatures, warm_start
 from components.trainer.batches import read_examples, refuse_unknown_tokens
 from components.trainer.choice import chosen
 from components.trainer.custom_config import Training
+from components.trainer.disk_tokens import Reviews, bytes_in_memory
 from components.trainer.fit import fit_variant, set_seeds
 
 
@@ -38,6 +38,8 @@ def run_fn(fn_args: Any) -> None:
       classes: Names of the classes, in the order of their labels 0, 1, ...; by default `negative`
         and `positive`.
       tokens: The settings that `preprocessing_fn` had, see `TokenSettings`; by default IMDB's.
+      memory_budget: Gigabytes of token ids that are held in memory; more are read from disk, with
+        the same result. By default 4.
       is_tuned: Whether the hyperparameters are those that a Tuner with `tuner_fn` found.
 
     It writes a SavedModel that takes raw text, see `components.trainer.signatures`.
@@ -99,13 +101,15 @@ def built(asked: Training, fn_args: Any, transform_output: tft.TFTransformOutput
 
 def read(
     asked: Training, fn_args: Any, transform_output: tft.TFTransformOutput
-) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray] | None]:
+) -> tuple[Reviews, Reviews | None]:
     """Returns token ids and labels of train, and of eval where there is validation."""
-    training = read_examples(fn_args.train_files, transform_output, asked.tokens)
+    budget = asked.memory_bytes
+    training = read_examples(fn_args.train_files, transform_output, asked.tokens, budget)
     refuse_unknown_tokens(training[0], asked.tokens)
     if not asked.has_validation:
         return training, None
-    return training, read_examples(fn_args.eval_files, transform_output, asked.tokens)
+    budget = max(budget - bytes_in_memory(training[0]), 0)
+    return training, read_examples(fn_args.eval_files, transform_output, asked.tokens, budget)
 
 
 def export(

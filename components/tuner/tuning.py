@@ -10,6 +10,7 @@ from tfx.components.tuner.component import TunerFnResult
 
 from components.trainer.batches import read_examples
 from components.trainer.custom_config import Training
+from components.trainer.disk_tokens import bytes_in_memory
 from components.tuner.search_space import StartFirst, search_space
 from components.tuner.variant_tuner import OBJECTIVE, VariantTuner
 
@@ -22,8 +23,8 @@ DEFAULT_TRIALS = 10
 def tuner_fn(fn_args: Any) -> TunerFnResult:
     """Returns a random search over the variant's space; TFX's Tuner asks for "components.tuner_fn".
 
-    The `custom_config` may hold `model`, `hyperparameters` and `tokens` as for `components.run_fn`,
-    and:
+    The `custom_config` may hold `model`, `hyperparameters`, `tokens` and `memory_budget` as for
+    `components.run_fn`, and:
 
       trials: How many are tried; by default 10. The first is where the search starts.
       set_by_user: Names of hyperparameters that are not searched.
@@ -62,10 +63,13 @@ def tuner_fn(fn_args: Any) -> TunerFnResult:
         hyperparameters=search_space(variant, hyperparameters, config.get(SET_BY_USER, ())),
         seed=hyperparameters.seed,
     )
+    budget = asked.memory_bytes
+    fitted_on = read_examples(fn_args.train_files, transform_output, asked.tokens, budget)
+    left = max(budget - bytes_in_memory(fitted_on[0]), 0)
     return TunerFnResult(
         tuner=VariantTuner(oracle, variant, hyperparameters, fn_args.working_dir, asked.shape),
         fit_kwargs={
-            "fitted_on": read_examples(fn_args.train_files, transform_output, asked.tokens),
-            "validation": read_examples(fn_args.eval_files, transform_output, asked.tokens),
+            "fitted_on": fitted_on,
+            "validation": read_examples(fn_args.eval_files, transform_output, asked.tokens, left),
         },
     )

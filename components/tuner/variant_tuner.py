@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import keras_tuner
-import numpy as np
 
 from components.errors import TrainingError
 from components.hyperparameters import Hyperparameters
 from components.models.class_weights import class_weights
 from components.models.registry import Variant
 from components.models.shape import IMDB_SHAPE, ModelShape
+from components.trainer.disk_tokens import Reviews
 from components.trainer.fit import fit_variant, set_seeds
 from components.trainer.loss import log_loss
 from components.trainer.tuned import tuned_values
@@ -41,8 +41,8 @@ class VariantTuner(BaseTuner):
     def run_trial(
         self,
         trial: Any,
-        fitted_on: tuple[np.ndarray, np.ndarray],
-        validation: tuple[np.ndarray, np.ndarray],
+        fitted_on: Reviews,
+        validation: Reviews,
         **_: Any,
     ) -> dict[str, float]:
         """Returns the loss on eval."""

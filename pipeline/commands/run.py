@@ -12,6 +12,7 @@ from pipeline.loading import add_arguments, load_config
 from pipeline.session import Session
 
 if TYPE_CHECKING:
+    from pipeline.config import PipelineConfig
     from pipeline.console.terminal import Console
 
 EXIT_PUSHED = 0
@@ -19,7 +20,7 @@ EXIT_NOT_BLESSED = 3
 
 EPILOG = """\
 exit codes of `sentiment run`:
-  0    the model was pushed
+  0    the model was pushed, or --plan showed what would run
   1    an unexpected error; see the log
   2    wrong use: no command, a setting, the data, or a root that another run is using
   3    the model is not blessed, and was not pushed
@@ -40,6 +41,11 @@ COMMAND = Command(
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds its flags."""
+    parser.add_argument(
+        "--plan",
+        action="store_true",
+        help="show which steps would run, why, and how long each took last time; run none",
+    )
     add_arguments(parser)
 
 
@@ -47,11 +53,14 @@ def run(options: dict[str, Any]) -> int:
     """Runs the pipeline; returns the exit code.
 
     Raises:
-      ConfigurationError: A setting cannot be used.
+      SentimentError: With --plan, anything that can be explained; else a setting cannot be used.
     """
     extras.require(extras.PIPELINE, "run")
     options.pop("words")
+    is_plan = options.pop("plan")
     config = load_config(options, options.pop("config", None))
+    if is_plan:
+        return _show_plan(config)
 
     def work(console: Console, log_path: Path) -> int:
         from pipeline.runners import local
@@ -61,3 +70,24 @@ def run(options: dict[str, Any]) -> int:
         return EXIT_PUSHED if summary.is_blessed else EXIT_NOT_BLESSED
 
     return Session.in_root("run", config.root, config.debug).run(work)
+
+
+def _show_plan(config: PipelineConfig) -> int:
+    """Shows what a run would do; nothing is written but temporary files.
+
+    Raises:
+      SentimentError: The run would not start either, or the root's metadata cannot be read.
+    """
+    from pipeline.console.log_capture import captured_output
+    from pipeline.console.terminal import Console
+    from pipeline.temporary_files import temporary_folder
+
+    with (
+        temporary_folder() as folder,
+        captured_output(folder / "plan.log", debug=config.debug) as stream,
+        Console(stream, config.debug) as console,
+    ):
+        from pipeline.planning.show import show_plan
+
+        show_plan(config, console)
+    return EXIT_PUSHED

@@ -20,12 +20,12 @@ from pipeline.console.terminal import Console
 from pipeline.fingerprint import LIBRARIES
 from pipeline.loading import environment
 from pipeline.paths import shown
+from pipeline.relative_metadata import make_relative
 from pipeline.resolution import ResolvedRun, resolve
 from pipeline.results.leaderboard import JSON_FILE, MARKDOWN_FILE, Failure, Leaderboard, Run
 from pipeline.results.markdown import report
 from pipeline.root import METADATA_FILE
 from pipeline.runners.local import alone_in
-from pipeline.runners.relative_metadata import make_relative
 
 FOLDER = "comparisons"
 Plan = tuple[Contender, PipelineConfig]

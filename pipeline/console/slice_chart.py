@@ -6,11 +6,17 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
+from rich.cells import cell_len, set_cell_size
+
 from pipeline.results.summary import SliceRow
 
 FEW_REVIEWS = 30
 """Below this, chance moves a slice by some ten points: it has no bar and is never the lowest."""
 
+MOST_ROWS = 10
+"""Of a chart; of more slices, the least accurate are shown."""
+
+_LONGEST_VALUE = 30
 _TITLES = {"rating": "stars", "length": "length in {}", "unknown_words": "unknown {}"}
 _LEGEND = " (< lowest)"
 _BAR_WIDTH = 6
@@ -44,28 +50,44 @@ def slice_chart(
         while charts and _width([*band, charts[0]]) <= width:
             band.append(charts.pop(0))
         for cells in zip_longest(*band, fillvalue=""):
-            padded = (f"{cell:<{len(chart[0])}}" for cell, chart in zip(cells, band, strict=True))
+            padded = (
+                set_cell_size(cell, cell_len(chart[0]))
+                for cell, chart in zip(cells, band, strict=True)
+            )
             yield (" " * _GAP).join(padded).rstrip()
 
 
 def _width(charts: Sequence[list[str]]) -> int:
-    return sum(len(chart[0]) for chart in charts) + _GAP * (len(charts) - 1)
+    return sum(cell_len(chart[0]) for chart in charts) + _GAP * (len(charts) - 1)
 
 
 def _chart(title: str, rows: list[SliceRow], is_plain: bool) -> list[str]:
     """Returns a title and a line for each row, all of one length."""
-    label_width = max(len(row.value) for row in rows)
     counted = [row for row in rows if row.examples >= FEW_REVIEWS and not math.isnan(row.accuracy)]
     lowest = min(counted, key=lambda row: row.accuracy) if len(counted) > 1 else None
+    shown = rows
+    if len(rows) > MOST_ROWS:
+        least_accurate = sorted(counted, key=lambda row: row.accuracy)[:MOST_ROWS]
+        shown = [row for row in rows if row in least_accurate] or rows[:MOST_ROWS]
+    labels = [_shortened(row.value) for row in shown]
+    label_width = max(map(cell_len, labels))
     lines = [
-        f"{row.value:>{label_width}} "
+        f"{' ' * (label_width - cell_len(label))}{label} "
         + (_bar(row.accuracy, is_plain) if row in counted else f"{'few':<{_BAR_WIDTH}}")
         + f" {_percent(row.accuracy):>6}"
         + (" <" if row is lowest else "  ")
-        for row in rows
+        for label, row in zip(labels, shown, strict=True)
     ]
-    length = max(map(len, [title, *lines]))
-    return [f"{line:<{length}}" for line in (title, *lines)]
+    if len(shown) < len(rows):
+        lines.append(f"{len(rows) - len(shown):,} more are left out")
+    length = max(map(cell_len, [title, *lines]))
+    return [set_cell_size(line, length) for line in (title, *lines)]
+
+
+def _shortened(value: str) -> str:
+    if cell_len(value) <= _LONGEST_VALUE:
+        return value
+    return f"{set_cell_size(value, _LONGEST_VALUE - 3).rstrip()}..."
 
 
 def _bar(accuracy: float, is_plain: bool) -> str:

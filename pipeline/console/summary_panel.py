@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from rich.text import Text
 
 from components import features
+from components.dataset.slice_values import MOST_VALUES, OTHER
 from components.models.class_list import short
 from pipeline.console.duration import duration
 from pipeline.console.fold_lines import fold_lines
@@ -72,6 +73,8 @@ def print_summary(
         tokens=summary.tokens.replace("_", " "),
     ):
         console.print(Text(_INDENT + line), soft_wrap=True)
+    if summary.other_slices:
+        _prose(console, width, _other_slices(summary.other_slices))
     if summary.pushed_to:
         _prose(console, width, f"pushed to {summary.pushed_to}")
     else:
@@ -232,6 +235,12 @@ def _left_out(reasons: Mapping[str, int]) -> str:
     shown = [f"{reasons[reason]:,} reviews {reason}" for reason in ordered[:_REASONS]]
     others = sum(reasons.values()) - sum(reasons[reason] for reason in ordered[:_REASONS])
     return f"left out: {', '.join(shown)}" + (f" and {others:,} others" if others else "")
+
+
+def _other_slices(others: Mapping[str, int]) -> str:
+    """Says which columns have more values than slices."""
+    columns = ", ".join(f"{short(name)} {count:,}" for name, count in sorted(others.items()))
+    return f"test reviews without one of the {MOST_VALUES} most frequent values: {columns} {OTHER}"
 
 
 def _why_not(summary: RunSummary) -> str:

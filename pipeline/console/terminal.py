@@ -21,8 +21,16 @@ if TYPE_CHECKING:
 _NOTICE = "!! "
 _NOTE = "note: "
 
-_MARKS = {"done": "✓", "cached": "↺", "skipped": "–", "FAILED": "✗", "halted": "■"}
+_MARKS = {
+    "done": "✓",
+    "to run": "▶",
+    "cached": "↺",
+    "skipped": "–",
+    "FAILED": "✗",
+    "halted": "■",
+}
 _STYLES = {
+    "to run": "bold",
     "done": "green",
     "cached": "cyan",
     "skipped": "yellow",
@@ -100,6 +108,27 @@ class Console:
         self._wrapped(f"log: {log_path}", style="dim")
         self._since = time.monotonic()
         self._start_live("Load TFX and TensorFlow")
+
+    def plan_started(self, pipeline_name: str, model: str, data: str, root: str) -> None:
+        """Says what is planned."""
+        self.close()
+        self._wrapped(f"plan of {pipeline_name}: model {model}, data {data}, root {root}", "bold")
+        self._since = time.monotonic()
+        self._start_live("Load TFX and TensorFlow")
+
+    def step_planned(self, name: str, will_run: bool, reason: str, seconds: float | None) -> None:
+        """Says what a run would do with a step, and how long it took last time."""
+        if will_run:
+            took = "" if seconds is None else duration(seconds)
+            self._end_step("to run", name, f"{took:>12}  {readable(reason)}")
+        else:
+            self._end_step("cached", name, readable(reason))
+
+    def plan_ended(self, running: int, steps: int, seconds: float, unknown: int) -> None:
+        """Sums up: how many steps would run, and what they took last time."""
+        took = f"; last time they took {duration(seconds)}" if unknown < running else ""
+        never = f" ({unknown} never ended well)" if took and unknown else ""
+        self._wrapped(f"{running} of {steps} steps would run{took}{never}. Nothing was run.")
 
     def component_started(self, name: str) -> None:
         """Starts the clock of a step."""

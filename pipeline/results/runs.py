@@ -153,10 +153,10 @@ def find_run(root: Path, name: str, pipeline_name: str = "", model_name: str = "
         number = int(place[1] or 0)
         if number < len(runs):
             return runs[number]
-        oldest = f"; the oldest is latest~{len(runs) - 1}" if len(runs) > 1 else ""
+        has = f"{len(runs):,} runs; the oldest is latest~{len(runs) - 1}"
+        has = has if len(runs) > 1 else "one run"
         raise ConfigurationError(
-            f"There is no run '{name}': {shown(root)} has {len(runs):,} runs{oldest}. `sentiment "
-            "runs` lists them."
+            f"There is no run '{name}': {shown(root)} has {has}. `sentiment runs` lists them."
         )
     found = [run for run in runs if run.run_id == name]
     found = found or [run for run in runs if name and run.run_id.startswith(name)]

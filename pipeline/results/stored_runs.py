@@ -11,11 +11,13 @@ from pathlib import Path
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
+from components.pusher.pushed_data import CARD_FILE
 from pipeline.results import run_properties as names
 from pipeline.results.function_store import StoredFunctions
 from pipeline.results.metadata_file import reading
 from pipeline.results.runs import RunInfo, StepInfo
 from pipeline.root import SERVING_FOLDER, is_in_use
+from serving.small_files import UnreadableFileError, read_small_file
 from serving.versions import look_up
 
 # Of an execution, as ML Metadata numbers them.
@@ -49,6 +51,10 @@ JOIN ArtifactProperty p ON p.artifact_id = a.id JOIN Event v ON v.artifact_id = 
 WHERE t.name IN ('ModelBlessing', 'InfraBlessing', 'PushedModel') AND v.type IN ({_OUTPUTS})
 AND p.name IN ('blessed', 'pushed', 'pushed_destination')
 """
+_FINGERPRINTS = """
+SELECT execution_id, string_value FROM ExecutionProperty
+WHERE name = 'source_fingerprint' AND is_custom_property
+"""
 _PARAMETER = "SELECT string_value FROM ExecutionProperty WHERE execution_id = ? AND name = ?"
 
 
@@ -72,13 +78,14 @@ def read_runs(metadata_path: Path) -> list[RunInfo]:
         rows = _Rows(connection)
         # Only one process at a time runs in a root, and it is the newest that says so.
         is_running = _is_running(rows, metadata_path.parent)
-        live = _Live(metadata_path.parent)
+        pushed = _Pushed(metadata_path.parent)
         runs = []
         for run_id, name, created, pipeline in rows.runs:
             properties = rows.properties.get(run_id, {})
             is_held = is_running and run_id == rows.newest_running
-            reader = _RunReader(rows, metadata_path, rows.executions.get(run_id, []), properties)
-            runs.append(reader.read(name, created, pipeline or "", is_held, live))
+            executions = rows.executions.get(run_id, [])
+            reader = _RunReader(rows, metadata_path, pipeline or "", executions, properties)
+            runs.append(reader.read(name, created, is_held, pushed))
         return runs
 
 
@@ -98,6 +105,7 @@ class _Rows:
         self.verdicts: dict[int, dict[str, Any]] = {}
         for execution, name, value in connection.execute(_VERDICTS):
             self.verdicts.setdefault(execution, {})[name] = value
+        self.fingerprints = dict(connection.execute(_FINGERPRINTS))
         self.newest_running = next(filter(self._seems_to_run, (row[0] for row in self.runs)), None)
 
     def _seems_to_run(self, run: int) -> bool:
@@ -115,20 +123,31 @@ def _is_running(rows: _Rows, root: Path) -> bool:
     return rows.newest_running is not None and is_in_use(root)
 
 
-class _Live:
-    """Which version of each model is served: the one with the largest number."""
+class _Pushed:
+    """The versions that are on the disk."""
 
     def __init__(self, root: Path):
         self._base = root / SERVING_FOLDER
         self._newest: dict[str, int | None] = {}
 
-    def version(self, model_name: str) -> int | None:
-        """Returns the version's number; None if no version is on the disk."""
+    def live(self, model_name: str) -> int | None:
+        """Returns the version that servers answer by, the one with the largest number, if any."""
         if model_name not in self._newest:
             folder = self._base / model_name
             versions = look_up(folder).complete if model_name and folder.is_dir() else {}
             self._newest[model_name] = max(versions, default=None)
         return self._newest[model_name]
+
+    def metrics(self, model_name: str, version: int | None) -> dict[str, float | None]:
+        """Returns the metrics on a version's model card: an older run recorded none of its own."""
+        if version is None:
+            return {}
+        try:
+            card = _json(read_small_file(self._base / model_name / str(version) / CARD_FILE))
+        except UnreadableFileError:
+            return {}
+        found = card.get("test_metrics") if isinstance(card, dict) else None
+        return found if isinstance(found, dict) else {}
 
 
 class _RunReader:
@@ -138,20 +157,21 @@ class _RunReader:
         self,
         rows: _Rows,
         metadata_path: Path,
+        pipeline: str,
         executions: list[_Execution],
         properties: Mapping[str, Any],
     ):
-        self._rows, self._path = rows, metadata_path
+        self._rows, self._path, self._pipeline = rows, metadata_path, pipeline
         self._executions, self._properties = executions, properties
 
-    def read(self, run_id: str, created: int, pipeline: str, is_held: bool, live: _Live) -> RunInfo:
-        text, found = self._text, self._mapping
+    def read(self, run_id: str, created: int, is_held: bool, on_disk: _Pushed) -> RunInfo:
+        text, found, pipeline = self._text, self._mapping, self._pipeline
         by_node = {each.node.removeprefix(f"{pipeline}."): each for each in self._executions}
         state = self._state(by_node, is_held)
-        blessed, pushed_model, version = self._verdicts(by_node)
-        model_name = text(names.MODEL_NAME) or pushed_model
+        blessed, pushed_as, version = self._verdicts(by_node)
+        model_name = text(names.MODEL_NAME) or pushed_as
         data = found(names.DATA) or self._older_data(by_node)
-        metrics = found(names.METRICS)
+        metrics = found(names.METRICS) or on_disk.metrics(model_name, version)
         accuracy = metrics.get("accuracy")
         functions = text(names.FUNCTIONS)
         seconds = self._properties.get(names.SECONDS)
@@ -176,12 +196,12 @@ class _RunReader:
             is_blessed=blessed,
             refusals=tuple(_json(text(names.REFUSALS)) or ()),
             version=version,
-            is_live=version is not None and version == live.version(model_name),
+            is_live=version is not None and version == on_disk.live(model_name),
             is_comparison=bool(self._properties.get(names.IS_COMPARISON)),
             versions=found(names.VERSIONS),
             commit=text(names.COMMIT),
             is_dirty=bool(self._properties.get(names.IS_DIRTY)),
-            fingerprints=found(names.FINGERPRINTS),
+            fingerprints=found(names.FINGERPRINTS) or self._older_fingerprints(by_node),
             functions=StoredFunctions(self._path, functions) if functions else {},
             steps=tuple(self._steps(by_node, state)),
         )
@@ -238,6 +258,10 @@ class _RunReader:
         trainer = by_node.get("Trainer")
         found = self._rows.parameter(trainer.id, "custom_config") if trainer else None
         return str(found.get("model", "")) if isinstance(found, dict) else ""
+
+    def _older_fingerprints(self, by_node: Mapping[str, _Execution]) -> dict[str, str]:
+        known = self._rows.fingerprints
+        return {name: known[each.id] for name, each in by_node.items() if known.get(each.id)}
 
     def _older_seconds(self, state: str, created: int) -> float | None:
         if self._text(names.STATE) or state not in (names.COMPLETE, names.FAILED):

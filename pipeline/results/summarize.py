@@ -13,7 +13,7 @@ from components import features
 from components.cross_validator.figures import CrossValidation
 from components.dataset.paths import IMDB, SAMPLE
 from components.dataset.source import ReviewSource, SourceKind
-from components.evaluator import lift, results, slices
+from components.evaluator import lift, results
 from components.evaluator.bounds import GateBounds
 from components.evaluator.confusion import Confusion
 from components.evaluator.f1_margin import macro_f1_margin
@@ -28,7 +28,8 @@ from pipeline.pushed_versions import pushed_models
 from pipeline.resolution import ResolvedRun
 from pipeline.results.advice import for_few_reviews
 from pipeline.results.run_record import RunRecord
-from pipeline.results.summary import ClassRow, Mistake, RunSummary, SliceRow
+from pipeline.results.slice_rows import refusal_for, slice_rows, weak_slices
+from pipeline.results.summary import ClassRow, Mistake, RunSummary
 
 # The panel shows fewer.
 _MISTAKES = 10
@@ -52,6 +53,7 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
     cross_validation, passed_gate, infra_validation, destination = verdicts(record)
     pushed_to = str(run.root / destination) if destination else None
     config, bounds, classes = run.config, run.gate_bounds, run.source.classes
+    weak = weak_slices(candidate, bounds, run.source.slice_by, cross_validation)
     return RunSummary(
         pipeline_name=run.pipeline_name,
         model=trained.model,
@@ -76,10 +78,12 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
         if passed_gate
         else (
             *refusals(candidate.overall, confusion, bounds, baseline, classes, cross_validation),
+            *refusal_for(weak, bounds, _where(cross_validation)),
             *filter(None, [for_few_reviews(run, reading.split_sizes[features.TRAIN_SPLIT])]),
         ),
         infra_validation=infra_validation,
-        slices=tuple(slice_rows(candidate)),
+        slices=tuple(slice_rows(candidate, run.source.slice_by)),
+        other_slices=reading.other_slices,
         pushed_to=pushed_to and shown(pushed_to),
         executed=tuple(step.name for step in record.steps if not step.is_cached),
         cached=tuple(step.name for step in record.steps if step.is_cached),
@@ -153,10 +157,9 @@ def refusals(
       classes: Names of the classes, by label.
       cross_validation: What the gate's minimums hold for, if there is one.
     """
-    reasons, judged, where = [], metrics, "on the test split"
+    reasons, judged, where = [], metrics, _where(cross_validation)
     if cross_validation:
         judged, confusion = cross_validation.metrics, cross_validation.confusion
-        where = f"in {len(cross_validation.folds)} folds"
     if judged["accuracy"] < bounds.min_accuracy:
         reasons.append(
             f"Its accuracy {where}, {judged['accuracy']:.2%}, is below the gate's "
@@ -174,6 +177,11 @@ def refusals(
     if bounds.min_macro_f1 is not None:
         reasons += _worse("macro_f1", metrics, baseline, bounds.max_regression)
     return tuple(reasons)
+
+
+def _where(cross_validation: CrossValidation | None) -> str:
+    """Says which reviews the gate's minimums hold for."""
+    return f"in {len(cross_validation.folds)} folds" if cross_validation else "on the test split"
 
 
 def _worse(
@@ -242,24 +250,6 @@ def infra_refusals(outcome: Outcome | None) -> tuple[str, ...]:
     if outcome is None or not outcome.refusal:
         return ()
     return (f"The infra validation ({outcome.engine}) refused it: {outcome.refusal}",)
-
-
-def slice_rows(results: EvaluationResults) -> list[SliceRow]:
-    """Returns a row for each slice by one feature, in the order that people count in."""
-    order = {
-        features.RATING: [str(stars) for stars in range(1, 11)],
-        slices.LENGTH: slices.lengths_in_order(
-            key[0][1] for key in results.slices if len(key) == 1 and key[0][0] == slices.LENGTH
-        ),
-        slices.UNKNOWN_WORDS: list(slices.UNKNOWN_SHARE_NAMES),
-    }
-    rows = []
-    for feature, values in order.items():
-        for value in values:
-            metrics = results.slices.get(((feature, value),))
-            if metrics:
-                rows.append(SliceRow(feature, value, int(metrics["examples"]), metrics["accuracy"]))
-    return rows
 
 
 def _question(source: ReviewSource) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from components import features
@@ -19,8 +19,8 @@ class SliceRow:
     """How accurate the model is on a part of the test split.
 
     Attributes:
-      feature: What the slice is by, e.g. "length".
-      value: Which part, e.g. "1-100".
+      feature: What the slice is by, e.g. "length" or "product+language".
+      value: Which part, e.g. "1-100" or "shoes, de".
       examples: Reviews in it.
       accuracy: Share of them that is judged right.
     """
@@ -104,6 +104,8 @@ class RunSummary:
       chosen_because: Why it is this variant, in a sentence; "" where it was asked for.
       cross_validation: What the gate's minimums hold for instead of the test split, if it was asked
         for.
+      other_slices: By column that slices are by, how many test reviews have a value too rare for a
+        slice of its own; see `ReadingReport.other_slices`.
       macro_f1_margin: How far other reviews may move the macro F1; see `macro_f1_margin`.
       page: Where the page of the run is; None if none was asked for, or written.
     """
@@ -143,6 +145,7 @@ class RunSummary:
     chosen_because: str = ""
     cross_validation: CrossValidation | None = None
     macro_f1_margin: float = float("nan")
+    other_slices: Mapping[str, int] = field(default_factory=dict)
     page: str | None = None
 
     @property

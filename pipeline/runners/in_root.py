@@ -7,15 +7,13 @@ not refer to the original.
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from components.tfx_adapter import run_locally
 from pipeline.graph import create_pipeline
 from pipeline.resolution import ResolvedRun
+from pipeline.root import working_in
 
 
 def run_in_root(run: ResolvedRun, run_id: str) -> None:
@@ -27,17 +25,5 @@ def run_in_root(run: ResolvedRun, run_id: str) -> None:
       run: The run.
       run_id: Its id in ML Metadata.
     """
-    with _working_in(run.root):
+    with working_in(run.root):
         run_locally(create_pipeline(replace(run, root=Path())), run_id)
-
-
-@contextlib.contextmanager
-def _working_in(folder: Path) -> Iterator[None]:
-    # A descriptor leads back to the folder even if it was renamed in the meantime.
-    before = os.open(".", os.O_RDONLY)
-    try:
-        os.chdir(folder)
-        yield
-    finally:
-        os.fchdir(before)
-        os.close(before)

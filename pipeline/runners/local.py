@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,18 +19,21 @@ from pipeline.config import PipelineConfig
 from pipeline.console.terminal import Console
 from pipeline.loading import environment
 from pipeline.paths import shown
+from pipeline.planning.plan import LOOKS_ANEW, NEVER_RAN, plan
+from pipeline.relative_metadata import make_relative
 from pipeline.resolution import ResolvedRun, resolve
+from pipeline.results import recorded_functions
 from pipeline.results.summary import RunSummary
 from pipeline.root import LOCK_FILE, METADATA_FILE
 from pipeline.runners.announcements import announced_to
 from pipeline.runners.recording import recording
-from pipeline.runners.relative_metadata import make_relative
 
 if TYPE_CHECKING:
     from pipeline.results.run_record import RunRecord
 
 # Whoever asks whether a root is in use holds its lock for some microseconds.
 _LOCK_SECONDS = 0.2
+_LOG = logging.getLogger(__name__)
 
 
 def run(config: PipelineConfig, console: Console, log_path: Path) -> RunSummary:
@@ -64,9 +68,17 @@ def run(config: PipelineConfig, console: Console, log_path: Path) -> RunSummary:
         from pipeline.runners.in_root import run_in_root
         from pipeline.runners.paging import paged
 
-        with paged(run, console) as page, recording(run, began=started) as recorder:
+        reasons = reasons_of(run)
+        recorded_functions.save(run, root)
+        with (
+            paged(run, console) as page,
+            recording(run, began=started, reasons=reasons) as recorder,
+        ):
             page.run_id = recorder.run_id
-            with announced_to(recorder), announced_to(ConsoleSteps(console, run)) as steps:
+            with (
+                announced_to(recorder),
+                announced_to(ConsoleSteps(console, run, reasons)) as steps,
+            ):
                 try:
                     run_in_root(run, recorder.run_id)
                 except BaseException as error:
@@ -105,11 +117,31 @@ def alone_in(root: Path, flag: str = "--root") -> Iterator[None]:
         lock.release()
 
 
+def reasons_of(run: ResolvedRun) -> Mapping[str, str]:
+    """Returns why each step will be executed, or why not, by its name.
+
+    They are for people alone: where they cannot be found, there are none, and the log says so.
+    """
+    try:
+        return {each.step: each.reason for each in plan(run)}
+    except Exception:
+        _LOG.exception("Why the steps are executed is not known.")
+        return {}
+
+
 class ConsoleSteps:
     """Turns what TFX's runner announces into lines on the console."""
 
-    def __init__(self, console: Console, run: ResolvedRun):
-        """Tells `console`; asks ML Metadata what the steps of the run left."""
+    def __init__(self, console: Console, run: ResolvedRun, reasons: Mapping[str, str]):
+        """Tells `console`; asks ML Metadata what the steps of the run left.
+
+        Args:
+          console: Is told.
+          run: What is run.
+          reasons: Why each step is executed, see `reasons_of`.
+        """
+        self.reasons = reasons
+        self._is_first = set(reasons.values()) <= {NEVER_RAN, LOOKS_ANEW}
         self._console = console
         self._run = run
         self._running = ""
@@ -139,10 +171,17 @@ class ConsoleSteps:
         elif self._cached_because:
             self._console.component_cached(step, self._cached_because)
         else:
-            self._console.component_finished(step, time.monotonic() - self._since)
+            self._console.component_finished(step, time.monotonic() - self._since, self._why(step))
         self._running = ""
         if step == "ReviewExampleGen":
             self._advise(record)
+
+    def _why(self, step: str) -> str:
+        """Returns why a step was executed, where that says something."""
+        reason = self.reasons.get(step, "")
+        if not reason or reason == LOOKS_ANEW or self._is_first:
+            return ""
+        return f"because {reason}"
 
     def _advise(self, record: RunRecord) -> None:
         from components.example_gen.reading_report import ReadingReport

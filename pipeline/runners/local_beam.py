@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from typing import Any
 
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.portability.api import beam_runner_api_pb2
@@ -19,6 +20,11 @@ class LocalBeamRunner(FnApiRunner):
     FnApiRunner itself starts `python -m ...sdk_worker_main` in a shell: its modules are looked for
     in the current folder first, and whatever kills the shell leaves the worker behind.
     """
+
+    def __init__(self, *arguments: Any, **keywords: Any):
+        """Takes what FnApiRunner takes."""
+        beam_adapter.read_arguments_directly()
+        super().__init__(*arguments, **keywords)
 
     def run_via_runner_api(
         self, pipeline_proto: beam_runner_api_pb2.Pipeline, options: PipelineOptions

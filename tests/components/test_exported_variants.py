@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -15,6 +11,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from components import features
 from components.models.registry import get_variant, variant_names
 from components.trainer import signatures, training
+from tests.fresh_process import told_by
 
 TEXTS = ["a great film", "not good at all. " * 20, "", "zzyzx", "a dull plot, badly acted"]
 ONLY_TRAINING = ("Random", "Multinomial", "Shuffle", "Dropout", "Gradient", "Grad", "Apply")
@@ -49,8 +46,8 @@ def exports(transform_output, tmp_path_factory):
 def answers_of_a_fresh_process(exports):
     """What each export says of TEXTS, by name and signature: nothing is left in memory there."""
     script = (
-        "import json, sys, tensorflow as tf\n"
-        "directories, texts = json.loads(sys.argv[1])\n"
+        "import tensorflow as tf\n"
+        "directories, texts = arguments\n"
         "texts = tf.constant(texts)\n"
         "answers = {}\n"
         "for name, directory in directories.items():\n"
@@ -61,14 +58,7 @@ def answers_of_a_fresh_process(exports):
         "print(json.dumps(answers))\n"
     )
     directories = {name: str(directory) for name, (directory, *_) in exports.items()}
-    result = subprocess.run(
-        [sys.executable, "-c", script, json.dumps([directories, TEXTS])],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout.splitlines()[-1])
+    return told_by(script, directories, TEXTS)
 
 
 @pytest.mark.parametrize("name", variant_names())

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -16,6 +13,7 @@ from components.models.registry import SAMPLE, get_variant, variant_names
 from components.models.shape import ModelShape
 from components.trainer import signatures, training
 from components.transform.token_settings import TokenSettings
+from tests.fresh_process import told_by
 
 from .transforming import analyze, reference_tokens
 
@@ -122,8 +120,8 @@ def exports(tmp_path_factory):
 
 
 SCRIPT = """
-import json, sys, tensorflow as tf
-directories, texts = json.loads(sys.argv[1])
+import tensorflow as tf
+directories, texts = arguments
 answers = {}
 for name, directory in directories.items():
     served = tf.saved_model.load(directory).signatures
@@ -139,14 +137,7 @@ print(json.dumps(answers))
 def test_an_export_of_characters_answers_as_its_model_in_a_fresh_process(exports):
     """All variants: verdict and trace, which names the characters that the model reads."""
     directories = {name: str(directory) for name, (directory, _) in exports.items()}
-    result = subprocess.run(
-        [sys.executable, "-c", SCRIPT, json.dumps([directories, TEXTS])],
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert result.returncode == 0, result.stderr
-    answers = json.loads(result.stdout.splitlines()[-1])
+    answers = told_by(SCRIPT, directories, TEXTS, timeout=600)
     expected_tokens = []
     for text in TEXTS:
         last = reference_tokens(text, TOKENS)[-LENGTH:]

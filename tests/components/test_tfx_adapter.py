@@ -22,7 +22,7 @@ def named():
 class Executor(BaseBeamExecutor):
     """As ours are, derived from TFX's."""
 
-    def Do(self, input_dict, output_dict, exec_properties):  # noqa: N802 -- TFX's name
+    def Do(self, input_dict, output_dict, exec_properties):
         """Does nothing."""
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,6 +19,7 @@ from components.models.registry import SAMPLE, get_variant
 from components.models.shape import ModelShape
 from components.models.training_record import TrainingRecord
 from components.trainer import custom_config, training
+from tests.fresh_process import told_by
 
 CLASSES = ("billing", "delivery", "other / rest")
 # Words of the sample's vocabulary that tell the classes apart, and some that do not.
@@ -93,8 +91,8 @@ def models(texts, transform_output, tmp_path_factory):
 def answers(models, texts):
     """What a fresh process makes of the last 60 texts with each export, by variant."""
     script = (
-        "import json, sys, tensorflow as tf\n"
-        "folders, texts = json.loads(sys.stdin.read())\n"
+        "import tensorflow as tf\n"
+        "folders, texts = arguments\n"
         "def example(text):\n"
         "    value = tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))\n"
         "    features = tf.train.Features(feature={'text': value})\n"
@@ -122,15 +120,7 @@ def answers(models, texts):
         "print(json.dumps(answers))\n"
     )
     folders = {name: str(folder / "Format-Serving") for name, folder in models.items()}
-    result = subprocess.run(
-        [sys.executable, "-c", script],
-        input=json.dumps([folders, texts[0][120:]]),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout.splitlines()[-1])
+    return told_by(script, folders, texts[0][120:])
 
 
 @pytest.mark.parametrize("name", ["linear", "lstm"])

@@ -198,27 +198,30 @@ def test_a_run_without_a_terminal_is_plain_and_short(stream):
     ]
 
 
-def test_cached_step(stream):
-    """A step from the cache says why."""
+@pytest.mark.parametrize(
+    ("ended", "step", "why", "line"),
+    [
+        (
+            Console.component_cached,
+            "Transform",
+            "from [24 Nov] 11:28",
+            "↺ cached  Turn text into ids   Transform           from [24 Nov] 11:28\n",
+        ),
+        (
+            Console.component_skipped,
+            "Pusher",
+            "the model is not blessed",
+            "– skipped Push the model       Pusher              the model is not blessed\n",
+        ),
+    ],
+)
+def test_a_step_that_did_not_run_says_why(stream, ended, step, why, line):
+    """From the cache, or with nothing to do: it is not called done, in the same columns."""
     with Console(stream) as console:
-        console.component_started("Transform")
-        console.component_cached("Transform", "from [24 Nov] 11:28")
+        console.component_started(step)
+        ended(console, step, why)
 
-    assert text_of(stream) == (
-        "↺ cached  Turn text into ids   Transform           from [24 Nov] 11:28\n"
-    )
-    assert console.unfinished_step == ""
-
-
-def test_skipped_step(stream):
-    """A step that had nothing to do is not called done, and stands in the same columns."""
-    with Console(stream) as console:
-        console.component_started("Pusher")
-        console.component_skipped("Pusher", "the model is not blessed")
-
-    assert text_of(stream) == (
-        "– skipped Push the model       Pusher              the model is not blessed\n"
-    )
+    assert text_of(stream) == line
     assert console.unfinished_step == ""
 
 

@@ -2,7 +2,7 @@ import string
 
 import pytest
 
-from pipeline.fingerprint import reachable_modules, source_fingerprint
+from pipeline.fingerprint import edits, reachable_modules, source_fingerprint, source_functions
 
 STEP = '''"""Docstring."""
 from components.words import split
@@ -189,3 +189,139 @@ def test_steps_of_the_real_project_do_not_reach_the_report():
 
     assert "components.features" in reached
     assert not [name for name in reached if name.startswith("pipeline")]
+
+
+SHAPES = """import math
+
+LIMIT = 3
+
+
+def area(side):
+    def squared(x):
+        return x * x
+
+    return squared(side)
+
+
+@final
+class Circle(Shape):
+    name = "circle"
+
+    class Edge:
+        def length(self):
+            return 1
+
+    @property
+    def radius(self):
+        return self._radius
+
+    @radius.setter
+    def radius(self, value):
+        self._radius = value
+
+
+async def draw():
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "edited"),
+    [
+        ("x * x", "x ** 2", {"components.shapes.area": "edited"}),
+        ("return 1", "return 2", {"components.shapes.Circle.Edge.length": "edited"}),
+        ("return self._radius", "return 2", {"components.shapes.Circle.radius": "edited"}),
+        ("self._radius = value", "pass", {"components.shapes.Circle.radius": "edited"}),
+        ('"circle"', '"ring"', {"components.shapes.Circle": "edited"}),
+        ("@final", "@frozen", {"components.shapes.Circle": "edited"}),
+        ("(Shape)", "(Round)", {"components.shapes.Circle": "edited"}),
+        ("LIMIT = 3", "LIMIT = 4", {"components.shapes": "edited"}),
+        ("import math", "import cmath", {"components.shapes": "edited"}),
+        ("async def draw", "def draw", {"components.shapes.draw": "edited"}),
+        (
+            "async def draw",
+            "async def paint",
+            {"components.shapes.draw": "removed", "components.shapes.paint": "added"},
+        ),
+        (
+            "class Edge:",
+            "class Rim:",
+            {
+                "components.shapes.Circle.Edge": "removed",
+                "components.shapes.Circle.Edge.length": "removed",
+                "components.shapes.Circle.Rim": "added",
+                "components.shapes.Circle.Rim.length": "added",
+            },
+        ),
+    ],
+)
+def test_an_edit_has_the_name_of_the_function_around_it(project, old, new, edited):
+    """Functions, methods, what else a class or module says; what is nested is of its outer one."""
+    write(project, "components/shapes.py", SHAPES)
+    before = source_functions("components.shapes", project=project)
+
+    write(project, "components/shapes.py", SHAPES.replace(old, new))
+
+    after = source_functions("components.shapes", project=project)
+    assert edits(before, after) == edited
+    assert set(edits(after, before)) == set(edited)
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after", "edited"),
+    [
+        (
+            "components/step.py",
+            "def a(): pass\ndef b(): pass\n",
+            "def b(): pass\ndef a(): pass\n",
+            "components.step (order)",
+        ),
+        (
+            "components/step.py",
+            "def a(): pass\na = 1\n",
+            "a = 1\ndef a(): pass\n",
+            "components.step (order)",
+        ),
+        (
+            "components/step.py",
+            "class A:\n  def f(): pass\n  def g(): pass\n",
+            "class A:\n  def g(): pass\n  def f(): pass\n",
+            "components.step (order)",
+        ),
+        (
+            "components/step.py",
+            "def a(): return 1\ndef a(): return 2\n",
+            "def a(): return 2\ndef a(): return 1\n",
+            "components.step.a",
+        ),
+        (
+            "components/step.py",
+            "if 1:\n  def a(): return 1\n",
+            "if 1:\n  def a(): return 2\n",
+            "components.step",
+        ),
+    ],
+)
+def test_no_edit_is_lost_between_functions(project, path, before, after, edited):
+    """Which comes first, a name that is given twice, a function under a condition."""
+    write(project, path, before)
+    functions, whole = source_functions("components.step", project=project), fingerprint(project)
+
+    write(project, path, after)
+
+    later = source_functions("components.step", project=project)
+    assert edits(functions, later) == {edited: "edited"}
+    assert fingerprint(project) != whole
+
+
+def test_a_function_of_a_package_with_the_name_of_a_module(project):
+    """Both count."""
+    write(project, "components/__init__.py", "def words(): return 1\n")
+    before = source_functions("components.step", project=project)
+
+    write(project, "components/__init__.py", "def words(): return 2\n")
+    between = source_functions("components.step", project=project)
+    write(project, "components/words.py", "def split(text):\n    return text.split()\nMORE = 1\n")
+
+    after = source_functions("components.step", project=project)
+    assert edits(before, between) == edits(between, after) == {"components.words": "edited"}

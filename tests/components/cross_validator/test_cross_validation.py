@@ -166,7 +166,7 @@ def judged(tmp_path):
     TrainingRecord("linear", Hyperparameters(), 1.0, 10).write(str(export))
     TOKENS.write(str(export))
 
-    def run(is_blessed, **bounds):
+    def run(is_blessed, slice_by=(), **bounds):
         evaluated = standard_artifacts.ModelBlessing()
         evaluated.set_int_custom_property("blessed", int(is_blessed))
         outputs = {
@@ -180,7 +180,7 @@ def judged(tmp_path):
         Executor().Do(
             {"examples": [examples], "model": [model], "evaluator_blessing": [evaluated]},
             outputs,
-            {"folds": 3, "bounds": json.dumps(asked.__dict__)},
+            {"folds": 3, "bounds": json.dumps(asked.__dict__), "slice_by": json.dumps(slice_by)},
         )
         return outputs["cross_validation"][0], outputs["blessing"][0]
 

@@ -185,15 +185,26 @@ def test_a_row_with_too_few_or_too_many_fields_is_counted(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("kind", [SourceKind.CSV, SourceKind.TSV], ids=lambda kind: kind.value)
-def test_a_quote_that_is_never_closed_costs_its_row(tmp_path, kind):
+@pytest.fixture(params=[SourceKind.CSV, SourceKind.TSV], ids=lambda kind: kind.value)
+def kind(request) -> SourceKind:
+    """A format of fields that a character separates."""
+    return request.param
+
+
+@pytest.fixture
+def read_fields(tmp_path, kind):
+    """Reads a table of that format, written with commas, as one with the usual quotes."""
+
+    def read(content):
+        content = content if kind is SourceKind.CSV else content.replace(",", "\t")
+        return read_text(tmp_path, content, kind, form=TableFormat.usual(kind))
+
+    return read
+
+
+def test_a_quote_that_is_never_closed_costs_its_row(read_fields, kind):
     """Reading goes on at the next line; the line is named."""
-    content = 'text,label\ngood,1\n"bad,0\nfine,1\n'
-    if kind is SourceKind.TSV:
-        content = content.replace(",", "\t")
-    form = TableFormat.usual(kind)
-    records = read_text(tmp_path, content, kind, form=form)
-    assert records == [
+    assert read_fields('text,label\ngood,1\n"bad,0\nfine,1\n') == [
         review("good", 1, 1),
         problem(
             "malformed_row",
@@ -207,14 +218,9 @@ def test_a_quote_that_is_never_closed_costs_its_row(tmp_path, kind):
     ]
 
 
-@pytest.mark.parametrize("kind", [SourceKind.CSV, SourceKind.TSV], ids=lambda kind: kind.value)
-def test_a_stray_quote_costs_its_row_and_makes_no_review_of_two(tmp_path, kind):
+def test_a_stray_quote_costs_its_row_and_makes_no_review_of_two(read_fields):
     """A quoted word at the beginning of an unquoted text."""
-    content = 'text,label\n"Great" film,1\nbad,0\n'
-    if kind is SourceKind.TSV:
-        content = content.replace(",", "\t")
-    form = TableFormat.usual(kind)
-    records = read_text(tmp_path, content, kind, form=form)
+    records = read_fields('text,label\n"Great" film,1\nbad,0\n')
     assert (records[0].kind, records[0].fatal) == ("malformed_row", False)
     assert records[1:] == [review("bad", 0, 2)]
 

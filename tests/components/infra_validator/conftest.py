@@ -16,6 +16,27 @@ def text_spec(name: str) -> tf.TensorSpec:
     return tf.TensorSpec([None], tf.string, name=name)
 
 
+def parsed(examples):
+    """The texts of serialized tf.Examples."""
+    specification = {features.TEXT: tf.io.FixedLenFeature([], tf.string)}
+    return tf.io.parse_example(examples, specification)[features.TEXT]
+
+
+def save(module: tf.Module, directory: Path, verdict: Callable, classify: Callable) -> Path:
+    """Writes a module whose signatures say of texts what `verdict` and `classify` say."""
+
+    def function(python_function, name):
+        return tf.function(python_function, input_signature=[text_spec(name)], autograph=False)
+
+    module.signatures_of_ours = {
+        "predict_text": function(lambda text: verdict(text), "text"),
+        "serving_default": function(lambda examples: verdict(parsed(examples)), "examples"),
+        "classify": function(classify, "inputs"),
+    }
+    tf.saved_model.save(module, str(directory), signatures=module.signatures_of_ours)
+    return directory
+
+
 def save_lengths(directory: Path, shift: float = 0.0, rounds: int = 0) -> Path:
     """Writes a model by which long texts are positive: 1 - 1 / (characters + 2), and `shift`.
 
@@ -39,10 +60,6 @@ def save_lengths(directory: Path, shift: float = 0.0, rounds: int = 0) -> Path:
             "sentiment": tf.gather(tf.constant(features.CLASSES), is_positive),
         }
 
-    def parsed(examples):
-        specification = {features.TEXT: tf.io.FixedLenFeature([], tf.string)}
-        return tf.io.parse_example(examples, specification)[features.TEXT]
-
     def classify(inputs):
         probability = verdict(parsed(inputs))["probability"]
         return {
@@ -50,16 +67,7 @@ def save_lengths(directory: Path, shift: float = 0.0, rounds: int = 0) -> Path:
             "scores": tf.stack([1.0 - probability, probability], axis=1),
         }
 
-    def function(python_function, name):
-        return tf.function(python_function, input_signature=[text_spec(name)], autograph=False)
-
-    module.signatures_of_ours = {
-        "predict_text": function(lambda text: verdict(text), "text"),
-        "serving_default": function(lambda examples: verdict(parsed(examples)), "examples"),
-        "classify": function(classify, "inputs"),
-    }
-    tf.saved_model.save(module, str(directory), signatures=module.signatures_of_ours)
-    return directory
+    return save(module, directory, verdict, classify)
 
 
 @pytest.fixture(scope="session")
@@ -101,21 +109,8 @@ def save_of_three(
         label = tf.gather(tf.constant(list(names)), tf.argmax(found, axis=1))
         return {"label": label, "probability": tf.reduce_max(found, axis=1)}
 
-    def parsed(examples):
-        specification = {features.TEXT: tf.io.FixedLenFeature([], tf.string)}
-        return tf.io.parse_example(examples, specification)[features.TEXT]
-
     def classify(inputs):
         found = scores(parsed(inputs))
         return {"classes": tf.tile([list(names)], [tf.shape(found)[0], 1]), "scores": found}
 
-    def function(python_function, name):
-        return tf.function(python_function, input_signature=[text_spec(name)], autograph=False)
-
-    module.signatures_of_ours = {
-        "predict_text": function(lambda text: verdict(text), "text"),
-        "serving_default": function(lambda examples: verdict(parsed(examples)), "examples"),
-        "classify": function(classify, "inputs"),
-    }
-    tf.saved_model.save(module, str(directory), signatures=module.signatures_of_ours)
-    return directory
+    return save(module, directory, verdict, classify)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import chain, combinations
 
 import numpy as np
 import pytest
@@ -64,41 +64,63 @@ def test_the_order_of_examples_does_not_depend_on_the_files(tmp_path, transform_
         np.testing.assert_array_equal(one, other)
 
 
-def batches_of(epochs, seed=1, pool_batches=1):
-    """Returns each epoch's batches of 22 reviews, 4 to a batch, as lists of their lengths."""
-    token_ids = np.tri(22, features.MAX_LENGTH, dtype=np.uint16)
-    labels = np.arange(22) % 2
-    batches = ReviewBatches(token_ids, labels, 4, seed, pool_batches)
+def lengths_of(batches):
+    """Returns the batches of `epoch_of` as lists of their reviews' lengths."""
     found = []
-    for _ in range(epochs):
-        epoch = []
-        for ids, expected in (batches[index] for index in range(len(batches))):
-            lengths = ids.sum(axis=1)
-            np.testing.assert_array_equal(expected[:, 0], (lengths - 1) % 2)
-            epoch.append(lengths.tolist())
-        found.append(epoch)
-        batches.on_epoch_end()
+    for ids, expected in (batches[index] for index in range(len(batches))):
+        lengths = ids.sum(axis=1)
+        np.testing.assert_array_equal(expected[:, 0], (lengths - 1) % 2)
+        found.append(lengths.tolist())
     return found
 
 
-@pytest.mark.parametrize("pool_batches", [1, 3])
-def test_an_epoch_has_each_review_once_in_an_order_of_its_own(pool_batches):
-    """The seed decides the order."""
-    first, second = batches_of(2, pool_batches=pool_batches)
-    for epoch in (first, second):
-        assert sorted(chain(*epoch)) == list(range(1, 23))
-        assert sorted(map(len, epoch)) == [2, 4, 4, 4, 4, 4]
-    assert first != second
-    assert batches_of(2, pool_batches=pool_batches) == [first, second]
-    assert batches_of(1, seed=2, pool_batches=pool_batches) != [first]
+def some_batches(seed):
+    """Returns batches of 22 reviews of the lengths 1 to 22, 4 to a batch."""
+    token_ids = np.tri(22, features.MAX_LENGTH, dtype=np.uint16)
+    return ReviewBatches(token_ids, np.arange(22) % 2, 4, seed)
 
 
-def test_batches_of_a_pool_are_of_like_length():
-    """All reviews in one pool: the batches are runs of consecutive lengths."""
-    (epoch,) = batches_of(1, pool_batches=6)
-    assert list(chain(*sorted(epoch))) == list(range(1, 23))
-    (mixed,) = batches_of(1)
-    assert list(chain(*sorted(mixed))) != list(range(1, 23))
+def epoch_of(seed, epoch, first=0):
+    """Returns the batches of one epoch, as lists of lengths."""
+    batches = some_batches(seed)
+    batches.begin_epoch(epoch, first)
+    return lengths_of(batches)
+
+
+def test_an_epoch_has_each_review_once_in_an_order_of_its_own():
+    """Seed and number of the epoch decide the order, and not what was read before."""
+    batches = some_batches(1)
+    read = []
+    for epoch in range(2):
+        batches.begin_epoch(epoch)
+        read.append(lengths_of(batches))
+    for batches_read in read:
+        assert sorted(chain(*batches_read)) == list(range(1, 23))
+        assert [*map(len, batches_read)] == [4, 4, 4, 4, 4, 2]
+    assert read[0] != read[1]
+    assert [epoch_of(1, 0), epoch_of(1, 1)] == read
+    assert epoch_of(2, 0) != read[0]
+
+
+def test_any_review_may_share_a_batch_with_any_other():
+    """Over many epochs all pairs of 22 lengths have been together: batches are not of like ones."""
+    pairs = {
+        frozenset(pair)
+        for epoch in range(100)
+        for batch in epoch_of(1, epoch)
+        for pair in combinations(batch, 2)
+    }
+    assert len(pairs) == 22 * 21 // 2
+
+
+def test_an_epoch_can_be_read_from_a_batch_on():
+    """What is left is what a whole epoch has from there."""
+    assert epoch_of(1, 3, first=4) == epoch_of(1, 3)[4:]
+
+
+def test_without_a_seed_reviews_stay_in_their_order():
+    """For validation, which needs no other."""
+    assert list(chain(*epoch_of(None, 1))) == list(range(1, 23))
 
 
 @pytest.mark.parametrize(

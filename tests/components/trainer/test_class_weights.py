@@ -52,7 +52,7 @@ def test_a_batch_brings_what_its_reviews_count():
     """The third part of a batch, in the order of its labels; without weights there is none."""
     token_ids, labels = skewed(20, (3, 1))
     weights = class_weights(labels, 2, "balanced")
-    _, of_batch, counts = ReviewBatches(token_ids, labels, 20, 7, 1, weights)[0]
+    _, of_batch, counts = ReviewBatches(token_ids, labels, 20, 7, weights)[0]
     assert counts == pytest.approx(weights[of_batch[:, 0].astype(int)])
     assert counts.mean() == pytest.approx(1.0)
     assert len(ReviewBatches(token_ids, labels, 20, 7)[0]) == 2

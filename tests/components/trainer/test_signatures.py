@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -16,6 +12,7 @@ from components.models.registry import get_variant
 from components.models.shape import ModelShape
 from components.trainer import signatures, training
 from tests.components.serialized import serialized_example
+from tests.fresh_process import told_by
 
 TEXTS = ["a great film", "not good at all. " * 200, "", "zzyzx", "caf\u00e9 <br /> \u4e2d\u6587"]
 
@@ -129,20 +126,13 @@ def test_nothing_but_the_weights_and_the_vocabulary_is_saved(exported_model):
 def test_a_fresh_process_gives_the_same_probabilities(exported_model, expected):
     """Nothing is found by luck in the memory of the process that exported."""
     script = (
-        "import json, sys, tensorflow as tf\n"
-        "model = tf.saved_model.load(sys.argv[1])\n"
-        "texts = tf.constant(json.loads(sys.argv[2]))\n"
+        "import tensorflow as tf\n"
+        "model, texts = arguments\n"
+        "model, texts = tf.saved_model.load(model), tf.constant(texts)\n"
         "answer = model.signatures['predict_text'](text=texts)['probability']\n"
         "print(json.dumps(answer.numpy().tolist()))\n"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", script, str(exported_model), json.dumps(TEXTS)],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
-    answers = json.loads(result.stdout.splitlines()[-1])
+    answers = told_by(script, str(exported_model), TEXTS, timeout=120)
     np.testing.assert_allclose(answers, expected, atol=1e-6)
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import keras
@@ -21,6 +18,7 @@ from components.models.registry import SAMPLE, get_variant
 from components.models.training_record import CurvePoint, TrainingRecord
 from components.trainer import custom_config, fit, training
 from components.transform.token_settings import TokenSettings
+from tests.fresh_process import told_by
 
 
 def reviews(count):
@@ -388,15 +386,13 @@ def test_a_deterministic_run_gives_the_same_bits_each_time(tmp_path, transform_o
     pattern = written_examples(tmp_path, transform_output, 12)
     hyperparameters = Hyperparameters(epochs=2, batch_size=4, dropout=0.2, deterministic=True)
     script = (
-        "import json, sys\n"
         "from types import SimpleNamespace\n"
         "import tensorflow as tf\n"
         "from components.trainer import training\n"
-        "arguments = json.loads(sys.argv[1])\n"
-        "training.run_fn(SimpleNamespace(**arguments))\n"
-        "served = tf.saved_model.load(arguments['serving_model_dir'])\n"
+        "training.run_fn(SimpleNamespace(**arguments[0]))\n"
+        "served = tf.saved_model.load(arguments[0]['serving_model_dir'])\n"
         "answer = served.signatures['predict_text'](text=tf.constant(['a great film']))\n"
-        "print(answer['probability'].numpy().tobytes().hex())\n"
+        "print(json.dumps(answer['probability'].numpy().tobytes().hex()))\n"
     )
     answers = set()
     for run in ("first", "second"):
@@ -412,12 +408,5 @@ def test_a_deterministic_run_gives_the_same_bits_each_time(tmp_path, transform_o
             "model_run_dir": str(tmp_path / run / "logs"),
             "serving_model_dir": str(tmp_path / run / "model"),
         }
-        result = subprocess.run(
-            [sys.executable, "-c", script, json.dumps(arguments)],
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        assert result.returncode == 0, result.stderr
-        answers.add(result.stdout.splitlines()[-1])
+        answers.add(told_by(script, arguments))
     assert len(answers) == 1

@@ -16,7 +16,8 @@ from pipeline.loading import EnvironmentSettings
 from pipeline.resolution import resolve
 from pipeline.results.advice import before_training, for_few_reviews
 from pipeline.results.run_record import RunRecord
-from pipeline.results.summarize import infra_refusals, next_commands, refusals, slice_rows
+from pipeline.results.slice_rows import slice_rows
+from pipeline.results.summarize import infra_refusals, next_commands, refusals
 from pipeline.results.summary import SliceRow
 
 

@@ -1,11 +1,17 @@
-"""Beam's private names are there, and a pipeline's workers are started by the command of ours."""
+"""Beam's private names are there; workers are started by a command, arguments read by us."""
 
 from __future__ import annotations
 
+import functools
+import inspect
+import operator
+
 import apache_beam as beam
+import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.worker import sdk_worker_main
+from apache_beam.transforms import core
 
 from pipeline.resolution import local_beam_arguments
 from pipeline.runners import beam_adapter
@@ -44,3 +50,99 @@ def test_a_worker_is_beams_own(monkeypatch):
         monkeypatch.setattr(sdk_worker_main, "main", given.append)
         beam_adapter.work(["worker", "--id=1"])
         assert given == [["worker", "--id=1"]]
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The callables that Beam's own function is asked about, once arguments are read directly."""
+    asked = []
+
+    def ask(function):
+        asked.append(function)
+        return [], []
+
+    monkeypatch.setattr(core, "get_function_args_defaults", ask)
+    beam_adapter.read_arguments_directly()
+    beam_adapter.read_arguments_directly()
+    return asked
+
+
+def test_beam_asks_for_arguments_by_the_name_that_is_replaced(asked):
+    """A DoFn's methods are read directly, also those of a function; others go to Beam's own."""
+    with canary(beam_adapter.LIBRARY, beam_adapter.__name__):
+        assert beam.Map(divmod).dofn.get_function_arguments("process") == ([], [])
+        assert set(asked) == {divmod}
+
+    class _Add(beam.DoFn):
+        def process(self, element, other=2, *, window=beam.DoFn.WindowParam):
+            yield element + other
+
+    with canary(beam_adapter.LIBRARY, beam_adapter.__name__):
+        assert _Add().get_function_arguments("process") == (["element", "other"], [2])
+        assert _Add().get_function_arguments("finish_bundle") == ([], [])
+        assert set(asked) == {divmod}
+
+
+class _Methods:
+    """_Methods of all kinds."""
+
+    def plain(self, a, b=[1]):  # noqa: B006 - the same object must come back
+        return lambda: a
+
+    def positional(self, a, /, b=2, *more, c, d=4, **others):
+        pass
+
+    def defaults(self=1, a=2):
+        pass
+
+    def rest(*arguments, last=1):
+        pass
+
+    @classmethod
+    def of_class(cls, a=None):
+        pass
+
+    @staticmethod
+    def of_none(a, b=len):
+        pass
+
+    @functools.wraps(plain)
+    def wrapped(self, *arguments, **keywords):
+        pass
+
+    def __call__(self, a, b=3):
+        pass
+
+    partial = functools.partialmethod(plain, b=5)
+
+
+def told():
+    """Tells of another signature."""
+
+
+told.__signature__ = inspect.signature(_Methods.plain)
+names = [name for name, value in vars(_Methods).items() if not name.startswith("__")]
+callables = [getattr(owner, name) for owner in (_Methods, _Methods()) for name in names]
+callables += [told, _Methods, _Methods(), lambda x, y=1: x, str.strip, len, divmod]
+callables += [operator.itemgetter(1), functools.partial(divmod, 2), functools.partial(told, 3)]
+callables += [getattr(beam.DoFn(), name) for name in ("process", "setup", "start_bundle")]
+
+
+@pytest.mark.parametrize("function", callables, ids=str)
+def test_arguments_are_those_that_beam_finds(function):
+    """Names and defaults of each kind of callable: equal, and the defaults the same objects."""
+    own = core.get_function_args_defaults
+    if isinstance(own, functools.partial):
+        (own,) = own.args
+    names, defaults = own(function)
+    found, values = beam_adapter.arguments_and_defaults(own, function)
+    assert found == names
+    assert list(map(id, values)) == list(map(id, defaults))
+
+
+def test_the_lists_of_arguments_are_the_callers():
+    """Who changes them changes no later answer."""
+    for _ in range(2):
+        names, defaults = beam_adapter.arguments_and_defaults(None, _Methods().plain)
+        assert (names, defaults) == (["a", "b"], [[1]])
+        names.clear(), defaults.clear()

@@ -9,8 +9,8 @@ import ml_metadata as mlmd
 import pytest
 from ml_metadata.proto import metadata_store_pb2
 
-from pipeline.runners.in_root import _working_in
-from pipeline.runners.relative_metadata import below_root, make_relative
+from pipeline.relative_metadata import below_root, make_relative
+from pipeline.root import working_in
 
 
 @pytest.fixture
@@ -117,6 +117,6 @@ def test_the_working_folder_is_given_back(tmp_path, monkeypatch):
         before.rename(tmp_path / "after")
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError), _working_in(tmp_path):
+    with pytest.raises(ZeroDivisionError), working_in(tmp_path):
         fail()
     assert os.getcwd() == str(tmp_path / "after")

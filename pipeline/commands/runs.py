@@ -1,0 +1,183 @@
+"""`sentiment runs`: what ran in a root, what came of it, and how two runs differ."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.errors import ConfigurationError
+from pipeline import extras
+from pipeline.commands.command import Command
+from pipeline.config import PipelineConfig
+from pipeline.console.messages import tell
+
+if TYPE_CHECKING:
+    from pipeline.console.printable_console import PrintableConsole
+    from pipeline.results.runs import RunInfo
+
+DEFAULT_LIMIT = 50
+_RUN = "an id, an unambiguous beginning of one, latest, or latest~1 for the one before it"
+
+_EPILOG = """\
+sentiment runs show RUN     all of one run: steps, settings, figures, errors
+sentiment runs diff A B     only what differs between two runs
+"""
+
+
+COMMAND = Command(
+    "runs",
+    usage="sentiment runs [--root FOLDER] [--pipeline-name NAME] [--model-name NAME] [--limit N] "
+    "[--json]\nsentiment runs show RUN [--json]\nsentiment runs diff A B [--json]",
+    help="list the runs of a root, show one, compare two",
+    description="Lists the runs below a root, the newest first: data, model, accuracy with its 95 "
+    "% interval, what became of the model, and the time it took. RUN is "
+    f"{_RUN}.",
+    epilog=_EPILOG,
+)
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds its flags, and what may stand behind it."""
+    _add_common(parser, has_defaults=True)
+    parser.add_argument(
+        "--limit",
+        metavar="N",
+        default=None,
+        help=f"how many runs to list; 0 lists all (default: {DEFAULT_LIMIT}, all with --json)",
+    )
+    parser.set_defaults(show=_list)
+    actions = parser.add_subparsers(metavar="", prog="sentiment runs")
+    show = actions.add_parser("show", allow_abbrev=False, description="Shows all of one run.")
+    show.add_argument("run", metavar="RUN", help=_RUN)
+    show.set_defaults(show=_show)
+    diff = actions.add_parser(
+        "diff",
+        allow_abbrev=False,
+        description="Shows only what differs between two runs: settings, code, data, figures with "
+        "their significance, and the test reviews that changed sides.",
+    )
+    diff.add_argument("first", metavar="A", help=_RUN)
+    diff.add_argument("second", metavar="B", help="the same")
+    diff.set_defaults(show=_diff)
+    for action in (show, diff):
+        _add_common(action, has_defaults=False)
+
+
+def _add_common(parser: argparse.ArgumentParser, *, has_defaults: bool) -> None:
+    """Adds the flags that may stand before and behind `show` and `diff`."""
+
+    def default(value: Any) -> Any:
+        # What the user said before `show` is not to be overwritten by its default.
+        return value if has_defaults else argparse.SUPPRESS
+
+    parser.add_argument(
+        "--root",
+        metavar="FOLDER",
+        default=default(PipelineConfig.root),
+        help=f"folder of all that the runs wrote (default: {PipelineConfig.root})",
+    )
+    parser.add_argument(
+        "--pipeline-name", metavar="NAME", default=default(""), help="runs of this pipeline alone"
+    )
+    parser.add_argument(
+        "--model-name", metavar="NAME", default=default(""), help="runs of this model alone"
+    )
+    parser.add_argument(
+        "--json", action="store_true", default=default(False), help="JSON, for programs"
+    )
+    parser.add_argument(
+        "--debug", action="store_true", default=default(False), help="show tracebacks"
+    )
+
+
+def run(options: dict[str, Any]) -> int:
+    """Prints what was asked for.
+
+    Raises:
+      ConfigurationError: There is no such run, or the metadata cannot be read.
+    """
+    extras.require(extras.PIPELINE, "runs")
+    options["root"] = Path(options["root"]).absolute()
+    action = options.pop("show")
+    return int(action(options))
+
+
+def _list(options: dict[str, Any]) -> int:
+    from pipeline.results.runs import list_runs, no_runs
+
+    limit = _limit(options["limit"])
+    runs = list_runs(*_scope(options))
+    if options["json"]:
+        from pipeline.results.run_json import as_json
+
+        shown = runs[: limit or None] if options["limit"] else runs
+        print(json.dumps([as_json(each) for each in shown], indent=1, ensure_ascii=False))
+        return 0
+    if not runs:
+        tell(no_runs(options["root"]), sys.stdout)
+        return 0
+    from pipeline.console.runs_table import print_runs
+
+    console, is_plain = _console()
+    print_runs(console, runs[: limit or None], len(runs), is_plain=is_plain)
+    return 0
+
+
+def _show(options: dict[str, Any]) -> int:
+    found = _find(options["run"], options)
+    if options["json"]:
+        from pipeline.results.run_json import as_json
+
+        print(json.dumps(as_json(found, is_whole=True), indent=1, ensure_ascii=False))
+        return 0
+    from pipeline.console.run_page import print_run
+
+    console, is_plain = _console()
+    print_run(console, found, options["root"], is_plain=is_plain)
+    return 0
+
+
+def _diff(options: dict[str, Any]) -> int:
+    from pipeline.console.diff_page import print_diff
+    from pipeline.results.run_diff import diff
+
+    first, second = (_find(options[name], options) for name in ("first", "second"))
+    found = diff(options["root"], first, second)
+    if options["json"]:
+        print(json.dumps(found.as_json(), indent=1, ensure_ascii=False))
+        return 0
+    console, is_plain = _console()
+    print_diff(console, found, is_plain=is_plain)
+    return 0
+
+
+def _find(name: str, options: dict[str, Any]) -> RunInfo:
+    from pipeline.results.runs import find_run
+
+    root, pipeline_name, model_name = _scope(options)
+    return find_run(root, name, pipeline_name, model_name)
+
+
+def _scope(options: dict[str, Any]) -> tuple[Path, str, str]:
+    return options["root"], options["pipeline_name"], options["model_name"]
+
+
+def _limit(given: str | None) -> int:
+    if given is None:
+        return DEFAULT_LIMIT
+    if not given.isdecimal() or len(given) > 9:
+        raise ConfigurationError(
+            f"--limit is '{given}'; expected a whole number from 0 (all) to 999,999,999."
+        )
+    return int(given)
+
+
+def _console() -> tuple[PrintableConsole, bool]:
+    from pipeline.console.live_line import is_plain
+    from pipeline.console.printable_console import PrintableConsole
+
+    console = PrintableConsole(file=sys.stdout, highlight=False, markup=False, emoji=False)
+    return console, is_plain(sys.stdout)

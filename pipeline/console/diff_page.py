@@ -1,0 +1,167 @@
+"""What differs between two runs, on the console."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from components.models.class_list import short
+from pipeline.console.messages import readable
+from pipeline.console.printable_console import PrintableConsole
+from pipeline.console.runs_table import accuracy_cell
+from pipeline.results.changed_sides import ChangedReview, ChangedSides
+from pipeline.results.outcome import outcome
+from pipeline.results.run_diff import Change, FunctionChange, RunDiff, SliceChange
+from pipeline.settings import flag_of
+
+# What is left is counted; JSON has all.
+MOST_LINES = 30
+_LONGEST_TEXT = 240
+_INDENT = "  "
+_SHARES = ("accuracy", "precision", "recall")
+_TITLES = {"auc": "AUC", "macro_f1": "macro F1"}
+
+
+def print_diff(console: PrintableConsole, found: RunDiff, *, is_plain: bool = False) -> None:
+    """Prints what differs, under a heading for each kind; of what is the same, nothing.
+
+    Args:
+      console: Where to.
+      found: What differs.
+      is_plain: Whether the terminal knows ASCII only.
+    """
+    first, second = found.first, found.second
+    for mark, run in (("A", first), ("B", second)):
+        figure = "unknown" if run.accuracy is None else f"{accuracy_cell(run, is_plain)} %"
+        model = f"{run.model or 'model unknown'} on {run.data_name or 'unknown data'}"
+        console.print_wrapped(f"{mark} {run.run_id}  {model}, accuracy {figure}, {outcome(run)}")
+    if found.is_identical:
+        same = "the same run" if first.run_id == second.run_id else "all that was compared"
+        console.print_wrapped(Text.assemble(("identical", "bold green"), f": {same}"))
+    for title, lines in _sections(found):
+        console.print_wrapped(Text(title, style="bold"))
+        for line in lines:
+            text = readable(line)
+            console.print_wrapped(f"{_INDENT}{text}", indent=f"{_INDENT}  ")
+    for note in found.notes:
+        console.print_wrapped(readable(note), style="dim")
+
+
+def _sections(found: RunDiff) -> Iterator[tuple[str, list[str]]]:
+    sections = (
+        ("outcome", [_line(each) for each in found.outcome]),
+        ("settings", [_setting(each) for each in found.settings]),
+        ("functions", _bounded([_function(each) for each in found.functions])),
+        ("code of the steps", [f"{each.name}: {_both(each)}" for each in found.code]),
+        ("versions", [_line(each) for each in found.versions]),
+        ("data", [_line(each) for each in found.data]),
+        ("figures on the test split", _figures(found)),
+        ("slices", _bounded(_slices(found.slices))),
+        ("reviews that changed sides", list(_sides(found.sides)) if found.sides else []),
+    )
+    yield from ((title, lines) for title, lines in sections if lines)
+
+
+def _bounded(lines: list[str]) -> list[str]:
+    if len(lines) <= MOST_LINES:
+        return lines
+    return [*lines[:MOST_LINES], f"and {len(lines) - MOST_LINES:,} more; --json has all"]
+
+
+def _line(change: Change) -> str:
+    return f"{change.name.replace('_', ' ')}: {_both(change)}"
+
+
+def _both(change: Change) -> str:
+    before, after = map(_spelled, (change.before, change.after))
+    if isinstance(change.before, int) and isinstance(change.after, int):
+        if isinstance(change.before, bool):
+            return f"{before} -> {after}"
+        return f"{before} -> {after} ({change.after - change.before:+,})"
+    return f"{before} -> {after}"
+
+
+def _spelled(value: Any) -> str:
+    if value is None or value == "":
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(short, map(str, value[:5]))) + ", ..." * (len(value) > 5)
+    if isinstance(value, int):
+        return f"{value:,}"
+    text = str(value)
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}..."
+
+
+def _setting(change: Change) -> str:
+    sides = [
+        "the default" if value is None else _spelled(value)
+        for value in (change.before, change.after)
+    ]
+    return f"{flag_of(change.name)}: {sides[0]} -> {sides[1]}"
+
+
+def _function(change: FunctionChange) -> str:
+    return f"{change.name} was {change.what} ({', '.join(change.steps)})"
+
+
+def _figures(found: RunDiff) -> list[str]:
+    lines = []
+    for change in found.metrics:
+        before, after = change.before, change.after
+        name = _TITLES.get(change.name, change.name.replace("_", " "))
+        if not isinstance(before, float) or not isinstance(after, float):
+            lines.append(f"{name}: {_spelled(before)} -> {_spelled(after)}")
+        elif change.name in _SHARES:
+            points = f"{(after - before) * 100:+.2f} points"
+            lines.append(f"{name}: {before:.2%} -> {after:.2%} ({points})")
+        elif before.is_integer() and after.is_integer():
+            lines.append(f"{name}: {before:,.0f} -> {after:,.0f} ({after - before:+,.0f})")
+        else:
+            lines.append(f"{name}: {before:.4f} -> {after:.4f} ({after - before:+.4f})")
+        if change.name == "accuracy" and found.significance:
+            lines.append(found.significance.text)
+    return lines
+
+
+def _slices(slices: Sequence[SliceChange]) -> list[str]:
+    lines = []
+    for change in slices:
+        name = " and ".join(f"{feature} {value}" for feature, value in change.key)
+        sides = [
+            f"{side[1]:.1%} of {side[0]:,}" if side else "no reviews"
+            for side in (change.before, change.after)
+        ]
+        holds = ", told apart" if change.holds else ""
+        lines.append(f"{name}: {sides[0]} -> {sides[1]}{holds}")
+    if lines and not any(change.holds for change in slices):
+        lines.append("chance alone may explain each of these (Newcombe, 95 %)")
+    return lines
+
+
+def _sides(sides: ChangedSides) -> Iterator[str]:
+    if not sides.better and not sides.worse:
+        return
+    total = sides.better + sides.worse
+    shown = f"; the {len(sides.shown)} whose scores moved most:" if len(sides.shown) < total else ""
+    yield f"{sides.better:,} better, {sides.worse:,} worse, of {sides.reviews:,}{shown}"
+    for review in sides.shown:
+        yield _review(review)
+    if sides.texts_missing:
+        yield f"texts are missing: {sides.texts_missing}"
+
+
+def _review(review: ChangedReview) -> str:
+    word = "better" if review.after == review.label else "worse"
+    head = (
+        f"{word} {review.review_id}, {short(review.label)}: {short(review.before)} -> "
+        f"{short(review.after)} (score {review.score_before:.2f} -> {review.score_after:.2f})"
+    )
+    if review.text is None:
+        return head
+    text = " ".join(review.text.split())
+    text = text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}..."
+    return f'{head} "{text}"'

@@ -1,0 +1,1 @@
+"""Says beforehand which steps of a run will be executed, and why."""
