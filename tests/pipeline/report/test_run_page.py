@@ -261,7 +261,9 @@ def test_a_screen_reader_finds_its_way(document):
     charts = [a for a in document.all("svg") if a.get("role") == "img"]
     assert len(charts) == len(document.all("svg")) >= 9
     assert tags.count("desc") == len(charts)
-    named = tags.count("caption") + sum("aria-label" in table for table in document.all("table"))
+    named = tags.count("caption") + sum(
+        "aria-label" in " ".join(table) for table in document.all("table")
+    )
     assert named >= len(document.all("table"))
     assert all(region.get("aria-label") for region in document.all("div") if "role" in region)
     assert all(cell.get("scope") in ("row", "col") for cell in document.all("th"))
