@@ -19,7 +19,7 @@ from components.evaluator.bounds import MIN_SLICE_SIZE
 from components.hyperparameters import Hyperparameters
 from components.models.automatic import configured, variants_of
 from components.models.registry import DEFAULT_MODEL, SAMPLE, variant_names
-from components.trainer.custom_config import DEFAULT_MEMORY_BUDGET
+from components.trainer.custom_config import DEFAULT_CHECKPOINT_MINUTES, DEFAULT_MEMORY_BUDGET
 from components.transform.token_settings import TokenSettings
 from pipeline.settings import check, flag_of, hyperparameter_setting, setting, token_setting
 from serving.engines import ENGINES
@@ -203,6 +203,15 @@ class PipelineConfig(ComponentSettings):
         "same result",
         group="model",
         metavar="GB",
+        least=0.0,
+        most=100_000.0,
+    )
+    checkpoint_minutes: float = setting(
+        DEFAULT_CHECKPOINT_MINUTES,
+        "minutes of training after which there is a checkpoint; the same run, started again after "
+        "it was killed, goes on from the last one; 0 keeps none",
+        group="model",
+        metavar="N",
         least=0.0,
         most=100_000.0,
     )

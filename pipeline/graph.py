@@ -237,6 +237,8 @@ def _trainer(
             custom_config.IS_TUNED: tuner is not None,
             custom_config.CLASSES: list(run.source.classes),
             custom_config.MEMORY_BUDGET: run.config.memory_budget,
+            custom_config.CHECKPOINT_MINUTES: run.config.checkpoint_minutes,
+            custom_config.SOURCE_FINGERPRINT: run.fingerprints.get("Trainer", ""),
         },
     )
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from components import features
-from components.evaluator.significance import CONFIDENCE, wilson_interval
+from components.evaluator.wilson import CONFIDENCE, wilson_interval
 from components.models.class_list import short
 
 

@@ -22,9 +22,13 @@ WARM_START = "warm_start"
 IS_TUNED = "is_tuned"
 CLASSES = "classes"
 MEMORY_BUDGET = "memory_budget"
+CHECKPOINT_MINUTES = "checkpoint_minutes"
+CHECKPOINT_FOLDER = "checkpoint_folder"
+SOURCE_FINGERPRINT = "source_fingerprint"
 
 # Gigabytes of token ids that are held in memory where nothing else is asked for.
 DEFAULT_MEMORY_BUDGET = 4.0
+DEFAULT_CHECKPOINT_MINUTES = 10.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,9 @@ class Training:
         where one is asked for.
       chosen_because: Why it chose `variant`, in a sentence.
       memory_budget: Gigabytes of token ids that are held in memory.
+      checkpoint_minutes: After how many minutes there is a checkpoint; 0 is never.
+      checkpoint_folder: Where; "" is a place that TFX's names lead to.
+      source_fingerprint: What names the code.
     """
 
     variant: Variant
@@ -53,6 +60,9 @@ class Training:
     candidates: Mapping[str, Hyperparameters] = field(default_factory=dict)
     chosen_because: str = ""
     memory_budget: float = DEFAULT_MEMORY_BUDGET
+    checkpoint_minutes: float = DEFAULT_CHECKPOINT_MINUTES
+    checkpoint_folder: str = ""
+    source_fingerprint: str = ""
 
     @property
     def memory_bytes(self) -> int:
@@ -97,4 +107,7 @@ class Training:
             TokenSettings.from_config(config.get(TOKENS, {})),
             candidates,
             memory_budget=config.get(MEMORY_BUDGET, DEFAULT_MEMORY_BUDGET),
+            checkpoint_minutes=config.get(CHECKPOINT_MINUTES, DEFAULT_CHECKPOINT_MINUTES),
+            checkpoint_folder=config.get(CHECKPOINT_FOLDER, ""),
+            source_fingerprint=config.get(SOURCE_FINGERPRINT, ""),
         )

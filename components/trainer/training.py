@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
+import hashlib
 from typing import Any
 
 import keras
+import tensorflow as tf
 import tensorflow_transform as tft
 
 from components import features
@@ -13,13 +14,14 @@ from components.hyperparameters import Hyperparameters
 from components.layers.padding_states import fix_padding_states
 from components.models.registry import Variant
 from components.models.shape import IMDB_SHAPE, ModelShape
-from components.models.training_record import CurvePoint, TrainingRecord
+from components.models.training_record import TrainingRecord
 from components.trainer import signatures, warm_start
 from components.trainer.batches import read_examples, refuse_unknown_tokens
+from components.trainer.checkpoints import Checkpoints, default_parent, key_of
 from components.trainer.choice import chosen
 from components.trainer.custom_config import Training
 from components.trainer.disk_tokens import Reviews, bytes_in_memory
-from components.trainer.fit import fit_variant, set_seeds
+from components.trainer.fit import Fitted, fit_variant, set_seeds
 
 
 def run_fn(fn_args: Any) -> None:
@@ -40,6 +42,11 @@ def run_fn(fn_args: Any) -> None:
       tokens: The settings that `preprocessing_fn` had, see `TokenSettings`; by default IMDB's.
       memory_budget: Gigabytes of token ids that are held in memory; more are read from disk, with
         the same result. By default 4.
+      checkpoint_minutes: After how many minutes gradient descent leaves a checkpoint, from which
+        the same training goes on if it was killed; 0 leaves none. By default 10.
+      checkpoint_folder: Where; by default `checkpoints` in the Trainer's own folder, where TFX
+        names that <Trainer>/model_run/<execution>. Elsewhere there are none without it.
+      source_fingerprint: What names the code: a checkpoint of other code is not taken.
       is_tuned: Whether the hyperparameters are those that a Tuner with `tuner_fn` found.
 
     It writes a SavedModel that takes raw text, see `components.trainer.signatures`.
@@ -70,17 +77,44 @@ def run_fn(fn_args: Any) -> None:
         asked = chosen(asked, training, validation)
     set_seeds(asked.hyperparameters)
     model = built(asked, fn_args, transform_output)
-    started = time.monotonic()
-    curve = fit_variant(
+    checkpoints = checkpoints_of(asked, fn_args, training)
+    fitted = fit_variant(
         asked.variant,
         model,
         training,
         validation,
         asked.hyperparameters,
-        log_dir=fn_args.model_run_dir,
+        fn_args.model_run_dir,
+        checkpoints,
     )
-    seconds = time.monotonic() - started
-    export(asked, model, transform_output, seconds, curve, fn_args.serving_model_dir)
+    export(asked, model, transform_output, fitted, fn_args.serving_model_dir)
+    if checkpoints:
+        checkpoints.remove()
+
+
+def checkpoints_of(asked: Training, fn_args: Any, training: Reviews) -> Checkpoints | None:
+    """Returns where this training's checkpoints are; None if there are to be none.
+
+    Their key holds all that decides the weights: what was asked for, the inputs, and the code.
+    """
+    parent = asked.checkpoint_folder or default_parent(fn_args.model_run_dir)
+    if not asked.checkpoint_minutes or not parent:
+        return None
+    decides = {
+        "variant": asked.variant.name,
+        "hyperparameters": asked.hyperparameters.to_config(),
+        "classes": asked.classes,
+        "tokens": asked.tokens.to_config(),
+        "train": [*fn_args.train_files],
+        "eval": [*fn_args.eval_files] if asked.has_validation else [],
+        "transform": fn_args.transform_output,
+        "base_model": fn_args.base_model if asked.warm_start else None,
+        # Labels are in the order of the texts' hashes.
+        "labels": hashlib.blake2b(training[1].tobytes(), digest_size=16).hexdigest(),
+        "source": asked.source_fingerprint,
+        "libraries": [tf.__version__, keras.__version__],
+    }
+    return Checkpoints(parent, key_of(decides), asked.checkpoint_minutes)
 
 
 def built(asked: Training, fn_args: Any, transform_output: tft.TFTransformOutput) -> keras.Model:
@@ -116,8 +150,7 @@ def export(
     asked: Training,
     model: keras.Model,
     transform_output: tft.TFTransformOutput,
-    seconds: float,
-    curve: tuple[CurvePoint, ...],
+    fitted: Fitted,
     directory: str,
 ) -> None:
     """Writes the SavedModel, and in its folder its tokens' settings and the training's record."""
@@ -127,11 +160,11 @@ def export(
     record = TrainingRecord(
         asked.variant.name,
         asked.hyperparameters,
-        seconds,
+        fitted.seconds,
         model.count_params(),
         asked.classes,
         asked.chosen_because,
-        curve,
+        fitted.curve,
     )
     record.write(directory)
 

@@ -21,21 +21,14 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT = 50
 _RUN = "an id, an unambiguous beginning of one, latest, or latest~1 for the one before it"
 
-_EPILOG = """\
-sentiment runs show RUN     all of one run: steps, settings, figures, errors
-sentiment runs diff A B     only what differs between two runs
-"""
-
-
 COMMAND = Command(
     "runs",
-    usage="sentiment runs [--root FOLDER] [--pipeline-name NAME] [--model-name NAME] [--limit N] "
-    "[--json]\nsentiment runs show RUN [--json]\nsentiment runs diff A B [--json]",
+    usage="sentiment runs [show RUN | diff A B] [--root FOLDER] [--pipeline-name NAME] "
+    "[--model-name NAME] [--limit N] [--json]",
     help="list the runs of a root, show one, compare two",
     description="Lists the runs below a root, the newest first: data, model, accuracy with its 95 "
     "% interval, what became of the model, and the time it took. RUN is "
     f"{_RUN}.",
-    epilog=_EPILOG,
 )
 
 
@@ -49,13 +42,20 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help=f"how many runs to list; 0 lists all (default: {DEFAULT_LIMIT}, all with --json)",
     )
     parser.set_defaults(show=_list)
-    actions = parser.add_subparsers(metavar="", prog="sentiment runs")
-    show = actions.add_parser("show", allow_abbrev=False, description="Shows all of one run.")
+    actions = parser.add_subparsers(title="more of them", metavar="ACTION", prog="sentiment runs")
+    show = actions.add_parser(
+        "show",
+        allow_abbrev=False,
+        help="RUN: all of one run",
+        description="Shows all of one run: what became of it, its steps with their state, time, "
+        "memory and reason, settings, versions and figures.",
+    )
     show.add_argument("run", metavar="RUN", help=_RUN)
     show.set_defaults(show=_show)
     diff = actions.add_parser(
         "diff",
         allow_abbrev=False,
+        help="A B: only what differs between two runs",
         description="Shows only what differs between two runs: settings, code, data, figures with "
         "their significance, and the test reviews that changed sides.",
     )
@@ -134,9 +134,11 @@ def _show(options: dict[str, Any]) -> int:
         print(json.dumps(as_json(found, is_whole=True), indent=1, ensure_ascii=False))
         return 0
     from pipeline.console.run_page import print_run
+    from pipeline.report.written import page_path
 
     console, is_plain = _console()
-    print_run(console, found, options["root"], is_plain=is_plain)
+    page = page_path(options["root"], found)
+    print_run(console, found, options["root"], page, is_plain=is_plain)
     return 0
 
 

@@ -12,8 +12,9 @@ from pipeline.console.messages import readable
 from pipeline.console.printable_console import PrintableConsole
 from pipeline.console.runs_table import accuracy_cell
 from pipeline.results.changed_sides import ChangedReview, ChangedSides
+from pipeline.results.code_diff import FunctionChange
 from pipeline.results.outcome import outcome
-from pipeline.results.run_diff import Change, FunctionChange, RunDiff, SliceChange
+from pipeline.results.run_diff import Change, RunDiff, SliceChange
 from pipeline.settings import flag_of
 
 # What is left is counted; JSON has all.
@@ -54,7 +55,7 @@ def _sections(found: RunDiff) -> Iterator[tuple[str, list[str]]]:
         ("outcome", [_line(each) for each in found.outcome]),
         ("settings", [_setting(each) for each in found.settings]),
         ("functions", _bounded([_function(each) for each in found.functions])),
-        ("code of the steps", [f"{each.name}: {_both(each)}" for each in found.code]),
+        ("code of the steps", list(found.code)),
         ("versions", [_line(each) for each in found.versions]),
         ("data", [_line(each) for each in found.data]),
         ("figures on the test split", _figures(found)),
@@ -85,7 +86,7 @@ def _both(change: Change) -> str:
 
 def _spelled(value: Any) -> str:
     if value is None or value == "":
-        return "none"
+        return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
@@ -130,7 +131,7 @@ def _figures(found: RunDiff) -> list[str]:
 def _slices(slices: Sequence[SliceChange]) -> list[str]:
     lines = []
     for change in slices:
-        name = " and ".join(f"{feature} {value}" for feature, value in change.key)
+        name = " and ".join(f"{feature.replace('_', ' ')} {value}" for feature, value in change.key)
         sides = [
             f"{side[1]:.1%} of {side[0]:,}" if side else "no reviews"
             for side in (change.before, change.after)

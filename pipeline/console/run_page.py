@@ -41,7 +41,7 @@ _METRICS = {
 
 
 def print_run(
-    console: PrintableConsole, run: RunInfo, root: Path, *, is_plain: bool = False
+    console: PrintableConsole, run: RunInfo, root: Path, page: Path, *, is_plain: bool = False
 ) -> None:
     """Prints what a run was, found and cost; the failing step and the error come first.
 
@@ -49,6 +49,7 @@ def print_run(
       console: Where to.
       run: The run.
       root: Where it ran.
+      page: Where its page is, if it was written.
       is_plain: Whether the terminal knows ASCII only.
     """
     word = outcome(run)
@@ -63,6 +64,10 @@ def print_run(
     console.print("")
     for title, text in _surroundings(run):
         _line(console, f"{title}: {text}")
+    if page.is_file():
+        _line(console, f"page: {shown(page)}")
+    else:
+        _line(console, f"page: none yet; `sentiment report {run.run_id}` writes it")
 
 
 def _ending(run: RunInfo) -> Iterator[str]:

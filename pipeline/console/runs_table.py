@@ -17,6 +17,8 @@ from serving.printable import printable
 
 # From this width on, what the run's id and outcome leave out has columns of its own.
 WIDE = 110
+# Below this one, there is no room for the time that a run took.
+NARROW = 74
 _STYLES = {
     outcomes.LIVE: "bold green",
     outcomes.PUSHED: "green",
@@ -41,18 +43,20 @@ def print_runs(
       total: How many there are.
       is_plain: Whether the terminal knows ASCII only.
     """
-    is_wide = console.width >= WIDE
+    is_wide, has_time = console.width >= WIDE, console.width >= NARROW
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("run", no_wrap=True)
     if is_wide:
         table.add_column("pipeline", overflow="fold")
-    table.add_column("data", overflow="fold", max_width=24 if is_wide else 12)
-    table.add_column("model", overflow="fold", max_width=24 if is_wide else 13)
+    widest = 24 if is_wide else 12
+    table.add_column("data", overflow="fold", max_width=widest)
+    table.add_column("model", overflow="fold", max_width=widest)
     table.add_column("accuracy %", justify="right", no_wrap=True)
     table.add_column("outcome", no_wrap=True)
     if is_wide:
         table.add_column("version", no_wrap=True)
-    table.add_column("took", justify="right", no_wrap=True)
+    if has_time:
+        table.add_column("took", justify="right", no_wrap=True)
     for run in runs:
         word = outcome(run)
         table.add_row(
@@ -63,7 +67,7 @@ def print_runs(
             accuracy_cell(run, is_plain),
             Text(word, style=_STYLES.get(word, "")),
             *([str(run.version or NOT_KNOWN)] if is_wide else []),
-            NOT_KNOWN if run.seconds is None else duration(run.seconds),
+            *([NOT_KNOWN if run.seconds is None else duration(run.seconds)] if has_time else []),
         )
     console.print(table)
     meanings = [

@@ -14,10 +14,15 @@ from pipeline.paths import shown
 from pipeline.results.runs import RunInfo
 from pipeline.results.stored_artifacts import output_folder
 from pipeline.root import METADATA_FILE
-from serving.client.protos import MESSAGES
 from serving.message_classes import message_classes
 
-_EXAMPLE = ("BytesList", "Feature", "Features", "Example")
+# Of tensorflow/core/example/{example,feature}.proto, what texts and ids need.
+_MESSAGES = {
+    "BytesList": ("repeated bytes value = 1",),
+    "Feature": ("BytesList bytes_list = 1",),
+    "Features": ("map<string, Feature> feature = 1",),
+    "Example": ("Features features = 1",),
+}
 _LENGTH = struct.Struct("<Q")
 _LENGTH_CHECK, _CHECK = 4, 4
 # A longer record is none of ours: the file is damaged.
@@ -46,9 +51,8 @@ def texts_of(root: Path, run: RunInfo, review_ids: Sequence[str]) -> tuple[dict[
     wanted = set(review_ids)
     found: dict[str, str] = {}
     pattern = re.compile(b"|".join(re.escape(each.encode()) for each in wanted))
-    example = message_classes("sentiment.stored", {name: MESSAGES[name] for name in _EXAMPLE})[
-        "Example"
-    ]
+    example = message_classes("sentiment.stored", _MESSAGES)["Example"]
+    why = f"some of them are not in {shown(split)}."
     try:
         for file in sorted(split.glob("*.gz")):
             # Most records are none of those: a search is much cheaper than to parse each.
@@ -57,15 +61,13 @@ def texts_of(root: Path, run: RunInfo, review_ids: Sequence[str]) -> tuple[dict[
                 review_id = _bytes_of(feature[features.REVIEW_ID])
                 if review_id in wanted:
                     found[review_id] = _bytes_of(feature[features.TEXT])
-            if len(found) == len(wanted):
-                return found, ""
+                if len(found) == len(wanted):
+                    return found, ""
     except (OSError, EOFError, zlib.error, ValueError) as error:
-        return found, f"{shown(split)} cannot be read whole ({error})."
+        why = f"{shown(split)} cannot be read whole ({error})."
     except Exception as error:  # protobuf's DecodeError has another place in each release
-        return found, f"{shown(split)} holds something else than reviews ({error})."
-    if len(found) == len(wanted):
-        return found, ""
-    return found, f"{len(wanted) - len(found):,} of them are not in {shown(split)}."
+        why = f"{shown(split)} holds something else than reviews ({error})."
+    return found, why
 
 
 def records(file: Path) -> Iterator[bytes]:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from pipeline.results import paired
+from pipeline.config import setting_fields
+from pipeline.results import run_properties as names
 from pipeline.results.changed_sides import ChangedSides, changed_sides
+from pipeline.results.code_diff import FunctionChange, code_diff
+from pipeline.results.difference_of_shares import newcombe
 from pipeline.results.run_json import plain
 from pipeline.results.runs import RunInfo
-
-SIGNIFICANT = 0.05
-ADDED, REMOVED, EDITED = "added", "removed", "edited"
 
 
 @dataclass(frozen=True)
@@ -29,21 +29,6 @@ class Change:
     name: str
     before: Any
     after: Any
-
-
-@dataclass(frozen=True)
-class FunctionChange:
-    """A function that two runs do not share.
-
-    Attributes:
-      name: Its qualified name.
-      what: added, removed or edited.
-      steps: The steps that reach it.
-    """
-
-    name: str
-    what: str
-    steps: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -97,8 +82,8 @@ class RunDiff:
       second: The other one.
       outcome: State, error, blessing and the like.
       settings: By setting; None is the default.
-      functions: Functions of our code, by name.
-      code: Of runs whose functions were not recorded: the steps with other fingerprints.
+      functions: Functions of our code.
+      code: Steps whose code differs, and it is not known in which function.
       versions: Of Python, of this package and of the libraries, and the commit.
       data: Counts, content and classes.
       metrics: On the test split.
@@ -114,7 +99,7 @@ class RunDiff:
     outcome: tuple[Change, ...] = ()
     settings: tuple[Change, ...] = ()
     functions: tuple[FunctionChange, ...] = ()
-    code: tuple[Change, ...] = ()
+    code: tuple[str, ...] = ()
     versions: tuple[Change, ...] = ()
     data: tuple[Change, ...] = ()
     metrics: tuple[Change, ...] = ()
@@ -135,13 +120,14 @@ class RunDiff:
         listed = {
             field.name: [_fields(one) for one in getattr(self, field.name)]
             for field in fields(self)
-            if field.name not in ("first", "second", "significance", "sides", "notes")
+            if field.name not in ("first", "second", "code", "significance", "sides", "notes")
         }
         return {
             "first": self.first.run_id,
             "second": self.second.run_id,
             "is_identical": self.is_identical,
             **listed,
+            "code": list(self.code),
             "significance": self.significance and _fields(self.significance),
             "sides": self.sides and _fields(self.sides),
             "notes": list(self.notes),
@@ -157,15 +143,16 @@ def diff(root: Path, first: RunInfo, second: RunInfo) -> RunDiff:
     if first.run_id == second.run_id:
         return RunDiff(first, second)
     notes: list[str] = []
-    functions, code = _code(first, second, notes)
+    code = code_diff(first, second)
+    notes += code.notes
     sides = changed_sides(root, first, second, notes)
     return RunDiff(
         first=first,
         second=second,
         outcome=tuple(_outcome(first, second)),
         settings=tuple(_settings(first, second, notes)),
-        functions=functions,
-        code=code,
+        functions=code.functions,
+        code=code.steps,
         versions=tuple(_versions(first, second, notes)),
         data=tuple(_data(first, second)),
         metrics=tuple(_metrics(first, second, notes)),
@@ -183,16 +170,18 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Ch
 
 
 def _outcome(first: RunInfo, second: RunInfo) -> Iterator[Change]:
-    names = (
+    fields_of_both = (
         "state", "failed_step", "error", "pipeline_name", "data_name", "model_name", "model",
         "is_blessed",
     )  # fmt: skip
-    for name in names:
+    for name in fields_of_both:
         before, after = getattr(first, name), getattr(second, name)
         if before != after:
             yield Change(name, before, after)
+    # A run that did not end well had no time for all of its steps.
+    has_ended = first.state == second.state == names.COMPLETE
     steps = ({step.name: step.name for step in run.steps} for run in (first, second))
-    for change in _changes(*steps):
+    for change in _changes(*steps) if has_ended else ():
         yield Change(
             f"step {change.before or change.after}", bool(change.before), bool(change.after)
         )
@@ -205,7 +194,12 @@ def _settings(first: RunInfo, second: RunInfo, notes: list[str]) -> Iterator[Cha
     if missing := _without(first, second, "settings"):
         notes.append(f"Settings cannot be compared: {missing}.")
         return
-    yield from _changes(first.settings, second.settings)
+    order = [field.name for field in setting_fields()]
+    yield from sorted(
+        _changes(first.settings, second.settings),
+        # Another release may have had others.
+        key=lambda change: order.index(change.name) if change.name in order else len(order),
+    )
 
 
 def _versions(first: RunInfo, second: RunInfo, notes: list[str]) -> Iterator[Change]:
@@ -228,44 +222,10 @@ def _without(first: RunInfo, second: RunInfo, name: str) -> str:
     return f"{' and '.join(dict.fromkeys(lacking))} did not record them" if lacking else ""
 
 
-def _code(
-    first: RunInfo, second: RunInfo, notes: list[str]
-) -> tuple[tuple[FunctionChange, ...], tuple[Change, ...]]:
-    """Returns the functions that differ; where they were not recorded, the steps' fingerprints."""
-    shared = set(first.fingerprints) & set(second.fingerprints)
-    before, after = (
-        {step: value for step, value in run.fingerprints.items() if step in shared}
-        for run in (first, second)
-    )
-    changed = list(_changes(before, after))
-    if first.functions and second.functions:
-        functions = tuple(_functions(first.functions, second.functions))
-        # A fingerprint holds the versions of libraries as well, which are told by themselves.
-        return functions, ()
-    if missing := _without(first, second, "fingerprints"):
-        notes.append(f"The code cannot be compared: {missing}.")
-        return (), ()
-    if changed:
-        notes.append("Which functions were edited is not known: they were not recorded.")
-    return (), tuple(changed)
-
-
-def _functions(
-    before: Mapping[str, Mapping[str, str]], after: Mapping[str, Mapping[str, str]]
-) -> Iterator[FunctionChange]:
-    steps: dict[tuple[str, str], list[str]] = {}
-    for step in dict.fromkeys([*before, *after]):
-        for change in _changes(before.get(step, {}), after.get(step, {})):
-            what = ADDED if change.before is None else REMOVED if change.after is None else EDITED
-            steps.setdefault((change.name, what), []).append(step)
-    for (name, what), reached in sorted(steps.items()):
-        yield FunctionChange(name, what, tuple(reached))
-
-
 def _data(first: RunInfo, second: RunInfo) -> Iterator[Change]:
-    names = ("name", "origin", "digest", "classes", "leaks")
+    known = ("name", "origin", "digest", "classes", "leaks")
     before, after = (
-        {name: run.data[name] for name in names if name in run.data} for run in (first, second)
+        {name: run.data[name] for name in known if name in run.data} for run in (first, second)
     )
     yield from _changes(before, after)
     yield from _changes(_counts(first), _counts(second))
@@ -297,6 +257,8 @@ def _metrics(first: RunInfo, second: RunInfo, notes: list[str]) -> Iterator[Chan
 def _why_no_figures(run: RunInfo) -> str:
     if any(step.name == "Evaluator" and step.seconds is not None for step in run.steps):
         return "an earlier release ran it, and did not record them"
+    if run.state == names.RUNNING:
+        return "it is still running"
     return f"it {run.state if run.failed_step else 'ended'} before the Evaluator was done"
 
 
@@ -308,18 +270,15 @@ def _significance(
     if sides is not None:
         if not sides.better and not sides.worse:
             return None
-        p = paired.mcnemar(sides.better, sides.worse)
-        holds = p < SIGNIFICANT
-        verdict = "told apart" if holds else "not told apart"
-        text = (
-            f"of the same {sides.reviews:,} reviews, {sides.better:,} are judged better and "
-            f"{sides.worse:,} worse: {verdict} (McNemar's exact test, p {_p(p)})"
-        )
-        return Significance("McNemar", holds, text, p=p)
+        from components.evaluator.significance import SIGNIFICANCE, Pairs
+
+        pairs = Pairs(sides.better, sides.worse)
+        text = f"of the same {sides.reviews:,} test reviews, {pairs.in_words}, McNemar's exact test"
+        return Significance("McNemar", pairs.p < SIGNIFICANCE, text, p=pairs.p)
     if first.accuracy == second.accuracy:
         return None
     sizes = [run.metrics.get("examples") or 0 for run in (first, second)]
-    interval = paired.newcombe(first.accuracy, sizes[0], second.accuracy, sizes[1])
+    interval = newcombe(first.accuracy, sizes[0], second.accuracy, sizes[1])
     if interval is None:
         return None
     low, high = interval
@@ -332,10 +291,6 @@ def _significance(
     return Significance("Newcombe", holds, text, interval=interval)
 
 
-def _p(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
 def _slices(first: RunInfo, second: RunInfo) -> Iterator[SliceChange]:
     if not first.slices or not second.slices:
         return
@@ -345,7 +300,7 @@ def _slices(first: RunInfo, second: RunInfo) -> Iterator[SliceChange]:
             continue
         interval = None
         if before and after:
-            interval = paired.newcombe(before[1], before[0], after[1], after[0])
+            interval = newcombe(before[1], before[0], after[1], after[0])
         yield SliceChange(key, before, after, interval)
 
 

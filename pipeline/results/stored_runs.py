@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import math
 import sqlite3
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from statistics import NormalDist
 from typing import Any, NamedTuple
 
+from components.evaluator.wilson import wilson_interval
 from components.pusher.pushed_data import CARD_FILE
 from pipeline.results import run_properties as names
-from pipeline.results.function_store import StoredFunctions
 from pipeline.results.metadata_file import reading
+from pipeline.results.run_functions import RunFunctions
 from pipeline.results.runs import RunInfo, StepInfo
 from pipeline.root import SERVING_FOLDER, is_in_use
 from serving.small_files import UnreadableFileError, read_small_file
@@ -172,8 +171,7 @@ class _RunReader:
         model_name = text(names.MODEL_NAME) or pushed_as
         data = found(names.DATA) or self._older_data(by_node)
         metrics = found(names.METRICS) or on_disk.metrics(model_name, version)
-        accuracy = metrics.get("accuracy")
-        functions = text(names.FUNCTIONS)
+        fingerprints = found(names.FINGERPRINTS) or self._older_fingerprints(by_node)
         seconds = self._properties.get(names.SECONDS)
         return RunInfo(
             run_id=run_id,
@@ -188,8 +186,8 @@ class _RunReader:
             data_name=str(data.get("name", "")),
             data=data,
             model=text(names.MODEL) or self._older_model(by_node),
-            accuracy=accuracy,
-            interval=wilson(accuracy, metrics.get("examples")),
+            accuracy=metrics.get("accuracy"),
+            interval=_interval(metrics),
             metrics=metrics,
             baseline=found(names.BASELINE),
             slices=_slices(_json(text(names.SLICES)) or []),
@@ -201,8 +199,8 @@ class _RunReader:
             versions=found(names.VERSIONS),
             commit=text(names.COMMIT),
             is_dirty=bool(self._properties.get(names.IS_DIRTY)),
-            fingerprints=found(names.FINGERPRINTS) or self._older_fingerprints(by_node),
-            functions=StoredFunctions(self._path, functions) if functions else {},
+            fingerprints=fingerprints,
+            functions=RunFunctions(self._path.parent, fingerprints),
             steps=tuple(self._steps(by_node, state)),
         )
 
@@ -282,18 +280,12 @@ class _RunReader:
             )
 
 
-def wilson(accuracy: float | None, reviews: float | None) -> tuple[float, float] | None:
-    """Returns the 95 % interval of a share by Wilson's score (Probable Inference, 1927).
-
-    SciPy's takes most of a second to import.
-    """
+def _interval(metrics: Mapping[str, float | None]) -> tuple[float, float] | None:
+    """Returns the 95 % interval of the accuracy; None where it is not known of how many reviews."""
+    accuracy, reviews = metrics.get("accuracy"), metrics.get("examples")
     if accuracy is None or not reviews:
         return None
-    z = NormalDist().inv_cdf(0.975)
-    middle = (accuracy + z * z / (2 * reviews)) / (1 + z * z / reviews)
-    half = z * math.sqrt(accuracy * (1 - accuracy) / reviews + (z / (2 * reviews)) ** 2)
-    half /= 1 + z * z / reviews
-    return max(middle - half, 0.0), min(middle + half, 1.0)
+    return wilson_interval(accuracy * reviews, reviews)
 
 
 def _step_state(execution: _Execution, run_state: str) -> str:

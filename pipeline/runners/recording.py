@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from components.errors import causes, summary_of
 from pipeline.chosen_settings import chosen_settings
 from pipeline.resolution import ResolvedRun
-from pipeline.results import function_store
 from pipeline.results import run_properties as names
 from pipeline.results.metadata_file import check
 from pipeline.root import open_metadata
@@ -100,7 +99,6 @@ class RunRecorder:
                 names.MODEL: run.config.model,
                 names.DATA: self._data,
                 names.IS_COMPARISON: run.is_comparison,
-                names.FUNCTIONS: self._keep_functions(store),
             },
             store,
         )
@@ -192,23 +190,6 @@ class RunRecorder:
             names.BASELINE: _finite(baseline),
             names.SLICES: slices[:MOST_SLICES],
         }
-
-    def _keep_functions(self, store: mlmd.MetadataStore) -> str:
-        """Stores the functions of the steps that are not stored yet; returns the name of all."""
-        functions: Mapping[str, Mapping[str, str]] = getattr(self._run, "functions", {})
-        if not functions:
-            return ""
-        name, contents = function_store.split(functions)
-        type_id = _context_type(store, function_store.CONTEXT_TYPE)
-        known = {each.name for each in store.get_contexts_by_type(function_store.CONTEXT_TYPE)}
-        new = []
-        for one, content in contents.items():
-            if one not in known:
-                new.append(_context(type_id, one))
-                new[-1].custom_properties[function_store.PROPERTY].string_value = content
-        if new:
-            store.put_contexts(new)
-        return name
 
     def _write(self, found: Mapping[str, Any], store: mlmd.MetadataStore | None = None) -> None:
         # TFX writes to the same file: a connection is held open no longer than needed.

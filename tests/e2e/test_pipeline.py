@@ -19,6 +19,7 @@ import pytest
 from components.dataset.sample import generate_review
 from components.pusher.model_card import FILE as CARD
 from pipeline.results.run_record import RunRecord
+from pipeline.results.runs import list_runs
 from tests.pipeline.test_console import STEPS as STEPS_IN_ORDER
 
 from .running import sentiment, start
@@ -111,9 +112,8 @@ def test_a_run_goes_on_after_it_was_ended_and_executes_what_changed(small_data, 
 
     first = sentiment(*arguments, cwd=tmp_path)
     assert first.returncode == 0, first.stderr
-    assert executed(root, "reviews_sentiment") == {
-        "Evaluator", "InfraValidator", "Pusher",
-    } | ALWAYS_EXECUTED  # fmt: skip
+    executed_first = {"Evaluator", "InfraValidator", "Pusher"} | ALWAYS_EXECUTED
+    assert executed(root, "reviews_sentiment") == executed_first
     pushed = versions(root, "reviews_sentiment")
     assert len(pushed) == 1
     assert len(first.stdout.splitlines()) <= 40
@@ -132,16 +132,51 @@ def test_a_run_goes_on_after_it_was_ended_and_executes_what_changed(small_data, 
 
     # A root may move, and what somebody deleted is made anew; all else still is in the cache.
     root = root.rename(tmp_path / "moved")
+    recorded = list_runs(root)
+    assert [(run.state, run.failed_step) for run in reversed(recorded)] == [
+        ("stopped", "Transform"), ("interrupted", "Trainer"), ("interrupted", "Evaluator"),
+        ("complete", ""), ("complete", ""),
+    ]  # fmt: skip
+    assert [run.version for run in recorded[:2]] == [int(pushed[0])] * 2
+    assert recorded[0].is_live and recorded[0].accuracy == recorded[1].accuracy
+    assert {step.name: step.state for step in recorded[0].steps} == {
+        step: "done" if step in ALWAYS_EXECUTED else "cached" for step in STEPS
+    }
+    costs = [step for step in recorded[1].steps if step.state == "done"]
+    assert {step.name for step in costs} == executed_first
+    assert min(step.peak_memory for step in costs) > 200_000_000
+    assert max(step.seconds for step in costs) < recorded[1].seconds
     shutil.rmtree(next((root / "pipelines/reviews_sentiment/StatisticsGen/statistics").iterdir()))
     changes = ["--regularization", "2", "--max-regression", "1", "--infra-validation", "off"]
+    before = sorted((path, path.stat().st_mtime_ns) for path in root.rglob("*"))
+    plan = sentiment(*arguments, *changes, "--root", str(root), "--plan", cwd=tmp_path)
+    assert (plan.returncode, plan.stderr) == (0, "")
+    assert sorted((path, path.stat().st_mtime_ns) for path in root.rglob("*")) == before
+    planned = dict(re.findall(r"^▶ to run  .{19}  (\w+) (.+)$", plan.stdout, re.M))
+    assert planned["Trainer"].endswith("s  --regularization is 2.0,")
     third = sentiment(*arguments, *changes, "--root", str(root), cwd=tmp_path)
     assert third.returncode == 0, third.stderr
+    assert executed(root, "reviews_sentiment") == planned.keys()
+    assert "because --regularization is 2.0, was 10.0" in " ".join(third.stdout.split())
     assert executed(root, "reviews_sentiment") == {
         "StatisticsGen", "ExampleValidator", "DataGate", "Trainer", "Evaluator", "Pusher",
     } | ALWAYS_EXECUTED  # fmt: skip
     assert "last blessed" in third.stdout
     assert len(versions(root, "reviews_sentiment")) == 2
     assert not (tmp_path / "artifacts").exists()
+    found = sentiment(
+        "runs", "diff", "latest~1", "latest", "--root", str(root), "--json", cwd=tmp_path
+    )
+    changed = json.loads(found.stdout)
+    assert changed["settings"] == [
+        {"name": "regularization", "before": None, "after": 2.0},
+        {"name": "max_regression", "before": None, "after": 1.0},
+        {"name": "infra_validation", "before": "embedded", "after": "off"},
+    ]
+    assert (changed["functions"], changed["data"]) == ([], [])
+    sides = changed["sides"]
+    assert sides["reviews"] == 96 and len(sides["shown"]) == sides["better"] + sides["worse"]
+    assert all(review["text"] for review in sides["shown"])
 
     answer = sentiment(
         "predict", "--root", str(root), "--model-name", "reviews_sentiment", "a film", cwd=tmp_path

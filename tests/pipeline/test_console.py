@@ -676,3 +676,35 @@ def test_rich_is_imported_only_for_a_run():
     code = "import sys, pipeline.console.terminal; sys.exit('rich' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_plan_shows_what_would_run_and_why():
+    """Two lines of a step fit 80 columns; the last line sums up; nothing to run is a sentence."""
+    console = Console(stream := io.StringIO())
+    console.plan_started("imdb_sentiment", "lstm", "imdb", "artifacts")
+    console.step_planned("SchemaGen", False, "nothing changed", 0.2)
+    console.step_planned("Transform", True, "components.transform.preprocessing.f was edited", 61.0)
+    console.step_planned("Tuner", True, "it never ran", None)
+    console.plan_ended(running=2, steps=3, seconds=61.0, unknown=1)
+    console.plan_ended(running=0, steps=3, seconds=0.0, unknown=0)
+    assert stream.getvalue().splitlines() == [
+        "plan of imdb_sentiment: model lstm, data imdb, root artifacts",
+        "cached  Import the schema    SchemaGen           nothing changed",
+        "to run  Turn text into ids   Transform             1 min 01 s",
+        "  components.transform.preprocessing.f was edited",
+        "to run  Tune the model       Tuner                             it never ran",
+        "2 of 3 steps would run; last time they took 1 min 01 s (1 never ended well).",
+        "  Nothing was run.",
+        "Nothing changed: every step would come from the cache.",
+    ]
+
+
+def test_a_reason_stands_behind_the_time_of_a_step():
+    """Folded like any other line."""
+    console = Console(stream := io.StringIO())
+    console.component_started("Transform")
+    console.component_finished("Transform", 19.8, "because components.a.tokenize was edited")
+    assert stream.getvalue().splitlines() == [
+        "done    Turn text into ids   Transform                 19.8 s  because",
+        "  components.a.tokenize was edited",
+    ]

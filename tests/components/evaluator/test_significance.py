@@ -13,9 +13,9 @@ from components.evaluator.significance import (
     mcnemar,
     mcnemar_worse,
     p_text,
-    wilson_interval,
     with_margin,
 )
+from components.evaluator.wilson import wilson_interval
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import tensorflow as tf
 
@@ -71,4 +73,4 @@ def test_reviews_have_a_place_for_every_token(sample_texts):
         tokens = [t.decode() for t in tokenize(tf.constant([text.encode()])).to_list()[0]]
         places = places_of(text, tokens)
         assert [text[place.start : place.stop].lower() for place in places] == tokens
-        assert all(one.stop <= other.start for one, other in zip(places, places[1:], strict=False))
+        assert all(one.stop <= other.start for one, other in itertools.pairwise(places))
