@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from components.evaluator import lift
 from components.evaluator.confusion import Confusion
 from components.evaluator.f1_margin import macro_f1_margin
-from components.evaluator.slices import SliceKey
+
+if TYPE_CHECKING:
+    from components.evaluator.slices import SliceKey
 
 FILE = "cross_validation.json"
 

@@ -61,20 +61,18 @@ def resolve_source(
     'sample'
 
     Args:
-      data: "imdb"; "sample", which is generated; "auto", which takes the sample where IMDB cannot
-        be had; or a file or folder, or several of them and patterns, with commas between.
+      data: "imdb"; "sample", which is generated; "auto", the sample where IMDB cannot be had; or
+        a file or folder, or several of them and patterns, with commas between.
       imdb_archive: IMDB's archive, when the user has it somewhere.
       cache_dir: Where a downloaded archive is kept; by default in `~/.cache/sentiment`.
-      text_column: Column of the text, for tables; "" finds it, see `columns.choose_columns`.
-      label_column: Column of the label; of data laid out as IMDB's, "rating" for the stars; ""
-        finds it.
+      text_column: Column of a table's text; "" finds it, see `columns.choose_columns`.
+      label_column: Of the label; in data laid out as IMDB's, "rating" for the stars; "" finds it.
       labels: The classes in their order, "good,bad"; where nothing is said of them, they are
         learned from train.
       map_labels: Labels and the classes that they mean, "5=good,4=good,1=bad".
-      positive_label: The labels of the second of two classes; see `labels.labels_named`.
-      negative_label: The labels of the first of two classes.
-      slice_by: Columns that slices are by, "product,product+language"; see
-        `slice_columns.slices_by_columns`.
+      positive_label: Those of the second of two classes; see `labels.labels_named`.
+      negative_label: Those of the first of two classes.
+      slice_by: Columns that slices are by, "product,product+language"; see `slice_columns`.
       options: How tables are written, as far as the user says so.
       notify: Called with a sentence that the user must not miss.
       note: Called with one that is good to know, such as which columns were taken; `notify` where
@@ -95,12 +93,11 @@ def resolve_source(
     if laid_out:
         source = _with_layout_classes(laid_out, label_column, settings, notify, note)
         return replace(source, slice_by=slices_of_layout(slice_by, source))
-    found = find_tables(
-        tables_in(paths), text_column, label_column, options, notify, columns_asked(slice_by)
-    )
+    asked = columns_asked(slice_by)
+    found = find_tables(tables_in(paths), text_column, label_column, options, notify, asked)
     source = _table_source(found, text_column, label_column, settings, notify, note)
-    slices = slices_by_columns(slice_by, found, source.text_column, source.label_column, note)
-    return replace(source, slice_by=slices)
+    columns = source.text_column, source.label_column
+    return replace(source, slice_by=slices_by_columns(slice_by, found, *columns, note))
 
 
 def _known_source(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis import constants as tfma_constants
@@ -14,7 +14,10 @@ from tensorflow_model_analysis.writers import eval_config_writer
 from components.evaluator import binary_metrics, class_metrics
 from components.evaluator.binary_metrics import CONFUSION_COUNTS
 from components.evaluator.confusion import Confusion
-from components.evaluator.slices import SliceKey
+
+if TYPE_CHECKING:
+    # It computes slices, by the tokens: who reads results has nothing of that.
+    from components.evaluator.slices import SliceKey
 
 # Of what a configuration with TFMA's own metrics gives.
 _CONFUSION = "confusion_matrix_at_thresholds"

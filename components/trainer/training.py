@@ -81,6 +81,17 @@ def run_fn(fn_args: Any) -> None:
     asked = Training.asked_by(fn_args)
     transform_output = tft.TFTransformOutput(fn_args.transform_output)
     training, validation = read(asked, fn_args, transform_output)
+    train(asked, fn_args, transform_output, training, validation)
+
+
+def train(
+    asked: Training,
+    fn_args: Any,
+    transform_output: tft.TFTransformOutput,
+    training: Reviews,
+    validation: Reviews | None,
+) -> None:
+    """Chooses the variant where one is to be chosen, fits it, decides its threshold, exports it."""
     if asked.candidates:
         asked = chosen(asked, training, validation)
     set_seeds(asked.hyperparameters)

@@ -91,6 +91,10 @@ def print_summary(
         f"in {duration(summary.seconds)}",
     )
     _prose(console, width, f"log: {summary.log_path}")
+    _print_what_next(console, width, summary)
+
+
+def _print_what_next(console: PrintableConsole, width: int, summary: RunSummary) -> None:
     for purpose, command in summary.next_commands:
         _prose(console, width, f"# {purpose}", style="dim")
         for line in wrapped_command(printable(command), console.width - len(_INDENT)):

@@ -49,19 +49,17 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
     (model_artifact,) = record.outputs("Trainer", "model")
     trained = TrainingRecord.read(path_utils.serving_model_path(model_artifact.uri))
     candidate, baseline = measured(record)
-    confusion = candidate.confusion
+    found, confusion = verdicts(record), candidate.confusion
     assert confusion is not None  # eval_config asks for it
-    cross_validation, passed_gate, infra_validation, destination = verdicts(record)
-    pushed_to = str(run.root / destination) if destination else None
-    config, bounds, classes = run.config, run.gate_bounds, run.source.classes
-    weak = weak_slices(candidate, bounds, run.source.slice_by, cross_validation)
-    train_reviews, pairs = reading.split_sizes[features.TRAIN_SPLIT], compared(record)
+    pushed_to = str(run.root / found.destination) if found.destination else None
+    bounds, classes, pairs = run.gate_bounds, run.source.classes, compared(record)
+    train_reviews = reading.split_sizes[features.TRAIN_SPLIT]
     return RunSummary(
         pipeline_name=run.pipeline_name,
         model=trained.model,
         chosen_because=trained.chosen_because,
         decided_because=trained.decision.because,
-        cross_validation=cross_validation,
+        cross_validation=found.cross_validation,
         macro_f1_margin=macro_f1_margin(confusion),
         data_name=run.source.name,
         counts=reading.split_sizes,
@@ -73,23 +71,15 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
         min_accuracy=bounds.min_accuracy or None,
         min_lift=bounds.min_lift,
         baseline_accuracy=baseline.get("accuracy"),
-        max_regression=config.max_regression,
+        max_regression=bounds.max_regression,
         larger_class=lift.largest_class(confusion.sizes.tolist(), classes),
         margin=lift.margin(candidate.overall["accuracy"], candidate.overall["examples"]),
-        passed_gate=passed_gate,
-        refusals=infra_refusals(infra_validation)
-        if passed_gate
-        else (
-            *refusals(
-                candidate.overall, confusion, bounds, baseline, classes, cross_validation, pairs
-            ),
-            *refusal_for(weak, bounds, _where(cross_validation)),
-            *filter(None, [for_few_reviews(run, train_reviews)]),
-        ),
+        passed_gate=found.passed_gate,
+        refusals=_all_refusals(run, found, candidate, baseline, pairs, train_reviews),
         advice=worth_little(run, candidate.overall, confusion, train_reviews),
         pairs=pairs,
         by_significance=bounds.by_significance,
-        infra_validation=infra_validation,
+        infra_validation=found.infra_validation,
         slices=tuple(slice_rows(candidate, run.source.slice_by)),
         other_slices=reading.other_slices,
         pushed_to=pushed_to and shown(pushed_to),
@@ -104,7 +94,29 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
         baseline_macro_f1=baseline.get("macro_f1"),
         class_rows=tuple(class_rows(confusion, classes)),
         mistakes=tuple(mistakes(confusion, classes)),
-        tokens=config.tokens,
+        tokens=run.config.tokens,
+    )
+
+
+def _all_refusals(
+    run: ResolvedRun,
+    found: Verdicts,
+    candidate: EvaluationResults,
+    baseline: Mapping[str, float],
+    pairs: Pairs | None,
+    train_reviews: int,
+) -> tuple[str, ...]:
+    """Returns why the model was not blessed, and what to try, a sentence each."""
+    if found.passed_gate:
+        return infra_refusals(found.infra_validation)
+    bounds, classes, folds = run.gate_bounds, run.source.classes, found.cross_validation
+    assert candidate.confusion is not None  # eval_config asks for it
+    measures = candidate.overall, candidate.confusion
+    weak = weak_slices(candidate, bounds, run.source.slice_by, folds)
+    return (
+        *refusals(*measures, bounds, baseline, classes, folds, pairs),
+        *refusal_for(weak, bounds, _where(folds)),
+        *filter(None, [for_few_reviews(run, train_reviews)]),
     )
 
 

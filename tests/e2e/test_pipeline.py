@@ -91,6 +91,63 @@ def finished(root: Path, pipeline_name: str) -> set[str]:
     return {step.name for step in RunRecord(root / "metadata.db", pipeline_name).steps}
 
 
+def end_in_three_steps(root, *arguments, cwd):
+    """Kills a run in Transform, interrupts it in Trainer, ends it in Evaluator."""
+    assert end_after("DataGate", signal.SIGKILL, *arguments, cwd=cwd)[0] == -signal.SIGKILL
+    code, errors = end_after("Transform", signal.SIGINT, *arguments, cwd=cwd)
+    assert code == 130
+    assert errors.strip() == "sentiment: interrupted in Trainer; the next run goes on from there."
+    assert executed(root, "reviews_sentiment") & UP_TO_TRANSFORM == {"Transform"}
+    code, errors = end_after("LatestBlessedModel", signal.SIGTERM, *arguments, cwd=cwd)
+    assert code == 143
+    assert errors == (
+        "sentiment: ended by SIGTERM in Evaluator; the next run goes on from there.\n"
+    )
+    assert not (root / "serving_model").exists()
+
+
+def hold_recorded(root, version, executed_once):
+    """What the runs left in metadata: how each ended, and what the steps of the last two cost."""
+    recorded = list_runs(root)
+    assert [(run.state, run.failed_step) for run in reversed(recorded)] == [
+        ("stopped", "Transform"), ("interrupted", "Trainer"), ("interrupted", "Evaluator"),
+        ("complete", ""), ("complete", ""),
+    ]  # fmt: skip
+    assert [run.version for run in recorded[:2]] == [version] * 2
+    assert recorded[0].is_live and recorded[0].accuracy == recorded[1].accuracy
+    assert {step.name: step.state for step in recorded[0].steps} == {
+        step: "done" if step in ALWAYS_EXECUTED else "cached" for step in STEPS
+    }
+    costs = [step for step in recorded[1].steps if step.state == "done"]
+    assert {step.name for step in costs} == executed_once
+    assert min(step.peak_memory for step in costs) > 200_000_000
+    assert max(step.seconds for step in costs) < recorded[1].seconds
+
+
+def planned_by(root, *arguments, cwd):
+    """What `--plan` says of the steps that would run, by step; it writes nothing."""
+    before = sorted((path, path.stat().st_mtime_ns) for path in root.rglob("*"))
+    plan = sentiment(*arguments, "--root", str(root), "--plan", cwd=cwd)
+    assert (plan.returncode, plan.stderr) == (0, "")
+    assert sorted((path, path.stat().st_mtime_ns) for path in root.rglob("*")) == before
+    return dict(re.findall(r"^▶ to run  .{19}  (\w+) (.+)$", plan.stdout, re.M))
+
+
+def hold_difference(root, cwd):
+    """What `runs diff` says of the last two runs."""
+    found = sentiment("runs", "diff", "latest~1", "latest", "--root", str(root), "--json", cwd=cwd)
+    changed = json.loads(found.stdout)
+    assert changed["settings"] == [
+        {"name": "regularization", "before": None, "after": 2.0},
+        {"name": "max_regression", "before": None, "after": 1.0},
+        {"name": "infra_validation", "before": "embedded", "after": "off"},
+    ]
+    assert (changed["functions"], changed["data"]) == ([], [])
+    sides = changed["sides"]
+    assert sides["reviews"] == 96 and len(sides["shown"]) == sides["better"] + sides["worse"]
+    assert all(review["text"] for review in sides["shown"])
+
+
 def test_a_run_goes_on_after_it_was_ended_and_executes_what_changed(small_data, tmp_path):
     """Killed in Transform, interrupted in Trainer, ended in Evaluator; finished; cached; moved."""
     root = tmp_path / "artifacts"
@@ -98,17 +155,7 @@ def test_a_run_goes_on_after_it_was_ended_and_executes_what_changed(small_data, 
     arguments += ["--min-accuracy", "0.2", "--min-lift", "0"]
     arguments += ["--infra-validation", "embedded"]
 
-    assert end_after("DataGate", signal.SIGKILL, *arguments, cwd=tmp_path)[0] == -signal.SIGKILL
-    code, errors = end_after("Transform", signal.SIGINT, *arguments, cwd=tmp_path)
-    assert code == 130
-    assert errors.strip() == "sentiment: interrupted in Trainer; the next run goes on from there."
-    assert executed(root, "reviews_sentiment") & UP_TO_TRANSFORM == {"Transform"}
-    code, errors = end_after("LatestBlessedModel", signal.SIGTERM, *arguments, cwd=tmp_path)
-    assert code == 143
-    assert errors == (
-        "sentiment: ended by SIGTERM in Evaluator; the next run goes on from there.\n"
-    )
-    assert not (root / "serving_model").exists()
+    end_in_three_steps(root, *arguments, cwd=tmp_path)
 
     first = sentiment(*arguments, cwd=tmp_path)
     assert first.returncode == 0, first.stderr
@@ -132,27 +179,10 @@ def test_a_run_goes_on_after_it_was_ended_and_executes_what_changed(small_data, 
 
     # A root may move, and what somebody deleted is made anew; all else still is in the cache.
     root = root.rename(tmp_path / "moved")
-    recorded = list_runs(root)
-    assert [(run.state, run.failed_step) for run in reversed(recorded)] == [
-        ("stopped", "Transform"), ("interrupted", "Trainer"), ("interrupted", "Evaluator"),
-        ("complete", ""), ("complete", ""),
-    ]  # fmt: skip
-    assert [run.version for run in recorded[:2]] == [int(pushed[0])] * 2
-    assert recorded[0].is_live and recorded[0].accuracy == recorded[1].accuracy
-    assert {step.name: step.state for step in recorded[0].steps} == {
-        step: "done" if step in ALWAYS_EXECUTED else "cached" for step in STEPS
-    }
-    costs = [step for step in recorded[1].steps if step.state == "done"]
-    assert {step.name for step in costs} == executed_first
-    assert min(step.peak_memory for step in costs) > 200_000_000
-    assert max(step.seconds for step in costs) < recorded[1].seconds
+    hold_recorded(root, int(pushed[0]), executed_first)
     shutil.rmtree(next((root / "pipelines/reviews_sentiment/StatisticsGen/statistics").iterdir()))
     changes = ["--regularization", "2", "--max-regression", "1", "--infra-validation", "off"]
-    before = sorted((path, path.stat().st_mtime_ns) for path in root.rglob("*"))
-    plan = sentiment(*arguments, *changes, "--root", str(root), "--plan", cwd=tmp_path)
-    assert (plan.returncode, plan.stderr) == (0, "")
-    assert sorted((path, path.stat().st_mtime_ns) for path in root.rglob("*")) == before
-    planned = dict(re.findall(r"^▶ to run  .{19}  (\w+) (.+)$", plan.stdout, re.M))
+    planned = planned_by(root, *arguments, *changes, cwd=tmp_path)
     assert planned["Trainer"].endswith("s  --regularization is 2.0,")
     third = sentiment(*arguments, *changes, "--root", str(root), cwd=tmp_path)
     assert third.returncode == 0, third.stderr
@@ -164,19 +194,7 @@ def test_a_run_goes_on_after_it_was_ended_and_executes_what_changed(small_data, 
     assert "last blessed" in third.stdout
     assert len(versions(root, "reviews_sentiment")) == 2
     assert not (tmp_path / "artifacts").exists()
-    found = sentiment(
-        "runs", "diff", "latest~1", "latest", "--root", str(root), "--json", cwd=tmp_path
-    )
-    changed = json.loads(found.stdout)
-    assert changed["settings"] == [
-        {"name": "regularization", "before": None, "after": 2.0},
-        {"name": "max_regression", "before": None, "after": 1.0},
-        {"name": "infra_validation", "before": "embedded", "after": "off"},
-    ]
-    assert (changed["functions"], changed["data"]) == ([], [])
-    sides = changed["sides"]
-    assert sides["reviews"] == 96 and len(sides["shown"]) == sides["better"] + sides["worse"]
-    assert all(review["text"] for review in sides["shown"])
+    hold_difference(root, tmp_path)
 
     answer = sentiment(
         "predict", "--root", str(root), "--model-name", "reviews_sentiment", "a film", cwd=tmp_path

@@ -285,7 +285,7 @@ def test_an_engine_that_is_not_installed_is_wrong_use(environment, table, monkey
         # It is a process of its own that this step starts.
         ("serving/server/inference.py", ("import time", "import time as time"), {"InfraValidator"}),
         ("pipeline/results/summarize.py", ("is below", "is under"), set()),
-        ("pipeline/console/terminal.py", ("Train the model", "Fit"), set()),
+        ("pipeline/results/step_titles.py", ("Train the model", "Fit"), set()),
     ],
 )
 def test_an_edit_runs_the_steps_that_reach_it_again(tmp_path, file, line, steps):
