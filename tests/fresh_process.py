@@ -7,6 +7,13 @@ import subprocess
 import sys
 from typing import Any
 
+# The collector would look at what is imported again and again, see `serving.start`.
+_PROLOGUE = """
+import gc, json, sys
+gc.set_threshold(50_000, 20, 100)
+arguments = json.load(sys.stdin)
+"""
+
 
 def told_by(script: str, *arguments: Any, timeout: float = 300.0) -> Any:
     """Runs a script that finds `arguments` in a variable of that name.
@@ -20,7 +27,7 @@ def told_by(script: str, *arguments: Any, timeout: float = 300.0) -> Any:
       What it printed.
     """
     result = subprocess.run(
-        [sys.executable, "-c", f"import json, sys\narguments = json.load(sys.stdin)\n{script}"],
+        [sys.executable, "-c", _PROLOGUE + script],
         input=json.dumps(arguments),
         capture_output=True,
         text=True,

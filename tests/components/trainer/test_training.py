@@ -295,7 +295,7 @@ def test_the_seed_decides_the_weights(tmp_path):
 
 @pytest.fixture
 def trained(tmp_path, transform_output):
-    """Has run_fn train an `lstm` on eight reviews; returns the export's folder."""
+    """Has run_fn train, on eight reviews, `lstm` or what is said; returns the export's folder."""
 
     def train(start, custom=None, **arguments):
         pattern = written_examples(tmp_path, transform_output, 8)
@@ -338,8 +338,8 @@ def test_run_fn_takes_the_tuners_values(trained):
     """They win over those that the search started from."""
     exported = trained(
         Hyperparameters(epochs=1, batch_size=8),
-        {custom_config.IS_TUNED: True},
-        hyperparameters={"values": {"model": "lstm", "batch_size": 4, "lstm_units": 5}},
+        {custom_config.MODEL: "linear", custom_config.IS_TUNED: True},
+        hyperparameters={"values": {"model": "linear", "batch_size": 4, "lstm_units": 5}},
     )
     expected = Hyperparameters(epochs=1, batch_size=4, lstm_units=5)
     assert TrainingRecord.read(exported).hyperparameters == expected
