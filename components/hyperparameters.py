@@ -154,6 +154,11 @@ class Hyperparameters:
         "keep the weights of the epoch with the least loss on eval",
         part=GRADIENT_DESCENT,
     )
+    mixed_precision: bool = hyperparameter(
+        False,
+        "compute in 16 bits where layers can, on a GPU; weights keep 32",
+        part=GRADIENT_DESCENT,
+    )
     embedding_units: int = hyperparameter(
         32, "size of a word's vector", metavar="N", least=1, most=4_096, is_size=True
     )

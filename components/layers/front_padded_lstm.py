@@ -25,6 +25,11 @@ _FIXED_OPTIONS = (
 MOST_PADDING_STATE_BYTES = 64 * 2**20
 
 
+def has_gpu() -> bool:
+    """Returns whether TensorFlow uses a GPU."""
+    return bool(tf.config.list_logical_devices("GPU"))
+
+
 @keras.saving.register_keras_serializable(package="sentiment")
 class FrontPaddedLSTM(keras.layers.LSTM):
     """An LSTM for which padding in front costs nothing, or next to nothing.
@@ -36,6 +41,9 @@ class FrontPaddedLSTM(keras.layers.LSTM):
 
     Dropout on inputs or on the state makes the padding of each row another: in training, rows are
     read from their first timestep then.
+
+    On a GPU, training takes cuDNN's LSTM by way of Keras, where that computes the same: it reads
+    all timesteps. What is exported never does. All of it is computed in float32.
 
     Weights, their order and the results are those of `keras.layers.LSTM`; the tests hold outputs
     and gradients to it.
@@ -70,6 +78,8 @@ class FrontPaddedLSTM(keras.layers.LSTM):
         **options: Any,
     ):
         """See the class."""
+        # The kernels that are used here take no other numbers, whatever Keras' policy is.
+        options = {"dtype": "float32", **options}
         super().__init__(units, return_sequences=return_sequences, **options)
         self.masks_padding = masks_padding
         self._padding_states: tuple[tf.Tensor, tf.Tensor] | None = None
@@ -120,6 +130,8 @@ class FrontPaddedLSTM(keras.layers.LSTM):
         training: bool = False,
     ) -> tf.Tensor:
         """See the class."""
+        if training and self.takes_cudnn(has_gpu()):
+            return super().call(sequences, training=True)
         is_noisy = training and (self.dropout > 0 or self.recurrent_dropout > 0)
         begins_at_once = padding is None or (is_noisy and not self.masks_padding)
         if begins_at_once:
@@ -131,6 +143,17 @@ class FrontPaddedLSTM(keras.layers.LSTM):
         if begins_at_once or self.masks_padding:
             return self._learn(sequences, begins, order, begins_at_once)
         return self._learn_with_padding(sequences, begins, order)
+
+    def takes_cudnn(self, is_there: bool) -> bool:
+        """Returns whether training takes cuDNN's LSTM where that `is_there`.
+
+        It knows no zeros in front of a row, and no dropout of the state; and in Keras' way to it,
+        all gates share one mask of the inputs.
+        """
+        has_masks_by_gate = self.dropout > 0 and self.cell.implementation == 1
+        return is_there and not (
+            self.masks_padding or self.recurrent_dropout > 0 or has_masks_by_gate
+        )
 
     def _read(self, sequences: tf.Tensor, begins: tf.Tensor, order: tf.Tensor) -> tf.Tensor:
         """Computes the output with nothing kept for a way back."""

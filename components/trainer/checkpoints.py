@@ -23,6 +23,7 @@ import tensorflow as tf
 from tfx.dsl.io import fileio
 
 from components import notices
+from components.errors import causes
 from components.trainer.position import Position
 
 # Checkpoints of a training that are kept, and trainings of a folder that have some: a training
@@ -151,8 +152,13 @@ class Checkpoints:
                 fileio.remove(os.path.join(self._folder, name))
         except _FILE_ERRORS as error:
             self._fails = True
-            # TFX's own errors say nothing; what they come from does.
-            reason = getattr(error.__cause__ or error, "strerror", None) or repr(error)
+            # TFX's own errors say nothing; what they come from, Python's or TensorFlow's, does.
+            reasons = (
+                getattr(cause, name, None)
+                for cause in causes(error)
+                for name in ("strerror", "message")
+            )
+            reason = next(filter(None, reasons), repr(error))
             notices.notify(
                 f"No checkpoint can be written to {self._folder}: {reason}. "
                 "Training goes on; if it is killed, it begins anew."

@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from components.models.training_record import CurvePoint
 from components.trainer.disk_tokens import Reviews
-from components.trainer.loss import chosen_classes, cross_entropy
+from components.trainer.loss import answers_of, chosen_classes, cross_entropy
 from components.trainer.position import BEGIN, Position
 
 # Points of a run: this many, or up to twice as many; fewer if it has fewer steps. The end of an
@@ -224,7 +224,7 @@ def evaluated(
     """
     token_ids, labels = reviews
     parts: Sequence[np.ndarray] = [
-        model.predict_on_batch(token_ids[start : start + batch_size].astype(np.int32))
+        answers_of(model, token_ids[start : start + batch_size])
         for start in range(0, len(labels), batch_size)
     ]
     answers = np.concatenate(parts)

@@ -46,6 +46,16 @@ class SparseCrossentropy(keras.losses.Loss):
         )
 
 
+def answers_of(model: keras.Model, token_ids: np.ndarray) -> np.ndarray:
+    """Returns what a model answers to <uint>[reviews, max_length], all at once.
+
+    A model on several devices divides them, which Keras' `predict_on_batch` does not.
+    """
+    if model.distribute_strategy.num_replicas_in_sync > 1:
+        return model.predict(token_ids.astype(np.int32), len(token_ids), verbose=0)
+    return model.predict_on_batch(token_ids.astype(np.int32))
+
+
 def log_loss(
     model: keras.Model,
     token_ids: TokenIds,

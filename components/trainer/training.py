@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import Any
 
 import keras
@@ -18,7 +19,7 @@ from components.models.decision import Decision, decide
 from components.models.registry import Variant
 from components.models.shape import IMDB_SHAPE, ModelShape
 from components.models.training_record import TrainingRecord
-from components.trainer import signatures, warm_start
+from components.trainer import devices, signatures, warm_start
 from components.trainer.batches import read_examples, refuse_unknown_tokens
 from components.trainer.checkpoints import Checkpoints, default_parent, key_of
 from components.trainer.choice import chosen
@@ -75,9 +76,11 @@ def run_fn(fn_args: Any) -> None:
     Raises:
       TrainingError: The loss stopped being a number.
       ConfigurationError: There is no such model, its tokens are not Transform's, or no token is in
-        the vocabulary; no threshold is what `decide` asks for; or there is no earlier model for a
-        warm start, or one that does not fit.
+        the vocabulary; no threshold is what `decide` asks for; there is no earlier model for a warm
+        start, or one that does not fit; there is no GPU for `mixed_precision`; or TF_CONFIG names
+        several workers.
     """
+    devices.refuse_several_workers(os.environ)
     asked = Training.asked_by(fn_args)
     transform_output = tft.TFTransformOutput(fn_args.transform_output)
     training, validation = read(asked, fn_args, transform_output)
@@ -95,17 +98,20 @@ def train(
     if asked.candidates:
         asked = chosen(asked, training, validation)
     set_seeds(asked.hyperparameters)
-    model = built(asked, fn_args, transform_output)
     checkpoints = checkpoints_of(asked, fn_args, training)
-    fitted = fit_variant(
-        asked.variant,
-        model,
-        training,
-        validation,
-        asked.hyperparameters,
-        fn_args.model_run_dir,
-        checkpoints,
-    )
+    gpus = devices.gpus()
+    with devices.strategy_over(gpus).scope():
+        with devices.precision(asked.hyperparameters.mixed_precision, gpus):
+            model = built(asked, fn_args, transform_output)
+        fitted = fit_variant(
+            asked.variant,
+            model,
+            training,
+            validation,
+            asked.hyperparameters,
+            fn_args.model_run_dir,
+            checkpoints,
+        )
     decision = decided(asked, model, validation)
     export(asked, model, transform_output, fitted, fn_args.serving_model_dir, decision)
     if checkpoints:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from components.layers import front_padded_lstm
 from components.layers.bidirectional_lstm import BidirectionalLSTM
 from components.layers.front_padded_lstm import FrontPaddedLSTM
 from components.layers.padding import common_padding, leading_padding
@@ -138,6 +139,47 @@ def test_dropout_is_that_of_keras_with_the_same_masks(rates):
     assert_equal(both, reviews([5, TIMESTEPS, 0]), training=True)
     with pytest.raises(AssertionError):
         np.testing.assert_allclose(*(m(reviews([5]), training=True) for m in (both[1], both[1])))
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, True),
+        ({"return_sequences": True}, True),
+        ({"dropout": 0.2}, True),
+        ({"masks_padding": True}, False),
+        ({"recurrent_dropout": 0.2}, False),
+        ({"dropout": 0.2, "implementation": 1}, False),
+    ],
+    ids=str,
+)
+def test_cudnn_is_taken_where_it_computes_the_same(options, expected):
+    """With a GPU; without one never."""
+    layer = FrontPaddedLSTM(4, **options)
+    assert layer.takes_cudnn(True) is expected
+    assert layer.takes_cudnn(False) is False
+
+
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_the_way_to_cudnn_gives_the_same_numbers(monkeypatch, return_sequences):
+    """Keras' layer reads all timesteps; here by its own loop, as no GPU is asked."""
+    reference, ours = models(return_sequences)
+    monkeypatch.setattr(front_padded_lstm, "has_gpu", lambda: True)
+    assert_equal((reference, ours), reviews(LENGTHS["mixed"]), training=True)
+
+
+@pytest.mark.skipif(
+    not tf.config.list_physical_devices("GPU"),
+    reason="no GPU is here: cuDNN's LSTM cannot be held to Keras' loop on the processor",
+)
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_a_gpu_gives_the_numbers_of_the_processor(return_sequences):
+    """Training by cuDNN, against Keras' layer on the processor with the same weights."""
+    reference, ours = models(return_sequences)
+    token_ids = reviews(LENGTHS["mixed"])
+    with tf.device("CPU:0"):
+        expected = reference(token_ids, training=True)
+    np.testing.assert_allclose(ours(token_ids, training=True), expected, atol=1e-4)
 
 
 def test_states_at_padding_that_are_fixed_give_the_same_answers():
