@@ -113,7 +113,9 @@ class _Parser(argparse.ArgumentParser):
         """Exits with the code of wrong use; names the nearest flag."""
         unknown = re.search(r"unrecognized arguments: (--[\w-]+)", message)
         flags = ", ".join(row[0] for row in describe_settings()).split(", ")
-        choices = {"--config", *compare.OWN_FLAGS, *flags} - {unknown[1] if unknown else ""}
+        choices = {"--config", run.PLAN, *compare.OWN_FLAGS, *flags} - {
+            unknown[1] if unknown else ""
+        }
         hint = did_you_mean(unknown[1], sorted(choices)) if unknown else ""
         if lacking := re.fullmatch(r"argument ([^ ,]+).*: expected one argument", message):
             hint = f" A value that begins with a dash is written behind '=': {lacking[1]}=-VALUE."

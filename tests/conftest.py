@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,6 +16,9 @@ from hypothesis import HealthCheck, settings
 from components.dataset.sample import generate_review
 
 from .sharing import made_once
+
+if TYPE_CHECKING:
+    from selenium import webdriver
 
 # A million objects come with TensorFlow and TFX. The collector would look at them again and again
 # while they are imported, and free nothing: by default it takes an eighth of that time.
@@ -54,12 +60,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """What was imported stays: the collector need not look at it any more.
 
-    Pipelines of the tests ask for arguments as those of a run do, which is cheaper.
+    Pipelines of the tests spend as little as those of a run do.
     """
     if "apache_beam" in sys.modules:
         from pipeline.runners import beam_adapter
 
-        beam_adapter.read_arguments_directly()
+        beam_adapter.avoid_repeated_work()
     gc.collect()
     gc.freeze()
 
@@ -115,3 +121,37 @@ def classes_root(tmp_path_factory) -> Path:
         models.save_classes(base / "mail" / "6", models.SPAM_CLASSES, models.SPAM_WORDS)
 
     return made_once(tmp_path_factory, "classes", save)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[webdriver.Chrome]:
+    """A headless Chromium that notes every request it makes. CI may not do without."""
+    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (browser and driver):
+        message = (
+            "chromium and chromedriver are not on PATH: apt-get install chromium chromium-driver"
+        )
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = browser
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    # root, and a container's small /dev/shm, need the middle two.
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage",
+                     "--window-size=900,1100"):  # fmt: skip
+        options.add_argument(argument)
+    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    chrome.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": True})
+    yield chrome
+    chrome.quit()
+
+
+@pytest.fixture
+def artifacts(tmp_path) -> Path:
+    """Where CI keeps what a person wants to look at."""
+    folder = Path(os.environ.get("CI_ARTIFACTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 
 import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
@@ -11,7 +10,7 @@ from tensorflow_model_analysis.metrics import metric_types
 from components import features
 from components.evaluator import lift, log_loss
 from components.evaluator.confusion import Confusion
-from components.evaluator.counting import counted
+from components.evaluator.counting import Counts, counted
 from components.evaluator.ranks import Ranks
 
 # As TFMA calls its own.
@@ -44,20 +43,17 @@ class BinaryMetric(metric_types.Metric):
 metric_types.register_metric(BinaryMetric)
 
 
-class BinaryCounts:
-    """What is counted of the reviews of a slice.
+class BinaryCounts(Counts):
+    """What is counted of a slice of two classes.
 
     Attributes:
-      pairs: By (label, decision), how many.
-      loss: Sum of the negative log likelihoods.
       probability: Sum of the probabilities.
       ranks: How many of each class by probability.
     """
 
     def __init__(self) -> None:
         """Counts from nothing."""
-        self.pairs: Counter[tuple[int, int]] = Counter()
-        self.loss = 0.0
+        super().__init__()
         self.probability = 0.0
         self.ranks = Ranks()
 
@@ -73,8 +69,7 @@ class BinaryCounts:
 
     def merge(self, other: BinaryCounts) -> None:
         """Adds what another part of the slice counted."""
-        self.pairs.update(other.pairs)
-        self.loss += other.loss
+        super().merge(other)
         self.probability += other.probability
         self.ranks.merge(other.ranks)
 
@@ -90,7 +85,7 @@ def value_of(name: str, counts: BinaryCounts) -> float:
         positives = int(confusion.sizes[features.POSITIVE])
         return counts.probability / positives if positives else math.nan
     if name == LOG_LOSS:
-        return counts.loss / confusion.examples if confusion.examples else math.nan
+        return counts.mean_loss
     if name == PROVEN_LIFT:
         return lift.lift_of(float(confusion.right.sum()), confusion.sizes.tolist())
     if name == MACRO_F1:

@@ -6,15 +6,13 @@ Per class quantities of 1,000 classes as TFMA's own metrics would be 3,000 compu
 from __future__ import annotations
 
 import json
-import math
-from collections import Counter
 
 import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 
 from components.evaluator import lift, log_loss
 from components.evaluator.confusion import Confusion
-from components.evaluator.counting import counted
+from components.evaluator.counting import Counts, counted
 
 ACCURACY = "accuracy"
 MACRO_F1 = "macro_f1"
@@ -38,19 +36,16 @@ class ClassMetric(metric_types.Metric):
 metric_types.register_metric(ClassMetric)
 
 
-class ClassCounts:
-    """What is counted of the reviews of a slice.
+class ClassCounts(Counts):
+    """What is counted of a slice of more than two classes.
 
     Attributes:
-      pairs: By (label, decision), how many.
-      loss: Sum of the negative log likelihoods.
       classes: How many scores a review has.
     """
 
     def __init__(self) -> None:
         """Counts from nothing."""
-        self.pairs: Counter[tuple[int, int]] = Counter()
-        self.loss = 0.0
+        super().__init__()
         self.classes = 0
 
     def add(self, label: int, scores: np.ndarray, decision: int | None = None) -> None:
@@ -62,8 +57,7 @@ class ClassCounts:
 
     def merge(self, other: ClassCounts) -> None:
         """Adds what another part of the slice counted."""
-        self.pairs.update(other.pairs)
-        self.loss += other.loss
+        super().merge(other)
         self.classes = max(self.classes, other.classes)
 
 
@@ -78,7 +72,7 @@ def value_of(name: str, counts: ClassCounts) -> float | str:
             }
         )
     if name == LOG_LOSS:
-        return counts.loss / confusion.examples if confusion.examples else math.nan
+        return counts.mean_loss
     if name == PROVEN_LIFT:
         return lift.lift_of(float(confusion.right.sum()), confusion.sizes.tolist())
     return float(getattr(confusion, name))

@@ -5,8 +5,11 @@ TFMA's own metrics unpack a review anew for each slice that it is in, each metri
 
 from __future__ import annotations
 
+import abc
+import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import apache_beam as beam
 import numpy as np
@@ -19,9 +22,20 @@ from components import features
 from components.evaluator.decisions import DECISION
 
 
-class Counts(Protocol):
-    """What is counted of the reviews of a slice."""
+class Counts(abc.ABC):
+    """What is counted of the reviews of a slice.
 
+    Attributes:
+      pairs: By (label, decision), how many.
+      loss: Sum of the negative log likelihoods.
+    """
+
+    def __init__(self) -> None:
+        """Counts from nothing."""
+        self.pairs: Counter[tuple[int, int]] = Counter()
+        self.loss = 0.0
+
+    @abc.abstractmethod
     def add(self, label: int, scores: np.ndarray, decision: int | None = None) -> None:
         """Counts a review with <float>[classes] scores, of two classes <float>[1].
 
@@ -30,6 +44,13 @@ class Counts(Protocol):
 
     def merge(self, other: Any) -> None:
         """Adds what another part of the slice counted."""
+        self.pairs.update(other.pairs)
+        self.loss += other.loss
+
+    @property
+    def mean_loss(self) -> float:
+        """Negative log likelihood of a review; NaN without reviews."""
+        return self.loss / self.pairs.total() if self.pairs else math.nan
 
 
 C = TypeVar("C", bound=Counts)

@@ -6,7 +6,6 @@ import hashlib
 import math
 from collections.abc import Iterator, Sequence
 
-import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
@@ -152,7 +151,7 @@ def _narrowed(token_ids: np.ndarray, tokens: TokenSettings) -> np.ndarray:
     return token_ids.astype(np.min_scalar_type(tokens.vocabulary_size - 1))
 
 
-class ReviewBatches(keras.utils.PyDataset):
+class ReviewBatches:
     """Batches of all reviews: plain random ones, new in each epoch.
 
     The order of an epoch depends on the seed and on its number alone, not on what was read before.
@@ -175,7 +174,6 @@ class ReviewBatches(keras.utils.PyDataset):
           seed: Of the order; None leaves them in theirs.
           weights: What a review of each class counts, <float32>[classes]; None for all alike.
         """
-        super().__init__()
         self._token_ids = token_ids
         self._labels = labels
         self._weights = weights
@@ -204,3 +202,22 @@ class ReviewBatches(keras.utils.PyDataset):
         if self._weights is None:
             return batch
         return *batch, self._weights[self._labels[chosen]]
+
+    def as_dataset(self) -> tf.data.Dataset:
+        """Returns what Keras reads: the batches of the epoch that was begun last, each time.
+
+        It says to be of the length that it has now.
+        """
+        signature = [
+            tf.TensorSpec([None, self._token_ids.shape[1]], tf.int32),
+            tf.TensorSpec([None, 1], tf.float32),
+            tf.TensorSpec([None], tf.float32),
+        ]
+        return (
+            tf.data.Dataset.from_generator(
+                lambda: (self[index] for index in range(len(self))),
+                output_signature=tuple(signature[: 2 if self._weights is None else 3]),
+            )
+            .apply(tf.data.experimental.assert_cardinality(len(self)))
+            .prefetch(tf.data.AUTOTUNE)
+        )

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,6 +20,7 @@ import tensorflow as tf
 from components.models.training_record import CurvePoint
 from components.trainer.disk_tokens import Reviews
 from components.trainer.loss import chosen_classes, cross_entropy
+from components.trainer.position import BEGIN, Position
 
 # Points of a run: this many, or up to twice as many; fewer if it has fewer steps. The end of an
 # epoch is one more where there are so few epochs.
@@ -48,6 +51,7 @@ class WriteCurves(keras.callbacks.Callback):
         training: Reviews,
         validation: Reviews | None,
         weights: np.ndarray | None = None,
+        start: Position = BEGIN,
     ):
         """Takes the folder of the logs, how long training is, and what it reads.
 
@@ -58,8 +62,10 @@ class WriteCurves(keras.callbacks.Callback):
           training: `token_ids` <uint>[reviews, max_length] and `label` <int64>[reviews].
           validation: The same of the eval split.
           weights: What a review of each class counts in the loss, <float32>[classes].
+          start: Where training begins; `restore` brings back what was before.
         """
         super().__init__()
+        self._start = start
         self.points: list[CurvePoint] = []
         self._log_dir = log_dir
         self._reviews = len(training[1])
@@ -78,7 +84,30 @@ class WriteCurves(keras.callbacks.Callback):
         self._window = dict.fromkeys(NAMES, 0.0)
         self._window_reviews = 0
         self._measured: dict[str, float] = {}
+        self._totals = self._totals_before = dict.fromkeys(NAMES, 0.0)
+        self._written: list[tuple[str, int, dict[str, float]]] = []
         self._writers: dict[str, tf.summary.SummaryWriter] = {}
+
+    def state(self) -> dict[str, Any]:
+        """Returns what `restore` takes, as JSON has it."""
+        return {
+            "step": self._step,
+            "points": [asdict(point) for point in self.points],
+            "window": self._window,
+            "window_reviews": self._window_reviews,
+            "measured": self._measured,
+            "totals": self._totals,
+            "written": self._written,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Goes on from a state, and writes the points before it once more: to the new folder."""
+        self.points = [CurvePoint(**point) for point in state["points"]]
+        self._window, self._window_reviews = state["window"], state["window_reviews"]
+        self._measured, self._totals_before = state["measured"], state["totals"]
+        for run, self._step, values in state["written"]:
+            self._write(run, values)
+        self._step = state["step"]
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         """Opens the files; `validation`'s with its first point."""
@@ -87,16 +116,21 @@ class WriteCurves(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Starts from zero, as Keras' means do in each epoch."""
         self._epoch = epoch
-        self._totals = dict.fromkeys(NAMES, 0.0)
+        if self._start.done_of(epoch) == 0:
+            self._totals_before = dict.fromkeys(NAMES, 0.0)
+        self._totals = dict(self._totals_before)
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         """Adds a step to the point that is due, and writes it when it is."""
         self._step += 1
+        skipped = self._start.done_of(self._epoch)
+        batch += skipped
         before = batch * self._batch_size
         reviews = min(before + self._batch_size, self._reviews)
+        seen = reviews - skipped * self._batch_size
         for name, total in self._totals.items():
-            # Keras tells the mean over the epoch so far.
-            self._totals[name] = (logs or {})[name] * reviews
+            # Keras tells the mean over what it has seen of the epoch.
+            self._totals[name] = self._totals_before[name] + (logs or {})[name] * seen
             self._window[name] += self._totals[name] - total
         self._window_reviews += reviews - before
         is_epoch_end = batch + 1 == self._steps_per_epoch
@@ -114,7 +148,9 @@ class WriteCurves(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Writes what Keras measured on all of eval, and the mean of the epoch beside it."""
         logs = logs or {}
-        self._write(TRAIN, {f"epoch_{name}": logs[name] for name in NAMES})
+        self._write(
+            TRAIN, {f"epoch_{name}": total / self._reviews for name, total in self._totals.items()}
+        )
         if "val_loss" in logs:
             values = {name: logs[f"val_{name}"] for name in NAMES}
             self._write(VALIDATION, {f"epoch_{name}": value for name, value in values.items()})
@@ -151,6 +187,7 @@ class WriteCurves(keras.callbacks.Callback):
         if run not in self._writers:
             self._writers[run] = _writer(self._log_dir, run)
         _write(self._writers[run], values, self._step)
+        self._written.append((run, self._step, dict(values)))
 
 
 def write_final(

@@ -9,6 +9,7 @@ from typing import Any
 from components import features
 from components.hyperparameters import Hyperparameters
 from components.models.automatic import AUTO, configured, variants_of
+from components.models.decision import Wish, read_wish
 from components.models.registry import DEFAULT_MODEL, Variant
 from components.models.shape import ModelShape
 from components.trainer.tuned import tuned_values
@@ -21,10 +22,15 @@ HAS_VALIDATION = "has_validation"
 WARM_START = "warm_start"
 IS_TUNED = "is_tuned"
 CLASSES = "classes"
+DECIDE = "decide"
 MEMORY_BUDGET = "memory_budget"
+CHECKPOINT_MINUTES = "checkpoint_minutes"
+CHECKPOINT_FOLDER = "checkpoint_folder"
+SOURCE_FINGERPRINT = "source_fingerprint"
 
 # Gigabytes of token ids that are held in memory where nothing else is asked for.
 DEFAULT_MEMORY_BUDGET = 4.0
+DEFAULT_CHECKPOINT_MINUTES = 10.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,10 @@ class Training:
         where one is asked for.
       chosen_because: Why it chose `variant`, in a sentence.
       memory_budget: Gigabytes of token ids that are held in memory.
+      checkpoint_minutes: After how many minutes there is a checkpoint; 0 is never.
+      checkpoint_folder: Where; "" is a place that TFX's names lead to.
+      source_fingerprint: What names the code.
+      wish: What the threshold between two classes is chosen for; None keeps 0.5.
     """
 
     variant: Variant
@@ -53,11 +63,16 @@ class Training:
     candidates: Mapping[str, Hyperparameters] = field(default_factory=dict)
     chosen_because: str = ""
     memory_budget: float = DEFAULT_MEMORY_BUDGET
+    checkpoint_minutes: float = DEFAULT_CHECKPOINT_MINUTES
+    checkpoint_folder: str = ""
+    source_fingerprint: str = ""
 
     @property
     def memory_bytes(self) -> int:
         """Returns the memory budget in bytes."""
         return int(self.memory_budget * 1e9)
+
+    wish: Wish | None = None
 
     @property
     def shape(self) -> ModelShape:
@@ -72,7 +87,7 @@ class Training:
           fn_args: `tfx.v1.components.FnArgs`.
 
         Raises:
-          ConfigurationError: There is no such model, or `tokens` cannot be used.
+          ConfigurationError: There is no such model, or `tokens` or `decide` cannot be used.
         """
         config = fn_args.custom_config or {}
         model = config.get(MODEL, DEFAULT_MODEL)
@@ -88,13 +103,21 @@ class Training:
             hyperparameters = preset.overridden(**config.get(HYPERPARAMETERS, {}))
         if config.get(IS_TUNED):
             hyperparameters = hyperparameters.overridden(**tuned_values(fn_args.hyperparameters))
+        classes = tuple(config.get(CLASSES, features.CLASSES))
+        wish = read_wish(config[DECIDE]) if config.get(DECIDE) else None
+        if wish:
+            wish.label_among(classes)
         return cls(
             variant,
             hyperparameters,
-            config.get(HAS_VALIDATION, hyperparameters.needs_validation),
+            config.get(HAS_VALIDATION, hyperparameters.needs_validation or wish is not None),
             config.get(WARM_START, False),
-            tuple(config.get(CLASSES, features.CLASSES)),
+            classes,
             TokenSettings.from_config(config.get(TOKENS, {})),
             candidates,
             memory_budget=config.get(MEMORY_BUDGET, DEFAULT_MEMORY_BUDGET),
+            checkpoint_minutes=config.get(CHECKPOINT_MINUTES, DEFAULT_CHECKPOINT_MINUTES),
+            checkpoint_folder=config.get(CHECKPOINT_FOLDER, ""),
+            source_fingerprint=config.get(SOURCE_FINGERPRINT, ""),
+            wish=wish,
         )

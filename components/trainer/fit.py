@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
+
 import keras
 import tensorflow as tf
 
@@ -12,8 +15,11 @@ from components.models.training_record import CurvePoint
 from components.trainer import curves
 from components.trainer.batches import ReviewBatches
 from components.trainer.callbacks import DrawBatches, ReportProgress, StopWhenNotFinite
+from components.trainer.checkpoints import Checkpoint, Checkpoints
 from components.trainer.disk_tokens import Reviews
 from components.trainer.loss import cross_entropy
+from components.trainer.position import BEGIN
+from components.trainer.resuming import KeepCheckpoints, tell
 
 
 def set_seeds(hyperparameters: Hyperparameters) -> None:
@@ -23,6 +29,19 @@ def set_seeds(hyperparameters: Hyperparameters) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """What came of a training, beside the weights.
+
+    Attributes:
+      curve: See `TrainingRecord`.
+      seconds: Wall time, with that of the runs whose checkpoint it went on from.
+    """
+
+    curve: tuple[CurvePoint, ...]
+    seconds: float
+
+
 def fit_variant(
     variant: Variant,
     model: keras.Model,
@@ -30,17 +49,30 @@ def fit_variant(
     validation: Reviews | None,
     hyperparameters: Hyperparameters,
     log_dir: str,
-) -> tuple[CurvePoint, ...]:
+    checkpoints: Checkpoints | None = None,
+) -> Fitted:
     """Sets `model`'s weights as the variant wants it: by a solver, by gradient descent, or both.
 
-    Returns:
-      The curve, see `TrainingRecord`.
+    Args:
+      variant: What is trained.
+      model: Of the variant.
+      training: What it is fitted to.
+      validation: What decides which epoch's weights are kept, where something does.
+      hyperparameters: Of the variant.
+      log_dir: Gets TensorBoard's files.
+      checkpoints: Where gradient descent begins if there is one, and leaves others.
     """
-    if variant.solve:
+    started = time.monotonic()
+    begun = checkpoints.latest() if checkpoints and variant.uses_gradient_descent else None
+    # A checkpoint has the solved weights as well.
+    if variant.solve and begun is None:
         variant.solve(model, training, hyperparameters)
     if variant.uses_gradient_descent:
-        return fit(model, training, validation, hyperparameters, log_dir)
-    return (curves.write_final(model, log_dir, training, validation),)
+        curve = fit(model, training, validation, hyperparameters, log_dir, checkpoints, begun)
+    else:
+        curve = (curves.write_final(model, log_dir, training, validation),)
+    before = begun.seconds if begun else 0.0
+    return Fitted(curve, before + time.monotonic() - started)
 
 
 def fit(
@@ -49,39 +81,47 @@ def fit(
     validation: Reviews | None,
     hyperparameters: Hyperparameters,
     log_dir: str,
+    checkpoints: Checkpoints | None = None,
+    begun: Checkpoint | None = None,
 ) -> tuple[CurvePoint, ...]:
     """Fits `model` by cross-entropy with Adam, a new order of the reviews each epoch.
 
     Returns:
       The curve, see `TrainingRecord`.
     """
-    answers = model.output_shape[-1]
+    answers, epochs = model.output_shape[-1], hyperparameters.epochs
     weights = class_weights(training[1], max(answers, 2), hyperparameters.class_weights)
-
     size, seed = hyperparameters.batch_size, hyperparameters.seed
     batches = ReviewBatches(*training, size, seed, weights)
+    steps, start = len(batches), begun.position if begun else BEGIN
     model.compile(
-        optimizer=optimizer(hyperparameters, steps=len(batches) * hyperparameters.epochs),
+        optimizer=optimizer(hyperparameters, steps * epochs),
         loss=cross_entropy(answers, hyperparameters.label_smoothing),
         metrics=["accuracy"],
         # XLA makes an LSTM of 500 steps slower on a CPU.
         jit_compile=False,
     )
-    writes_curves = curves.WriteCurves(
-        log_dir, hyperparameters.epochs, hyperparameters.batch_size, training, validation, weights
-    )
+    writes_curves = curves.WriteCurves(log_dir, epochs, size, training, validation, weights, start)
+    choosing = choosing_weights(hyperparameters)
+    callbacks = [
+        DrawBatches(batches, start),
+        *choosing,
+        ReportProgress(epochs, steps, start),
+        StopWhenNotFinite(hyperparameters, start),
+        writes_curves,
+    ]
+    if checkpoints:
+        callbacks.append(KeepCheckpoints(checkpoints, begun, steps, writes_curves, choosing))
+    if begun:
+        tell(begun, epochs, steps)
+    held_out = validation and ReviewBatches(*validation, size, None, weights)
     model.fit(
-        batches,
-        validation_data=validation and ReviewBatches(*validation, size, None, weights),
-        epochs=hyperparameters.epochs,
+        batches.as_dataset(),
+        validation_data=held_out and held_out.as_dataset(),
+        epochs=epochs,
+        initial_epoch=start.epoch,
         verbose=0,
-        callbacks=[
-            DrawBatches(batches),
-            *choosing_weights(hyperparameters),
-            ReportProgress(hyperparameters.epochs, len(batches)),
-            StopWhenNotFinite(hyperparameters),
-            writes_curves,
-        ],
+        callbacks=callbacks,
     )
     return tuple(writes_curves.points)
 

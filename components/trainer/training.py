@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import time
+import hashlib
 from typing import Any
 
 import keras
+import numpy as np
+import tensorflow as tf
 import tensorflow_transform as tft
 
 from components import features
+from components.errors import ConfigurationError
 from components.hyperparameters import Hyperparameters
 from components.layers.padding_states import fix_padding_states
+from components.models.decision import Decision, decide
 from components.models.registry import Variant
 from components.models.shape import IMDB_SHAPE, ModelShape
-from components.models.training_record import CurvePoint, TrainingRecord
+from components.models.training_record import TrainingRecord
 from components.trainer import signatures, warm_start
 from components.trainer.batches import read_examples, refuse_unknown_tokens
+from components.trainer.checkpoints import Checkpoints, default_parent, key_of
 from components.trainer.choice import chosen
 from components.trainer.custom_config import Training
 from components.trainer.disk_tokens import Reviews, bytes_in_memory
-from components.trainer.fit import fit_variant, set_seeds
+from components.trainer.fit import Fitted, fit_variant, set_seeds
+
+_BATCH = 256
 
 
 def run_fn(fn_args: Any) -> None:
@@ -40,6 +47,13 @@ def run_fn(fn_args: Any) -> None:
       tokens: The settings that `preprocessing_fn` had, see `TokenSettings`; by default IMDB's.
       memory_budget: Gigabytes of token ids that are held in memory; more are read from disk, with
         the same result. By default 4.
+      checkpoint_minutes: After how many minutes gradient descent leaves a checkpoint, from which
+        the same training goes on if it was killed; 0 leaves none. By default 10.
+      checkpoint_folder: Where; by default `checkpoints` in the Trainer's own folder, where TFX
+        names that <Trainer>/model_run/<execution>. Elsewhere there are none without it.
+      source_fingerprint: What names the code: a checkpoint of other code is not taken.
+      decide: What the threshold between two classes is chosen for, on eval, see
+        `components.models.decision`; by default it is 0.5.
       is_tuned: Whether the hyperparameters are those that a Tuner with `tuner_fn` found.
 
     It writes a SavedModel that takes raw text, see `components.trainer.signatures`.
@@ -61,7 +75,8 @@ def run_fn(fn_args: Any) -> None:
     Raises:
       TrainingError: The loss stopped being a number.
       ConfigurationError: There is no such model, its tokens are not Transform's, or no token is in
-        the vocabulary; or there is no earlier model for a warm start, or one that does not fit.
+        the vocabulary; no threshold is what `decide` asks for; or there is no earlier model for a
+        warm start, or one that does not fit.
     """
     asked = Training.asked_by(fn_args)
     transform_output = tft.TFTransformOutput(fn_args.transform_output)
@@ -70,17 +85,45 @@ def run_fn(fn_args: Any) -> None:
         asked = chosen(asked, training, validation)
     set_seeds(asked.hyperparameters)
     model = built(asked, fn_args, transform_output)
-    started = time.monotonic()
-    curve = fit_variant(
+    checkpoints = checkpoints_of(asked, fn_args, training)
+    fitted = fit_variant(
         asked.variant,
         model,
         training,
         validation,
         asked.hyperparameters,
-        log_dir=fn_args.model_run_dir,
+        fn_args.model_run_dir,
+        checkpoints,
     )
-    seconds = time.monotonic() - started
-    export(asked, model, transform_output, seconds, curve, fn_args.serving_model_dir)
+    decision = decided(asked, model, validation)
+    export(asked, model, transform_output, fitted, fn_args.serving_model_dir, decision)
+    if checkpoints:
+        checkpoints.remove()
+
+
+def checkpoints_of(asked: Training, fn_args: Any, training: Reviews) -> Checkpoints | None:
+    """Returns where this training's checkpoints are; None if there are to be none.
+
+    Their key holds all that decides the weights: what was asked for, the inputs, and the code.
+    """
+    parent = asked.checkpoint_folder or default_parent(fn_args.model_run_dir)
+    if not asked.checkpoint_minutes or not parent:
+        return None
+    decides = {
+        "variant": asked.variant.name,
+        "hyperparameters": asked.hyperparameters.to_config(),
+        "classes": asked.classes,
+        "tokens": asked.tokens.to_config(),
+        "train": [*fn_args.train_files],
+        "eval": [*fn_args.eval_files] if asked.has_validation else [],
+        "transform": fn_args.transform_output,
+        "base_model": fn_args.base_model if asked.warm_start else None,
+        # Labels are in the order of the texts' hashes.
+        "labels": hashlib.blake2b(training[1].tobytes(), digest_size=16).hexdigest(),
+        "source": asked.source_fingerprint,
+        "libraries": [tf.__version__, keras.__version__],
+    }
+    return Checkpoints(parent, key_of(decides), asked.checkpoint_minutes)
 
 
 def built(asked: Training, fn_args: Any, transform_output: tft.TFTransformOutput) -> keras.Model:
@@ -112,26 +155,48 @@ def read(
     return training, read_examples(fn_args.eval_files, transform_output, asked.tokens, budget)
 
 
+def decided(asked: Training, model: keras.Model, validation: Reviews | None) -> Decision:
+    """Returns the threshold that was asked for, chosen on eval; 0.5 where none was.
+
+    Raises:
+      ConfigurationError: No threshold is what was asked for, or there is no eval split.
+    """
+    if asked.wish is None:
+        return Decision()
+    if validation is None:
+        raise ConfigurationError(
+            "`decide` chooses a threshold on the eval split, never on test, and no review is kept "
+            "for it. Set `validation_fraction` to 0.1, or `has_validation`."
+        )
+    token_ids, labels = validation
+    answers = [
+        model.predict_on_batch(token_ids[start : start + _BATCH].astype(np.int32))
+        for start in range(0, len(labels), _BATCH)
+    ]
+    return decide(asked.wish, labels, np.concatenate(answers)[:, 0], asked.classes)
+
+
 def export(
     asked: Training,
     model: keras.Model,
     transform_output: tft.TFTransformOutput,
-    seconds: float,
-    curve: tuple[CurvePoint, ...],
+    fitted: Fitted,
     directory: str,
+    decision: Decision,
 ) -> None:
     """Writes the SavedModel, and in its folder its tokens' settings and the training's record."""
     served = served_models(asked.variant, asked.hyperparameters, model, asked.shape)
-    signatures.export(*served, transform_output, directory, asked.classes, asked.tokens)
+    signatures.export(*served, transform_output, directory, asked.classes, asked.tokens, decision)
     asked.tokens.write(directory)
     record = TrainingRecord(
         asked.variant.name,
         asked.hyperparameters,
-        seconds,
+        fitted.seconds,
         model.count_params(),
         asked.classes,
         asked.chosen_because,
-        curve,
+        curve=fitted.curve,
+        decision=decision,
     )
     record.write(directory)
 

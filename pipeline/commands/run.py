@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pipeline.config import PipelineConfig
     from pipeline.console.terminal import Console
 
+PLAN = "--plan"
 EXIT_PUSHED = 0
 EXIT_NOT_BLESSED = 3
 
@@ -32,7 +33,7 @@ exit codes of `sentiment run`:
 
 COMMAND = Command(
     "run",
-    usage="sentiment run [--config FILE] [--SETTING VALUE ...]",
+    usage="sentiment run [--plan] [--config FILE] [--SETTING VALUE ...]",
     help="ingest, check, train, evaluate and push",
     description="Runs the pipeline on this machine; steps that did not change are cached.",
     epilog=EPILOG,
@@ -42,7 +43,7 @@ COMMAND = Command(
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds its flags."""
     parser.add_argument(
-        "--plan",
+        PLAN,
         action="store_true",
         help="show which steps would run, why, and how long each took last time; run none",
     )

@@ -126,6 +126,9 @@ class Console:
 
     def plan_ended(self, running: int, steps: int, seconds: float, unknown: int) -> None:
         """Sums up: how many steps would run, and what they took last time."""
+        if not running:
+            self._wrapped("Nothing changed: every step would come from the cache.")
+            return
         took = f"; last time they took {duration(seconds)}" if unknown < running else ""
         never = f" ({unknown} never ended well)" if took and unknown else ""
         self._wrapped(f"{running} of {steps} steps would run{took}{never}. Nothing was run.")

@@ -94,7 +94,8 @@ def _change(path: tuple[str, ...], before: Any, now: Any, config: PipelineConfig
         return setting_changed(name, *(str(each).rpartition("/")[2] for each in (before, now)))
     if is_setting(name):
         # A bound of 0 may stand for none.
-        return setting_changed(name, before, now or getattr(config, name))
+        is_unset = not now and getattr(config, name) is None
+        return setting_changed(name, before, None if is_unset else now)
     if name == "classes" and before and now:
         return f"the classes are {class_list(tuple(now))}, were {class_list(tuple(before))}"
     return f"its `{'.'.join(path)}` is {shown(name, now)}, was {shown(name, before)}"

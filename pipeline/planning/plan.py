@@ -8,7 +8,7 @@ from pipeline.resolution import ResolvedRun
 
 # Reasons that say nothing where they are the only ones.
 NEVER_RAN = "it never ran"
-LOOKS_ANEW = "it looks anew in each run"
+LOOKS_ANEW = "it looks anew"
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ def plan(run: ResolvedRun) -> tuple[PlannedStep, ...]:
     Runs nothing, takes no lock and writes nothing below the root, which need not be there.
 
     Raises:
-      ConfigurationError: The root's metadata cannot be read.
+      ConfigurationError: The root's metadata is damaged.
+      RootBusyError: It cannot be read now.
     """
     # TensorFlow and TFX take ten seconds to import.
     from pipeline.planning.reasons import reason_for

@@ -9,6 +9,7 @@ the same questions, in a copy of ML Metadata, and pretends that executed steps w
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
 import tempfile
 import uuid
@@ -34,7 +35,7 @@ from tfx.orchestration.portable.mlmd import context_lib, execution_lib
 from tfx.proto.orchestration import pipeline_pb2
 
 from components import notices
-from components.errors import ConfigurationError
+from components.errors import ConfigurationError, RootBusyError
 from pipeline.graph import create_pipeline
 from pipeline.relative_metadata import make_relative
 from pipeline.resolution import ResolvedRun
@@ -103,7 +104,8 @@ def rehearse(run: ResolvedRun) -> tuple[Rehearsed, ...]:
     Writes nothing below the root, and needs no lock: what is read is a copy of one moment.
 
     Raises:
-      ConfigurationError: The root's metadata cannot be read.
+      ConfigurationError: The root's metadata is damaged.
+      RootBusyError: It cannot be read now.
     """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / METADATA_FILE
@@ -116,27 +118,47 @@ def rehearse(run: ResolvedRun) -> tuple[Rehearsed, ...]:
 
 
 def _copy(path: Path, copy: Path) -> None:
-    """Copies a SQLite file, which may be in use.
+    """Copies a SQLite file, which may be in use; none where there is none.
 
     Raises:
-      ConfigurationError: It cannot be read.
+      ConfigurationError: It is damaged.
+      RootBusyError: It cannot be read now.
     """
     if not path.exists():
         return
+    journal = path.with_name(f"{path.name}-journal")
     try:
-        with (
-            contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as source,
-            contextlib.closing(sqlite3.connect(copy)) as target,
-        ):
-            # `backup` would wait for ever for a locked file; this waits for five seconds.
-            source.execute("BEGIN")
-            source.execute("SELECT 1 FROM sqlite_master").fetchall()
-            source.backup(target)
-    except sqlite3.Error as error:
-        raise ConfigurationError(
-            f"{path} cannot be read: {error}. If another program is using it, wait until it ends; "
-            "if it is damaged, restore it from a copy, or choose another --root."
+        try:
+            _back_up(path, copy)
+        except sqlite3.OperationalError:
+            if not journal.exists():
+                raise
+            # A killed run left it. Reading takes back what is half written, which needs a copy.
+            shutil.copyfile(path, copy)
+            shutil.copyfile(journal, copy.with_name(f"{copy.name}-journal"))
+            with contextlib.closing(sqlite3.connect(copy)) as recovered:
+                recovered.execute("SELECT 1 FROM sqlite_master").fetchall()
+    except (sqlite3.OperationalError, OSError) as error:
+        raise RootBusyError(
+            f"{path} cannot be read: {error}. Another program may be using it: wait until that "
+            "ends, or choose another --root."
         ) from error
+    except sqlite3.DatabaseError as error:
+        raise ConfigurationError(
+            f"{path} is damaged: {error}. Restore it from a copy, or choose another --root: "
+            "without it, all steps run again."
+        ) from error
+
+
+def _back_up(path: Path, copy: Path) -> None:
+    with (
+        contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as source,
+        contextlib.closing(sqlite3.connect(copy)) as target,
+    ):
+        # `backup` would wait for ever for a locked file; this waits for five seconds.
+        source.execute("BEGIN")
+        source.execute("SELECT 1 FROM sqlite_master").fetchall()
+        source.backup(target)
 
 
 class _Rehearsal:

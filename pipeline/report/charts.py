@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from components.models.training_record import CurvePoint
 from pipeline.report.contents import Quality, Verdict, decided_at
+from pipeline.report.pages import percent
 from pipeline.report.svg import WIDTH, Ink, figure, inlined, label
 from pipeline.results.insight.curves import Calibration, Curve
 
@@ -47,19 +48,19 @@ def accuracy(verdict: Verdict) -> Markup:
     bars = [
         Bar(
             "this model", verdict.accuracy, verdict.low, verdict.high,
-            f"{verdict.accuracy:.2%}".replace("%", " %"), is_main=True,
+            percent(verdict.accuracy), is_main=True,
         )
     ]  # fmt: skip
     if verdict.baseline_accuracy is not None:
         share = verdict.baseline_accuracy
-        bars.append(Bar("last blessed", share, note=f"{share:.2%}"))
+        bars.append(Bar("last blessed", share, note=percent(share)))
     if not math.isnan(verdict.larger_class.share):
         share = verdict.larger_class.share
-        bars.append(Bar("larger class", share, note=f"{share:.2%}"))
+        bars.append(Bar("larger class", share, note=percent(share)))
     line = (verdict.min_accuracy, "gate") if verdict.min_accuracy is not None else None
     words = [f"{bar.name} {bar.note}" for bar in bars]
     if line:
-        words.append(f"gate {line[0]:.2%}")
+        words.append(f"gate {percent(line[0])}")
     return shares(bars, "accuracy", "Accuracy against the gate", ", ".join(words), line)
 
 
@@ -104,7 +105,7 @@ def shares(
     if line:
         axes.axvline(line[0], color=Ink.DOWN, linewidth=1.4, dashes=(4, 3))
         axes.annotate(
-            f"{line[1]} {line[0]:.2%}", (line[0], 1), (0, 5), color=Ink.DOWN, va="bottom",
+            f"{line[1]} {percent(line[0])}", (line[0], 1), (0, 5), color=Ink.DOWN, va="bottom",
             xycoords=("data", "axes fraction"), textcoords="offset points", ha="center",
             annotation_clip=False,
         )  # fmt: skip
@@ -307,12 +308,12 @@ def _bounds(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _percent(axes: Axes, *names: str) -> None:
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
+    from matplotlib.ticker import MaxNLocator
 
     for name in names:
         axis = axes.xaxis if name == "x" else axes.yaxis
-        axis.set_major_locator(MaxNLocator(5))
-        axis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+        axis.set_major_locator(MaxNLocator(4 if name == "x" else 5))
+        axis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
 
 
 def _thousands(axes: Axes) -> None:

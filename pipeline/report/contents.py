@@ -117,7 +117,7 @@ def decided_at(quality: Quality) -> Decided:
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a text, and its share of the log odds; 0 for what the model does not read."""
+    """A part of a text, and by how much it moved the log odds; 0 for what is not read."""
 
     text: str
     log_odds: float = 0.0

@@ -12,6 +12,7 @@ from components.evaluator.bounds import GateBounds
 _FILE = "eval_config.json"
 _ACCURACY, _MACRO_F1, _LIFT = "binary_accuracy", "macro_f1", "proven_lift"
 _ACCURACY_OF_MANY = "accuracy"
+_REGRESSION_TEST = "RegressionTest"
 
 
 def read_bounds(evaluation: str) -> GateBounds:
@@ -39,6 +40,11 @@ def read_bounds(evaluation: str) -> GateBounds:
         max_regression=max(known, default=0.0),
         min_lift=_least(lift) or 0.0,
         compares_accuracy=changes[0] is not None,
+        by_significance=any(
+            metric.get("className") == _REGRESSION_TEST
+            for spec in config.get("metricsSpecs", ())
+            for metric in spec.get("metrics", ())
+        ),
     )
 
 

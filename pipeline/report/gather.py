@@ -17,8 +17,10 @@ from components.evaluator import lift
 from components.evaluator.bounds import GateBounds
 from components.evaluator.confusion import Confusion
 from components.evaluator.results import EvaluationResults
+from components.evaluator.significance import wilson_interval
 from components.hyperparameters import Hyperparameters
 from components.models.training_record import CurvePoint, TrainingRecord
+from components.transform.token_settings import WORDS, TokenSettings
 from pipeline.config import SAMPLE_PREFIX
 from pipeline.paths import shown
 from pipeline.report import predictions
@@ -32,7 +34,8 @@ from pipeline.report.contents import (
     Verdict,
 )
 from pipeline.report.gate import read_bounds
-from pipeline.report.intervals import wilson
+from pipeline.results.insight.near_duplicates import NearDuplicates, near_duplicates
+from pipeline.results.insight.reviews import read_reviews
 from pipeline.results.lineage import read_lineage
 from pipeline.results.run_record import RunRecord
 from pipeline.results.runs import RunInfo, list_runs
@@ -43,6 +46,7 @@ T = TypeVar("T")
 
 _MOST_ANOMALIES = 50
 _MOST_RUNS = 50
+_SPLITS = (features.TRAIN_SPLIT, features.EVAL_SPLIT, features.TEST_SPLIT)
 
 
 def gather(root: Path, run: RunInfo) -> Contents:
@@ -95,7 +99,7 @@ class _Reader:
             slices=_part(self._slices),
             mistakes=_part(lambda: self._mistakes(classes)),
             data=_part(self._data),
-            duplicates=Missing("Near duplicates were not looked for."),
+            duplicates=_part(self._duplicates),
             doubts=Missing("Labels were not checked."),
             lineage=self._lineage,
             hyperparameters=_part(self._hyperparameters),
@@ -152,7 +156,7 @@ class _Reader:
         folds = self._cross_validation()
         bounds = self._bounds(has_folds=folds is not None)
         judged = folds.confusion if folds else confusion
-        interval = wilson(float(judged.right.sum()), judged.examples)
+        interval = wilson_interval(float(judged.right.sum()), judged.examples)
         passed = self._blessing("CrossValidator" if folds else "Evaluator")
         blessings = self._record.outputs("InfraValidator", "blessing")
         infra = Outcome.read(blessings[0]) if blessings else None
@@ -162,7 +166,7 @@ class _Reader:
         destination = pushed and pushed[0].custom_properties["pushed_destination"].string_value
         return Verdict(
             is_blessed=passed and not (infra and infra.refusal),
-            refusals=infra_refusals(infra) if passed else why_not,
+            refusals=self._run.refusals or (infra_refusals(infra) if passed else why_not),
             accuracy=judged.accuracy,
             low=interval[0],
             high=interval[1],
@@ -173,7 +177,7 @@ class _Reader:
             macro_f1=judged.macro_f1,
             max_regression=bounds.max_regression,
             baseline_accuracy=of_baseline.get("accuracy"),
-            compared="",
+            compared=predictions.compared(self._files("Evaluator", "evaluation")),
             larger_class=lift.largest_class(judged.sizes.tolist(), classes),
             infra_validation=infra,
             pushed_to=shown(self._root / destination) if destination else None,
@@ -274,6 +278,15 @@ class _Reader:
             anomalies = anomalies_pb2.Anomalies.FromString(path.read_bytes())
             found += objections_to_anomalies(path.parent.name.removeprefix("Split-"), anomalies)
         return tuple(found[:_MOST_ANOMALIES])
+
+    def _duplicates(self) -> NearDuplicates:
+        examples = self._files("ReviewExampleGen", "examples")
+        settings = _part(lambda: TokenSettings.of_model(self._saved_model()))
+        tokens = settings.tokens if isinstance(settings, TokenSettings) else WORDS
+        found = near_duplicates(lambda: read_reviews(examples, _SPLITS), tokens)
+        if not found.reviews:
+            raise LookupError(f"No reviews are left in {shown(examples)}.")
+        return found
 
     def _hyperparameters(self) -> tuple[Setting, ...]:
         trained = _known(self._trained).hyperparameters

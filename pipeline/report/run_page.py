@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from components import features
 from components.evaluator.confusion import Confusion
+from components.evaluator.significance import wilson_interval
 from pipeline.report import charts, lineage_chart
 from pipeline.report.contents import (
     Contents,
@@ -17,7 +19,6 @@ from pipeline.report.contents import (
     decided_at,
 )
 from pipeline.report.headline import headline
-from pipeline.report.intervals import wilson
 from pipeline.report.pages import drawn, environment, json_safe, percent, render
 from pipeline.report.svg import drawing, label
 from pipeline.results.runs import RunInfo
@@ -52,6 +53,7 @@ MOST_PARTS = 20
 MOST_MISTAKES = 10
 _SLICE_TITLES = {"rating": "Stars", "length": "Length", "unknown_words": "Unknown words"}
 _THRESHOLDS = 21
+_SPLITS = (features.TRAIN_SPLIT, features.EVAL_SPLIT, features.TEST_SPLIT)
 # Log odds from which on a word has the strongest colour.
 _STRONGEST = 2.0
 
@@ -123,7 +125,7 @@ def _slice_charts(rows: Sequence[SliceRow], page: Contents) -> list[tuple[str, A
             charts.Bar(
                 row.value,
                 row.accuracy,
-                *wilson(row.accuracy * row.examples, row.examples),
+                *wilson_interval(row.accuracy * row.examples, row.examples),
                 note=f"{row.examples:,}",
                 is_main=True,
             )
@@ -235,7 +237,7 @@ def _data(page: Contents) -> dict[str, Any]:
     if isinstance(page.data, Missing):
         return {}
     data: Data = page.data
-    splits = list(data.counts)
+    splits = sorted(data.counts, key=_place)
     names = list(next(iter(data.counts.values()), {}))
     sizes = {name: sum(data.counts[split][name] for split in splits) for name in names}
     shown = sorted(names, key=lambda name: -sizes[name])[:MOST_CLASSES]
@@ -324,9 +326,15 @@ def _outcome(run: RunInfo) -> str:
 def _strength(log_odds: float) -> str:
     """Returns how strong a word's colour is; "" below what can be seen."""
     strength = min(abs(log_odds) / _STRONGEST, 1.0) * 0.6
-    return f"{strength:.2f}" if strength >= 0.03 else ""
+    return f"{strength:.2f}" if strength >= 0.05 else ""
 
 
 def _strongest(mistake: ShownMistake) -> str:
-    pieces = sorted(mistake.pieces, key=lambda piece: -abs(piece.log_odds))[:5]
+    moving = [piece for piece in mistake.pieces if piece.log_odds]
+    pieces = sorted(moving, key=lambda piece: -abs(piece.log_odds))[:5]
     return ", ".join(f"{label(piece.text)} {piece.log_odds:+.2f}" for piece in pieces)
+
+
+def _place(split: str) -> int:
+    """Returns where a split stands; one that is not ours comes last."""
+    return _SPLITS.index(split) if split in _SPLITS else len(_SPLITS)

@@ -99,6 +99,8 @@ def _checked(fields: Any) -> dict[str, Any]:
     Raises:
       ValueError: They are something else.
     """
+    if not isinstance(fields, dict):
+        raise ValueError("expected an object")
     for name in ("functions", "libraries"):
         values = fields[name].items() if isinstance(fields.get(name), dict) else [(name, None)]
         if not all(isinstance(value, str) for _, value in values):

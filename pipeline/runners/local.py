@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import filelock
 
 from components import notices, progress
-from components.errors import RootBusyError, causes
+from components.errors import ConfigurationError, RootBusyError, causes
 from pipeline.config import PipelineConfig
 from pipeline.console.terminal import Console
 from pipeline.loading import environment
@@ -121,9 +121,14 @@ def reasons_of(run: ResolvedRun) -> Mapping[str, str]:
     """Returns why each step will be executed, or why not, by its name.
 
     They are for people alone: where they cannot be found, there are none, and the log says so.
+
+    Raises:
+      ConfigurationError: ML Metadata is damaged: the run could not go on either.
     """
     try:
         return {each.step: each.reason for each in plan(run)}
+    except ConfigurationError:
+        raise
     except Exception:
         _LOG.exception("Why the steps are executed is not known.")
         return {}

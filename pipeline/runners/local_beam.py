@@ -23,7 +23,7 @@ class LocalBeamRunner(FnApiRunner):
 
     def __init__(self, *arguments: Any, **keywords: Any):
         """Takes what FnApiRunner takes."""
-        beam_adapter.read_arguments_directly()
+        beam_adapter.avoid_repeated_work()
         super().__init__(*arguments, **keywords)
 
     def run_via_runner_api(

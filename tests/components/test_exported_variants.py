@@ -47,14 +47,19 @@ def answers_of_a_fresh_process(exports):
     """What each export says of TEXTS, by name and signature: nothing is left in memory there."""
     script = (
         "import tensorflow as tf\n"
-        "directories, texts = arguments\n"
-        "texts = tf.constant(texts)\n"
+        "from pipeline.results.insight.attributions import explain\n"
+        "directories, written = arguments\n"
+        "texts = tf.constant(written)\n"
         "answers = {}\n"
         "for name, directory in directories.items():\n"
-        "    served = tf.saved_model.load(directory).signatures\n"
+        "    model = tf.saved_model.load(directory)\n"
+        "    served = model.signatures\n"
         "    verdict = served['predict_text'](text=texts)['probability']\n"
         "    last_prediction = served['trace_text'](text=texts)['probability'][:, -1]\n"
         "    answers[name] = [verdict.numpy().tolist(), last_prediction.numpy().tolist()]\n"
+        "    labels = [1] * len(written)\n"
+        "    told = explain(served['trace_text'], [text.encode() for text in written], labels)\n"
+        "    answers[name] += [[[token.change for token in text.tokens] for text in told]]\n"
         "print(json.dumps(answers))\n"
     )
     directories = {name: str(directory) for name, (directory, *_) in exports.items()}
@@ -83,10 +88,21 @@ def test_an_export_holds_no_random_op_and_no_state_of_training(exports, name):
 def test_an_export_answers_as_the_trained_model_does(exports, answers_of_a_fresh_process, name):
     """To 1e-6, as does the prediction after the last token."""
     _, _, expected = exports[name]
-    verdict, last_prediction = answers_of_a_fresh_process[name]
+    verdict, last_prediction, _ = answers_of_a_fresh_process[name]
     np.testing.assert_allclose(verdict, expected, atol=1e-6)
     np.testing.assert_allclose(last_prediction, expected, atol=1e-6)
     assert np.std(verdict) > 1e-3
+
+
+@pytest.mark.parametrize("name", variant_names())
+def test_what_each_word_did_adds_up_to_the_verdict(exports, answers_of_a_fresh_process, name):
+    """To the difference of the log odds of the text and of the one without words, to 1e-4."""
+    probabilities = exports[name][2].astype(np.float64)
+    log_odds = np.log(probabilities) - np.log1p(-probabilities)
+    changes = answers_of_a_fresh_process[name][2]
+    assert [len(each) for each in changes] == [3, 80, 0, 1, 5]
+    sums = [sum(each) for each in changes]
+    np.testing.assert_allclose(sums, log_odds - log_odds[TEXTS.index("")], atol=1e-4)
 
 
 def test_random_ops_are_found_where_there_are_some(tmp_path):

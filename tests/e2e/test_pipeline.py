@@ -148,8 +148,16 @@ def test_a_run_goes_on_after_it_was_ended_and_executes_what_changed(small_data, 
     assert max(step.seconds for step in costs) < recorded[1].seconds
     shutil.rmtree(next((root / "pipelines/reviews_sentiment/StatisticsGen/statistics").iterdir()))
     changes = ["--regularization", "2", "--max-regression", "1", "--infra-validation", "off"]
+    before = sorted((path, path.stat().st_mtime_ns) for path in root.rglob("*"))
+    plan = sentiment(*arguments, *changes, "--root", str(root), "--plan", cwd=tmp_path)
+    assert (plan.returncode, plan.stderr) == (0, "")
+    assert sorted((path, path.stat().st_mtime_ns) for path in root.rglob("*")) == before
+    planned = dict(re.findall(r"^▶ to run  .{19}  (\w+) (.+)$", plan.stdout, re.M))
+    assert planned["Trainer"].endswith("s  --regularization is 2.0,")
     third = sentiment(*arguments, *changes, "--root", str(root), cwd=tmp_path)
     assert third.returncode == 0, third.stderr
+    assert executed(root, "reviews_sentiment") == planned.keys()
+    assert "because --regularization is 2.0, was 10.0" in " ".join(third.stdout.split())
     assert executed(root, "reviews_sentiment") == {
         "StatisticsGen", "ExampleValidator", "DataGate", "Trainer", "Evaluator", "Pusher",
     } | ALWAYS_EXECUTED  # fmt: skip

@@ -292,6 +292,27 @@ def test_root_in_use(in_tmp, capfd):
     assert "is using" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("--data", "nothing.csv"),
+            "--data nothing.csv: there is no file or folder 'nothing.csv'.",
+        ),
+        (("--data", "sample", "--epochs", "none"), "--epochs is 'none'; expected a whole number"),
+        (("--data", "sample", "--pln"), "Did you mean '--plan'?"),
+    ],
+)
+def test_a_plan_of_what_would_not_start_is_refused_as_the_run_is(in_tmp, capfd, arguments, message):
+    """In the same line, and without making the root."""
+    assert cli.main(["run", *arguments, "--plan"]) == 2
+    planned = capfd.readouterr()
+    assert message in planned.err and planned.out == ""
+    assert list(in_tmp.iterdir()) == []
+    assert cli.main(["run", *arguments]) == 2
+    assert capfd.readouterr().err == planned.err
+
+
 def test_help_lists_groups_defaults_and_exit_codes(capsys):
     """`--help` has the settings under headings, with defaults, and the exit codes."""
     assert cli.main(["run", "--help"]) == 0

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,9 +14,6 @@ from serving.server.running import Server
 from ..sharing import made_once
 from . import models
 from .calling import Stubs
-
-if TYPE_CHECKING:
-    from selenium import webdriver
 
 
 @pytest.fixture(scope="session")
@@ -128,37 +123,3 @@ def copy_version(model_directory) -> Callable[[str, Path], Path]:
         return destination
 
     return copy
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[webdriver.Chrome]:
-    """A headless Chromium that notes every request it makes. CI may not do without."""
-    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (browser and driver):
-        message = (
-            "chromium and chromedriver are not on PATH: apt-get install chromium chromium-driver"
-        )
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = browser
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    # root, and a container's small /dev/shm, need the middle two.
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage",
-                     "--window-size=900,1100"):  # fmt: skip
-        options.add_argument(argument)
-    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    chrome.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": True})
-    yield chrome
-    chrome.quit()
-
-
-@pytest.fixture
-def artifacts(tmp_path) -> Path:
-    """Where CI keeps what a person wants to look at."""
-    folder = Path(os.environ.get("CI_ARTIFACTS", tmp_path))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

@@ -167,7 +167,7 @@ def test_a_model_that_is_solved_has_its_final_points(tmp_path):
     model = variant.build(hyperparameters)
     (point,) = fit.fit_variant(
         variant, model, reviews(60), reviews(20), hyperparameters, str(tmp_path)
-    )
+    ).curve
     assert (point.step, point.epoch, point.accuracy, point.eval_accuracy) == (0, 0, 1.0, 1.0)
     for run, kept in (("train", point.loss), ("validation", point.eval_loss)):
         assert curve(tmp_path, run, "loss") == {0: pytest.approx(kept, abs=1e-6)}

@@ -1,14 +1,22 @@
-"""Beam's private names are there; workers are started by a command, arguments read by us."""
+"""Beam's private names are there; what it does again and again is done once, and the same."""
 
 from __future__ import annotations
 
 import functools
+import gc
 import inspect
 import operator
+import pickle
+import weakref
 
 import apache_beam as beam
 import pytest
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import (
+    PipelineOptions,
+    StandardOptions,
+    TypeOptions,
+    WorkerOptions,
+)
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.worker import sdk_worker_main
 from apache_beam.transforms import core
@@ -146,3 +154,62 @@ def test_the_lists_of_arguments_are_the_callers():
         names, defaults = beam_adapter.arguments_and_defaults(None, _Methods().plain)
         assert (names, defaults) == (["a", "b"], [[1]])
         names.clear(), defaults.clear()
+
+
+@pytest.fixture
+def parsed(monkeypatch):
+    """The classes whose flags are parsed, once views are kept."""
+    parsed = []
+
+    class Counting(PipelineOptions):
+        """Tells of each time that its flags are parsed."""
+
+        @classmethod
+        def _add_argparse_args(cls, parser):
+            parsed.append(cls)
+            parser.add_argument("--counted", action="append", default=[])
+
+    own = PipelineOptions.view_as
+    monkeypatch.setattr(PipelineOptions, "view_as", getattr(own, "__wrapped__", own))
+    beam_adapter.parse_options_once()
+    beam_adapter.parse_options_once()
+    yield Counting, parsed
+    # Beam walks through all classes of options that there are.
+    del Counting._add_argparse_args
+
+
+def test_flags_are_parsed_once_for_each_object_of_options(parsed):
+    """Another object has flags, and values, of its own."""
+    kind, times = parsed
+    with canary(beam_adapter.LIBRARY, beam_adapter.__name__):
+        one, other = PipelineOptions(["--counted=a"]), PipelineOptions(["--counted=b"])
+        for options, values in ((one, ["a"]), (other, ["b"]), (one, ["a"])):
+            assert options.view_as(kind).counted == values
+            assert options.view_as(TypeOptions).view_as(kind).counted == values
+        assert len(times) == 4  # each object, and its view
+
+
+def test_views_share_values_that_are_set_later():
+    """A value that is set in one view is seen in all, and in none of another object."""
+    beam_adapter.parse_options_once()
+    options, other = PipelineOptions(["--runner=FnApiRunner"]), PipelineOptions([])
+    options.view_as(StandardOptions).runner = "Other"
+    options.view_as(WorkerOptions).num_workers = 3
+    assert options.view_as(TypeOptions).view_as(StandardOptions).runner == "Other"
+    assert options.get_all_options(drop_default=True) == {"runner": "Other", "num_workers": 3}
+    assert other.view_as(StandardOptions).runner is None
+    assert other.view_as(WorkerOptions).num_workers is None
+
+
+def test_options_that_nobody_holds_are_forgotten():
+    """Nor are they, or their views, when they are copied or pickled: the copy has its own."""
+    beam_adapter.parse_options_once()
+    options = PipelineOptions(["--runner=FnApiRunner"])
+    options.view_as(StandardOptions).runner = "Other"
+    copy = pickle.loads(pickle.dumps(options))
+    copy.view_as(StandardOptions).runner = "Third"
+    assert options.view_as(StandardOptions).runner == "Other"
+    gone = weakref.ref(options)
+    del options
+    gc.collect()
+    assert gone() is None

@@ -1,0 +1,25 @@
+"""Where in a training a step is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a training is.
+
+    Attributes:
+      epoch: The pass over the training reviews, from 0.
+      step: Batches of it that are done.
+    """
+
+    epoch: int = 0
+    step: int = 0
+
+    def done_of(self, epoch: int) -> int:
+        """Returns the batches of an epoch that a training from here does not do any more."""
+        return self.step if epoch == self.epoch else 0
+
+
+BEGIN = Position()
