@@ -91,6 +91,59 @@ def finished(root: Path, pipeline_name: str) -> set[str]:
     return {step.name for step in RunRecord(root / "metadata.db", pipeline_name).steps}
 
 
+def check_records(root: Path, version: int, first_executed: set[str]) -> None:
+    """Checks what the first five runs recorded: two of them ended well, with that version."""
+    recorded = list_runs(root)
+    assert [(run.state, run.failed_step) for run in reversed(recorded)] == [
+        ("stopped", "Transform"), ("interrupted", "Trainer"), ("interrupted", "Evaluator"),
+        ("complete", ""), ("complete", ""),
+    ]  # fmt: skip
+    assert [run.version for run in recorded[:2]] == [version] * 2
+    assert recorded[0].is_live and recorded[0].accuracy == recorded[1].accuracy
+    assert {step.name: step.state for step in recorded[0].steps} == {
+        step: "done" if step in ALWAYS_EXECUTED else "cached" for step in STEPS
+    }
+    costs = [step for step in recorded[1].steps if step.state == "done"]
+    assert {step.name for step in costs} == first_executed
+    assert min(step.peak_memory for step in costs) > 200_000_000
+    assert max(step.seconds for step in costs) < recorded[1].seconds
+
+
+def check_difference(root: Path) -> None:
+    """Checks what is said of the latest two runs, which differ in three settings."""
+    found = sentiment(
+        "runs", "diff", "latest~1", "latest", "--root", str(root), "--json", cwd=root.parent
+    )
+    changed = json.loads(found.stdout)
+    assert changed["settings"] == [
+        {"name": "regularization", "before": None, "after": 2.0},
+        {"name": "max_regression", "before": None, "after": 1.0},
+        {"name": "infra_validation", "before": "embedded", "after": "off"},
+    ]
+    assert (changed["functions"], changed["data"]) == ([], [])
+    sides = changed["sides"]
+    assert sides["reviews"] == 96 and len(sides["shown"]) == sides["better"] + sides["worse"]
+    assert all(review["text"] for review in sides["shown"])
+
+
+def steps_to_run(root: Path, *arguments: str) -> dict[str, str]:
+    """Returns what `--plan` says of the steps that would run; it writes nothing."""
+    before = sorted((path, path.stat().st_mtime_ns) for path in root.rglob("*"))
+    plan = sentiment(*arguments, "--root", str(root), "--plan", cwd=root.parent)
+    assert (plan.returncode, plan.stderr) == (0, "")
+    assert sorted((path, path.stat().st_mtime_ns) for path in root.rglob("*")) == before
+    return dict(re.findall(r"^▶ to run  .{19}  (\w+) (.+)$", plan.stdout, re.M))
+
+
+def check_answers(root: Path) -> None:
+    """Checks that `predict` and a server give the same answer."""
+    named = ["--root", str(root), "--model-name", "reviews_sentiment"]
+    answer = sentiment("predict", *named, "a film", cwd=root.parent)
+    assert answer.stderr == ""
+    served = ask_server("a film", *named)
+    assert served["probability"] == pytest.approx(float(answer.stdout.split()[0]), abs=5e-5)
+
+
 def test_a_run_goes_on_after_it_was_ended_and_executes_what_changed(small_data, tmp_path):
     """Killed in Transform, interrupted in Trainer, ended in Evaluator; finished; cached; moved."""
     root = tmp_path / "artifacts"
@@ -132,27 +185,10 @@ def test_a_run_goes_on_after_it_was_ended_and_executes_what_changed(small_data, 
 
     # A root may move, and what somebody deleted is made anew; all else still is in the cache.
     root = root.rename(tmp_path / "moved")
-    recorded = list_runs(root)
-    assert [(run.state, run.failed_step) for run in reversed(recorded)] == [
-        ("stopped", "Transform"), ("interrupted", "Trainer"), ("interrupted", "Evaluator"),
-        ("complete", ""), ("complete", ""),
-    ]  # fmt: skip
-    assert [run.version for run in recorded[:2]] == [int(pushed[0])] * 2
-    assert recorded[0].is_live and recorded[0].accuracy == recorded[1].accuracy
-    assert {step.name: step.state for step in recorded[0].steps} == {
-        step: "done" if step in ALWAYS_EXECUTED else "cached" for step in STEPS
-    }
-    costs = [step for step in recorded[1].steps if step.state == "done"]
-    assert {step.name for step in costs} == executed_first
-    assert min(step.peak_memory for step in costs) > 200_000_000
-    assert max(step.seconds for step in costs) < recorded[1].seconds
+    check_records(root, int(pushed[0]), executed_first)
     shutil.rmtree(next((root / "pipelines/reviews_sentiment/StatisticsGen/statistics").iterdir()))
     changes = ["--regularization", "2", "--max-regression", "1", "--infra-validation", "off"]
-    before = sorted((path, path.stat().st_mtime_ns) for path in root.rglob("*"))
-    plan = sentiment(*arguments, *changes, "--root", str(root), "--plan", cwd=tmp_path)
-    assert (plan.returncode, plan.stderr) == (0, "")
-    assert sorted((path, path.stat().st_mtime_ns) for path in root.rglob("*")) == before
-    planned = dict(re.findall(r"^▶ to run  .{19}  (\w+) (.+)$", plan.stdout, re.M))
+    planned = steps_to_run(root, *arguments, *changes)
     assert planned["Trainer"].endswith("s  --regularization is 2.0,")
     third = sentiment(*arguments, *changes, "--root", str(root), cwd=tmp_path)
     assert third.returncode == 0, third.stderr
@@ -164,26 +200,9 @@ def test_a_run_goes_on_after_it_was_ended_and_executes_what_changed(small_data, 
     assert "last blessed" in third.stdout
     assert len(versions(root, "reviews_sentiment")) == 2
     assert not (tmp_path / "artifacts").exists()
-    found = sentiment(
-        "runs", "diff", "latest~1", "latest", "--root", str(root), "--json", cwd=tmp_path
-    )
-    changed = json.loads(found.stdout)
-    assert changed["settings"] == [
-        {"name": "regularization", "before": None, "after": 2.0},
-        {"name": "max_regression", "before": None, "after": 1.0},
-        {"name": "infra_validation", "before": "embedded", "after": "off"},
-    ]
-    assert (changed["functions"], changed["data"]) == ([], [])
-    sides = changed["sides"]
-    assert sides["reviews"] == 96 and len(sides["shown"]) == sides["better"] + sides["worse"]
-    assert all(review["text"] for review in sides["shown"])
+    check_difference(root)
 
-    answer = sentiment(
-        "predict", "--root", str(root), "--model-name", "reviews_sentiment", "a film", cwd=tmp_path
-    )
-    assert answer.stderr == ""
-    served = ask_server("a film", "--root", str(root), "--model-name", "reviews_sentiment")
-    assert served["probability"] == pytest.approx(float(answer.stdout.split()[0]), abs=5e-5)
+    check_answers(root)
 
 
 def test_shuffled_labels_give_a_model_that_is_refused_with_a_sentence(tmp_path):
