@@ -355,7 +355,7 @@ def _facts(run: ResolvedRun) -> dict[str, Any]:
             "max_regression": bounds.max_regression,
             "min_lift": bounds.min_lift,
             **_slice_gate(bounds),
-            "by_significance": bounds.by_significance,
+            **({"by_significance": True} if bounds.by_significance else {}),
             **({"folds": run.config.folds} if run.config.folds else {}),
         },
         SOURCE_FINGERPRINT: {
