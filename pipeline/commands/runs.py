@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from pathlib import Path
@@ -114,7 +115,7 @@ def _list(options: dict[str, Any]) -> int:
         from pipeline.results.run_json import as_json
 
         shown = runs[: limit or None] if options["limit"] else runs
-        print(json.dumps([as_json(each) for each in shown], indent=1, ensure_ascii=False))
+        print(json.dumps([as_json(each) for each in shown], indent=1))
         return 0
     if not runs:
         tell(no_runs(options["root"]), sys.stdout)
@@ -131,7 +132,7 @@ def _show(options: dict[str, Any]) -> int:
     if options["json"]:
         from pipeline.results.run_json import as_json
 
-        print(json.dumps(as_json(found, is_whole=True), indent=1, ensure_ascii=False))
+        print(json.dumps(as_json(found, is_whole=True), indent=1))
         return 0
     from pipeline.console.run_page import print_run
     from pipeline.report.written import page_path
@@ -149,7 +150,7 @@ def _diff(options: dict[str, Any]) -> int:
     first, second = (_find(options[name], options) for name in ("first", "second"))
     found = diff(options["root"], first, second)
     if options["json"]:
-        print(json.dumps(found.as_json(), indent=1, ensure_ascii=False))
+        print(json.dumps(found.as_json(), indent=1))
         return 0
     console, is_plain = _console()
     print_diff(console, found, is_plain=is_plain)
@@ -181,5 +182,8 @@ def _console() -> tuple[PrintableConsole, bool]:
     from pipeline.console.live_line import is_plain
     from pipeline.console.printable_console import PrintableConsole
 
+    if isinstance(sys.stdout, io.TextIOWrapper):  # not where a test or a notebook put another
+        # A text may hold what the terminal's encoding does not have.
+        sys.stdout.reconfigure(errors="replace")
     console = PrintableConsole(file=sys.stdout, highlight=False, markup=False, emoji=False)
     return console, is_plain(sys.stdout)

@@ -228,7 +228,9 @@ def _data(first: RunInfo, second: RunInfo) -> Iterator[Change]:
         {name: run.data[name] for name in known if name in run.data} for run in (first, second)
     )
     yield from _changes(before, after)
-    yield from _changes(_counts(first), _counts(second))
+    counts = _counts(first), _counts(second)
+    if all(counts):  # else one of them did not come so far as to read the reviews
+        yield from _changes(*counts)
 
 
 def _counts(run: RunInfo) -> dict[str, int]:

@@ -171,8 +171,9 @@ def find_run(root: Path, name: str, pipeline_name: str = "", model_name: str = "
 
 def no_runs(root: Path) -> str:
     """Says that a root has no runs yet, and how to make one."""
+    where = "yet" if root.is_dir() else "as there is no such folder"
     return (
-        f"There are no runs in {shown(root)} yet. `sentiment run --data sample` makes one in a "
+        f"There are no runs in {shown(root)} {where}. `sentiment run --data sample` makes one in a "
         "minute or two; set `root` if yours are elsewhere."
     )
 

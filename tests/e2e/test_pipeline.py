@@ -91,23 +91,8 @@ def finished(root: Path, pipeline_name: str) -> set[str]:
     return {step.name for step in RunRecord(root / "metadata.db", pipeline_name).steps}
 
 
-def end_in_three_steps(root, *arguments, cwd):
-    """Kills a run in Transform, interrupts it in Trainer, ends it in Evaluator."""
-    assert end_after("DataGate", signal.SIGKILL, *arguments, cwd=cwd)[0] == -signal.SIGKILL
-    code, errors = end_after("Transform", signal.SIGINT, *arguments, cwd=cwd)
-    assert code == 130
-    assert errors.strip() == "sentiment: interrupted in Trainer; the next run goes on from there."
-    assert executed(root, "reviews_sentiment") & UP_TO_TRANSFORM == {"Transform"}
-    code, errors = end_after("LatestBlessedModel", signal.SIGTERM, *arguments, cwd=cwd)
-    assert code == 143
-    assert errors == (
-        "sentiment: ended by SIGTERM in Evaluator; the next run goes on from there.\n"
-    )
-    assert not (root / "serving_model").exists()
-
-
-def hold_recorded(root, version, executed_once):
-    """What the runs left in metadata: how each ended, and what the steps of the last two cost."""
+def check_records(root: Path, version: int, first_executed: set[str]) -> None:
+    """Checks what the first five runs recorded: two of them ended well, with that version."""
     recorded = list_runs(root)
     assert [(run.state, run.failed_step) for run in reversed(recorded)] == [
         ("stopped", "Transform"), ("interrupted", "Trainer"), ("interrupted", "Evaluator"),
@@ -119,23 +104,16 @@ def hold_recorded(root, version, executed_once):
         step: "done" if step in ALWAYS_EXECUTED else "cached" for step in STEPS
     }
     costs = [step for step in recorded[1].steps if step.state == "done"]
-    assert {step.name for step in costs} == executed_once
+    assert {step.name for step in costs} == first_executed
     assert min(step.peak_memory for step in costs) > 200_000_000
     assert max(step.seconds for step in costs) < recorded[1].seconds
 
 
-def planned_by(root, *arguments, cwd):
-    """What `--plan` says of the steps that would run, by step; it writes nothing."""
-    before = sorted((path, path.stat().st_mtime_ns) for path in root.rglob("*"))
-    plan = sentiment(*arguments, "--root", str(root), "--plan", cwd=cwd)
-    assert (plan.returncode, plan.stderr) == (0, "")
-    assert sorted((path, path.stat().st_mtime_ns) for path in root.rglob("*")) == before
-    return dict(re.findall(r"^▶ to run  .{19}  (\w+) (.+)$", plan.stdout, re.M))
-
-
-def hold_difference(root, cwd):
-    """What `runs diff` says of the last two runs."""
-    found = sentiment("runs", "diff", "latest~1", "latest", "--root", str(root), "--json", cwd=cwd)
+def check_difference(root: Path) -> None:
+    """Checks what is said of the latest two runs, which differ in three settings."""
+    found = sentiment(
+        "runs", "diff", "latest~1", "latest", "--root", str(root), "--json", cwd=root.parent
+    )
     changed = json.loads(found.stdout)
     assert changed["settings"] == [
         {"name": "regularization", "before": None, "after": 2.0},
@@ -148,6 +126,24 @@ def hold_difference(root, cwd):
     assert all(review["text"] for review in sides["shown"])
 
 
+def steps_to_run(root: Path, *arguments: str) -> dict[str, str]:
+    """Returns what `--plan` says of the steps that would run; it writes nothing."""
+    before = sorted((path, path.stat().st_mtime_ns) for path in root.rglob("*"))
+    plan = sentiment(*arguments, "--root", str(root), "--plan", cwd=root.parent)
+    assert (plan.returncode, plan.stderr) == (0, "")
+    assert sorted((path, path.stat().st_mtime_ns) for path in root.rglob("*")) == before
+    return dict(re.findall(r"^▶ to run  .{19}  (\w+) (.+)$", plan.stdout, re.M))
+
+
+def check_answers(root: Path) -> None:
+    """Checks that `predict` and a server give the same answer."""
+    named = ["--root", str(root), "--model-name", "reviews_sentiment"]
+    answer = sentiment("predict", *named, "a film", cwd=root.parent)
+    assert answer.stderr == ""
+    served = ask_server("a film", *named)
+    assert served["probability"] == pytest.approx(float(answer.stdout.split()[0]), abs=5e-5)
+
+
 def test_a_run_goes_on_after_it_was_ended_and_executes_what_changed(small_data, tmp_path):
     """Killed in Transform, interrupted in Trainer, ended in Evaluator; finished; cached; moved."""
     root = tmp_path / "artifacts"
@@ -155,7 +151,17 @@ def test_a_run_goes_on_after_it_was_ended_and_executes_what_changed(small_data, 
     arguments += ["--min-accuracy", "0.2", "--min-lift", "0"]
     arguments += ["--infra-validation", "embedded"]
 
-    end_in_three_steps(root, *arguments, cwd=tmp_path)
+    assert end_after("DataGate", signal.SIGKILL, *arguments, cwd=tmp_path)[0] == -signal.SIGKILL
+    code, errors = end_after("Transform", signal.SIGINT, *arguments, cwd=tmp_path)
+    assert code == 130
+    assert errors.strip() == "sentiment: interrupted in Trainer; the next run goes on from there."
+    assert executed(root, "reviews_sentiment") & UP_TO_TRANSFORM == {"Transform"}
+    code, errors = end_after("LatestBlessedModel", signal.SIGTERM, *arguments, cwd=tmp_path)
+    assert code == 143
+    assert errors == (
+        "sentiment: ended by SIGTERM in Evaluator; the next run goes on from there.\n"
+    )
+    assert not (root / "serving_model").exists()
 
     first = sentiment(*arguments, cwd=tmp_path)
     assert first.returncode == 0, first.stderr
@@ -179,10 +185,10 @@ def test_a_run_goes_on_after_it_was_ended_and_executes_what_changed(small_data, 
 
     # A root may move, and what somebody deleted is made anew; all else still is in the cache.
     root = root.rename(tmp_path / "moved")
-    hold_recorded(root, int(pushed[0]), executed_first)
+    check_records(root, int(pushed[0]), executed_first)
     shutil.rmtree(next((root / "pipelines/reviews_sentiment/StatisticsGen/statistics").iterdir()))
     changes = ["--regularization", "2", "--max-regression", "1", "--infra-validation", "off"]
-    planned = planned_by(root, *arguments, *changes, cwd=tmp_path)
+    planned = steps_to_run(root, *arguments, *changes)
     assert planned["Trainer"].endswith("s  --regularization is 2.0,")
     third = sentiment(*arguments, *changes, "--root", str(root), cwd=tmp_path)
     assert third.returncode == 0, third.stderr
@@ -194,14 +200,9 @@ def test_a_run_goes_on_after_it_was_ended_and_executes_what_changed(small_data, 
     assert "last blessed" in third.stdout
     assert len(versions(root, "reviews_sentiment")) == 2
     assert not (tmp_path / "artifacts").exists()
-    hold_difference(root, tmp_path)
+    check_difference(root)
 
-    answer = sentiment(
-        "predict", "--root", str(root), "--model-name", "reviews_sentiment", "a film", cwd=tmp_path
-    )
-    assert answer.stderr == ""
-    served = ask_server("a film", "--root", str(root), "--model-name", "reviews_sentiment")
-    assert served["probability"] == pytest.approx(float(answer.stdout.split()[0]), abs=5e-5)
+    check_answers(root)
 
 
 def test_shuffled_labels_give_a_model_that_is_refused_with_a_sentence(tmp_path):

@@ -130,8 +130,11 @@ def test_a_run_of_an_earlier_release_says_what_it_did_not_record(runs):
 def test_a_difference_is_shown_by_kinds(runs):
     """With flags as they are typed; of what is the same there is nothing."""
     text = runs("diff", LIVE, "latest")[1]
-    assert "settings\n  --model: linear -> cnn_bilstm_linear\n" in text
-    assert "--positive-label: the default -> yes, always" in text
+    assert (
+        "settings\n  --positive-label: the default -> yes, always\n"
+        "  --model: linear -> cnn_bilstm_linear\n"
+    ) in text
+    assert "train reviews" not in text
     assert "seed" not in text
     assert f"{FAILURE} has no figures: it failed before the Evaluator was done." in " ".join(
         text.split()
@@ -151,6 +154,28 @@ def test_json_is_for_programs(runs):
     assert (shown["version"], shown["is_live"], shown["functions"]) == (5, True, {})
     found = json.loads(runs("diff", LIVE, FAILURE, "--json")[1])
     assert {"name": "model", "before": "linear", "after": "cnn_bilstm_linear"} in found["settings"]
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["show"], ["data kritik_f?r_?alle?", "accuracy 75.00% +- 8.55"]),
+        (["show", "--json"], ['"kritik_f\\u00fcr_\\u201calle\\u201d"']),
+    ],
+)
+def test_a_terminal_that_knows_ascii_alone_is_no_trouble(tmp_path, words, shown):
+    """What it cannot show is replaced, in JSON by an escape."""
+    data = {"name": "kritik_für_“alle”", "digest": "d1"}
+    store_run(tmp_path, LIVE, properties_of(data=data), {})
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline.cli", "runs", *words, LIVE, "--root", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(each in done.stdout for each in shown)
 
 
 def test_flags_may_stand_before_or_behind_show(runs, root):
@@ -182,7 +207,8 @@ def test_wrong_use_is_one_line_and_exit_code_2(runs, words, message):
 def test_a_root_without_runs_says_how_to_make_one(runs, tmp_path):
     """That is no error; asking for one of them is."""
     code, output, _ = runs("--root", str(tmp_path))
-    assert code == 0 and "`sentiment run --data sample` makes one" in output
+    assert code == 0 and "yet. `sentiment run --data sample` makes one" in output
+    assert "as there is no such folder." in runs("--root", str(tmp_path / "tpyo"))[1]
     assert json.loads(runs("--root", str(tmp_path), "--json")[1]) == []
     code, _, errors = runs("show", "latest", "--root", str(tmp_path))
     assert code == 2 and "There are no runs in" in errors
