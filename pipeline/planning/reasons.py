@@ -8,7 +8,15 @@ from pathlib import Path
 from pipeline.fingerprint import ORDER, edits
 from pipeline.graph import SOURCE_FINGERPRINT
 from pipeline.planning.changed_parameters import ChangedParameters, changed_parameters
-from pipeline.planning.plan import LOOKS_ANEW, NEVER_RAN
+from pipeline.planning.plan import (
+    CACHE_OFF,
+    DELETED,
+    FAILED,
+    INTERRUPTED,
+    LOOKS_ANEW,
+    NEVER_RAN,
+    OUTPUT_OF,
+)
 from pipeline.planning.rehearsal import Attempt, Rehearsed
 from pipeline.planning.setting_words import setting_is
 from pipeline.resolution import ResolvedRun
@@ -45,11 +53,11 @@ def reason_for(step: Rehearsed, run: ResolvedRun) -> str:
     if step.last is None:
         return NEVER_RAN
     if not run.config.cache:
-        return "the cache is off (--no-cache)"
+        return CACHE_OFF
     if step.had_outputs:
-        return "its outputs were deleted"
+        return DELETED
     if not step.last.is_successful and (step.last_success is None or _alike(step.last, step.now)):
-        return "its last run failed" if step.last.has_failed else "its last run was interrupted"
+        return FAILED if step.last.has_failed else INTERRUPTED
     assert step.last_success is not None
     before = step.last_success
     parameters = changed_parameters(step.step, before, step.now, run.config)
@@ -164,7 +172,7 @@ def _inputs(step: Rehearsed, run: ResolvedRun) -> list[str]:
     if new:
         *others, last = sorted(set(new))
         names = f"{', '.join(others)} and {last}" if others else last
-        changes.insert(0, f"the output of {names} is new")
+        changes.insert(0, f"{OUTPUT_OF}{names} is new")
     return changes
 
 

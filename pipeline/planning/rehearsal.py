@@ -4,6 +4,8 @@ TFX decides step by step: the key of its cache holds a step's parameters, its ex
 artifacts that it is given, by their ids and paths. What a step writes has a new id, so that all
 steps that take it are executed too, whatever is in it. The rehearsal asks the same functions of TFX
 the same questions, in a copy of ML Metadata, and pretends that executed steps wrote something.
+Those functions are beyond TFX's public names; `tests/pipeline/planning/test_plan.py` holds the
+rehearsal to what TFX's runner then does.
 """
 
 from __future__ import annotations

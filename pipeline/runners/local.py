@@ -19,7 +19,7 @@ from pipeline.config import PipelineConfig
 from pipeline.console.terminal import Console
 from pipeline.loading import environment
 from pipeline.paths import shown
-from pipeline.planning.plan import LOOKS_ANEW, NEVER_RAN, plan
+from pipeline.planning.plan import LOOKS_ANEW, NEVER_RAN, in_brief, plan
 from pipeline.relative_metadata import make_relative
 from pipeline.resolution import ResolvedRun, resolve
 from pipeline.results import recorded_functions
@@ -186,7 +186,7 @@ class ConsoleSteps:
         reason = self.reasons.get(step, "")
         if not reason or reason == LOOKS_ANEW or self._is_first:
             return ""
-        return f"because {reason}"
+        return in_brief(reason)
 
     def _advise(self, record: RunRecord) -> None:
         from components.example_gen.reading_report import ReadingReport

@@ -11,6 +11,7 @@ from google.protobuf import json_format
 from components.evaluator.gate import eval_config
 from pipeline.config import PipelineConfig
 from pipeline.fingerprint import fingerprint_of
+from pipeline.planning import plan
 from pipeline.planning.changed_parameters import changed_parameters
 from pipeline.planning.reasons import code_changes, several
 from pipeline.planning.rehearsal import Attempt
@@ -196,3 +197,25 @@ def test_another_variant_has_not_edited_the_code(tmp_path):
     assert code.changes(FUNCTIONS | new, is_other_variant=True) == []
     assert code_changes("Trainer", "", "a" * 16, {}, tmp_path, is_other_variant=True) == []
     assert code_changes("Trainer", "", "a" * 16, {}, tmp_path) == ["its code changed"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "brief"),
+    [
+        (plan.NEVER_RAN, "never ran"),
+        (plan.CACHE_OFF, "cache is off"),
+        (plan.DELETED, "was deleted"),
+        (plan.FAILED, "failed before"),
+        (plan.INTERRUPTED, "interrupted"),
+        ("the output of Trainer is new", "new input"),
+        (
+            "the output of Trainer is new; the last blessed model is another",
+            "because the output of Trainer is new; the last blessed model is another",
+        ),
+        ("--epochs is 5, was 3", "because --epochs is 5, was 3"),
+    ],
+)
+def test_the_usual_reasons_are_brief_on_the_line_of_a_step(reason, brief):
+    """Those that need no name fit behind the time at 80 columns: 13 characters."""
+    assert plan.in_brief(reason) == brief
+    assert len(brief) <= 13 or brief == f"because {reason}"

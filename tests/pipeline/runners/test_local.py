@@ -11,9 +11,11 @@ import sys
 import pytest
 from absl import logging as absl_logging
 
-from components.errors import RootBusyError
+from components.errors import ConfigurationError, RootBusyError
+from pipeline.planning.plan import LOOKS_ANEW, NEVER_RAN
+from pipeline.runners import local
 from pipeline.runners.announcements import announced_to
-from pipeline.runners.local import LOCK_FILE, alone_in
+from pipeline.runners.local import LOCK_FILE, ConsoleSteps, alone_in, reasons_of
 
 HOLD = """
 import sys, time
@@ -96,3 +98,34 @@ def test_what_tfx_logs_of_its_steps_arrives_as_calls():
         ("cached", "Trainer", 7),
         ("finished", "Trainer"),
     ]
+
+
+def test_reasons_that_cannot_be_found_stop_no_run(monkeypatch):
+    """Damaged metadata does: the run could not go on either."""
+    for error, expected in (
+        (RootBusyError("locked"), {}),
+        (ZeroDivisionError("a defect"), {}),
+        (ConfigurationError("damaged"), None),
+    ):
+
+        def plan(run, error=error):
+            raise error
+
+        monkeypatch.setattr(local, "plan", plan)
+        if expected is None:
+            with pytest.raises(ConfigurationError, match="damaged"):
+                reasons_of(None)
+        else:
+            assert reasons_of(None) == expected
+
+
+def test_a_step_says_why_it_was_executed_unless_no_step_ever_was():
+    """The reasons are kept for whoever records the run."""
+    reasons = {"Trainer": "--seed is 8, was 7", "Tuner": NEVER_RAN, "WarmStartModel": LOOKS_ANEW}
+    steps = ConsoleSteps(None, None, reasons)
+    assert steps.reasons == reasons
+    assert [steps._why(step) for step in (*reasons, "Pusher")] == [
+        "because --seed is 8, was 7", "never ran", "", "",
+    ]  # fmt: skip
+    first = ConsoleSteps(None, None, {"Tuner": NEVER_RAN, "WarmStartModel": LOOKS_ANEW})
+    assert first._why("Tuner") == ""
