@@ -260,16 +260,15 @@ def _weighted(held: _Held, ratios: np.ndarray) -> Any:
 
 def _fitted(weighted: Any, is_of_class: np.ndarray, judged: slice) -> np.ndarray:
     """Fits to all reviews but those that are judged; returns the log odds of these."""
-    from scipy.sparse import vstack
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    known = vstack([weighted[: judged.start], weighted[judged.stop :]], format="csr")
+    known = np.delete(np.arange(len(is_of_class)), judged)
     model = LogisticRegression(C=1 / _REGULARIZATION, max_iter=_ITERATIONS, tol=1e-3)
     with warnings.catch_warnings():
         # To stop early is a regularization of its own.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(known, np.delete(is_of_class, judged))
+        model.fit(weighted[known], is_of_class[known])
     return model.decision_function(weighted[judged])
 
 
