@@ -24,12 +24,11 @@ from pipeline.results.insight.reviews import LabelledText
 FOLDS = 5
 # Words and pairs are told apart by a hash of so many bits.
 _BITS = 18
-_PLACE_BITS = np.uint64(32)
 # Where reviews hold more n-grams than this in all, only those have a weight that say most of the
 # class: it costs less than a point of accuracy, and half the time.
 _MANY_NGRAMS = 4_000_000
 _MOST_WEIGHTS = 40_000
-# Below this product of n-grams held and classes there is a logistic regression for each class.
+# Up to this product of n-grams held and classes there is a logistic regression for each class.
 _MOST_WORK = 40_000_000
 _REGULARIZATION = 0.1
 _ITERATIONS = 15
@@ -61,7 +60,7 @@ class TooFewReviewsError(Exception):
 def predict_out_of_fold(
     reviews: Iterable[LabelledText], classes: int, tokens: str = WORDS
 ) -> OutOfFold:
-    """Judges each review; equal texts are in the same fold. Memory: some 3 KB a review.
+    """Judges each review; equal texts are in the same fold. Memory: some 4 bytes a byte of text.
 
     Args:
       reviews: All of them.
@@ -71,35 +70,56 @@ def predict_out_of_fold(
     Raises:
       TooFewReviewsError: There are fewer than two different texts, or but one class.
     """
-    held, labels, digests = _read(reviews, tokens)
-    present = np.bincount(labels, minlength=classes)
-    if (present > 0).sum() < 2:
+    indices, sizes, labels, digests = _read(reviews, tokens)
+    present = int((np.bincount(labels, minlength=classes) > 0).sum())
+    if present < 2 or len({*digests}) < 2:
         raise TooFewReviewsError(
-            f"There are {len(labels):,} reviews of {(present > 0).sum()} class; labels can be "
-            "doubted from two classes on."
+            f"There are {len(labels):,} reviews with {len({*digests}):,} different texts, of "
+            f"{present} classes; labels can be doubted from two of each on."
         )
-    folds = max(2, min(FOLDS, int(_texts_of_rarest(digests, labels))))
+    folds = max(2, min(FOLDS, _texts_of_rarest(digests, labels)))
     fold_of = fold_of_each(digests, labels, folds)
+    order = np.argsort(fold_of, kind="stable")
+    held = _by_fold(indices, sizes, order, fold_of)
+    del indices
     scores = np.zeros((len(labels), classes), np.float32)
-    for fold in range(folds):
-        is_known = fold_of != fold
-        scores[~is_known] = _scores(held[is_known], labels[is_known], held[~is_known], classes)
+    scores[order] = _scores(held, labels[order], classes)
     return OutOfFold(labels, _calibrated(scores, labels), folds)
 
 
-def _read(reviews: Iterable[LabelledText], tokens: str) -> tuple[Any, np.ndarray, list[bytes]]:
-    """Returns which review holds which n-gram <float32>[reviews, n-grams], labels and digests."""
-    from scipy.sparse import csr_matrix
+@dataclass(frozen=True)
+class _Held:
+    """Which review holds which n-grams; the reviews of a fold stand together.
 
+    Attributes:
+      indices: N-grams, <int32>[all], those of a review behind those of the one before.
+      row_splits: Where they begin, <int64>[reviews + 1].
+      folds: The reviews of each fold.
+    """
+
+    indices: np.ndarray
+    row_splits: np.ndarray
+    folds: tuple[slice, ...]
+
+    def of_fold(self, fold: int) -> slice:
+        """Returns where the n-grams of a fold's reviews stand."""
+        reviews = self.folds[fold]
+        return slice(self.row_splits[reviews.start], self.row_splits[reviews.stop])
+
+
+def _read(
+    reviews: Iterable[LabelledText], tokens: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[bytes]]:
+    """Returns n-grams of all reviews, how many each has, labels and digests."""
     labels: list[int] = []
     digests: list[bytes] = []
-    columns, counts = [np.zeros(0, np.int32)], [np.zeros(1, np.int64)]
+    indices, sizes = [np.zeros(0, np.int32)], [np.zeros(0, np.int64)]
     chunks = Chunks()
 
     def count() -> None:
-        found, sizes = _ngrams(chunks.take(), tokens)
-        columns.append(found)
-        counts.append(sizes)
+        found, counts = _ngrams(chunks.take(), tokens)
+        indices.append(found)
+        sizes.append(counts)
 
     for review in reviews:
         labels.append(review.label)
@@ -107,12 +127,7 @@ def _read(reviews: Iterable[LabelledText], tokens: str) -> tuple[Any, np.ndarray
         if chunks.add(review.text):
             count()
     count()
-    indices = np.concatenate(columns)
-    held = csr_matrix(
-        (np.ones(len(indices), np.float32), indices, np.cumsum(np.concatenate(counts))),
-        shape=(len(labels), 1 << _BITS),
-    )
-    return held, np.array(labels, np.int64), digests
+    return np.concatenate(indices), np.concatenate(sizes), np.array(labels, np.int64), digests
 
 
 def _ngrams(texts: list[bytes], tokens: str) -> tuple[np.ndarray, np.ndarray]:
@@ -121,11 +136,12 @@ def _ngrams(texts: list[bytes], tokens: str) -> tuple[np.ndarray, np.ndarray]:
     parts = []
     for length in (1, 2):
         hashes, row_splits = runs(found, length)
-        row = np.repeat(np.arange(len(texts), dtype=np.uint64), np.diff(row_splits))
-        parts.append((row << _PLACE_BITS) | (hashes >> np.uint64(64 - _BITS)))
+        # Of 32 bits, which are sorted in half the time: there are at most CHUNK_TEXTS rows.
+        row = np.repeat(np.arange(len(texts), dtype=np.uint32), np.diff(row_splits))
+        parts.append((row << _BITS) | (hashes >> np.uint64(64 - _BITS)).astype(np.uint32))
     places = np.unique(np.concatenate(parts))
-    sizes = np.bincount((places >> _PLACE_BITS).astype(np.int64), minlength=len(texts))
-    return (places & np.uint64((1 << _BITS) - 1)).astype(np.int32), sizes
+    sizes = np.bincount(places >> _BITS, minlength=len(texts))
+    return (places & ((1 << _BITS) - 1)).astype(np.int32), sizes
 
 
 def _texts_of_rarest(digests: list[bytes], labels: np.ndarray) -> int:
@@ -135,63 +151,125 @@ def _texts_of_rarest(digests: list[bytes], labels: np.ndarray) -> int:
     return int(sizes[sizes > 0].min())
 
 
-def _scores(known: Any, labels: np.ndarray, others: Any, classes: int) -> np.ndarray:
-    """Returns what a model of the known reviews makes of others, <float32>[others, classes]."""
-    present = np.unique(labels)
-    scores = np.full((others.shape[0], classes), -_GREATEST_LOGIT, np.float32)
-    if len(present) == 1:
-        scores[:, present] = _GREATEST_LOGIT
-    elif classes == 2:
-        scores[:, 1] = _log_odds(known, labels == 1, others)
-        scores[:, 0] = -scores[:, 1]
-    elif known.nnz * len(present) <= _MOST_WORK:
-        for label in present:
-            scores[:, label] = _log_odds(known, labels == label, others)
-    else:
-        from sklearn.naive_bayes import MultinomialNB
+def _by_fold(
+    indices: np.ndarray, sizes: np.ndarray, order: np.ndarray, fold_of: np.ndarray
+) -> _Held:
+    """Puts reviews into an order in which those of a fold stand together."""
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    ordered = [indices[starts[at] : starts[at + 1]] for at in order.tolist()]
+    ends = np.cumsum(np.bincount(fold_of)).tolist()
+    return _Held(
+        np.concatenate(ordered),
+        np.concatenate([[0], np.cumsum(sizes[order])]),
+        tuple(slice(*bounds) for bounds in zip([0, *ends[:-1]], ends, strict=True)),
+    )
 
-        model = MultinomialNB().fit(known, labels)
-        scores[:, present] = model.predict_joint_log_proba(others)
+
+def _scores(held: _Held, labels: np.ndarray, classes: int) -> np.ndarray:
+    """Returns what models of the other folds make of each review, <float32>[reviews, classes]."""
+    if classes == 2:
+        positive = _log_odds(held, labels == 1)
+        return np.stack([-positive, positive], axis=1)
+    if len(held.indices) * classes > _MOST_WORK:
+        return _naive_bayes(held, labels, classes)
+    scores = np.empty((len(labels), classes), np.float32)
+    for label in range(classes):
+        scores[:, label] = _log_odds(held, labels == label)
     return scores
 
 
-def _log_odds(known: Any, is_of_class: np.ndarray, others: Any) -> np.ndarray:
-    """Fits a class against all other reviews; returns its log odds in others, <float64>[others]."""
+def _naive_bayes(held: _Held, labels: np.ndarray, classes: int) -> np.ndarray:
+    """Returns joint log probabilities by multinomial naive Bayes, <float32>[reviews, classes]."""
+    from scipy.sparse import csr_matrix
+    from sklearn.naive_bayes import MultinomialNB
+
+    ones = np.ones(len(held.indices), np.float32)
+    matrix = csr_matrix((ones, held.indices, held.row_splits), (len(labels), 1 << _BITS))
+    scores = np.full((len(labels), classes), -np.inf, np.float32)
+    for judged in held.folds:
+        known = np.delete(np.arange(len(labels)), judged)
+        model = MultinomialNB().fit(matrix[known], labels[known])
+        found = model.predict_joint_log_proba(matrix[judged])
+        scores[judged] = found.min(axis=1, keepdims=True) - _GREATEST_LOGIT
+        scores[judged, model.classes_] = found
+    return scores
+
+
+def _log_odds(held: _Held, is_of_class: np.ndarray) -> np.ndarray:
+    """Returns the log odds of a class against all others, out of fold, <float32>[reviews]."""
+    size = 1 << _BITS
+    with_class = np.repeat(is_of_class, np.diff(held.row_splits))
+    in_fold = [
+        (
+            np.bincount(held.indices[part], minlength=size),
+            np.bincount(held.indices[part][with_class[part]], minlength=size),
+        )
+        for part in map(held.of_fold, range(len(held.folds)))
+    ]
+    del with_class
+    in_all, of_class_in_all = (np.sum(counts, axis=0) for counts in zip(*in_fold, strict=True))
+    ratios = [_ratios(in_all - counts, of_class_in_all - part) for counts, part in in_fold]
+    # What no fold gives a weight is taken out once.
+    held = _with_any_of(held, np.any(ratios, axis=0))
+    log_odds = np.empty(len(is_of_class), np.float32)
+    for judged, weights in zip(held.folds, ratios, strict=True):
+        known = np.delete(is_of_class, judged)
+        if known.all() or not known.any():
+            log_odds[judged] = _GREATEST_LOGIT if known.all() else -_GREATEST_LOGIT
+        else:
+            log_odds[judged] = _fitted(_weighted(held, weights), is_of_class, judged)
+    return log_odds
+
+
+def _with_any_of(held: _Held, wanted: np.ndarray) -> _Held:
+    """Returns `held` with those n-grams only that are wanted, <bool>[n-grams]."""
+    kept = np.flatnonzero(wanted[held.indices])
+    return _Held(held.indices[kept], np.searchsorted(kept, held.row_splits), held.folds)
+
+
+def _ratios(counts: np.ndarray, of_class: np.ndarray) -> np.ndarray:
+    """Returns how much likelier n-grams are in a class, as logarithms, <float32>[n-grams].
+
+    0 for those that are left out, because no known review holds them, or because they are many and
+    say little.
+    """
+    inside, outside = 1.0 + of_class, 1.0 + counts - of_class
+    ratios = np.log((inside / inside.sum()) / (outside / outside.sum())).astype(np.float32)
+    told = np.abs(ratios) * np.sqrt(counts)
+    if counts.sum() > _MANY_NGRAMS and len(told) > _MOST_WEIGHTS:
+        least = np.partition(told, len(told) - _MOST_WEIGHTS)[len(told) - _MOST_WEIGHTS]
+        told[told < least] = 0
+    ratios[told == 0] = 0
+    return ratios
+
+
+def _weighted(held: _Held, ratios: np.ndarray) -> Any:
+    """Returns a sparse matrix of the n-grams that have a ratio; rows have the length 1."""
+    from scipy.sparse import csr_matrix
+    from sklearn.preprocessing import normalize
+
+    chosen = np.flatnonzero(ratios)
+    place = np.zeros(len(ratios), np.int32)
+    place[chosen] = np.arange(len(chosen))
+    held = _with_any_of(held, ratios != 0)
+    shape = (len(held.row_splits) - 1, max(len(chosen), 1))
+    weights = ratios[held.indices]
+    matrix = csr_matrix((weights, place[held.indices], held.row_splits), shape)
+    return normalize(matrix, copy=False)
+
+
+def _fitted(weighted: Any, is_of_class: np.ndarray, judged: slice) -> np.ndarray:
+    """Fits to all reviews but those that are judged; returns the log odds of these."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    size = known.shape[1]
-    with_class = np.repeat(is_of_class, np.diff(known.indptr))
-    all_counts = np.bincount(known.indices, minlength=size)
-    counts = np.bincount(known.indices[with_class], minlength=size)
-    inside, outside = 1.0 + counts, 1.0 + all_counts - counts
-    ratios = np.log((inside / inside.sum()) / (outside / outside.sum())).astype(np.float32)
-    chosen = np.flatnonzero(all_counts)
-    if known.nnz > _MANY_NGRAMS and len(chosen) > _MOST_WEIGHTS:
-        told = np.abs(ratios[chosen]) * np.sqrt(all_counts[chosen])
-        chosen = np.sort(chosen[np.argpartition(-told, _MOST_WEIGHTS)[:_MOST_WEIGHTS]])
-    place = np.full(size, -1, np.int32)
-    place[chosen] = np.arange(len(chosen))
-    fitted, judged = (_scaled(held, place, ratios[chosen]) for held in (known, others))
+    known = np.delete(np.arange(len(is_of_class)), judged)
     model = LogisticRegression(C=1 / _REGULARIZATION, max_iter=_ITERATIONS, tol=1e-3)
     with warnings.catch_warnings():
         # To stop early is a regularization of its own.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(fitted, is_of_class)
-    return model.decision_function(judged)
-
-
-def _scaled(held: Any, place: np.ndarray, values: np.ndarray) -> Any:
-    """Returns the columns that have a place, times their value; rows have the length 1."""
-    from scipy.sparse import csr_matrix
-    from sklearn.preprocessing import normalize
-
-    columns = place[held.indices]
-    is_kept = columns >= 0
-    columns = columns[is_kept]
-    ends = np.concatenate([[0], np.cumsum(is_kept)])[held.indptr]
-    scaled = csr_matrix((values[columns], columns, ends), shape=(held.shape[0], len(values)))
-    return normalize(scaled, copy=False)
+        model.fit(weighted[known], is_of_class[known])
+    return model.decision_function(weighted[judged])
 
 
 def _calibrated(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:

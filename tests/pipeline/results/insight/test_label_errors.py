@@ -96,7 +96,7 @@ def test_few_reviews_of_a_class_make_fewer_folds():
     assert "3 folds instead of 5" in found.notes[0]
     one = label_errors(lambda: [each for each in reviews if each.label == 0], 2)
     assert one.doubted is None
-    assert "labels can be doubted from two classes on" in one.notes[0]
+    assert "of 1 classes; labels can be doubted from two of each on" in one.notes[0]
     assert label_errors(lambda: [], 2).doubted is None
 
 
