@@ -91,7 +91,11 @@ def read_wish(text: str) -> Wish:
         first, first_cost, second, second_cost = cost.groups()
         costs = {first: _number(first_cost), second: _number(second_cost)}
         if set(costs) == {"false_positive", "false_negative"} and min(costs.values()) > 0:
-            return Wish(COST, **costs)
+            return Wish(
+                COST,
+                false_positive=costs["false_positive"],
+                false_negative=costs["false_negative"],
+            )
     raise ConfigurationError(
         f"`decide` is '{short(text)}'; expected {_CHOICES}. A share is above 0 and at most 1, a "
         "cost above 0."
