@@ -21,6 +21,7 @@ from components.evaluator.results import EvaluationResults
 from components.evaluator.significance import SIGNIFICANCE, Pairs, p_text
 from components.example_gen.reading_report import ReadingReport
 from components.infra_validator.outcome import Outcome
+from components.models.decision import Decision
 from components.models.training_record import TrainingRecord
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
 from pipeline.paths import shown
@@ -83,7 +84,10 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
             ),
             *filter(None, [for_few_reviews(run, train_reviews)]),
         ),
-        advice=worth_little(run, candidate.overall, confusion, train_reviews),
+        advice=(
+            *other_threshold(record, trained),
+            *worth_little(run, candidate.overall, confusion, train_reviews),
+        ),
         pairs=pairs,
         by_significance=bounds.by_significance,
         infra_validation=infra_validation,
@@ -124,6 +128,19 @@ def compared(record: RunRecord) -> Pairs | None:
     except LookupError:
         return None
     return Pairs.in_predictions(kept)
+
+
+def other_threshold(record: RunRecord, trained: TrainingRecord) -> list[str]:
+    """Says that the last blessed model decides at another threshold; nothing if it does not."""
+    for model in record.inputs("Evaluator", "baseline_model"):
+        export = path_utils.serving_model_path(model.uri)
+        last = TrainingRecord.read(export).decision if TrainingRecord.is_in(export) else Decision()
+        if last.threshold != trained.decision.threshold:
+            return [
+                f"The last blessed model decides from {last.threshold:.4f} on, this one from "
+                f"{trained.decision.threshold:.4f}; each is measured by its own decisions."
+            ]
+    return []
 
 
 def worth_little(
