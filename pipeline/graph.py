@@ -341,7 +341,7 @@ def _facts(run: ResolvedRun) -> dict[str, Any]:
             "min_macro_f1": bounds.min_macro_f1,
             "max_regression": bounds.max_regression,
             "min_lift": bounds.min_lift,
-            "by_significance": bounds.by_significance,
+            **({"by_significance": True} if bounds.by_significance else {}),
             **({"folds": run.config.folds} if run.config.folds else {}),
         },
         SOURCE_FINGERPRINT: {
