@@ -359,7 +359,11 @@ def _ask(client: Client, exchange: Exchange) -> Iterator[Prediction | float]:
         yield result.scores.get(name, math.nan)
 
 
-def _agree(expected: Prediction | float, arrived: Prediction | float, threshold: float) -> bool:
+def _agree(
+    expected: Prediction | float,
+    arrived: Prediction | float,
+    threshold: float = features.DECISION_THRESHOLD,
+) -> bool:
     if not isinstance(expected, Prediction) or not isinstance(arrived, Prediction):
         return abs(_probability(expected) - _probability(arrived)) <= TOLERANCE
     # At the threshold a difference that is allowed may turn the sentiment.

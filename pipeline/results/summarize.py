@@ -21,6 +21,7 @@ from components.evaluator.results import EvaluationResults
 from components.evaluator.significance import SIGNIFICANCE, Pairs, p_text
 from components.example_gen.reading_report import ReadingReport
 from components.infra_validator.outcome import Outcome
+from components.models.decision import Decision
 from components.models.training_record import TrainingRecord
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
 from pipeline.paths import shown
@@ -54,6 +55,7 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
     pushed_to = str(run.root / found.destination) if found.destination else None
     bounds, classes, pairs = run.gate_bounds, run.source.classes, compared(record)
     train_reviews = reading.split_sizes[features.TRAIN_SPLIT]
+    worth = worth_little(run, candidate.overall, confusion, train_reviews)
     return RunSummary(
         pipeline_name=run.pipeline_name,
         model=trained.model,
@@ -76,7 +78,7 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
         margin=lift.margin(candidate.overall["accuracy"], candidate.overall["examples"]),
         passed_gate=found.passed_gate,
         refusals=_all_refusals(run, found, candidate, baseline, pairs, train_reviews),
-        advice=worth_little(run, candidate.overall, confusion, train_reviews),
+        advice=(*other_threshold(record, trained), *worth),
         pairs=pairs,
         by_significance=bounds.by_significance,
         infra_validation=found.infra_validation,
@@ -140,6 +142,19 @@ def compared(record: RunRecord) -> Pairs | None:
     except LookupError:
         return None
     return Pairs.in_predictions(kept)
+
+
+def other_threshold(record: RunRecord, trained: TrainingRecord) -> list[str]:
+    """Says that the last blessed model decides at another threshold; nothing if it does not."""
+    for model in record.inputs("Evaluator", "baseline_model"):
+        export = path_utils.serving_model_path(model.uri)
+        last = TrainingRecord.read(export).decision if TrainingRecord.is_in(export) else Decision()
+        if last.threshold != trained.decision.threshold:
+            return [
+                f"The last blessed model decides from {last.threshold:.4f} on, this one from "
+                f"{trained.decision.threshold:.4f}; each is measured by its own decisions."
+            ]
+    return []
 
 
 def worth_little(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,22 @@ def test_the_gate_is_what_the_user_asked_for(pipeline_of):
     assert '"lower_bound": 0.77' in config
     assert '"absolute": -0.02' in config
     assert '"lower_bound": 0.003' in config
+
+
+def test_a_gate_by_significance_and_a_wish_reach_their_steps(pipeline_of):
+    """No points are asked for then; the Trainer alone chooses the threshold."""
+    asked = {"gate": "significant", "decide": "recall >= 0.9", "validation_fraction": 0.1}
+    steps = steps_of(pipeline_of(**asked))
+    config = steps["Evaluator"].exec_properties["eval_config"]
+    assert '"class_name": "RegressionTest"' in config
+    (change,) = re.findall(r'"absolute": ([-0-9.]+)', config)
+    assert float(change) == 0.05
+    trainer = json.loads(steps["Trainer"].exec_properties["custom_config"])
+    assert trainer["decide"] == "recall >= 0.9" and trainer["has_validation"]
+    assert json.loads(steps["Pusher"].exec_properties["facts"])["gate"]["by_significance"] is True
+    unasked = steps_of(pipeline_of())
+    assert "decide" not in json.loads(unasked["Trainer"].exec_properties["custom_config"])
+    assert "RegressionTest" not in unasked["Evaluator"].exec_properties["eval_config"]
 
 
 def test_the_classes_of_the_data_reach_all_that_must_know_them(tmp_path):

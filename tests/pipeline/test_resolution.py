@@ -300,3 +300,34 @@ def test_an_edit_runs_the_steps_that_reach_it_again(tmp_path, file, line, steps)
 
     after = fingerprints([get_variant("lstm")], project=tmp_path)
     assert {step for step in after if after[step] != before[step]} == steps
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_comparison", "words"),
+    [
+        ({}, False, r"no review is kept for it: --validation-fraction is 0\.0"),
+        ({"validation_fraction": 0.1}, True, "a comparison measures all models at 0"),
+        ({"validation_fraction": 0.1, "folds": 3}, False, "the models of the folds decide at 0"),
+        (
+            {"validation_fraction": 0.1, "decide": "recall of eggs >= 0.5"},
+            False,
+            "names the class 'eggs'; there are negative, positive",
+        ),
+    ],
+)
+def test_a_threshold_by_wish_needs_reviews_and_a_class_to_choose_on(
+    environment, settings, is_comparison, words
+):
+    """Before anything runs."""
+    config = PipelineConfig(**{"data": "sample", "decide": "recall >= 0.9", **settings})
+    with pytest.raises(ConfigurationError, match=words):
+        resolve(config, environment, print, is_comparison=is_comparison)
+
+
+def test_more_than_two_classes_are_not_decided_by_a_threshold(environment, tmp_path):
+    """The message lists them."""
+    data = tmp_path / "three.csv"
+    data.write_text("text,label\n" + "".join(f"text {n},{'abc'[n % 3]}\n" for n in range(60)))
+    config = PipelineConfig(data=str(data), decide="recall >= 0.9", validation_fraction=0.1)
+    with pytest.raises(ConfigurationError, match="and there are 3: a, b, c"):
+        resolve(config, environment, print)

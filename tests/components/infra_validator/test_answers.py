@@ -173,6 +173,8 @@ def test_a_sentiment_may_turn_at_the_threshold_alone():
     positive, negative = (0.5000004, "positive"), (0.4999999, "negative")
     assert agree(Prediction(*positive), Prediction(*negative))
     assert not agree(Prediction(0.7, "positive"), Prediction(0.7, "negative"))
+    assert agree(Prediction(0.7, "positive"), Prediction(0.7, "negative"), threshold=0.7000005)
+    assert not agree(Prediction(*positive), Prediction(*negative), threshold=0.7)
     assert not agree(0.7, math.nan)
 
 

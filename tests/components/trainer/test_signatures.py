@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from components import features
 from components.hyperparameters import Hyperparameters
+from components.models.decision import Decision
 from components.models.registry import get_variant
 from components.models.shape import ModelShape
 from components.trainer import signatures, training
@@ -75,6 +76,33 @@ def test_the_verdict_is_positive_from_one_half_on(served, expected):
     sentiment = served.signatures["predict_text"](text=tf.constant(TEXTS))["sentiment"].numpy()
     names = [b"positive" if probability >= 0.5 else b"negative" for probability in expected]
     assert sentiment.tolist() == names
+
+
+def test_a_threshold_moves_the_decision_and_nothing_else(transform_output):
+    """In all signatures that decide; the probability itself is decided on as the second class."""
+    variant = get_variant("linear")
+    hyperparameters = variant.presets[variant.default_preset]
+    model = variant.build(hyperparameters)
+    generator = np.random.default_rng(3)
+    model.set_weights([generator.normal(0, 1, weight.shape) for weight in model.weights])
+    models = training.served_models(variant, hyperparameters, model)
+    usual = signatures.ServedModel(*models, transform_output)
+    probability = usual.predict_text(tf.constant(TEXTS))["probability"].numpy()
+    threshold = float(np.sort(probability)[-2])
+    assert threshold != 0.5
+    moved = signatures.ServedModel(*models, transform_output, decision=Decision(threshold))
+    decided = [b"positive" if each >= threshold else b"negative" for each in probability]
+    assert decided.count(b"positive") == 2
+    for answer in (
+        moved.predict_text(tf.constant(TEXTS)),
+        moved.predict_examples(serialized(TEXTS)),
+        moved.infer_in_bulk(serialized(TEXTS)),
+    ):
+        np.testing.assert_array_equal(np.ravel(answer["probability"]), probability)
+        assert np.ravel(answer["sentiment"]).tolist() == decided
+    np.testing.assert_array_equal(
+        moved.classify(serialized(TEXTS))["scores"], usual.classify(serialized(TEXTS))["scores"]
+    )
 
 
 def test_classes_and_scores_stand_in_one_order(served):
