@@ -64,7 +64,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             if exec_properties[DROP_LEAKS]:
                 kept, dropped = kept | "DropLeaks" >> DropLeaks(leaks)
             if columns:
-                largest = read[REVIEWS] | "FindLargestValues" >> FindLargestValues(columns)
+                largest = read[REVIEWS] | "FindLargestValues" >> FindLargestValues(source.slice_by)
                 kept = kept | "KeepLargestValues" >> KeepLargestValues(largest)
             assigned = kept | "AssignSplit" >> beam.Map(assign_split, validation_fraction)
             _ = assigned | "WriteShards" >> WriteShards(folders, unfinished, columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
@@ -15,6 +16,8 @@ from components.dataset.slice_values import MOST_VALUES, OTHER
 
 # Different values of a column that are counted exactly; of more, the largest still are found.
 COUNTED_VALUES = 10_000
+# Of two columns that slices are by together: what each slice costs is some 15 metrics.
+MOST_PAIRS = 1_000
 
 # By column: values in the test split, and in all others.
 _Counts: TypeAlias = "list[tuple[Counter[str], Counter[str]]]"
@@ -24,17 +27,18 @@ class FindLargestValues(beam.PTransform):
     """Reviews -> by column, the set of values that stay: one element.
 
     Those are the MOST_VALUES most frequent in test, where slices are measured; if test has fewer,
-    those of other splits fill up.
+    those of other splits fill up. Of two columns that slices are by together, the one with more
+    values keeps fewer, until there are at most MOST_PAIRS pairs.
     """
 
-    def __init__(self, columns: Sequence[str]):
-        """Takes `ReviewSource.slice_columns`."""
+    def __init__(self, slice_by: Sequence[Sequence[str]]):
+        """Takes `ReviewSource.slice_by`."""
         super().__init__()
-        self._columns = len(columns)
+        self._slice_by = tuple(map(tuple, slice_by))
 
     def expand(self, reviews: PCollection) -> PCollection:
         """Counts in bounded memory."""
-        return reviews | "CountValues" >> beam.CombineGlobally(_CountValues(self._columns))
+        return reviews | "CountValues" >> beam.CombineGlobally(_CountValues(self._slice_by))
 
 
 class KeepLargestValues(beam.PTransform):
@@ -74,8 +78,10 @@ class _CountValues(beam.CombineFn):
     2012).
     """
 
-    def __init__(self, columns: int):
-        self._columns = columns
+    def __init__(self, slice_by: Sequence[Sequence[str]]):
+        columns = list(dict.fromkeys(column for each in slice_by for column in each))
+        self._columns = len(columns)
+        self._pairs = [tuple(map(columns.index, each)) for each in slice_by if len(each) > 1]
 
     def create_accumulator(self) -> _Counts:
         return [(Counter(), Counter()) for _ in range(self._columns)]
@@ -99,7 +105,12 @@ class _CountValues(beam.CombineFn):
         return merged
 
     def extract_output(self, counts: _Counts) -> list[frozenset[str]]:
-        return [frozenset(_largest(*sides)) for sides in counts]
+        largest = [_largest(*sides) for sides in counts]
+        for places in self._pairs:
+            pair = [largest[place] for place in places]
+            while math.prod(map(len, pair)) > MOST_PAIRS:
+                max(pair, key=len).pop()
+        return list(map(frozenset, largest))
 
 
 def _prune(counts: Counter[str]) -> None:

@@ -49,8 +49,8 @@ class ReadingReport:
       dropped_leaks: Reviews taken out of train because of them.
       classes: Names of the classes, by label.
       label_classes: Pairs of a label as spelt and its class, as `ReviewSource` has them.
-      other_slices: By column of more than 100 values that slices are by, how many reviews of test
-        have none of the 100 most frequent.
+      other_slices: By column that slices are by, how many reviews of test have a value too rare for
+        a slice of its own; columns without any are left out.
     """
 
     reviews: dict[str, dict[str, int]]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.text import Text
 
 from components import features
-from components.dataset.slice_values import MOST_VALUES, OTHER
+from components.dataset.slice_values import OTHER
 from components.evaluator.significance import with_margin
 from components.models.class_list import short
 from pipeline.console.duration import duration
@@ -271,7 +271,7 @@ def _left_out(reasons: Mapping[str, int]) -> str:
 def _other_slices(others: Mapping[str, int]) -> str:
     """Says which columns have more values than slices."""
     columns = ", ".join(f"{short(name)} {count:,}" for name, count in sorted(others.items()))
-    return f"test reviews without one of the {MOST_VALUES} most frequent values: {columns} {OTHER}"
+    return f"test reviews whose value is too rare for a slice of its own, {OTHER}: {columns}"
 
 
 def _why_not(summary: RunSummary) -> str:

@@ -24,7 +24,7 @@ def review(value, split=features.TEST_SPLIT):
 
 def largest(*parts):
     """Returns the values that stay, counted part by part."""
-    combine = _CountValues(1)
+    combine = _CountValues([["product"]])
     counted = []
     for part in parts:
         counts = combine.create_accumulator()
@@ -87,7 +87,7 @@ def test_the_largest_values_are_found_in_bounded_memory(monkeypatch, parts):
     frequent = [f"large {number}" for number in range(50) for _ in range(100)]
     values = frequent + [f"rare {number}" for number in range(10_000)]
     generator.shuffle(values)
-    combine = _CountValues(1)
+    combine = _CountValues([["product"]])
     counted = []
     for part in range(parts):
         counts = combine.create_accumulator()
@@ -98,3 +98,20 @@ def test_the_largest_values_are_found_in_bounded_memory(monkeypatch, parts):
     merged = combine.merge_accumulators(counted)
     assert len(merged[0][0]) <= 400
     assert set(Counter(frequent)) <= combine.extract_output(merged)[0]
+
+
+def test_two_columns_together_have_a_bounded_number_of_slices():
+    """The one with more values keeps its most frequent ones; alone it would keep more."""
+    reviews = [
+        review("")._replace(slices=(f"p{number:03}", f"l{number % 20:02}", f"p{number:03}"))
+        for number in range(90)
+        for _ in range(90 - number)
+    ]
+    slice_by = [["product"], ["product", "language"], ["shop"]]
+    combine = _CountValues(slice_by)
+    counts = combine.create_accumulator()
+    for each in reviews:
+        counts = combine.add_input(counts, each)
+    product, language, shop = combine.extract_output(counts)
+    assert (len(product), len(language), len(shop)) == (50, 20, 90)
+    assert product == {f"p{number:03}" for number in range(50)}
