@@ -5,18 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from components.evaluator.confusion import Confusion
 from components.evaluator.lift import LargerClass
 from components.infra_validator.outcome import Outcome
 from components.models.training_record import CurvePoint
 from pipeline.results.insight.curves import Calibration, Curve, ThresholdTable
-from pipeline.results.insight.data_facts import DataFacts
 from pipeline.results.insight.label_errors import LabelErrors
 from pipeline.results.insight.near_duplicates import NearDuplicates
 from pipeline.results.lineage import Lineage
 from pipeline.results.runs import RunInfo
 from pipeline.results.summary import SliceRow
+
+if TYPE_CHECKING:
+    # It needs TensorFlow, which the page of a run that failed early does not.
+    from pipeline.results.insight.data_facts import DataFacts
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,15 @@ import itertools
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import fields
+from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from components import features
 from components.errors import summary_of
 from components.evaluator import lift
 from components.evaluator.bounds import GateBounds
 from components.evaluator.confusion import Confusion
-from components.evaluator.results import EvaluationResults
 from components.evaluator.significance import wilson_interval
 from components.hyperparameters import Hyperparameters
 from components.models.training_record import CurvePoint, TrainingRecord
@@ -34,7 +34,6 @@ from pipeline.report.contents import (
     Verdict,
 )
 from pipeline.report.gate import read_bounds
-from pipeline.results.insight.data_facts import DataFacts, data_facts
 from pipeline.results.insight.label_errors import LabelErrors, label_errors
 from pipeline.results.insight.near_duplicates import NearDuplicates, near_duplicates
 from pipeline.results.insight.reviews import LabelledText, read_reviews
@@ -43,6 +42,11 @@ from pipeline.results.run_record import RunRecord
 from pipeline.results.runs import RunInfo, list_runs
 from pipeline.results.summary import SliceRow
 from pipeline.root import METADATA_FILE
+
+if TYPE_CHECKING:
+    from components.cross_validator.figures import CrossValidation
+    from components.evaluator.results import EvaluationResults
+    from pipeline.results.insight.data_facts import DataFacts
 
 T = TypeVar("T")
 
@@ -81,13 +85,15 @@ class _Reader:
         self._record = RunRecord(self._metadata, run.pipeline_name, run.run_id)
         self._lineage = _part(lambda: read_lineage(self._metadata, run.pipeline_name, run.run_id))
         self._trained = _part(lambda: TrainingRecord.read(self._saved_model()))
-        self._evaluated = _part(self._evaluation)
 
     def contents(self, most_labels: int | None) -> Contents:
         """Returns all parts."""
         run = self._run
         trained = None if isinstance(self._trained, Missing) else self._trained
         classes = trained.classes if trained else tuple(run.data.get("classes", features.CLASSES))
+        # Of all parts these need the most memory: they come before the model and TFMA are loaded.
+        doubts = _part(lambda: self._doubts(len(classes), most_labels))
+        duplicates = _part(self._duplicates)
         return Contents(
             run=run,
             parameters=trained.parameters if trained else 0,
@@ -102,9 +108,9 @@ class _Reader:
             slices=_part(self._slices),
             mistakes=_part(lambda: self._mistakes(classes)),
             data=_part(self._data),
-            duplicates=_part(self._duplicates),
+            duplicates=duplicates,
             anomalies=_part(self._anomalies),
-            doubts=_part(lambda: self._doubts(len(classes), most_labels)),
+            doubts=doubts,
             lineage=self._lineage,
             hyperparameters=_part(self._hyperparameters),
             history=_part(lambda: tuple(list_runs(self._root, run.pipeline_name)[:_MOST_RUNS])),
@@ -128,15 +134,22 @@ class _Reader:
         return uri
 
     def _saved_model(self) -> str:
+        folder = self._files("Trainer", "model")
+        # It takes seconds to import TFX, which a run that did not come that far does not need.
         from tfx.utils import path_utils
 
-        return path_utils.serving_model_path(self._files("Trainer", "model"))
+        return str(path_utils.serving_model_path(folder))
+
+    @cached_property
+    def _evaluated(self) -> tuple[EvaluationResults, EvaluationResults | None] | Missing:
+        """What was measured of the model, and of the last blessed one."""
+        return _part(self._evaluation)
 
     def _evaluation(self) -> tuple[EvaluationResults, EvaluationResults | None]:
         """Returns what was measured of the model, and of the last blessed one."""
+        uri = self._files("Evaluator", "evaluation")
         from components.evaluator import results
 
-        uri = self._files("Evaluator", "evaluation")
         if not self._record.inputs("Evaluator", "baseline_model"):
             return results.load(uri), None
         candidate = results.load(uri, has_baseline=True)
@@ -193,12 +206,11 @@ class _Reader:
             raise LookupError(f"The run did not come to a verdict of {step}.")
         return bool(blessings[0].custom_properties["blessed"].int_value)
 
-    def _cross_validation(self):  # type: ignore[no-untyped-def]
+    def _cross_validation(self) -> CrossValidation | None:
+        if not self._record.outputs("CrossValidator", "cross_validation"):
+            return None
         from components.cross_validator.figures import CrossValidation
 
-        has_folds = self._record.outputs("CrossValidator", "cross_validation")
-        if not has_folds:
-            return None
         return CrossValidation.read(self._files("CrossValidator", "cross_validation"))
 
     def _bounds(self, has_folds: bool) -> GateBounds:
@@ -242,14 +254,16 @@ class _Reader:
         )
 
     def _data(self) -> DataFacts:
+        read = self._files("ReviewExampleGen", "report")
         from components.example_gen.reading_report import ReadingReport
+        from pipeline.results.insight.data_facts import data_facts
 
         def folder(step: str, key: str) -> str | None:
             found = _part(lambda: self._files(step, key))
             return None if isinstance(found, Missing) else found
 
         return data_facts(
-            ReadingReport.read(self._files("ReviewExampleGen", "report")),
+            ReadingReport.read(read),
             folder("StatisticsGen", "statistics"),
             folder("Transform", "transformed_examples"),
             self._tokens(),

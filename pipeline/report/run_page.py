@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from components import features
 from components.evaluator.confusion import Confusion
@@ -20,10 +20,12 @@ from pipeline.report.contents import (
 from pipeline.report.headline import headline
 from pipeline.report.pages import drawn, environment, json_safe, percent, render
 from pipeline.report.svg import drawing, label
-from pipeline.results.insight.data_facts import DataFacts, TokenFacts
 from pipeline.results.runs import RunInfo
 from pipeline.results.step_titles import TITLES
 from pipeline.results.summary import SliceRow
+
+if TYPE_CHECKING:
+    from pipeline.results.insight.data_facts import DataFacts, TokenFacts
 
 SECTIONS = (
     ("quality", "Quality"),
