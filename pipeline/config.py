@@ -18,6 +18,7 @@ from components.errors import ConfigurationError
 from components.evaluator.bounds import MIN_SLICE_SIZE
 from components.hyperparameters import Hyperparameters
 from components.models.automatic import configured, variants_of
+from components.models.decision import read_wish
 from components.models.registry import DEFAULT_MODEL, SAMPLE, variant_names
 from components.trainer.custom_config import DEFAULT_CHECKPOINT_MINUTES, DEFAULT_MEMORY_BUDGET
 from components.transform.token_settings import TokenSettings
@@ -29,6 +30,8 @@ DEFAULT_MODEL_NAME = "imdb_sentiment"
 GROUPS = ("data", "tokens", "model", "gate", "pipeline", "output")
 BEAM_MODES = ("auto", "in_memory", "multi_processing")
 INFRA_VALIDATION = (*ENGINES, "off")
+# By what a model is compared with the last blessed one.
+POINTS, SIGNIFICANT = GATES = ("points", "significant")
 SAMPLE_PREFIX = "sample_"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
@@ -215,6 +218,15 @@ class PipelineConfig(ComponentSettings):
         least=0.0,
         most=100_000.0,
     )
+    decide: str = setting(
+        "",
+        "what the threshold between two classes is chosen for, on eval: 'precision >= 0.95', "
+        "'recall >= 0.9', for the second class or as in 'precision of NAME >= 0.95', or 'cost "
+        "false_positive=1 false_negative=5'",
+        group="model",
+        metavar="WISH",
+        unset="0.5",
+    )
     min_accuracy: float | None = setting(
         None,
         "least accuracy on the test split that is pushed",
@@ -254,6 +266,15 @@ class PipelineConfig(ComponentSettings):
         metavar="SHARE",
         least=0.0,
         most=1.0,
+    )
+    gate: str = setting(
+        POINTS,
+        "what counts as worse than the last blessed model: points, by --max-regression; or "
+        "significant, only if McNemar's exact test on the same test reviews says so, one-sided at "
+        "5 %",
+        group="gate",
+        metavar="MEASURE",
+        choices=GATES,
     )
     min_lift: float = setting(
         0.001,
@@ -351,7 +372,14 @@ class PipelineConfig(ComponentSettings):
             check(field, value)
             if field.metadata["type"] is float and value is not None:
                 object.__setattr__(self, field.name, float(value))
+        if self.gate == SIGNIFICANT and self.max_regression != PipelineConfig.max_regression:
+            raise ConfigurationError(
+                f"--gate {SIGNIFICANT} takes no --max-regression, which is {self.max_regression}: "
+                f"it asks for no points. Leave --max-regression out, or choose --gate {POINTS}."
+            )
         variants_of(self.model)
+        if self.decide:
+            read_wish(self.decide)
         _ = self.table_options
         LabelSettings(self.labels, self.map_labels, self.positive_label, self.negative_label)
         for name in ("pipeline_name", "model_name"):

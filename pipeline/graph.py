@@ -239,6 +239,7 @@ def _trainer(
             custom_config.MEMORY_BUDGET: run.config.memory_budget,
             custom_config.CHECKPOINT_MINUTES: run.config.checkpoint_minutes,
             custom_config.SOURCE_FINGERPRINT: run.fingerprints.get("Trainer", ""),
+            **({custom_config.DECIDE: run.config.decide} if run.config.decide else {}),
         },
     )
 
@@ -287,6 +288,7 @@ def _gate_on_test(run: ResolvedRun) -> EvalConfig:
             *least,
             classes,
             config.min_macro_f1,
+            by_significance=run.gate_bounds.by_significance,
             slice_by=run.source.slice_by,
             min_slice_accuracy=config.min_slice_accuracy,
             min_slice_size=config.min_slice_size,
@@ -298,6 +300,7 @@ def _gate_on_test(run: ResolvedRun) -> EvalConfig:
         classes=classes,
         min_macro_f1=0.0 if compares_macro_f1 else None,
         slice_by=run.source.slice_by,
+        by_significance=run.gate_bounds.by_significance,
     )
 
 
@@ -352,6 +355,7 @@ def _facts(run: ResolvedRun) -> dict[str, Any]:
             "max_regression": bounds.max_regression,
             "min_lift": bounds.min_lift,
             **_slice_gate(bounds),
+            **({"by_significance": True} if bounds.by_significance else {}),
             **({"folds": run.config.folds} if run.config.folds else {}),
         },
         SOURCE_FINGERPRINT: {

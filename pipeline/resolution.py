@@ -18,9 +18,17 @@ from components.evaluator.bounds import GateBounds
 from components.features import SCHEMA_NAME
 from components.hyperparameters import Hyperparameters
 from components.models.automatic import AUTO, objection_to_fixed, variants_of
+from components.models.decision import read_wish
 from components.models.registry import Variant
 from components.pusher.pushed_data import data_of_newest
-from pipeline.config import NAME, SAMPLE_PREFIX, PipelineConfig, hyperparameters_for, names_for
+from pipeline.config import (
+    NAME,
+    SAMPLE_PREFIX,
+    SIGNIFICANT,
+    PipelineConfig,
+    hyperparameters_for,
+    names_for,
+)
 from pipeline.fingerprint import PROJECT, file_fingerprint, fingerprint_of, source_functions
 from pipeline.loading import EnvironmentSettings
 from pipeline.root import METADATA_FILE, PIPELINES_FOLDER, SERVING_FOLDER
@@ -108,6 +116,7 @@ class ResolvedRun:
             len(self.source.classes),
             min_slice_accuracy=config.min_slice_accuracy,
             min_slice_size=config.min_slice_size,
+            by_significance=config.gate == SIGNIFICANT,
         )
 
     @property
@@ -158,6 +167,7 @@ def resolve(
     check_choice(config)
     check_slices(config)
     check_search(config, is_comparison, source.has_eval)
+    check_decision(config, source, is_comparison)
     if config.hyperparameters_from:
         config = with_found(config, root / METADATA_FILE, pipeline_name)
     variants = variants_of(config.model)
@@ -330,6 +340,32 @@ def check_search(config: PipelineConfig, is_comparison: bool, has_eval: bool) ->
         raise ConfigurationError(
             "--tune judges each trial on the eval split, never on test, and no review is kept for "
             "it: --validation-fraction is 0.0. Try --validation-fraction 0.1."
+        )
+
+
+def check_decision(config: PipelineConfig, source: ReviewSource, is_comparison: bool) -> None:
+    """Refuses to choose a threshold where there are no reviews for it, or no two classes.
+
+    Raises:
+      ConfigurationError: Says what to set instead.
+    """
+    if not config.decide:
+        return
+    read_wish(config.decide).label_among(source.classes)
+    if is_comparison:
+        raise ConfigurationError(
+            "--decide: a comparison measures all models at 0.5. Leave it out, and choose a "
+            "threshold for one model by `sentiment run`."
+        )
+    if config.folds:
+        raise ConfigurationError(
+            "--folds and --decide: the models of the folds decide at 0.5, so the gate would judge "
+            "another rule than the one that is exported. Leave one of them out."
+        )
+    if not (source.has_eval or config.validation_fraction):
+        raise ConfigurationError(
+            "--decide chooses the threshold on the eval split, never on test, and no review is "
+            "kept for it: --validation-fraction is 0.0. Try --validation-fraction 0.1."
         )
 
 

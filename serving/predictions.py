@@ -20,11 +20,11 @@ class Prediction:
     Attributes:
       probability: 0 to 1, the model's float32. With two classes, that of the second class, such as
         "positive"; with more, that of `label`.
-      sentiment: With two classes, the name of the likelier one: the second from 0.5 on. With more,
-        None.
+      sentiment: With two classes, the name of the one that the model decided on: the second from
+        0.5 on, or from the threshold that the model was made with. With more, None.
       model_version: The version that answered; None where nobody says.
       text: The text; None where the caller has it, or sent a serialized tf.Example.
-      label: The name of the likeliest class.
+      label: The name of the class that the model decided on; with more than two, the likeliest.
       scores: The probability of each class, by name, in the order of the classes; None where it
         was not asked for, see `Classification`.
     """
@@ -43,7 +43,7 @@ class Prediction:
 
     @property
     def confidence(self) -> float:
-        """The probability of `label`."""
+        """The probability of `label`; of the likelier class, where another threshold decided."""
         if self.sentiment is None:
             return self.probability
         return max(self.probability, 1 - self.probability)
@@ -52,6 +52,9 @@ class Prediction:
 @dataclass(frozen=True)
 class Classification:
     """The probability of each class of a text, as TF-Serving's Classify API answers.
+
+    It tells the likeliest class. A model of two classes that was made with a threshold of its own
+    may decide on the other one: its decision is in a `Prediction`.
 
         >>> scores = {"billing": 0.25, "refund": 0.125, "shipping": 0.625}
         >>> classification = Classification("Where is my parcel?", scores, model_version=7)
@@ -82,7 +85,7 @@ class Classification:
 
     @property
     def prediction(self) -> Prediction:
-        """What the model predicts, with the scores."""
+        """The likeliest class as a prediction, with the scores."""
         if len(self.scores) == 2:
             (first, _), (second, probability) = self.scores.items()
             sentiment = second if probability >= 0.5 else first

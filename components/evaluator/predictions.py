@@ -77,19 +77,20 @@ def schema(has_baseline: bool) -> pa.Schema:
     return pa.schema(fields)
 
 
-def read_predictions(uri: str) -> Predictions:
+def read_predictions(uri: str, with_scores: bool = True) -> Predictions:
     """Reads the predictions of an Evaluator's `evaluation` artifact.
 
     All are held in memory: 1 GB takes 100,000 reviews of 1,000 classes, or 10 million of two.
 
     >>> from components import read_predictions
-    >>> read_predictions("of-another-evaluator")
+    >>> read_predictions("of-another-evaluator")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
     LookupError: of-another-evaluator holds no predictions...
 
     Args:
       uri: The artifact's folder.
+      with_scores: Whether scores are read as well; without, those arrays have no columns.
 
     Raises:
       LookupError: It has none: it was written by TFX's own Evaluator, or an older version of ours.
@@ -100,8 +101,10 @@ def read_predictions(uri: str) -> Predictions:
             f"{uri} holds no predictions ({FOLDER}/{PREFIX}-*{SUFFIX}): it was written by TFX's "
             "own Evaluator, or by an older version. Evaluate the model again."
         )
-    # A file without reviews is of a shard without any.
-    table = pa.concat_tables(pq.read_table(file) for file in files)
+    names = pq.read_schema(files[0]).names
+    if not with_scores:
+        names = [name for name in names if name not in (SCORES, BASELINE_SCORES)]
+    table = pa.concat_tables(pq.read_table(file, columns=names) for file in files)
     ids = table[REVIEW_ID].to_numpy()
     order = np.argsort(ids, kind="stable")
 
@@ -109,11 +112,13 @@ def read_predictions(uri: str) -> Predictions:
         return table[name].to_numpy()[order]
 
     def scores(name: str) -> np.ndarray:
+        if not with_scores:
+            return np.empty((len(order), 0), np.float32)
         lists = table[name].combine_chunks()
         flat = lists.flatten().to_numpy()
         return flat.reshape(len(order), -1)[order] if len(order) else np.empty((0, 0), np.float32)
 
-    has_baseline = BASELINE_SCORES in table.column_names
+    has_baseline = BASELINE_CHOICE in table.column_names
     return Predictions(
         review_ids=ids[order],
         labels=numbers(LABEL),

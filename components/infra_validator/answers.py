@@ -14,6 +14,7 @@ from tfx.components.infra_validator import error_types
 from components import features
 from components.infra_validator.served_signatures import LABEL, Question, is_verdict, questions
 from components.infra_validator.warmup import answered, example_of, review
+from components.models.training_record import TrainingRecord
 from serving.client import Client
 from serving.errors import ServingError
 from serving.predictions import Prediction
@@ -35,6 +36,7 @@ class Reference:
 
     Attributes:
       questions: What it can be asked.
+      threshold: From which probability on it decides on the second of two classes.
     """
 
     def __init__(self, saved_model: str):
@@ -44,6 +46,9 @@ class Reference:
           ValidationFailed: It cannot be loaded.
         """
         self.questions = questions(saved_model)
+        self.threshold = features.DECISION_THRESHOLD
+        if TrainingRecord.is_in(saved_model):
+            self.threshold = TrainingRecord.read(saved_model).decision.threshold
         try:
             # The signatures alone would not keep the tables and weights that they read.
             self._model = tf.saved_model.load(saved_model)
@@ -118,12 +123,14 @@ class Exchange(NamedTuple):
       values: Texts, or serialized tf.Examples.
       expected: A prediction for each; of "classify" its probability alone.
       classes: Of "classify", the class of that probability, for each.
+      threshold: From which probability on the model decides on the second class.
     """
 
     method: str
     values: Sequence[str | bytes]
     expected: Sequence[Prediction | float]
     classes: Sequence[str] = ()
+    threshold: float = features.DECISION_THRESHOLD
 
 
 class LabelExchange(NamedTuple):
@@ -173,12 +180,18 @@ def exchanges(reference: Reference, examples: Sequence[bytes]) -> list[AnyExchan
     verdicts = {each.signature: each for each in reference.questions if is_verdict(each)}
     if any(LABEL in question.outputs for question in verdicts.values()):
         return list(_exchanges_of_many(reference, verdicts, texts, examples))
+    threshold = reference.threshold
     asked: list[AnyExchange] = []
     if PREDICT_TEXT in verdicts:
         of_texts = reference.answer(PREDICT_TEXT, "text", texts)
-        asked.append(Exchange("predict", texts, of_texts))
+        asked.append(Exchange("predict", texts, of_texts, threshold=threshold))
         asked += [
-            Exchange("predict", [text], reference.answer(PREDICT_TEXT, "text", [text]))
+            Exchange(
+                "predict",
+                [text],
+                reference.answer(PREDICT_TEXT, "text", [text]),
+                threshold=threshold,
+            )
             for text in EDGE_CASES
         ]
         if CLASSIFY in verdicts:
@@ -187,7 +200,7 @@ def exchanges(reference: Reference, examples: Sequence[bytes]) -> list[AnyExchan
             asked.append(Exchange("classify", texts, scores, [second] * len(texts)))
     if SERVING_DEFAULT in verdicts:
         of_examples = reference.answer(SERVING_DEFAULT, "examples", examples)
-        asked.append(Exchange("predict_examples", examples, of_examples))
+        asked.append(Exchange("predict_examples", examples, of_examples, threshold=threshold))
     return asked or list(_exchanges_of_others(reference, texts, examples))
 
 
@@ -273,7 +286,7 @@ def compare(client: Client, transport: str, asked: Sequence[AnyExchange]) -> int
         for value, expected, arrived in zip(
             exchange.values, exchange.expected, answers, strict=True
         ):
-            if not _agree(expected, arrived):
+            if not _agree(expected, arrived, exchange.threshold):
                 raise error_types.ValidationFailed(
                     f"Over {transport}, {exchange.method} answers {_told(arrived)} to "
                     f"{_quoted(value)}, where the export itself answers {_told(expected)}; at most "
@@ -346,11 +359,11 @@ def _ask(client: Client, exchange: Exchange) -> Iterator[Prediction | float]:
         yield result.scores.get(name, math.nan)
 
 
-def _agree(expected: Prediction | float, arrived: Prediction | float) -> bool:
+def _agree(expected: Prediction | float, arrived: Prediction | float, threshold: float) -> bool:
     if not isinstance(expected, Prediction) or not isinstance(arrived, Prediction):
         return abs(_probability(expected) - _probability(arrived)) <= TOLERANCE
     # At the threshold a difference that is allowed may turn the sentiment.
-    is_at_threshold = abs(expected.probability - features.DECISION_THRESHOLD) <= TOLERANCE
+    is_at_threshold = abs(expected.probability - threshold) <= TOLERANCE
     return abs(expected.probability - arrived.probability) <= TOLERANCE and (
         expected.label == arrived.label or is_at_threshold
     )

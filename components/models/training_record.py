@@ -8,6 +8,7 @@ from pathlib import Path
 
 from components import features
 from components.hyperparameters import Hyperparameters
+from components.models.decision import Decision
 
 # SavedModel's own place for files that servers do not read.
 FOLDER = "assets.extra"
@@ -48,6 +49,7 @@ class TrainingRecord:
       classes: Names of the classes, by label.
       chosen_because: Why it is this variant, in a sentence; "" where it was asked for.
       curve: Loss and accuracy over the steps; none in records of earlier releases.
+      decision: From which probability on it decides on the second of two classes, and why.
     """
 
     model: str
@@ -57,6 +59,7 @@ class TrainingRecord:
     classes: tuple[str, ...] = features.CLASSES
     chosen_because: str = ""
     curve: tuple[CurvePoint, ...] = ()
+    decision: Decision = Decision()
 
     def write(self, saved_model: str) -> None:
         """Writes the record into the SavedModel's folder; it is pushed with the model."""
@@ -79,6 +82,7 @@ class TrainingRecord:
         """Reads what `write` wrote."""
         fields = json.loads((Path(saved_model) / FOLDER / FILE).read_text(encoding="utf-8"))
         fields["hyperparameters"] = Hyperparameters.from_config(fields["hyperparameters"])
+        fields["decision"] = Decision(**fields.get("decision", {}))
         fields["classes"] = tuple(fields.get("classes", features.CLASSES))
         fields["curve"] = tuple(CurvePoint(**point) for point in fields.get("curve", ()))
         return cls(**fields)

@@ -6,12 +6,15 @@ import json
 import math
 import platform
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
 from components.cross_validator.figures import CrossValidation
 from components.evaluator import lift, results
+from components.evaluator.predictions import read_predictions
+from components.evaluator.significance import Pairs, wilson_interval, with_margin
 from components.example_gen.reading_report import ReadingReport
 from components.infra_validator.outcome import Outcome
 from components.models.training_record import TrainingRecord
@@ -98,6 +101,7 @@ def _training(training: TrainingRecord | None) -> dict[str, Any]:
     return {
         "variant": training.model,
         **({"chosen_because": training.chosen_because} if training.chosen_because else {}),
+        **({"decision": asdict(training.decision)} if len(training.classes) == 2 else {}),
         "hyperparameters": training.hyperparameters.to_config(),
         "parameters": training.parameters,
         "training_seconds": training.seconds,
@@ -113,6 +117,11 @@ def _measurements(evaluation: str | None, classes: Sequence[str]) -> dict[str, A
     }
     if slices := _slices(measured):
         found["slices"] = slices
+    accuracy, reviews = (measured.overall.get(name) for name in ("accuracy", "examples"))
+    if reviews and accuracy is not None:
+        found["accuracy_interval"] = _interval(round(accuracy * reviews), round(reviews))
+    if pairs := _pairs(evaluation):
+        found["against_last_blessed"] = {**pairs.to_json(), "verdict": pairs.verdict}
     confusion = measured.confusion
     if confusion and confusion.classes == len(classes):
         larger = lift.largest_class(confusion.sizes.tolist(), classes)
@@ -145,6 +154,20 @@ def _slices(measured: results.EvaluationResults) -> list[dict[str, Any]]:
         }
         for key, metrics in largest
     ]
+
+
+def _interval(right: int, reviews: int) -> dict[str, Any]:
+    """Returns the 95 % interval of an accuracy by Wilson's score, and in words."""
+    low, high = wilson_interval(right, reviews)
+    return {"low": _number(low), "high": _number(high), "text": with_margin(right, reviews)}
+
+
+def _pairs(evaluation: str) -> Pairs | None:
+    """Returns the model and the last blessed one on the same reviews, where that was kept."""
+    try:
+        return Pairs.in_predictions(read_predictions(evaluation, with_scores=False))
+    except LookupError:
+        return None
 
 
 def _cross_validation(folder: str | None) -> dict[str, Any]:

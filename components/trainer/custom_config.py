@@ -9,6 +9,7 @@ from typing import Any
 from components import features
 from components.hyperparameters import Hyperparameters
 from components.models.automatic import AUTO, configured, variants_of
+from components.models.decision import Wish, read_wish
 from components.models.registry import DEFAULT_MODEL, Variant
 from components.models.shape import ModelShape
 from components.trainer.tuned import tuned_values
@@ -21,6 +22,7 @@ HAS_VALIDATION = "has_validation"
 WARM_START = "warm_start"
 IS_TUNED = "is_tuned"
 CLASSES = "classes"
+DECIDE = "decide"
 MEMORY_BUDGET = "memory_budget"
 CHECKPOINT_MINUTES = "checkpoint_minutes"
 CHECKPOINT_FOLDER = "checkpoint_folder"
@@ -49,6 +51,7 @@ class Training:
       checkpoint_minutes: After how many minutes there is a checkpoint; 0 is never.
       checkpoint_folder: Where; "" is a place that TFX's names lead to.
       source_fingerprint: What names the code.
+      wish: What the threshold between two classes is chosen for; None keeps 0.5.
     """
 
     variant: Variant
@@ -69,6 +72,8 @@ class Training:
         """Returns the memory budget in bytes."""
         return int(self.memory_budget * 1e9)
 
+    wish: Wish | None = None
+
     @property
     def shape(self) -> ModelShape:
         """Returns the sizes of the model's input and of its answer."""
@@ -82,7 +87,7 @@ class Training:
           fn_args: `tfx.v1.components.FnArgs`.
 
         Raises:
-          ConfigurationError: There is no such model, or `tokens` cannot be used.
+          ConfigurationError: There is no such model, or `tokens` or `decide` cannot be used.
         """
         config = fn_args.custom_config or {}
         model = config.get(MODEL, DEFAULT_MODEL)
@@ -98,16 +103,21 @@ class Training:
             hyperparameters = preset.overridden(**config.get(HYPERPARAMETERS, {}))
         if config.get(IS_TUNED):
             hyperparameters = hyperparameters.overridden(**tuned_values(fn_args.hyperparameters))
+        classes = tuple(config.get(CLASSES, features.CLASSES))
+        wish = read_wish(config[DECIDE]) if config.get(DECIDE) else None
+        if wish:
+            wish.label_among(classes)
         return cls(
             variant,
             hyperparameters,
-            config.get(HAS_VALIDATION, hyperparameters.needs_validation),
+            config.get(HAS_VALIDATION, hyperparameters.needs_validation or wish is not None),
             config.get(WARM_START, False),
-            tuple(config.get(CLASSES, features.CLASSES)),
+            classes,
             TokenSettings.from_config(config.get(TOKENS, {})),
             candidates,
             memory_budget=config.get(MEMORY_BUDGET, DEFAULT_MEMORY_BUDGET),
             checkpoint_minutes=config.get(CHECKPOINT_MINUTES, DEFAULT_CHECKPOINT_MINUTES),
             checkpoint_folder=config.get(CHECKPOINT_FOLDER, ""),
             source_fingerprint=config.get(SOURCE_FINGERPRINT, ""),
+            wish=wish,
         )

@@ -14,6 +14,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components import features
+from components.models.decision import Decision
 from components.transform import preprocessing
 from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 from serving import signature_names
@@ -30,9 +31,10 @@ def export(
     directory: str,
     classes: Sequence[str] = features.CLASSES,
     tokens: TokenSettings = IMDB_TOKENS,
+    decision: Decision = Decision(),
 ) -> None:
     """Writes a SavedModel with the six signatures of `ServedModel`."""
-    served = ServedModel(model, per_token, transform_output, classes, tokens)
+    served = ServedModel(model, per_token, transform_output, classes, tokens, decision)
     tf.saved_model.save(
         served,
         directory,
@@ -67,6 +69,7 @@ class ServedModel(tf.Module):
         transform_output: tft.TFTransformOutput,
         classes: Sequence[str] = features.CLASSES,
         tokens: TokenSettings = IMDB_TOKENS,
+        decision: Decision = Decision(),
     ):
         """Takes a model, and the same variant built with `per_token`; see `registry.Variant`.
 
@@ -78,9 +81,11 @@ class ServedModel(tf.Module):
           transform_output: What makes token ids of texts.
           classes: Their names, by label.
           tokens: The settings that `transform_output` was made with.
+          decision: From which probability on the second of two classes is decided on.
         """
         super().__init__()
         self._tokens = tokens
+        self._threshold = decision.threshold
         is_binary = len(classes) == len(features.CLASSES)
 
         def probability_of(token_ids: tf.Tensor) -> tf.Tensor:
@@ -115,7 +120,8 @@ class ServedModel(tf.Module):
 
         Returns:
           `probability`: <float32>[batch], that of the second of two classes, and `sentiment`:
-          <string>[batch], the more likely one's name. With more classes `label`: <string>[batch],
+          <string>[batch], the name of the one decided on: the second from 0.5 on, or from the
+          threshold that was asked for. With more classes `label`: <string>[batch],
           the likeliest one's name, of equals the first, and `probability`: <float32>[batch], that
           of this one.
         """
@@ -175,7 +181,7 @@ class ServedModel(tf.Module):
     def _verdict(self, probability: tf.Tensor) -> dict[str, tf.Tensor]:
         names = tf.constant(self._class_names, tf.string)
         if self._is_binary:
-            is_positive = tf.cast(probability >= features.DECISION_THRESHOLD, tf.int32)
+            is_positive = tf.cast(probability >= self._threshold, tf.int32)
             return {"probability": probability, "sentiment": tf.gather(names, is_positive)}
         greatest = tf.reduce_max(probability, axis=1)
         # tf.argmax does not promise which of equals it gives.

@@ -6,12 +6,15 @@ import hashlib
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
 from components import features
+from components.errors import ConfigurationError
 from components.hyperparameters import Hyperparameters
 from components.layers.padding_states import fix_padding_states
+from components.models.decision import Decision, decide
 from components.models.registry import Variant
 from components.models.shape import IMDB_SHAPE, ModelShape
 from components.models.training_record import TrainingRecord
@@ -22,6 +25,8 @@ from components.trainer.choice import chosen
 from components.trainer.custom_config import Training
 from components.trainer.disk_tokens import Reviews, bytes_in_memory
 from components.trainer.fit import Fitted, fit_variant, set_seeds
+
+_BATCH = 256
 
 
 def run_fn(fn_args: Any) -> None:
@@ -47,6 +52,8 @@ def run_fn(fn_args: Any) -> None:
       checkpoint_folder: Where; by default `checkpoints` in the Trainer's own folder, where TFX
         names that <Trainer>/model_run/<execution>. Elsewhere there are none without it.
       source_fingerprint: What names the code: a checkpoint of other code is not taken.
+      decide: What the threshold between two classes is chosen for, on eval, see
+        `components.models.decision`; by default it is 0.5.
       is_tuned: Whether the hyperparameters are those that a Tuner with `tuner_fn` found.
 
     It writes a SavedModel that takes raw text, see `components.trainer.signatures`.
@@ -68,7 +75,8 @@ def run_fn(fn_args: Any) -> None:
     Raises:
       TrainingError: The loss stopped being a number.
       ConfigurationError: There is no such model, its tokens are not Transform's, or no token is in
-        the vocabulary; or there is no earlier model for a warm start, or one that does not fit.
+        the vocabulary; no threshold is what `decide` asks for; or there is no earlier model for a
+        warm start, or one that does not fit.
     """
     asked = Training.asked_by(fn_args)
     transform_output = tft.TFTransformOutput(fn_args.transform_output)
@@ -87,7 +95,8 @@ def run_fn(fn_args: Any) -> None:
         fn_args.model_run_dir,
         checkpoints,
     )
-    export(asked, model, transform_output, fitted, fn_args.serving_model_dir)
+    decision = decided(asked, model, validation)
+    export(asked, model, transform_output, fitted, fn_args.serving_model_dir, decision)
     if checkpoints:
         checkpoints.remove()
 
@@ -146,16 +155,38 @@ def read(
     return training, read_examples(fn_args.eval_files, transform_output, asked.tokens, budget)
 
 
+def decided(asked: Training, model: keras.Model, validation: Reviews | None) -> Decision:
+    """Returns the threshold that was asked for, chosen on eval; 0.5 where none was.
+
+    Raises:
+      ConfigurationError: No threshold is what was asked for, or there is no eval split.
+    """
+    if asked.wish is None:
+        return Decision()
+    if validation is None:
+        raise ConfigurationError(
+            "`decide` chooses a threshold on the eval split, never on test, and no review is kept "
+            "for it. Set `validation_fraction` to 0.1, or `has_validation`."
+        )
+    token_ids, labels = validation
+    answers = [
+        model.predict_on_batch(token_ids[start : start + _BATCH].astype(np.int32))
+        for start in range(0, len(labels), _BATCH)
+    ]
+    return decide(asked.wish, labels, np.concatenate(answers)[:, 0], asked.classes)
+
+
 def export(
     asked: Training,
     model: keras.Model,
     transform_output: tft.TFTransformOutput,
     fitted: Fitted,
     directory: str,
+    decision: Decision,
 ) -> None:
     """Writes the SavedModel, and in its folder its tokens' settings and the training's record."""
     served = served_models(asked.variant, asked.hyperparameters, model, asked.shape)
-    signatures.export(*served, transform_output, directory, asked.classes, asked.tokens)
+    signatures.export(*served, transform_output, directory, asked.classes, asked.tokens, decision)
     asked.tokens.write(directory)
     record = TrainingRecord(
         asked.variant.name,
@@ -164,7 +195,8 @@ def export(
         model.count_params(),
         asked.classes,
         asked.chosen_because,
-        fitted.curve,
+        curve=fitted.curve,
+        decision=decision,
     )
     record.write(directory)
 

@@ -9,6 +9,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -131,7 +132,19 @@ class _Model(Protocol):
 def _asker(model: _Model, with_scores: bool) -> Callable[[Sequence[str]], list[Prediction]]:
     if not with_scores:
         return model.predict
-    return lambda texts: [each.prediction for each in model.classify(texts)]
+    return lambda texts: _with_scores(model, texts)
+
+
+def _with_scores(model: _Model, texts: Sequence[str]) -> list[Prediction]:
+    classified = model.classify(texts)
+    predictions = [each.prediction for each in classified]
+    if not predictions or predictions[0].sentiment is None:
+        return predictions
+    # The scores of two classes do not tell from where on the model decides on the second.
+    return [
+        replace(decided, text=each.text, scores=each.scores)
+        for decided, each in zip(model.predict(texts), classified, strict=True)
+    ]
 
 
 def _outputs_of(client: Any) -> Mapping[str, Collection[str]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.text import Text
 
 from components import features
 from components.dataset.slice_values import MOST_VALUES, OTHER
+from components.evaluator.significance import with_margin
 from components.models.class_list import short
 from pipeline.console.duration import duration
 from pipeline.console.fold_lines import fold_lines
@@ -24,6 +25,8 @@ MAX_WIDTH = 78
 LEAST_SHARE_TOLD = 0.55
 # Half a 95 % interval: it is told of fewer than some 1,200 to 2,400 reviews.
 LEAST_MARGIN_TOLD = 0.02
+# Of 20 such intervals, 19 hold the accuracy on all reviews of this kind.
+_INTERVAL = "95 %, Wilson"
 _INDENT = "  "
 _REASONS = 5
 # Of many classes, and of the mistakes with them.
@@ -48,12 +51,14 @@ def print_summary(
     console.print_wrapped(_verdict(summary, is_plain))
     if summary.chosen_because:
         _prose(console, width, summary.chosen_because)
-    for sentence in summary.refusals:
+    if summary.decided_because:
+        _prose(console, width, summary.decided_because)
+    for sentence in (*summary.refusals, *summary.advice):
         _prose(console, width, sentence)
     if summary.cross_validation:
         for line in fold_lines(summary, summary.cross_validation, is_plain=is_plain):
             _prose(console, width, line)
-    _prose(console, width, _accuracy(summary))
+    _prose(console, width, _accuracy(summary, is_plain))
     if summary.min_macro_f1 is not None and not summary.cross_validation:
         _prose(console, width, _macro_f1(summary, summary.min_macro_f1))
     if worth := _worth(summary, is_plain):
@@ -121,28 +126,35 @@ def _verdict(summary: RunSummary, is_plain: bool) -> Text:
     )
 
 
-def _accuracy(summary: RunSummary) -> Text:
-    """Compares with the gate and with the last blessed model, in percentage points."""
-    accuracy, least, last = (
-        summary.metrics["accuracy"],
-        summary.min_accuracy,
-        summary.baseline_accuracy,
-    )
+def _accuracy(summary: RunSummary, is_plain: bool) -> Text:
+    """Compares with the gate and the last blessed model, in percentage points."""
+    accuracy, least = summary.metrics["accuracy"], summary.min_accuracy
+    reviews = summary.metrics["examples"]
+    told = with_margin(accuracy * reviews, reviews, "+-" if is_plain else "±")
     if summary.cross_validation:
         gate = " on the test split"
     elif least is None and summary.min_lift:
         gate = f", gate: proven better than {summary.larger_class.always}"
     elif least is None:
         gate = ", no least accuracy is set"
-    elif last is None:
-        gate = f", gate {_percent(least)} ({_points(accuracy - least)} points)"
     else:
-        gate = f", gate {_percent(least)} ({_points(accuracy - least)})"
+        unit = " points" if summary.baseline_accuracy is None else ""
+        gate = f", gate {_percent(least)} ({_points(accuracy - least)}{unit})"
+    return Text.assemble("accuracy ", (told, "bold"), f" ({_INTERVAL})", gate, _compared(summary))
+
+
+def _compared(summary: RunSummary) -> str:
+    """Compares with the last blessed model: in points, and review by review."""
+    last = summary.baseline_accuracy
     if last is None:
-        compared = ", no model to compare with"
-    else:
-        compared = f", last blessed {_percent(last)} ({_points(accuracy - last)} points)"
-    return Text.assemble("accuracy ", (_percent(accuracy), "bold"), gate, compared)
+        return ", no model to compare with"
+    points, compared = (
+        _points(summary.metrics["accuracy"] - last),
+        f", last blessed {_percent(last)}",
+    )
+    if not summary.pairs:
+        return f"{compared} ({points} points)"
+    return f"{compared} ({points}), {summary.pairs.in_words}"
 
 
 def _macro_f1(summary: RunSummary, least: float) -> Text:
@@ -163,12 +175,27 @@ def _worth(summary: RunSummary, is_plain: bool) -> str:
         sign = "+-" if is_plain else "±"
         note = (
             f"{summary.metrics['examples']:,.0f} test reviews: "
-            f"{sign} {summary.margin * 100:.0f} points (95 %, Wilson)"
+            f"{sign} {summary.margin * 100:.0f} points"
         )
         if summary.min_macro_f1 is not None or summary.class_rows:
             note += f", macro F1 {sign} {_decimal(summary.macro_f1_margin)}"
-        notes.append(note)
+        notes += [note, *_meaningless(summary)]
     return "; ".join(notes)
+
+
+def _meaningless(summary: RunSummary) -> Iterator[str]:
+    """Yields which of the gate's bounds so few reviews cannot decide on."""
+    least = summary.min_accuracy
+    away = math.inf if least is None else abs(summary.metrics["accuracy"] - least)
+    if least is not None and away < summary.margin and not summary.cross_validation:
+        yield f"they do not tell it from the gate's {_percent(least)}"
+    if summary.baseline_accuracy is None or summary.by_significance:
+        return
+    if summary.max_regression < summary.margin:
+        yield (
+            f"a --max-regression of {summary.max_regression * 100:.2f} points means nothing with "
+            "so few, --gate significant does"
+        )
 
 
 def _quality(summary: RunSummary) -> str:
@@ -251,7 +278,7 @@ def _why_not(summary: RunSummary) -> str:
 
 
 def _percent(share: float) -> str:
-    return "undefined" if math.isnan(share) else f"{share:.2%}"
+    return "undefined" if math.isnan(share) else f"{share * 100:.2f} %"
 
 
 def _points(difference: float) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from components import features
 from components.dataset.source import SourceKind
 from components.evaluator.lift import margin
-from components.models.automatic import AUTO
+from components.models.automatic import AUTO, FOR_FEW, NETWORK, NETWORK_FROM
 from components.models.registry import get_variant
 from pipeline.resolution import ResolvedRun
 
@@ -39,6 +39,27 @@ def for_few_reviews(run: ResolvedRun, train_reviews: int) -> str:
     return (
         f"{train_reviews:,} training reviews are few for {model}; try --model linear. (With 300 "
         "of IMDB's, the accuracy of linear is 78 %, that of lstm 49 %.)"
+    )
+
+
+def for_no_lift(run: ResolvedRun, train_reviews: int) -> str:
+    """Returns what to try where a model is no better than always saying the larger class.
+
+    Args:
+      run: The run.
+      train_reviews: How many there are to train on.
+    """
+    model = run.config.model
+    if model == AUTO or get_variant(model).solve:
+        if model != FOR_FEW or train_reviews < NETWORK_FROM:
+            return (
+                "What these texts say may not tell the classes apart, or the labels are wrong: see "
+                "`sentiment inspect`."
+            )
+        return f"A network may find more in {train_reviews:,} reviews: try --model {NETWORK}."
+    return (
+        f"Try --model {FOR_FEW}: it needs few reviews, and tells in seconds whether the texts tell "
+        "the classes apart at all."
     )
 
 

@@ -13,11 +13,12 @@ from components import features
 from components.cross_validator.figures import CrossValidation
 from components.dataset.paths import IMDB, SAMPLE
 from components.dataset.source import ReviewSource, SourceKind
-from components.evaluator import lift, results
+from components.evaluator import lift, predictions, results
 from components.evaluator.bounds import GateBounds
 from components.evaluator.confusion import Confusion
 from components.evaluator.f1_margin import macro_f1_margin
 from components.evaluator.results import EvaluationResults
+from components.evaluator.significance import SIGNIFICANCE, Pairs, p_text
 from components.example_gen.reading_report import ReadingReport
 from components.infra_validator.outcome import Outcome
 from components.models.training_record import TrainingRecord
@@ -26,7 +27,7 @@ from pipeline.paths import shown
 from pipeline.program import beside_python, program
 from pipeline.pushed_versions import pushed_models
 from pipeline.resolution import ResolvedRun
-from pipeline.results.advice import for_few_reviews
+from pipeline.results.advice import for_few_reviews, for_no_lift
 from pipeline.results.run_record import RunRecord
 from pipeline.results.slice_rows import refusal_for, slice_rows, weak_slices
 from pipeline.results.summary import ClassRow, Mistake, RunSummary
@@ -54,10 +55,12 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
     pushed_to = str(run.root / destination) if destination else None
     config, bounds, classes = run.config, run.gate_bounds, run.source.classes
     weak = weak_slices(candidate, bounds, run.source.slice_by, cross_validation)
+    train_reviews, pairs = reading.split_sizes[features.TRAIN_SPLIT], compared(record)
     return RunSummary(
         pipeline_name=run.pipeline_name,
         model=trained.model,
         chosen_because=trained.chosen_because,
+        decided_because=trained.decision.because,
         cross_validation=cross_validation,
         macro_f1_margin=macro_f1_margin(confusion),
         data_name=run.source.name,
@@ -77,10 +80,15 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
         refusals=infra_refusals(infra_validation)
         if passed_gate
         else (
-            *refusals(candidate.overall, confusion, bounds, baseline, classes, cross_validation),
+            *refusals(
+                candidate.overall, confusion, bounds, baseline, classes, cross_validation, pairs
+            ),
             *refusal_for(weak, bounds, _where(cross_validation)),
-            *filter(None, [for_few_reviews(run, reading.split_sizes[features.TRAIN_SPLIT])]),
+            *filter(None, [for_few_reviews(run, train_reviews)]),
         ),
+        advice=worth_little(run, candidate.overall, confusion, train_reviews),
+        pairs=pairs,
+        by_significance=bounds.by_significance,
         infra_validation=infra_validation,
         slices=tuple(slice_rows(candidate, run.source.slice_by)),
         other_slices=reading.other_slices,
@@ -107,6 +115,34 @@ def measured(record: RunRecord) -> tuple[EvaluationResults, Mapping[str, float]]
         return results.load(evaluation.uri), {}
     candidate = results.load(evaluation.uri, has_baseline=True)
     return candidate, results.load(evaluation.uri, has_baseline=True, baseline=True).overall
+
+
+def compared(record: RunRecord) -> Pairs | None:
+    """Returns the model and the last blessed one on the same reviews.
+
+    None where there is no such model, or the evaluation is older than predictions are kept.
+    """
+    (evaluation,) = record.outputs("Evaluator", "evaluation")
+    try:
+        kept = predictions.read_predictions(evaluation.uri, with_scores=False)
+    except LookupError:
+        return None
+    return Pairs.in_predictions(kept)
+
+
+def worth_little(
+    run: ResolvedRun, metrics: Mapping[str, float], confusion: Confusion, train_reviews: int
+) -> tuple[str, ...]:
+    """Says of a model no better than a constant answer that it is, and what to try."""
+    larger = lift.largest_class(confusion.sizes.tolist(), run.source.classes)
+    if not metrics["accuracy"] <= larger.share:
+        return ()
+    told: tuple[str, ...] = ()
+    if not run.gate_bounds.min_lift:
+        told = (f"It is no better than {larger.always}, {larger.share:.2%}.",)
+    # Few reviews have their own advice.
+    advice = for_few_reviews(run, train_reviews) or for_no_lift(run, train_reviews)
+    return (*told, advice)
 
 
 class Verdicts(NamedTuple):
@@ -146,6 +182,7 @@ def refusals(
     baseline: Mapping[str, float],
     classes: Sequence[str],
     cross_validation: CrossValidation | None = None,
+    pairs: Pairs | None = None,
 ) -> tuple[str, ...]:
     """Returns why a model was not blessed, a sentence each.
 
@@ -156,6 +193,7 @@ def refusals(
       baseline: The last blessed model's metrics, if there is one.
       classes: Names of the classes, by label.
       cross_validation: What the gate's minimums hold for, if there is one.
+      pairs: The model and the last blessed one on the same reviews.
     """
     reasons, judged, where = [], metrics, _where(cross_validation)
     if cross_validation:
@@ -172,6 +210,8 @@ def refusals(
         )
     if bounds.min_lift:
         reasons += _no_lift(judged, confusion, bounds.min_lift, classes, where)
+    if bounds.by_significance:
+        return (*reasons, *_significantly_worse(pairs))
     if bounds.compares_accuracy:
         reasons += _worse("accuracy", metrics, baseline, bounds.max_regression)
     if bounds.min_macro_f1 is not None:
@@ -182,6 +222,17 @@ def refusals(
 def _where(cross_validation: CrossValidation | None) -> str:
     """Says which reviews the gate's minimums hold for."""
     return f"in {len(cross_validation.folds)} folds" if cross_validation else "on the test split"
+
+
+def _significantly_worse(pairs: Pairs | None) -> list[str]:
+    """Says that the last blessed model is right on more of the same reviews; nothing if by luck."""
+    if pairs is None or pairs.p_worse >= SIGNIFICANCE:
+        return []
+    return [
+        f"It is significantly worse than the last blessed model: {pairs.worse:,} reviews that one "
+        f"judged right it does not, and {pairs.better:,} the other way round (McNemar's exact "
+        f"test, one-sided, {p_text(pairs.p_worse)}; --gate)."
+    ]
 
 
 def _worse(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from components import features
 from components.evaluator.lift import LargerClass
+from components.evaluator.significance import Pairs
 from components.infra_validator.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -102,10 +103,15 @@ class RunSummary:
       mistakes: Of more than two classes, the most frequent mistakes first.
       tokens: What the model reads: words, characters or character_pairs.
       chosen_because: Why it is this variant, in a sentence; "" where it was asked for.
+      decided_because: Which threshold it decides at, and why; "" at 0.5 unasked.
       cross_validation: What the gate's minimums hold for instead of the test split, if it was asked
         for.
       other_slices: By column that slices are by, how many test reviews have a value too rare for a
         slice of its own; see `ReadingReport.other_slices`.
+      pairs: How many reviews it, and the last blessed model, alone judge right; None if there is
+        no such model, or no predictions were kept.
+      by_significance: Whether the gate compares with that model by `pairs` instead of points.
+      advice: What to try, a sentence each, where the model is worth little, blessed or not.
       macro_f1_margin: How far other reviews may move the macro F1; see `macro_f1_margin`.
       page: Where the page of the run is; None if none was asked for, or written.
     """
@@ -143,10 +149,14 @@ class RunSummary:
     tokens: str = "words"
     min_lift: float = 0.0
     chosen_because: str = ""
+    decided_because: str = ""
     cross_validation: CrossValidation | None = None
     macro_f1_margin: float = float("nan")
     other_slices: Mapping[str, int] = field(default_factory=dict)
     page: str | None = None
+    pairs: Pairs | None = None
+    by_significance: bool = False
+    advice: tuple[str, ...] = ()
 
     @property
     def is_blessed(self) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from apache_beam.ml.inference.base import ModelHandler
 
 from components.errors import ConfigurationError, ScoringError
@@ -109,7 +111,7 @@ def answers(
 def _asked(texts: Sequence[bytes], model: PushedModel, scored: Sequence[str]) -> list[Prediction]:
     if not scored:
         return model.predict(texts)
-    predictions = [each.prediction for each in model.classify(texts)]
+    predictions = _with_scores(texts, model)
     found = list(predictions[0].scores or ())
     if found != list(scored):
         raise ScoringError(
@@ -118,6 +120,23 @@ def _asked(texts: Sequence[bytes], model: PushedModel, scored: Sequence[str]) ->
             "version by --model, or score without --scores."
         )
     return predictions
+
+
+def _with_scores(texts: Sequence[bytes], model: PushedModel) -> list[Prediction]:
+    """Returns the model's own decisions; of two classes, its probability tells both scores."""
+    if not model.has_two_classes:
+        return [each.prediction for each in model.classify(texts)]
+    first, second = model.classify(texts[:1])[0].scores
+    return [
+        replace(
+            decided,
+            scores={
+                first: float(np.float32(1) - np.float32(decided.probability)),
+                second: decided.probability,
+            },
+        )
+        for decided in model.predict(texts)
+    ]
 
 
 def _batches(indices: Sequence[int], texts: Sequence[bytes]) -> Iterator[list[int]]:

@@ -12,6 +12,7 @@ import pytest
 
 from components.cross_validator.figures import CrossValidation
 from components.evaluator.lift import LargerClass
+from components.evaluator.significance import Pairs
 from components.infra_validator.outcome import Outcome
 from components.progress import Progress
 from pipeline.console.duration import duration
@@ -85,6 +86,7 @@ BLESSED = RunSummary(
     cached=(),
     seconds=552.3,
     log_path="/home/someone/artifacts/logs/run.log",
+    pairs=Pairs(better=12, worse=30),
     next_commands=(
         (
             "Ask the model",
@@ -100,6 +102,7 @@ REFUSED = dataclasses.replace(
     refusals=("Its accuracy on the test split, 50.12%, is below the gate's 80.00%.",),
     infra_validation=None,
     baseline_accuracy=None,
+    pairs=None,
     pushed_to=None,
 )
 
@@ -166,9 +169,12 @@ def test_folds_are_told_before_the_test_split_and_the_choice_with_its_reason(str
         "macro F1 0.750 ± 0.04"
     ) in words
     assert "gate 0.600 (+0.150); accuracy by fold 75.0%, 75.0%, 75.0%, 75.0%, 75.0%" in words
-    assert "accuracy 85.91% on the test split, last blessed 86.10% (-0.19 points)" in words
+    assert (
+        "accuracy 85.91 % ± 0.43 (95 %, Wilson) on the test split, last blessed 86.10 % "
+        "(-0.19), 12 better, 30 worse: significantly worse (p = 0.008)" in words
+    )
     assert words.count("gate 0.600") == 1
-    assert "25,000 test reviews: ± 4 points (95 %, Wilson), macro F1 ± 0.051" in words
+    assert "25,000 test reviews: ± 4 points, macro F1 ± 0.051" in words
 
 
 def test_a_run_on_the_sample_says_what_its_figures_are_worth(stream):
@@ -182,13 +188,13 @@ def test_a_run_on_the_sample_says_what_its_figures_are_worth(stream):
 
 
 def test_a_run_without_a_terminal_is_plain_and_short(stream):
-    """A whole run, warned of, takes at most 43 lines, without control characters or bars."""
+    """A whole run, warned of, takes at most 44 lines, without control characters or bars."""
     with Console(stream) as console:
         console.notice("This is the sample. " * 18)
         whole_run(console)
 
     lines = text_of(stream).splitlines()
-    assert len(lines) <= 43
+    assert len(lines) <= 44
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", text_of(stream))
     assert not any("epoch" in line for line in lines)
     assert all(line == line.rstrip() for line in lines)
@@ -326,7 +332,10 @@ def test_summary_of_a_blessed_model(stream):
     text = text_of(stream)
     words = " ".join(text.split())
     assert "✓ BLESSED model lstm of imdb_sentiment passed the gate" in words
-    assert "  accuracy 85.91%, gate 80.00% (+5.91), last blessed 86.10% (-0.19 points)\n" in text
+    assert (
+        "accuracy 85.91 % ± 0.43 (95 %, Wilson), gate 80.00 % (+5.91), last blessed "
+        "86.10 % (-0.19), 12 better, 30 worse: significantly worse (p = 0.008)" in words
+    )
     assert "always saying" not in text
     assert "AUC 0.931, precision 0.859, recall 0.860, log loss 0.339, calibration 1.002" in text
     assert "positives 10,753 right, 1,747 wrong; negatives 10,724 right, 1,776 wrong" in text
@@ -350,9 +359,11 @@ def test_a_small_test_split_shows_how_sure_its_accuracy_is(encoding, sign):
         console.summary(small)
     words = " ".join(text_of(stream).split())
     assert (
-        "always saying negative 60.00% (+20.70 points); 57 test reviews: "
-        f"{sign} 10 points (95 %, Wilson)" in words
+        "always saying negative 60.00 % (+20.70 points); 57 test reviews: "
+        f"{sign} 10 points; they do not tell it from the gate's 80.00 %; a --max-regression of "
+        "0.50 points means nothing with so few, --gate significant does" in words
     )
+    assert f"accuracy 80.70 % {sign} 10.10 (95 %, Wilson), gate 80.00 % (+0.70), last" in words
 
 
 OF_MANY = dataclasses.replace(
@@ -379,10 +390,11 @@ def test_summary_of_many_classes(stream):
         console.summary(OF_MANY)
     words = " ".join(text_of(stream).split())
     assert (
-        "accuracy 41.20%, no least accuracy is set, no model to compare with always saying 10 "
-        "20.00% (+21.20 points) macro F1 0.331, log loss 1.432 5 classes; least often right: 2 "
-        "0.0% of 2,302, 9 12.5% of 2,344, 10 65.0% of 4,999; 1 have no test reviews most often "
-        "mistaken: 9 for 10 (1,203), 2 for 1 (1,100), 1 for 10 (9) data imdb" in words
+        "accuracy 41.20 % ± 0.61 (95 %, Wilson), no least accuracy is set, no model to compare "
+        "with always saying 10 20.00 % (+21.20 points) macro F1 0.331, log loss 1.432 5 "
+        "classes; least often right: 2 0.0% of 2,302, 9 12.5% of 2,344, 10 65.0% of 4,999; 1 have "
+        "no test reviews most often mistaken: 9 for 10 (1,203), 2 for 1 (1,100), 1 for 10 (9) data "
+        "imdb" in words
     )
     assert "positives" not in words and "AUC" not in words
 
@@ -392,7 +404,10 @@ def test_the_gate_of_many_classes_is_told_where_no_bound_is_set(stream):
     with Console(stream) as console:
         console.summary(dataclasses.replace(OF_MANY, min_lift=0.001))
     words = " ".join(text_of(stream).split())
-    assert "accuracy 41.20%, gate: proven better than always saying 10, no model to" in words
+    assert (
+        "accuracy 41.20 % ± 0.61 (95 %, Wilson), gate: proven better than always saying 10, no "
+        "model to" in words
+    )
 
 
 def test_summary_of_a_gate_on_macro_f1(stream):
@@ -412,7 +427,7 @@ def test_summary_of_a_gate_on_macro_f1(stream):
     with Console(stream) as console:
         console.summary(dataclasses.replace(OF_MANY, min_macro_f1=0.3))
     assert text_of(stream).count("macro F1 0.331") == 1
-    assert "no least accuracy is set, last blessed 86.10% (-0.19 points)" in words
+    assert "no least accuracy is set, last blessed 86.10 % (-0.19), 12 better" in words
     assert "spam 10,753 right, 1,747 wrong; ham 10,724 right, 1,776 wrong" in words
 
 
@@ -450,7 +465,10 @@ def test_summary_of_a_refused_model(stream):
     text = text_of(stream)
     assert "✗ NOT BLESSED" in text
     assert "\n  Its accuracy on the test split, 50.12%, is below the gate's 80.00%.\n" in text
-    assert "  accuracy 85.91%, gate 80.00% (+5.91 points), no model to compare with\n" in text
+    assert (
+        "accuracy 85.91 % ± 0.43 (95 %, Wilson), gate 80.00 % (+5.91 points), no model to compare "
+        "with" in " ".join(text.split())
+    )
     assert "not pushed: the gate refused this model; the served model does not change" in text
     assert "pushed to" not in text
 

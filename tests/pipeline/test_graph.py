@@ -270,3 +270,36 @@ def test_no_module_imports_the_extensions_of_tfx():
             }
             found = [name for name in imported if name.startswith(("tfx.v1", "tfx.extensions"))]
             assert not found, f"{path} imports {found}"
+
+
+def changed_between(steps, others):
+    """Returns the steps with other parameters."""
+    return {name for name in steps if steps[name].exec_properties != others[name].exec_properties}
+
+
+def test_what_is_asked_of_slices_is_asked_of_the_evaluator_alone(pipeline_of):
+    """Another least accuracy, or size, leaves the reviews, the model and its training as they are.
+
+    The Pusher's card tells it.
+    """
+    sliced = steps_of(pipeline_of(slice_by="rating"))
+    gated = steps_of(pipeline_of(slice_by="rating", min_slice_accuracy=0.75, min_slice_size=50))
+    changed = changed_between(sliced, gated)
+    assert changed == {"Evaluator", "Pusher"}
+    folds = steps_of(pipeline_of(slice_by="rating", folds=3))
+    gated = steps_of(pipeline_of(slice_by="rating", folds=3, min_slice_accuracy=0.75))
+    changed = changed_between(folds, gated)
+    assert changed == {"CrossValidator", "Pusher"}
+
+
+def test_the_columns_of_slices_are_a_part_of_what_is_read(pipeline_of):
+    """Others are read anew, and the schema has them; stars are sliced by in any case."""
+    plain, sliced = steps_of(pipeline_of()), steps_of(pipeline_of(slice_by="rating"))
+    changed = changed_between(plain, sliced)
+    assert changed == {"ReviewExampleGen", "SchemaGen"}
+
+
+def test_folds_know_slices_by_columns_alone(pipeline_of):
+    """Without a column, a least accuracy of slices would mean nothing to them."""
+    with pytest.raises(ConfigurationError, match=r"none is named\. Name some with --slice-by"):
+        pipeline_of(folds=3, min_slice_accuracy=0.75)

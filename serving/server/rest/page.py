@@ -86,6 +86,10 @@ def _shown(card: dict[str, Any]) -> dict[str, Any]:
     facts: dict[str, Any] = {
         name: found[name] for name, kind in kinds.items() if isinstance(found.get(name), kind)
     }
+    decision = card.get("decision")
+    threshold = decision.get("threshold") if isinstance(decision, dict) else None
+    if isinstance(threshold, float) and 0 <= threshold <= 1:
+        facts["threshold"] = threshold
     if "classes" in card:
         names = model_cards.classes_in(card)
         facts["class_count"] = len(names)

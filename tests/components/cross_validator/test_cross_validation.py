@@ -15,7 +15,7 @@ from components import features, progress
 from components.cross_validator import validation
 from components.cross_validator.artifact import CrossValidationArtifact
 from components.cross_validator.executor import Executor
-from components.cross_validator.figures import CrossValidation
+from components.cross_validator.figures import CrossValidation, SliceFigures, slice_figures
 from components.cross_validator.validation import Candidate, cross_validate
 from components.evaluator.bounds import GateBounds
 from components.evaluator.confusion import Confusion
@@ -142,6 +142,24 @@ def test_the_gate_holds_for_the_figures_of_all_folds(bounds, passes):
     assert found.passed(confusion) is passes
 
 
+def test_slices_count_the_reviews_that_were_judged_right_in_all_folds():
+    """By each review's own slices, the largest first; they are written and read."""
+    small, large = (("product", "hats"),), (("language", "de"), ("product", "shoes"))
+    slices = [[large], [small, large], [large], [small]]
+    found = slice_figures(slices, [True, False, True, True])
+    assert found == (SliceFigures(large, 3, 2), SliceFigures(small, 2, 1))
+    assert [each.accuracy for each in found] == [2 / 3, 0.5]
+    assert slice_figures([], [True, False]) == ()
+
+
+@pytest.mark.parametrize(("size", "passes"), [(100, False), (101, True)])
+def test_the_gate_holds_for_slices_of_all_folds(size, passes):
+    """A weak slice is refused from its size on."""
+    asked = GateBounds.of(0.0, None, 0.0, 0.0, 2, min_slice_accuracy=0.75, min_slice_size=size)
+    confusion = Confusion(2, {(0, 0): 80, (0, 1): 20, (1, 1): 100})
+    assert asked.passed(confusion, [(100, 0.74), (50, 0.9)]) is passes
+
+
 @pytest.fixture
 def judged(tmp_path):
     """Runs the step on 60 reviews in two splits, with what the Evaluator said of the model."""
@@ -153,8 +171,12 @@ def judged(tmp_path):
         folder.mkdir(parents=True)
         with tf.io.TFRecordWriter(str(folder / "part-0.gz"), options="GZIP") as writer:
             for text, label in zip(texts[part], labels[part].tolist(), strict=True):
+                product = b"hats" if text < sorted(texts)[20] else b"shoes"
                 feature = {
                     features.TEXT: tf.train.Feature(bytes_list=tf.train.BytesList(value=[text])),
+                    "slice_by_product": tf.train.Feature(
+                        bytes_list=tf.train.BytesList(value=[product])
+                    ),
                     features.LABEL: tf.train.Feature(int64_list=tf.train.Int64List(value=[label])),
                 }
                 example = tf.train.Example(features=tf.train.Features(feature=feature))
@@ -176,7 +198,7 @@ def judged(tmp_path):
         for name, (artifact,) in outputs.items():
             artifact.uri = str(tmp_path / name)
             (tmp_path / name).mkdir(exist_ok=True)
-        asked = GateBounds.of(bounds.get("min_accuracy"), None, 0.0, 0.0, classes=2)
+        asked = GateBounds.of(bounds.pop("min_accuracy", None), None, 0.0, 0.0, classes=2, **bounds)
         Executor().Do(
             {"examples": [examples], "model": [model], "evaluator_blessing": [evaluated]},
             outputs,
@@ -195,6 +217,22 @@ def test_the_step_judges_the_reviews_of_all_splits(judged):
     assert found.metrics["accuracy"] > 0.7
     assert model_utils.is_model_blessed(blessing)
     assert blessing.get_int_custom_property("current_model_id") == 17
+
+
+def test_the_step_judges_slices_by_columns(judged):
+    """Each has the reviews of its value in all splits; one that is weak refuses the model."""
+    bounds = {"min_accuracy": 0.0, "min_slice_size": 20}
+    for least, is_blessed in ((0.0, True), (1.0, False)):
+        figures, blessing = judged(
+            is_blessed=True, slice_by=[["product"]], min_slice_accuracy=least, **bounds
+        )
+        found = CrossValidation.read(figures.uri)
+        assert {each.key: each.examples for each in found.slices} == {
+            (("product", "shoes"),): 40,
+            (("product", "hats"),): 20,
+        }
+        assert sum(each.right for each in found.slices) == found.confusion.right.sum()
+        assert model_utils.is_model_blessed(blessing) is is_blessed
 
 
 @pytest.mark.parametrize(("is_blessed", "least"), [(False, 0.7), (True, 0.999)])

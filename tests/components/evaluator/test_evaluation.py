@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import apache_beam as beam
 import numpy as np
 import pandas as pd
 import pytest
@@ -242,3 +243,42 @@ def test_the_area_under_the_curve_does_not_depend_on_the_parts(monkeypatch, most
     exact = sklearn.metrics.roc_auc_score(labels, probabilities)
     assert merged.area == pytest.approx(exact, abs=1e-12 if most_keys > 3_000 else 3e-3)
     assert len(merged._counts) <= most_keys
+
+
+@pytest.mark.parametrize(
+    ("better", "worse", "is_blessed"),
+    [(12, 30, False), (30, 12, True), (0, 4, True), (0, 5, False), (0, 0, True)],
+)
+def test_a_gate_by_significance_compares_review_by_review(tmp_path, better, worse, is_blessed):
+    """In TFMA's own validator: only what is surely worse is refused, by however many points."""
+    candidate = [0.9] * better + [0.1] * worse + [0.9] * 5
+    baseline = [0.1] * better + [0.9] * worse + [0.9] * 5
+    config = tfma.utils.update_eval_config_with_defaults(
+        eval_config(min_accuracy=0.0, max_regression=0.0, by_significance=True), has_baseline=True
+    )
+    extracts = [
+        {
+            tfma.LABELS_KEY: {"candidate": np.array([1]), "baseline": np.array([1])},
+            tfma.PREDICTIONS_KEY: {
+                name: {"probability": np.array([probability])}
+                for name, probability in (("candidate", first), ("baseline", second))
+            },
+            tfma.SLICE_KEY_TYPES_KEY: [()],
+        }
+        for first, second in zip(candidate, baseline, strict=True)
+    ]
+    judge = tfma.evaluators.MetricsPlotsAndValidationsEvaluator(eval_config=config)
+    with beam.Pipeline(runner="FnApiRunner") as pipeline:
+        verdicts = (pipeline | beam.Create(extracts) | judge.ptransform)[tfma.VALIDATIONS_KEY]
+        _ = (
+            verdicts
+            | beam.Map(lambda verdict: str(verdict.validation_ok))
+            | beam.io.WriteToText(str(tmp_path / "verdict"))
+        )
+    (file,) = tmp_path.glob("verdict*")
+    assert file.read_text().split() == [str(is_blessed)]
+
+
+def test_a_gate_by_significance_lets_a_first_model_pass(tmp_path):
+    """There is nothing that it could be worse than."""
+    assert judged(tmp_path, [0, 0, 1, 1], [0.1, 0.1, 0.9, 0.9], by_significance=True)[1]

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from components.cross_validator.figures import CrossValidation
+from components.errors import ConfigurationError
 from components.evaluator.bounds import GateBounds
 from components.evaluator.confusion import Confusion
 from components.evaluator.results import EvaluationResults
+from components.evaluator.significance import Pairs
 from components.infra_validator.outcome import Outcome
 from pipeline.config import PipelineConfig
 from pipeline.loading import EnvironmentSettings
@@ -17,7 +19,7 @@ from pipeline.resolution import resolve
 from pipeline.results.advice import before_training, for_few_reviews
 from pipeline.results.run_record import RunRecord
 from pipeline.results.slice_rows import slice_rows
-from pipeline.results.summarize import infra_refusals, next_commands, refusals
+from pipeline.results.summarize import infra_refusals, next_commands, refusals, worth_little
 from pipeline.results.summary import SliceRow
 
 
@@ -272,3 +274,53 @@ def test_a_pipeline_that_never_ran_has_no_record(tmp_path):
     MetadataStore(connection)
     with pytest.raises(LookupError, match="Pipeline 'films' has no run in"):
         RunRecord(path, "films")
+
+
+@pytest.mark.parametrize(
+    ("pairs", "count"),
+    [(Pairs(12, 30), 1), (Pairs(30, 12), 0), (Pairs(0, 0), 0), (Pairs(0, 4), 0), (None, 0)],
+)
+def test_a_gate_by_significance_refuses_only_what_is_surely_worse(pairs, count):
+    """However many points there are between the two."""
+    bounds = GateBounds.of(0.8, None, 0.005, 0.0, 2, by_significance=True)
+    metrics = measured(0.85)
+    names = ("negative", "positive")
+    why = refusals(
+        metrics, Confusion.of_two(metrics), bounds, {"accuracy": 0.9}, names, pairs=pairs
+    )
+    assert len(why) == count
+    if count:
+        assert why[0] == (
+            "It is significantly worse than the last blessed model: 30 reviews that one judged "
+            "right it does not, and 12 the other way round (McNemar's exact test, one-sided, "
+            "p = 0.004; --gate)."
+        )
+
+
+def test_a_gate_by_significance_takes_no_points():
+    """One of the two has to be meant."""
+    with pytest.raises(ConfigurationError, match=r"takes no --max-regression, which is 0\.1"):
+        PipelineConfig(gate="significant", max_regression=0.1)
+
+
+@pytest.mark.parametrize(
+    ("model", "accuracy", "min_lift", "words"),
+    [
+        ("lstm", 0.5, 0.001, ["300 training reviews are few for lstm; try --model linear."]),
+        ("lstm", 0.5, 0.0, ["It is no better than always saying the same, 50.00%.", "300 train"]),
+        ("linear", 0.5, 0.001, ["What these texts say may not tell the classes apart"]),
+        ("linear", 0.51, 0.001, []),
+    ],
+)
+def test_a_model_worth_nothing_is_told_with_what_to_try(tmp_path, model, accuracy, min_lift, words):
+    """Whether the gate lets it pass or not."""
+    data = tmp_path / "texts.csv"
+    data.write_text("text,label\n" + "good,1\nbad,0\n" * 50)
+    config = PipelineConfig(
+        data=str(data), root=str(tmp_path / "root"), model=model, min_lift=min_lift
+    )
+    run = resolve(config, EnvironmentSettings(None, tmp_path), notify=lambda _: None)
+    metrics = measured(accuracy)
+    told = worth_little(run, metrics, Confusion.of_two(metrics), 300)
+    assert len(told) == len(words)
+    assert all(said.startswith(start) for said, start in zip(told, words, strict=True))
