@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -235,6 +236,31 @@ def calibration(found: Calibration, name: str) -> Markup:
         for each in bins
     )
     return inlined(made, "calibration", "Calibration", words)
+
+
+def lengths(edges: Sequence[int], counts: Sequence[int], name: str, split: str) -> Markup:
+    """Draws how many texts have which length.
+
+    Args:
+      edges: Where the bins begin, and where the last one ends.
+      counts: Texts in each bin.
+      name: Of the chart's ids.
+      split: Whose texts they are.
+    """
+    made, axes = figure(190)
+    axes.bar(
+        edges[:-1], counts, [end - start for start, end in itertools.pairwise(edges)],
+        align="edge", color=Ink.ACCENT, alpha=0.75, edgecolor=Ink.PAPER, linewidth=1,
+    )  # fmt: skip
+    axes.grid(axis="x", visible=False)
+    axes.set_xlabel("words that the model reads of a text")
+    axes.set_ylabel("texts")
+    _thousands(axes)
+    words = ", ".join(
+        f"{start} to {end}: {count:,}"
+        for (start, end), count in zip(itertools.pairwise(edges), counts, strict=True)
+    )
+    return inlined(made, name, f"Lengths of the texts of {label(split)}", words)
 
 
 def scatter(

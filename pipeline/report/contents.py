@@ -5,16 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from components.evaluator.confusion import Confusion
 from components.evaluator.lift import LargerClass
 from components.infra_validator.outcome import Outcome
 from components.models.training_record import CurvePoint
 from pipeline.results.insight.curves import Calibration, Curve, ThresholdTable
+from pipeline.results.insight.label_errors import LabelErrors
 from pipeline.results.insight.near_duplicates import NearDuplicates
 from pipeline.results.lineage import Lineage
 from pipeline.results.runs import RunInfo
 from pipeline.results.summary import SliceRow
+
+if TYPE_CHECKING:
+    # It needs TensorFlow, which the page of a run that failed early does not.
+    from pipeline.results.insight.data_facts import DataFacts
 
 
 @dataclass(frozen=True)
@@ -154,54 +160,18 @@ class ShownMistake:
 
 
 @dataclass(frozen=True)
-class LabelDoubt:
-    """A review whose label the model doubts."""
-
-    review_id: str
-    label: str
-    suggested: str
-    probability: float
-    text: str
-
-
-@dataclass(frozen=True)
-class Listed:
-    """The first of many, and how many there are.
+class Mistakes:
+    """What the model was wrong about.
 
     Attributes:
-      shown: The first.
+      shown: Those that it was surest about, the surest first.
       total: How many there are.
-      file: Where all of them are; "" if nowhere.
-      note: What else is to be known; "" if nothing.
+      note: Why it is not known what each word did; "" where it is.
     """
 
-    shown: tuple = ()
-    total: int = 0
-    file: str = ""
+    shown: tuple[ShownMistake, ...]
+    total: int
     note: str = ""
-
-
-@dataclass(frozen=True)
-class Data:
-    """What was read.
-
-    Attributes:
-      counts: By split and class.
-      leaks: Distinct texts in both train and test.
-      dropped_leaks: Reviews taken out of train for it.
-      left_out: Reviews that the settings leave out, by reason.
-      problems: Records that could not be read, by kind.
-      mean_lengths: By split, the mean length of a text in bytes.
-      anomalies: A sentence each.
-    """
-
-    counts: Mapping[str, Mapping[str, int]]
-    leaks: int
-    dropped_leaks: int
-    left_out: Mapping[str, int]
-    problems: Mapping[str, int]
-    mean_lengths: Mapping[str, float] | Missing
-    anomalies: tuple[str, ...] | Missing
 
 
 @dataclass(frozen=True)
@@ -229,10 +199,12 @@ class Contents:
       confusion: Which classes were taken for which, on the test split.
       quality: Curves and thresholds of two classes.
       slices: Accuracy by parts of the test split.
-      mistakes: `ShownMistake`s.
+      mistakes: What the model was wrong about.
       data: What was read.
+      anomalies: What ExampleValidator found, a sentence each.
       duplicates: Reviews that are the same, or nearly.
-      doubts: `LabelDoubt`s.
+      doubts: Reviews whose label may be wrong.
+      doubts_file: Where all of them are; "" if nowhere.
       lineage: Steps and artifacts.
       hyperparameters: What the model was trained with.
       history: Runs of the same pipeline, the newest first; this one is among them.
@@ -250,10 +222,12 @@ class Contents:
     confusion: Confusion | Missing
     quality: Quality | Missing
     slices: tuple[SliceRow, ...] | Missing
-    mistakes: Listed | Missing
-    data: Data | Missing
+    mistakes: Mistakes | Missing
+    data: DataFacts | Missing
+    anomalies: tuple[str, ...] | Missing
     duplicates: NearDuplicates | Missing
-    doubts: Listed | Missing
+    doubts: LabelErrors | Missing
+    doubts_file: str = ""
     lineage: Lineage | Missing
     hyperparameters: tuple[Setting, ...] | Missing
     history: tuple[RunInfo, ...] | Missing

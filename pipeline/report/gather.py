@@ -5,42 +5,48 @@ A part that cannot be read is no reason to have no page: it says why instead.
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import fields
+from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from components import features
 from components.errors import summary_of
 from components.evaluator import lift
 from components.evaluator.bounds import GateBounds
 from components.evaluator.confusion import Confusion
-from components.evaluator.results import EvaluationResults
 from components.evaluator.significance import wilson_interval
 from components.hyperparameters import Hyperparameters
 from components.models.training_record import CurvePoint, TrainingRecord
-from components.transform.token_settings import WORDS, TokenSettings
+from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 from pipeline.config import SAMPLE_PREFIX
 from pipeline.paths import shown
 from pipeline.report import predictions
 from pipeline.report.commands import commands
 from pipeline.report.contents import (
     Contents,
-    Data,
-    Listed,
     Missing,
+    Mistakes,
     Setting,
     Verdict,
 )
 from pipeline.report.gate import read_bounds
+from pipeline.results.insight.label_errors import LabelErrors, label_errors
 from pipeline.results.insight.near_duplicates import NearDuplicates, near_duplicates
-from pipeline.results.insight.reviews import read_reviews
+from pipeline.results.insight.reviews import LabelledText, read_reviews
 from pipeline.results.lineage import read_lineage
 from pipeline.results.run_record import RunRecord
 from pipeline.results.runs import RunInfo, list_runs
 from pipeline.results.summary import SliceRow
 from pipeline.root import METADATA_FILE
+
+if TYPE_CHECKING:
+    from components.cross_validator.figures import CrossValidation
+    from components.evaluator.results import EvaluationResults
+    from pipeline.results.insight.data_facts import DataFacts
 
 T = TypeVar("T")
 
@@ -49,14 +55,15 @@ _MOST_RUNS = 50
 _SPLITS = (features.TRAIN_SPLIT, features.EVAL_SPLIT, features.TEST_SPLIT)
 
 
-def gather(root: Path, run: RunInfo) -> Contents:
+def gather(root: Path, run: RunInfo, most_labels: int | None = None) -> Contents:
     """Reads what a run left.
 
     Args:
       root: Of the run.
       run: What it recorded of itself.
+      most_labels: Of more reviews, labels are not checked, which takes a while; None has no bound.
     """
-    return _Reader(root, run).contents()
+    return _Reader(root, run).contents(most_labels)
 
 
 def _part(read: Callable[[], T]) -> T | Missing:
@@ -78,13 +85,15 @@ class _Reader:
         self._record = RunRecord(self._metadata, run.pipeline_name, run.run_id)
         self._lineage = _part(lambda: read_lineage(self._metadata, run.pipeline_name, run.run_id))
         self._trained = _part(lambda: TrainingRecord.read(self._saved_model()))
-        self._evaluated = _part(self._evaluation)
 
-    def contents(self) -> Contents:
+    def contents(self, most_labels: int | None) -> Contents:
         """Returns all parts."""
         run = self._run
         trained = None if isinstance(self._trained, Missing) else self._trained
         classes = trained.classes if trained else tuple(run.data.get("classes", features.CLASSES))
+        # Of all parts these need the most memory: they come before the model and TFMA are loaded.
+        doubts = _part(lambda: self._doubts(len(classes), most_labels))
+        duplicates = _part(self._duplicates)
         return Contents(
             run=run,
             parameters=trained.parameters if trained else 0,
@@ -99,8 +108,9 @@ class _Reader:
             slices=_part(self._slices),
             mistakes=_part(lambda: self._mistakes(classes)),
             data=_part(self._data),
-            duplicates=_part(self._duplicates),
-            doubts=Missing("Labels were not checked."),
+            duplicates=duplicates,
+            anomalies=_part(self._anomalies),
+            doubts=doubts,
             lineage=self._lineage,
             hyperparameters=_part(self._hyperparameters),
             history=_part(lambda: tuple(list_runs(self._root, run.pipeline_name)[:_MOST_RUNS])),
@@ -124,15 +134,22 @@ class _Reader:
         return uri
 
     def _saved_model(self) -> str:
+        folder = self._files("Trainer", "model")
+        # It takes seconds to import TFX, which a run that did not come that far does not need.
         from tfx.utils import path_utils
 
-        return path_utils.serving_model_path(self._files("Trainer", "model"))
+        return str(path_utils.serving_model_path(folder))
+
+    @cached_property
+    def _evaluated(self) -> tuple[EvaluationResults, EvaluationResults | None] | Missing:
+        """What was measured of the model, and of the last blessed one."""
+        return _part(self._evaluation)
 
     def _evaluation(self) -> tuple[EvaluationResults, EvaluationResults | None]:
         """Returns what was measured of the model, and of the last blessed one."""
+        uri = self._files("Evaluator", "evaluation")
         from components.evaluator import results
 
-        uri = self._files("Evaluator", "evaluation")
         if not self._record.inputs("Evaluator", "baseline_model"):
             return results.load(uri), None
         candidate = results.load(uri, has_baseline=True)
@@ -189,12 +206,11 @@ class _Reader:
             raise LookupError(f"The run did not come to a verdict of {step}.")
         return bool(blessings[0].custom_properties["blessed"].int_value)
 
-    def _cross_validation(self):  # type: ignore[no-untyped-def]
+    def _cross_validation(self) -> CrossValidation | None:
+        if not self._record.outputs("CrossValidator", "cross_validation"):
+            return None
         from components.cross_validator.figures import CrossValidation
 
-        has_folds = self._record.outputs("CrossValidator", "cross_validation")
-        if not has_folds:
-            return None
         return CrossValidation.read(self._files("CrossValidator", "cross_validation"))
 
     def _bounds(self, has_folds: bool) -> GateBounds:
@@ -229,7 +245,7 @@ class _Reader:
             raise LookupError("The Evaluator measured no slices.")
         return rows
 
-    def _mistakes(self, classes: tuple[str, ...]) -> Listed:
+    def _mistakes(self, classes: tuple[str, ...]) -> Mistakes:
         return predictions.mistakes(
             self._files("Evaluator", "evaluation"),
             self._files("ReviewExampleGen", "examples"),
@@ -237,35 +253,25 @@ class _Reader:
             classes,
         )
 
-    def _data(self) -> Data:
+    def _data(self) -> DataFacts:
+        read = self._files("ReviewExampleGen", "report")
         from components.example_gen.reading_report import ReadingReport
+        from pipeline.results.insight.data_facts import data_facts
 
-        report = ReadingReport.read(self._files("ReviewExampleGen", "report"))
-        counts = {
-            split: {name: by_label.get(str(n), 0) for n, name in enumerate(report.classes)}
-            for split, by_label in report.reviews.items()
-        }
-        return Data(
-            counts=counts,
-            leaks=report.leaks,
-            dropped_leaks=report.dropped_leaks,
-            left_out={reason or "other": count for reason, count in report.left_out.items()},
-            problems=report.problems,
-            mean_lengths=_part(self._mean_lengths),
-            anomalies=_part(self._anomalies),
+        def folder(step: str, key: str) -> str | None:
+            found = _part(lambda: self._files(step, key))
+            return None if isinstance(found, Missing) else found
+
+        return data_facts(
+            ReadingReport.read(read),
+            folder("StatisticsGen", "statistics"),
+            folder("Transform", "transformed_examples"),
+            self._tokens(),
         )
 
-    def _mean_lengths(self) -> Mapping[str, float]:
-        from tensorflow_metadata.proto.v0 import statistics_pb2
-
-        lengths = {}
-        for path in sorted(Path(self._files("StatisticsGen", "statistics")).glob("Split-*/*.pb")):
-            read = statistics_pb2.DatasetFeatureStatisticsList.FromString(path.read_bytes())
-            for feature in read.datasets[0].features:
-                if list(feature.path.step) == [features.TEXT]:
-                    split = path.parent.name.removeprefix("Split-")
-                    lengths[split] = feature.string_stats.avg_length
-        return lengths
+    def _tokens(self) -> TokenSettings:
+        settings = _part(lambda: TokenSettings.of_model(self._saved_model()))
+        return settings if isinstance(settings, TokenSettings) else IMDB_TOKENS
 
     def _anomalies(self) -> tuple[str, ...]:
         from tensorflow_metadata.proto.v0 import anomalies_pb2
@@ -279,13 +285,28 @@ class _Reader:
             found += objections_to_anomalies(path.parent.name.removeprefix("Split-"), anomalies)
         return tuple(found[:_MOST_ANOMALIES])
 
-    def _duplicates(self) -> NearDuplicates:
+    def _reviews(self) -> Callable[[], Iterable[LabelledText]]:
         examples = self._files("ReviewExampleGen", "examples")
-        settings = _part(lambda: TokenSettings.of_model(self._saved_model()))
-        tokens = settings.tokens if isinstance(settings, TokenSettings) else WORDS
-        found = near_duplicates(lambda: read_reviews(examples, _SPLITS), tokens)
+        return lambda: read_reviews(examples, _SPLITS)
+
+    def _duplicates(self) -> NearDuplicates:
+        found = near_duplicates(self._reviews(), self._tokens().tokens)
         if not found.reviews:
-            raise LookupError(f"No reviews are left in {shown(examples)}.")
+            raise LookupError("No review is left in the files of ReviewExampleGen's examples.")
+        return found
+
+    def _doubts(self, classes: int, most: int | None) -> LabelErrors:
+        reviews = self._reviews()
+        if most is not None:
+            count = sum(1 for _ in itertools.islice(reviews(), most + 1))
+            if count > most:
+                raise LookupError(
+                    f"Labels are not checked at the end of a run of more than {most:,} reviews: "
+                    f"`sentiment report {self._run.run_id}` checks them."
+                )
+        found = label_errors(reviews, classes, self._tokens().tokens)
+        if found.doubted is None:
+            raise LookupError(" ".join(found.notes))
         return found
 
     def _hyperparameters(self) -> tuple[Setting, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from pipeline.flag_spelling import with_flags
 from pipeline.report.contents import Contents, Missing, Verdict
 from pipeline.report.pages import duration, moment, percent
 
@@ -69,7 +68,7 @@ def _unfinished(page: Contents) -> tuple[str, str, str, str]:
 
 
 def _reasons(verdict: Verdict) -> list[str]:
-    reasons = [with_flags(sentence) for sentence in verdict.refusals]
+    reasons = list(verdict.refusals)
     interval = (verdict.high - verdict.low) / 2
     margin = "" if math.isnan(interval) else f" ± {100 * interval:.2f}"
     asked = []

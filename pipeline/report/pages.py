@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from components.errors import summary_of
+from pipeline.program import as_typed
 from pipeline.report.contents import Missing
 from serving.printable import printable_lines
 
@@ -49,6 +50,7 @@ def environment() -> jinja2.Environment:
         "percent": percent,
         "moment": moment,
         "duration": duration,
+        "typed": as_typed,
         "megabytes": lambda count: "–" if count is None else f"{count / 1e6:,.0f} MB",
     }
     made.tests["missing_part"] = lambda part: isinstance(part, Missing)

@@ -10,7 +10,7 @@ import numpy as np
 from components import features
 from components.evaluator.predictions import Predictions, read_predictions
 from components.evaluator.significance import Pairs
-from pipeline.report.contents import Listed, Missing, Piece, Quality, ShownMistake
+from pipeline.report.contents import Missing, Mistakes, Piece, Quality, ShownMistake
 from pipeline.results.insight import curves
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def compared(evaluation: str) -> str:
 
 def mistakes(
     evaluation: str, examples: str, saved_model: str | Missing, classes: Sequence[str]
-) -> Listed:
+) -> Mistakes:
     """Returns the mistakes that the model is surest about.
 
     Args:
@@ -85,7 +85,7 @@ def mistakes(
         _shown(each, texts.get(each.review_id, b""), explained.get(each.review_id), classes)
         for each in worst
     )
-    return Listed(shown, total, note=note)
+    return Mistakes(shown, total, note)
 
 
 def _threshold(read: Predictions) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from components import features
 from components.evaluator.confusion import Confusion
@@ -12,7 +12,6 @@ from components.evaluator.significance import wilson_interval
 from pipeline.report import charts, lineage_chart
 from pipeline.report.contents import (
     Contents,
-    Data,
     Missing,
     Quality,
     ShownMistake,
@@ -24,6 +23,9 @@ from pipeline.report.svg import drawing, label
 from pipeline.results.runs import RunInfo
 from pipeline.results.step_titles import TITLES
 from pipeline.results.summary import SliceRow
+
+if TYPE_CHECKING:
+    from pipeline.results.insight.data_facts import DataFacts, TokenFacts
 
 SECTIONS = (
     ("quality", "Quality"),
@@ -104,6 +106,7 @@ def _charts(page: Contents) -> dict[str, Any]:
             made["training"] = drawn(lambda: charts.training(points))
         if not isinstance(page.slices, Missing):
             made["slices"] = _slice_charts(page.slices, page)
+        made["lengths"] = _lengths_charts(page)
         if not isinstance(page.lineage, Missing):
             lineage = page.lineage
             made["lineage"] = drawn(lambda: lineage_chart.lineage_chart(lineage))
@@ -112,6 +115,21 @@ def _charts(page: Contents) -> dict[str, Any]:
         if not isinstance(page.history, Missing):
             made["history"] = _history_chart(page.history, page.run.run_id)
     return made
+
+
+def _lengths_charts(page: Contents) -> list[tuple[str, Any]]:
+    """Returns (split, chart) of the lengths of texts."""
+    if isinstance(page.data, Missing):
+        return []
+    return [
+        (split, drawn(_bound_lengths(facts, split)))
+        for split, facts in page.data.tokens.items()
+        if facts.reviews
+    ]
+
+
+def _bound_lengths(facts: TokenFacts, split: str) -> Any:
+    return lambda: charts.lengths(facts.edges, facts.counts, f"lengths-{_place(split)}", split)
 
 
 def _slice_charts(rows: Sequence[SliceRow], page: Contents) -> list[tuple[str, Any]]:
@@ -234,37 +252,46 @@ def _confused(page: Contents) -> list[dict[str, Any]]:
 
 
 def _data(page: Contents) -> dict[str, Any]:
+    """Returns the table of the reviews, and what else there is to say of them."""
     if isinstance(page.data, Missing):
         return {}
-    data: Data = page.data
-    splits = sorted(data.counts, key=_place)
-    names = list(next(iter(data.counts.values()), {}))
-    sizes = {name: sum(data.counts[split][name] for split in splits) for name in names}
-    shown = sorted(names, key=lambda name: -sizes[name])[:MOST_CLASSES]
-    shown = [name for name in names if name in shown]
-    rows = [(name, [data.counts[split][name] for split in splits]) for name in shown]
-    if len(names) > len(shown):
-        others = [name for name in names if name not in shown]
-        counts = [sum(data.counts[split][name] for name in others) for split in splits]
-        rows.append((f"{len(others):,} other classes", counts))
+    counts = page.data.by_class
+    splits = sorted(counts, key=_place)
+    names = list(next(iter(counts.values()), {}))
+    sizes = {name: sum(counts[split][name] for split in splits) for name in names}
+    largest = sorted(names, key=lambda name: -sizes[name])[:MOST_CLASSES]
+    rows = [(name, [counts[split][name] for split in splits]) for name in names if name in largest]
+    if others := [name for name in names if name not in largest]:
+        summed = [sum(counts[split][name] for name in others) for split in splits]
+        rows.append((f"{len(others):,} other classes", summed))
     if len(rows) > 1:
-        rows.append(("all", [sum(data.counts[split].values()) for split in splits]))
-    return {"splits": splits, "rows": rows, "notes": _data_notes(page, data)}
+        rows.append(("all", [sum(counts[split].values()) for split in splits]))
+    return {"splits": splits, "rows": rows, "notes": _data_notes(page, page.data)}
 
 
-def _data_notes(page: Contents, data: Data) -> list[str]:
+def _data_notes(page: Contents, data: DataFacts) -> list[str]:
     notes = [f"{data.leaks:,} texts are in both train and test."]
     if data.dropped_leaks:
         notes[0] += f" For it, {data.dropped_leaks:,} reviews were taken out of train."
-    if data.problems:
-        kinds = ", ".join(f"{kind} ({count:,})" for kind, count in data.problems.items())
-        notes.append(f"{sum(data.problems.values()):,} records could not be read: {kinds}.")
+    if data.bad_records:
+        kinds = ", ".join(f"{kind} ({count:,})" for kind, count in data.bad_records.items())
+        notes.append(f"{sum(data.bad_records.values()):,} records could not be read: {kinds}.")
     if data.left_out:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in data.left_out.items())
+        reasons = ", ".join(
+            f"{count:,} {reason or 'others'}" for reason, count in data.left_out.items()
+        )
         notes.append(f"Left out by the settings: {reasons}.")
-    if not isinstance(data.mean_lengths, Missing) and data.mean_lengths:
-        lengths = ", ".join(f"{split} {mean:,.0f}" for split, mean in data.mean_lengths.items())
+    if data.texts:
+        lengths = ", ".join(
+            f"{split} {each.mean_length:,.0f}" for split, each in data.texts.items()
+        )
         notes.append(f"Mean length of a text in bytes: {lengths}.")
+    for split, facts in data.tokens.items():
+        notes.append(
+            f"Of all words of {split}, {percent(facts.known_share)} are in the vocabulary; the "
+            f"median text has {facts.median:,.0f}, {facts.full:,} texts fill the model's window, "
+            f"and {facts.empty:,} have none."
+        )
     if not isinstance(page.slices, Missing):
         known = [row for row in page.slices if row.feature == "unknown_words"]
         if known:

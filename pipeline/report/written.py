@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from components.errors import summary_of
@@ -11,6 +12,8 @@ from pipeline.paths import shown
 from pipeline.results.runs import RunInfo, find_run
 
 FOLDER = "reports"
+# At the end of a run, the labels of at most so many reviews are checked: some two seconds.
+MOST_LABELS_AT_END = 10_000
 
 
 def page_path(root: Path, run: RunInfo) -> Path:
@@ -19,25 +22,36 @@ def page_path(root: Path, run: RunInfo) -> Path:
     return root / FOLDER / run.pipeline_name / f"{run.run_id.replace(':', '-')}.html"
 
 
-def write_page(root: Path, run: RunInfo, path: Path | None = None) -> Path:
-    """Writes the page of a run and returns its path.
+def write_page(
+    root: Path, run: RunInfo, path: Path | None = None, most_labels: int | None = None
+) -> Path:
+    """Writes the page of a run and returns its path; the list of doubted labels lies beside it.
 
     Args:
       root: Of the run.
       run: What it recorded of itself.
       path: Where to; by default `page_path`.
+      most_labels: Of more reviews, labels are not checked; None has no bound.
 
     Raises:
       OSError: It cannot be written.
       LookupError: ML Metadata has no such run any more.
     """
     # Matplotlib and Jinja2 take half a second to import.
+    from pipeline.report.contents import Missing
     from pipeline.report.gather import gather
     from pipeline.report.pages import save
     from pipeline.report.run_page import run_page
+    from pipeline.results.insight.label_error_files import write_csv
 
     path = path or page_path(root, run)
-    save(run_page(gather(root, run)), path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page = gather(root, run, most_labels)
+    if not isinstance(page.doubts, Missing) and page.doubts.doubted:
+        labels = path.with_name(f"{path.stem}-labels.csv")
+        write_csv(labels, page.doubts.doubted, page.classes)
+        page = replace(page, doubts_file=shown(labels))
+    save(run_page(page), path)
     return path
 
 
@@ -53,7 +67,7 @@ def page_at_end(root: Path, run_id: str, notify: Callable[[str], None]) -> Path 
       The page's path, or None.
     """
     try:
-        return write_page(root, find_run(root, run_id))
+        return write_page(root, find_run(root, run_id), most_labels=MOST_LABELS_AT_END)
     except Exception as error:
         logging.warning("The page of the run could not be written.", exc_info=True)
         notify(

@@ -20,6 +20,7 @@ from components.dataset.sample import generate_review
 from components.pusher.model_card import FILE as CARD
 from pipeline.results.run_record import RunRecord
 from pipeline.results.runs import list_runs
+from tests.pipeline.report.test_run_page import Document
 from tests.pipeline.test_console import STEPS as STEPS_IN_ORDER
 
 from .running import sentiment, start
@@ -84,6 +85,22 @@ def ask_server(text: str, *arguments: str) -> dict[str, Any]:
             server.communicate(timeout=60)
     assert server.returncode == 0
     return prediction
+
+
+def check_page(printed: str, card: dict[str, Any], folder: Path) -> None:
+    """Checks the page that the last line names: it is whole, and its numbers are the card's."""
+    page = folder / printed.splitlines()[-1].partition("page: ")[2]
+    words = Document(page.read_text(encoding="utf-8")).words
+    metrics = card["test_metrics"]
+    for number in (
+        f"{100 * metrics['accuracy']:.2f} % accuracy", f"{metrics['auc']:.4f} AUC",
+        f"{metrics['log_loss']:.4f} log loss", f"{metrics['true_negatives']:,.0f} "
+        f"{metrics['false_positives']:,.0f}", f"{metrics['examples']:,.0f} test reviews",
+        "gave the model's own answers to 114 reviews",
+    ):  # fmt: skip
+        assert number in words, number
+    for sign in ("could not be", "not there any more", "not recorded", "not known"):
+        assert sign not in words, sign
 
 
 def finished(root: Path, pipeline_name: str) -> set[str]:
@@ -174,6 +191,7 @@ def test_a_run_goes_on_after_it_was_ended_and_executes_what_changed(small_data, 
     assert "passed the gate and infra validation" in " ".join(first.stdout.split())
     card = json.loads((root / "serving_model/reviews_sentiment" / pushed[0] / CARD).read_text())
     assert card["infra_validation"] == {"engine": "embedded", "answers": 114}
+    check_page(first.stdout, card, tmp_path)
 
     second = sentiment(*arguments, cwd=tmp_path)
     assert second.returncode == 0, second.stderr
@@ -218,8 +236,10 @@ def test_shuffled_labels_give_a_model_that_is_refused_with_a_sentence(tmp_path):
         file.write_text("\n".join(rows))
     root = tmp_path / "artifacts"
     run = sentiment(
-        "run", "--data", f"{path},{test}", "--epochs", "1", "--root", str(root), cwd=tmp_path
-    )
+        "run", "--data", f"{path},{test}", "--epochs", "1", "--root", str(root), "--no-report",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert not (root / "reports").exists()
     assert run.returncode == 3, run.stderr
     words = " ".join(run.stdout.split())
     assert "is below the gate's 80.00% (--min-accuracy)" in words

@@ -145,6 +145,14 @@ def test_the_panel_says_what_was_left_out_and_why(stream):
     ) in " ".join(text_of(stream).split())
 
 
+def test_the_page_is_the_last_that_the_panel_names(stream):
+    """Where there is one, on a line of its own."""
+    page = "artifacts/reports/imdb_sentiment/20261126-195403.html"
+    with Console(stream) as console:
+        console.summary(dataclasses.replace(BLESSED, page=page))
+    assert text_of(stream).splitlines()[-1] == f"  page: {page}"
+
+
 def test_folds_are_told_before_the_test_split_and_the_choice_with_its_reason(stream):
     """The gate's minimums stand beside the figures that they hold for, and nowhere else."""
     folds = [[(0, 0)] * 30 + [(0, 1)] * 10 + [(1, 1)] * 30 + [(1, 0)] * 10] * 5

@@ -66,6 +66,22 @@ def compared(tmp_path):
     return run
 
 
+def test_a_comparison_leaves_a_page(compared, tmp_path):
+    """Beside the table; none where none is wanted, and what is in its way is told in a line."""
+    folder = tmp_path / "comparisons" / "ours"
+    compared(Training(), report=False)
+    assert not (folder / "leaderboard.html").exists()
+    _, shown = compared(Training())
+    text = (folder / "leaderboard.html").read_text(encoding="utf-8")
+    assert "is ahead, but not told apart from" in text
+    assert f"note: page: {folder / 'leaderboard.html'}" in " ".join(shown.split())
+    (folder / "leaderboard.html").unlink()
+    (folder / "leaderboard.html").mkdir()
+    board, shown = compared(Training())
+    assert len(board.runs) == 9
+    assert "The page of this comparison could not be written" in shown
+
+
 def test_every_contender_is_trained_with_every_seed_under_the_same_settings(compared):
     """Seeds outside, contenders inside; flags reach all of them."""
     training = Training()

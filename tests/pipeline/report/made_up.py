@@ -12,9 +12,7 @@ from components.infra_validator.outcome import Outcome
 from components.models.training_record import CurvePoint
 from pipeline.report.contents import (
     Contents,
-    Data,
-    LabelDoubt,
-    Listed,
+    Mistakes,
     Piece,
     Quality,
     Setting,
@@ -22,6 +20,8 @@ from pipeline.report.contents import (
     Verdict,
 )
 from pipeline.results.insight import curves
+from pipeline.results.insight.data_facts import DataFacts, TextStatistics, TokenFacts
+from pipeline.results.insight.label_errors import DoubtedLabel, LabelErrors
 from pipeline.results.insight.near_duplicates import Cluster, NearDuplicates
 from pipeline.results.lineage import ArtifactNode, ExecutionNode, Lineage
 from pipeline.results.runs import RunInfo, StepInfo
@@ -141,7 +141,7 @@ def contents(**changes) -> Contents:
             SliceRow("unknown_words", "under 5 %", 1_400, 0.88),
             SliceRow("unknown_words", "5-10 %", 600, 0.81),
         ),
-        "mistakes": Listed(
+        "mistakes": Mistakes(
             (
                 ShownMistake("test/pos/7_9", "positive", "negative", 0.9912,
                              (Piece("Not "), Piece("bad", -2.5), Piece(" at "), Piece("all", 0.75)),
@@ -150,21 +150,26 @@ def contents(**changes) -> Contents:
             ),
             total=280,
         ),
-        "data": Data(
-            counts={"train": {"negative": 4_000, "positive": 3_900},
-                    "test": {"negative": 1_030, "positive": 970}},
-            leaks=12, dropped_leaks=3, left_out={"labelled '3'": 51}, problems={"no text": 2},
-            mean_lengths={"train": 1_294.4, "test": 1_325.0}, anomalies=(),
+        "data": DataFacts(
+            {"test": {"negative": 1_030, "positive": 970},
+             "train": {"negative": 4_000, "positive": 3_900}},
+            12, 3, {"no text": 2}, {"labelled '3'": 51},
+            {"train": TextStatistics(7_900, 7_890, 1_294.4),
+             "test": TextStatistics(2_000, 1_999, 1_325.0)},
+            {"train": TokenFacts(7_900, (0, 100, 200, 300), (900, 5_000, 2_000), 174.0, 61, 4,
+                                 0.9234)},
         ),
+        "anomalies": (),
         "duplicates": NearDuplicates(
             9_900, 41, 17, 5,
             (Cluster(4, 2, {"train": 3, "test": 1}, {0: 4}, 0.9, ("a", "b"), ("Same text",)),),
             19, 0, 0.7,
         ),
-        "doubts": Listed(
-            (LabelDoubt("train/pos/5_8", "positive", "negative", 0.97, "Awful."),), 33,
-            "artifacts/reports/films_sentiment/20261126-195403-labels.csv",
+        "doubts": LabelErrors(
+            9_900, (DoubtedLabel("train/pos/5_8", "train", 1, 0, 0.97, True, "Awful."),), 33, 0.9,
+            5, (),
         ),
+        "doubts_file": "artifacts/reports/films_sentiment/20261126-195403-labels.csv",
         "lineage": lineage(),
         "hyperparameters": (Setting("epochs", "3", True), Setting("lstm_units", "64")),
         "history": (
@@ -192,16 +197,21 @@ def hostile() -> Contents:
                         pushed_to=HOSTILE, infra_validation=Outcome(HOSTILE, 1),
                         compared=HOSTILE),
         slices=(SliceRow(HOSTILE, HOSTILE, 100, 0.9), SliceRow(HOSTILE, "b", 100, 0.8)),
-        mistakes=Listed(
+        mistakes=Mistakes(
             (ShownMistake(HOSTILE, HOSTILE, HOSTILE, 0.9,
                           (Piece(HOSTILE, 1.5), Piece("\ud800 </script>")), 0.0, 1.5),),
-            1, HOSTILE, HOSTILE,
+            1, HOSTILE,
         ),
-        data=Data({HOSTILE: {HOSTILE: 1}}, 0, 0, {HOSTILE: 1}, {HOSTILE: 1}, {HOSTILE: 1.0},
-                  (HOSTILE,)),
+        data=DataFacts({HOSTILE: {HOSTILE: 1}}, 0, 0, {HOSTILE: 1}, {HOSTILE: 1},
+                       {HOSTILE: TextStatistics(1, 1, 1.0)},
+                       {HOSTILE: TokenFacts(1, (0, 1), (1,), 1.0, 0, 0, 1.0)}),
+        anomalies=(HOSTILE,),
         duplicates=NearDuplicates(2, 0, 1, 0, (
             Cluster(2, 2, {HOSTILE: 2}, {0: 2}, 0.9, (HOSTILE,), (HOSTILE,)),), 1, 0, 0.7),
-        doubts=Listed((LabelDoubt(HOSTILE, HOSTILE, HOSTILE, 0.9, HOSTILE),), 1, HOSTILE, HOSTILE),
+        doubts=LabelErrors(
+            2, (DoubtedLabel(HOSTILE, HOSTILE, 1, 0, 0.9, True, HOSTILE),), 1, 0.5, 2, (HOSTILE,)
+        ),
+        doubts_file=HOSTILE,
         lineage=Lineage("1", (ExecutionNode(1, HOSTILE, "done", STARTED, 1.0, {}),),
                         (ArtifactNode(1, HOSTILE, HOSTILE, HOSTILE, 1, ()),)),
         hyperparameters=(Setting(HOSTILE, HOSTILE),),
