@@ -94,7 +94,8 @@ class NgramWeights(keras.layers.Layer):
         **options: Any,
     ):
         """See the class."""
-        super().__init__(**options)
+        # What is computed here takes no other numbers, whatever Keras' policy is.
+        super().__init__(**{"dtype": "float32", **options})
         if longest < 1:
             raise ValueError(f"longest is {longest}; expected a number from 1 on.")
         if not 1 <= pair_bits <= 31:

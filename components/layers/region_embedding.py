@@ -33,11 +33,15 @@ class RegionEmbedding(keras.layers.Layer):
         self, vocabulary_size: int, units: int, size: int, pad_id: int = 0, **options: Any
     ):
         """See the class."""
-        super().__init__(**options)
+        # What is computed here takes no other numbers, whatever Keras' policy is.
+        super().__init__(**{"dtype": "float32", **options})
         self.vocabulary_size = vocabulary_size
         self.units = units
         self.pad_id = pad_id
-        self.rows = [keras.layers.Embedding(vocabulary_size, units) for _ in range(size)]
+        self.rows = [
+            keras.layers.Embedding(vocabulary_size, units, dtype=self.dtype_policy)
+            for _ in range(size)
+        ]
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments."""

@@ -104,7 +104,7 @@ def build_cnn_bilstm_linear(
     read = keras.layers.Dense(shape.answers)(_features(token_ids, hyperparameters, shape))
     said = opinion(token_ids, hyperparameters, shape, trainable=False)
     pooled = OpinionPool()([read, said])
-    answer = keras.layers.Activation(inputs.activation(shape))(pooled)
+    answer = keras.layers.Activation(inputs.activation(shape), dtype="float32")(pooled)
     model = keras.Model(token_ids, answer, name="cnn_bilstm_linear")
     return predict_per_token(model) if per_token else model
 

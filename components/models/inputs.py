@@ -34,9 +34,10 @@ def embed(token_ids: Any, shape: ModelShape, units: int) -> Any:
 
 def probability(state: Any, shape: ModelShape) -> Any:
     """Returns <float32>[..., shape.answers] for a state <float32>[..., units]."""
-    return keras.layers.Dense(shape.answers, activation=activation(shape), name="probability")(
-        state
-    )
+    # In float32 whatever Keras' policy is: 16 bits round probabilities near 1 to 1.
+    return keras.layers.Dense(
+        shape.answers, activation=activation(shape), name="probability", dtype="float32"
+    )(state)
 
 
 def activation(shape: ModelShape) -> str:

@@ -8,12 +8,15 @@ import sys
 from types import SimpleNamespace
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from components.errors import ConfigurationError
 from components.hyperparameters import Hyperparameters
-from components.trainer import custom_config, devices, training
+from components.models.registry import SAMPLE, get_variant
+from components.models.shape import ModelShape
+from components.trainer import custom_config, devices, fit, training
 
 
 def test_one_device_needs_no_strategy():
@@ -40,6 +43,29 @@ def test_mixed_precision_without_a_gpu_is_refused():
     refused = pytest.raises(ConfigurationError, match=r"TensorFlow finds none.*precision=False`")
     with refused, devices.precision(True, []):
         pass
+
+
+@pytest.mark.parametrize("name", ["cnn_lstm", "cnn_bilstm_linear"])
+def test_variants_train_in_16_bits(monkeypatch, tmp_path, name):
+    """As a GPU's name stands for one, so bfloat16, which a processor has, for float16."""
+    monkeypatch.setattr(devices, "MIXED", "mixed_bfloat16")
+    variant = get_variant(name)
+    hyperparameters = variant.presets[SAMPLE].overridden(
+        epochs=1, batch_size=8, embedding_units=4, filters=4, lstm_units=4
+    )
+    generator = np.random.default_rng(1)
+    reviews = generator.integers(0, 60, (16, 20)).astype(np.uint8), generator.integers(0, 2, 16)
+    with devices.precision(True, ["GPU:0"]):
+        model = variant.build(hyperparameters, shape=ModelShape(60, 20))
+    before = [weight.numpy() for weight in model.trainable_weights]
+    (_, last) = fit.fit_variant(
+        variant, model, reviews, reviews, hyperparameters, str(tmp_path)
+    ).curve
+    assert 0.0 < last.loss < 2.0 and 0.0 < last.eval_loss < 2.0
+    assert "bfloat16" in {layer.compute_dtype for layer in model.layers}
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+    assert model.output.dtype == "float32"
+    assert all(np.any(new != old) for new, old in zip(model.trainable_weights, before, strict=True))
 
 
 @pytest.mark.parametrize(
