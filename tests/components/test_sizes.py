@@ -121,6 +121,8 @@ def exports(tmp_path_factory):
 
 SCRIPT = """
 import tensorflow as tf
+# It takes longer to optimize these graphs than to run them once.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 directories, texts = arguments
 answers = {}
 for name, directory in directories.items():
