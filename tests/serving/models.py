@@ -213,6 +213,7 @@ def save_classes(
     names: Sequence[str],
     words: Mapping[str, Mapping[int, float]],
     length: int = REVIEW_LENGTH,
+    threshold: float = 0.5,
 ) -> Path:
     """Writes a model of any classes with all signatures of a pushed one, and its model card.
 
@@ -223,8 +224,9 @@ def save_classes(
       names: Of the classes; two give a model that answers the probability of the second.
       words: For each word its weights by class; other words, and other classes, have 0.
       length: Words that it reads: the last ones.
+      threshold: From which probability on the second of two is decided on.
     """
-    model = _Classes(names, words, length)
+    model = _Classes(names, words, length, threshold)
     _save(
         directory, model,
         serving_default=model.predict_examples, predict_text=model.predict_text,
@@ -232,6 +234,8 @@ def save_classes(
         transform_features=model.transform_features, bulk_inference=model.infer_in_bulk,
     )  # fmt: skip
     card = {"variant": "tiny", "classes": list(names), "test_metrics": {"accuracy": 0.875}}
+    if threshold != 0.5:
+        card["decision"] = {"threshold": threshold, "because": "it was asked for"}
     (directory / "model_card.json").write_text(json.dumps(card))
     return directory
 
@@ -239,9 +243,9 @@ def save_classes(
 class _Classes(tf.Module):
     """The model of `save_classes`."""
 
-    def __init__(self, names, words, length):
+    def __init__(self, names, words, length, threshold=0.5):
         super().__init__()
-        self.names, self.length = list(names), length
+        self.names, self.length, self.threshold = list(names), length, threshold
         self.ids = _table(list(words), tf.range(2, 2 + len(words), dtype=tf.int64), 1)
         weights = np.zeros([2 + len(words), len(names)], np.float32)
         for row, by_class in enumerate(words.values(), start=2):
@@ -297,7 +301,7 @@ class _Classes(tf.Module):
     def _verdict(self, scores):
         names = tf.constant(self.names)
         if len(self.names) == 2:
-            best = tf.cast(scores[:, 1] >= 0.5, tf.int32)
+            best = tf.cast(scores[:, 1] >= self.threshold, tf.int32)
             return {"probability": scores[:, 1], "sentiment": tf.gather(names, best)}
         label = tf.gather(names, tf.argmax(scores, axis=1))
         return {"probability": tf.reduce_max(scores, axis=1), "label": label}

@@ -49,6 +49,22 @@ def test_the_page_knows_version_and_card(page_of, folder):
     ]
 
 
+@pytest.mark.parametrize(
+    ("decision", "shown"),
+    [
+        ('{"threshold": 0.75, "because": ""}', 0.75),
+        ('{"threshold": "0.75"}', None),
+        ('{"threshold": 7.5}', None),
+        ('{"threshold": NaN}', None),
+        ("0.75", None),
+    ],
+)
+def test_the_page_knows_the_threshold(page_of, decision, shown):
+    """If the card has one that can be one."""
+    card = _models(page_of(f'{{"decision": {decision}}}').body)[0]["card"]
+    assert card.get("threshold") == shown
+
+
 @pytest.mark.parametrize("card", [None, "no json", "[1]"])
 def test_the_page_does_without_a_card(page_of, card):
     """None, or one that cannot be read."""

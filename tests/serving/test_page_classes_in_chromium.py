@@ -25,10 +25,13 @@ def port(classes_root, thousand, tmp_path_factory, serve) -> int:
     root = tmp_path_factory.mktemp("hard")
     words = {word: {column: 9.0} for column, word in enumerate("abcd")}
     models.save_classes(root / "hostile" / "1", HOSTILE, words)
+    models.save_classes(
+        root / "careful" / "1", models.SPAM_CLASSES, models.SPAM_WORDS, threshold=0.95
+    )
     shutil.copytree(thousand, root / "thousand")
     (root / "thousand" / "1" / "model_card.json").unlink()
     paths = {name: classes_root / "serving_model" / name for name in ("mail", "tickets")}
-    paths |= {name: root / name for name in ("hostile", "thousand")}
+    paths |= {name: root / name for name in ("careful", "hostile", "thousand")}
     config = root / "models.config"
     config.write_text(
         "model_config_list {"
@@ -133,6 +136,21 @@ def test_words_are_traced_for_the_likeliest_class_or_another(open_page):
     page.put("charged")
     assert page["legend"].text == "A coloured word made billing more or less likely."
     assert choice.options[0].text == "the likeliest: billing"
+
+
+def test_the_page_follows_the_threshold_of_the_model(open_page):
+    """In the verdict, in what counts as undecided, and where the bar begins."""
+    page = open_page("careful")
+    page.put("winner")
+    assert page.verdict == "ham"
+    assert page["detail"].text == "88.1 % spam, and it decides on that from 95.0 % on."
+    bar, mark, fill = (page[name].rect for name in ("bar", "mark", "fill"))
+    assert mark["x"] + 1 == pytest.approx(bar["x"] + 0.95 * bar["width"], abs=2)
+    assert fill["width"] == pytest.approx((0.95 - 0.881) * bar["width"], abs=2)
+    page.put("winner winner")
+    assert page["detail"].text == (
+        "98.2 % spam, 1.8 % ham. Between 90 % and 100 % it counts as undecided."
+    )
 
 
 def test_two_classes_have_their_own_names(open_page):
