@@ -55,7 +55,6 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
     pushed_to = str(run.root / found.destination) if found.destination else None
     bounds, classes, pairs = run.gate_bounds, run.source.classes, compared(record)
     train_reviews = reading.split_sizes[features.TRAIN_SPLIT]
-    worth = worth_little(run, candidate.overall, confusion, train_reviews)
     return RunSummary(
         pipeline_name=run.pipeline_name,
         model=trained.model,
@@ -78,7 +77,7 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
         margin=lift.margin(candidate.overall["accuracy"], candidate.overall["examples"]),
         passed_gate=found.passed_gate,
         refusals=_all_refusals(run, found, candidate, baseline, pairs, train_reviews),
-        advice=(*other_threshold(record, trained), *worth),
+        advice=_advice(run, record, trained, candidate, train_reviews),
         pairs=pairs,
         by_significance=bounds.by_significance,
         infra_validation=found.infra_validation,
@@ -120,6 +119,18 @@ def _all_refusals(
         *refusal_for(weak, bounds, _where(folds)),
         *filter(None, [for_few_reviews(run, train_reviews)]),
     )
+
+
+def _advice(
+    run: ResolvedRun,
+    record: RunRecord,
+    trained: TrainingRecord,
+    candidate: EvaluationResults,
+    train_reviews: int,
+) -> tuple[str, ...]:
+    assert candidate.confusion is not None  # eval_config asks for it
+    worth = worth_little(run, candidate.overall, candidate.confusion, train_reviews)
+    return (*other_threshold(record, trained), *worth)
 
 
 def measured(record: RunRecord) -> tuple[EvaluationResults, Mapping[str, float]]:
