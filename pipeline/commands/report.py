@@ -76,8 +76,10 @@ def run(options: dict[str, Any]) -> int:
 def _written(root: Path, found: RunInfo, output: Path | None, debug: bool) -> Path:
     """Writes the page; what libraries print meanwhile is of no interest."""
     from pipeline.console.log_capture import captured_output
+    from pipeline.temporary_files import temporary_folder
 
-    with captured_output(Path(os.devnull), debug=debug):
+    # Where there is no home to write to, Matplotlib keeps its list of fonts in a temporary folder.
+    with temporary_folder(), captured_output(Path(os.devnull), debug=debug):
         from pipeline.report.written import write_page
 
         return write_page(root, found, output)
