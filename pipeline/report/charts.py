@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _ROW = 24.0
 _DOT = 6.5
+_QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True)
@@ -229,6 +230,8 @@ def calibration(found: Calibration, name: str) -> Markup:
     axes.set_ylim(-0.02, 1.02)
     _percent(axes, "y", "x")
     _percent(counts, "x")
+    axes.set_xticks(_QUARTERS)
+    counts.set_xticks(_QUARTERS)
     axes.tick_params(labelbottom=False)
     _thousands(counts)
     words = "; ".join(
@@ -305,6 +308,7 @@ def _square(x: str, y: str):  # type: ignore[no-untyped-def]
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     _percent(axes, "x", "y")
+    axes.set_xticks(_QUARTERS)
     return made, axes
 
 

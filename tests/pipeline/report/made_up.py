@@ -117,6 +117,51 @@ def verdict(**changes) -> Verdict:
     return Verdict(**{**fields, **changes})
 
 
+def of_the_reviews() -> dict:
+    """Returns the parts that are about the data."""
+    return {
+        "data": DataFacts(
+            {
+                "test": {"negative": 1_030, "positive": 970},
+                "train": {"negative": 4_000, "positive": 3_900},
+            },
+            12,
+            3,
+            {"no text": 2},
+            {"labelled '3'": 51},
+            {
+                "train": TextStatistics(7_900, 7_890, 1_294.4),
+                "test": TextStatistics(2_000, 1_999, 1_325.0),
+            },
+            {
+                "train": TokenFacts(
+                    7_900, (0, 100, 200, 300), (900, 5_000, 2_000), 174.0, 61, 4, 0.9234
+                )
+            },
+        ),
+        "anomalies": (),
+        "duplicates": NearDuplicates(
+            9_900,
+            41,
+            17,
+            5,
+            (Cluster(4, 2, {"train": 3, "test": 1}, {0: 4}, 0.9, ("a", "b"), ("Same text",)),),
+            19,
+            0,
+            0.7,
+        ),
+        "doubts": LabelErrors(
+            9_900,
+            (DoubtedLabel("train/pos/5_8", "train", 1, 0, 0.97, True, "Awful."),),
+            33,
+            0.9,
+            5,
+            (),
+        ),
+        "doubts_file": "artifacts/reports/films_sentiment/20261126-195403-labels.csv",
+    }
+
+
 def contents(**changes) -> Contents:
     """Returns all of a page, with changes."""
     fields = {
@@ -150,26 +195,7 @@ def contents(**changes) -> Contents:
             ),
             total=280,
         ),
-        "data": DataFacts(
-            {"test": {"negative": 1_030, "positive": 970},
-             "train": {"negative": 4_000, "positive": 3_900}},
-            12, 3, {"no text": 2}, {"labelled '3'": 51},
-            {"train": TextStatistics(7_900, 7_890, 1_294.4),
-             "test": TextStatistics(2_000, 1_999, 1_325.0)},
-            {"train": TokenFacts(7_900, (0, 100, 200, 300), (900, 5_000, 2_000), 174.0, 61, 4,
-                                 0.9234)},
-        ),
-        "anomalies": (),
-        "duplicates": NearDuplicates(
-            9_900, 41, 17, 5,
-            (Cluster(4, 2, {"train": 3, "test": 1}, {0: 4}, 0.9, ("a", "b"), ("Same text",)),),
-            19, 0, 0.7,
-        ),
-        "doubts": LabelErrors(
-            9_900, (DoubtedLabel("train/pos/5_8", "train", 1, 0, 0.97, True, "Awful."),), 33, 0.9,
-            5, (),
-        ),
-        "doubts_file": "artifacts/reports/films_sentiment/20261126-195403-labels.csv",
+        **of_the_reviews(),
         "lineage": lineage(),
         "hyperparameters": (Setting("epochs", "3", True), Setting("lstm_units", "64")),
         "history": (
