@@ -66,18 +66,20 @@ def eval_config(
     )
     is_binary = len(classes) == len(features.CLASSES)
     return config_pb2.EvalConfig(
-        model_specs=[
-            config_pb2.ModelSpec(
-                signature_name=SERVING_DEFAULT if is_binary else CLASSIFY,
-                prediction_key="probability" if is_binary else "scores",
-                label_key=features.LABEL,
-                preprocessing_function_names=["transform_features"],
-            )
-        ],
+        model_specs=[_model_spec(is_binary)],
         metrics_specs=[
             config_pb2.MetricsSpec(metrics=_metrics(bounds, is_binary, gated_keys(slice_by))),
         ],
         slicing_specs=_slicing_specs(slice_by),
+    )
+
+
+def _model_spec(is_binary: bool) -> config_pb2.ModelSpec:
+    return config_pb2.ModelSpec(
+        signature_name=SERVING_DEFAULT if is_binary else CLASSIFY,
+        prediction_key="probability" if is_binary else "scores",
+        label_key=features.LABEL,
+        preprocessing_function_names=["transform_features"],
     )
 
 

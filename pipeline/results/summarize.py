@@ -52,8 +52,7 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
     assert confusion is not None  # eval_config asks for it
     cross_validation, passed_gate, infra_validation, destination = verdicts(record)
     pushed_to = str(run.root / destination) if destination else None
-    config, bounds, classes = run.config, run.gate_bounds, run.source.classes
-    weak = weak_slices(candidate, bounds, run.source.slice_by, cross_validation)
+    bounds, classes = run.gate_bounds, run.source.classes
     return RunSummary(
         pipeline_name=run.pipeline_name,
         model=trained.model,
@@ -70,17 +69,13 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
         min_accuracy=bounds.min_accuracy or None,
         min_lift=bounds.min_lift,
         baseline_accuracy=baseline.get("accuracy"),
-        max_regression=config.max_regression,
+        max_regression=bounds.max_regression,
         larger_class=lift.largest_class(confusion.sizes.tolist(), classes),
         margin=lift.margin(candidate.overall["accuracy"], candidate.overall["examples"]),
         passed_gate=passed_gate,
         refusals=infra_refusals(infra_validation)
         if passed_gate
-        else (
-            *refusals(candidate.overall, confusion, bounds, baseline, classes, cross_validation),
-            *refusal_for(weak, bounds, _where(cross_validation)),
-            *filter(None, [for_few_reviews(run, reading.split_sizes[features.TRAIN_SPLIT])]),
-        ),
+        else gate_refusals(run, reading, candidate, baseline, cross_validation),
         infra_validation=infra_validation,
         slices=tuple(slice_rows(candidate, run.source.slice_by)),
         other_slices=reading.other_slices,
@@ -96,7 +91,7 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
         baseline_macro_f1=baseline.get("macro_f1"),
         class_rows=tuple(class_rows(confusion, classes)),
         mistakes=tuple(mistakes(confusion, classes)),
-        tokens=config.tokens,
+        tokens=run.config.tokens,
     )
 
 
@@ -177,6 +172,32 @@ def refusals(
     if bounds.min_macro_f1 is not None:
         reasons += _worse("macro_f1", metrics, baseline, bounds.max_regression)
     return tuple(reasons)
+
+
+def gate_refusals(
+    run: ResolvedRun,
+    reading: ReadingReport,
+    candidate: EvaluationResults,
+    baseline: Mapping[str, float],
+    cross_validation: CrossValidation | None,
+) -> tuple[str, ...]:
+    """Returns why the gate refused a model, a sentence each, and what to try."""
+    assert candidate.confusion is not None
+    bounds, source = run.gate_bounds, run.source
+    weak = weak_slices(candidate, bounds, source.slice_by, cross_validation)
+    advice = for_few_reviews(run, reading.split_sizes[features.TRAIN_SPLIT])
+    return (
+        *refusals(
+            candidate.overall,
+            candidate.confusion,
+            bounds,
+            baseline,
+            source.classes,
+            cross_validation,
+        ),
+        *refusal_for(weak, bounds, _where(cross_validation)),
+        *([advice] if advice else []),
+    )
 
 
 def _where(cross_validation: CrossValidation | None) -> str:
