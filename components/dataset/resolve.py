@@ -91,13 +91,11 @@ def resolve_source(
         paths = expand(data)
         laid_out = labelled_source(paths[0]) if len(paths) == 1 else None
     if laid_out:
-        source = _with_layout_classes(laid_out, label_column, settings, notify, note)
-        return replace(source, slice_by=slices_of_layout(slice_by, source))
+        return _with_layout_classes(laid_out, label_column, settings, slice_by, notify, note)
     asked = columns_asked(slice_by)
     found = find_tables(tables_in(paths), text_column, label_column, options, notify, asked)
     source = _table_source(found, text_column, label_column, settings, notify, note)
-    columns = source.text_column, source.label_column
-    return replace(source, slice_by=slices_by_columns(slice_by, found, *columns, note))
+    return _with_slices(source, slice_by, found, note)
 
 
 def _known_source(
@@ -125,6 +123,7 @@ def _with_layout_classes(
     source: ReviewSource,
     label_column: str,
     settings: LabelSettings,
+    slice_by: str,
     notify: Callable[[str], None],
     note: Callable[[str], None],
 ) -> ReviewSource:
@@ -137,6 +136,7 @@ def _with_layout_classes(
             f"are its folders, neg and pos ({label}), or the stars in its files' names ({rating})."
         )
     source = replace(source, label_column=label_column)
+    source = replace(source, slice_by=slices_of_layout(slice_by, source))
     if not settings.names_anything:
         if label_column == DEFAULT_LABEL:
             return source
@@ -222,6 +222,13 @@ def _table_source(
     )
     source = with_classes(source, settings, notify, note)
     return drawn_by_column(source, notify) if found.split_column else drawn_by_names(source)
+
+
+def _with_slices(
+    source: ReviewSource, slice_by: str, found: FoundTables, note: Callable[[str], None]
+) -> ReviewSource:
+    columns = source.text_column, source.label_column
+    return replace(source, slice_by=slices_by_columns(slice_by, found, *columns, note))
 
 
 def _digest(files: Iterable[Path]) -> str:

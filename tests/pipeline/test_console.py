@@ -9,6 +9,7 @@ import sys
 import textwrap
 
 import pytest
+from rich.cells import cell_len
 
 from components.cross_validator.figures import CrossValidation
 from components.evaluator.lift import LargerClass
@@ -553,6 +554,19 @@ def test_slice_chart_in_a_narrow_terminal():
         "   under 5 % #####   87.0%",
         "20 % or more #####   80.0% <",
     ]
+
+
+def test_slice_chart_of_many_values_shows_the_least_accurate():
+    """In the order of the rows; wide characters take two columns, and long values are cut."""
+    rows = [SliceRow("product", f"p{number}", 100, number / 100) for number in range(60, 80)]
+    rows += [SliceRow("product", "很好看", 100, 0.5), SliceRow("product", "x" * 80, 100, 0.4)]
+    title, *lines, last = slice_chart(rows, width=76, is_plain=True)
+    assert title == "accuracy by product (< lowest)"
+    assert [line.split()[0] for line in lines] == [
+        *(f"p{number}" for number in range(60, 68)), "很好看", f"{'x' * 27}...",
+    ]  # fmt: skip
+    assert last.strip() == "12 more are left out"
+    assert {cell_len(line.removesuffix(" <").rstrip()) for line in lines} == {44}
 
 
 def test_slice_chart_of_nothing():
