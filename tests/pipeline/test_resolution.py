@@ -327,7 +327,7 @@ def test_a_threshold_by_wish_needs_reviews_and_a_class_to_choose_on(
 def test_more_than_two_classes_are_not_decided_by_a_threshold(environment, tmp_path):
     """The message lists them."""
     data = tmp_path / "three.csv"
-    data.write_text("text,label\n" + "".join(f"text {n},{'abc'[n % 3]}\n" for n in range(60)))
+    data.write_text("text,label\n" + "".join(f"text {n},{'abc'[n % 3]}\n" for n in range(600)))
     config = PipelineConfig(data=str(data), decide="recall >= 0.9", validation_fraction=0.1)
     with pytest.raises(ConfigurationError, match="and there are 3: a, b, c"):
         resolve(config, environment, print)
