@@ -14,8 +14,8 @@ $(READY): uv.lock pyproject.toml scripts/setup
 run: $(READY) ## train, judge and push a model (more settings: make run ARGS="--epochs 2")
 	@.venv/bin/sentiment run $(ARGS)
 
-test: $(READY) ## run all tests (a part of them: make test ARGS=tests/components)
-	@.venv/bin/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
+test: $(READY) ## run the tests but the slow ones (a part: make test ARGS=tests/components; all: ARGS="-m ''")
+	@.venv/bin/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
 
 lint: $(READY) ## check style, documentation, types and which way imports point
 	@.venv/bin/ruff check .

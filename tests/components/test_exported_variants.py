@@ -9,23 +9,25 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from components import features
-from components.models.registry import get_variant, variant_names
+from components.models.registry import get_variant
 from components.trainer import signatures, training
 from tests.fresh_process import told_by
+
+from .variants import NAMES
 
 TEXTS = ["a great film", "not good at all. " * 20, "", "zzyzx", "a dull plot, badly acted"]
 ONLY_TRAINING = ("Random", "Multinomial", "Shuffle", "Dropout", "Gradient", "Grad", "Apply")
 
 
 @pytest.fixture(scope="module")
-def exports(transform_output, tmp_path_factory):
-    """Each variant's export, by name: its folder and the trained model's answers to TEXTS.
+def exports(request, transform_output, tmp_path_factory):
+    """Exports of a group of variants, by name: folder and the trained model's answers to TEXTS.
 
     The weights are random, and large enough for words to make a difference.
     """
     token_ids = transform_output.transform_features_layer()({features.TEXT: tf.constant(TEXTS)})
     made = {}
-    for name in variant_names():
+    for name in request.param:
         variant = get_variant(name)
         hyperparameters = variant.presets[variant.default_preset]
         model = variant.build(hyperparameters)
@@ -66,7 +68,7 @@ def answers_of_a_fresh_process(exports):
     return told_by(script, directories, TEXTS)
 
 
-@pytest.mark.parametrize("name", variant_names())
+@pytest.mark.parametrize(("exports", "name"), NAMES, indirect=["exports"])
 def test_an_export_holds_no_random_op_and_no_state_of_training(exports, name):
     """All functions of the SavedModel are walked; its variables are the weights and no more."""
     directory, parameters, _ = exports[name]
@@ -84,7 +86,7 @@ def test_an_export_holds_no_random_op_and_no_state_of_training(exports, name):
     assert sum(int(np.prod(shape)) for shape in shapes) == parameters
 
 
-@pytest.mark.parametrize("name", variant_names())
+@pytest.mark.parametrize(("exports", "name"), NAMES, indirect=["exports"])
 def test_an_export_answers_as_the_trained_model_does(exports, answers_of_a_fresh_process, name):
     """To 1e-6, as does the prediction after the last token."""
     _, _, expected = exports[name]
@@ -94,7 +96,7 @@ def test_an_export_answers_as_the_trained_model_does(exports, answers_of_a_fresh
     assert np.std(verdict) > 1e-3
 
 
-@pytest.mark.parametrize("name", variant_names())
+@pytest.mark.parametrize(("exports", "name"), NAMES, indirect=["exports"])
 def test_what_each_word_did_adds_up_to_the_verdict(exports, answers_of_a_fresh_process, name):
     """To the difference of the log odds of the text and of the one without words, to 1e-4."""
     probabilities = exports[name][2].astype(np.float64)

@@ -16,6 +16,7 @@ from components.transform.token_settings import TokenSettings
 from tests.fresh_process import told_by
 
 from .transforming import analyze, reference_tokens
+from .variants import GROUPS
 
 LENGTH, WORDS = 37, 50
 SHAPE = ModelShape(WORDS, LENGTH)
@@ -104,12 +105,12 @@ def test_the_shortest_texts_have_an_answer(name, length):
 
 
 @pytest.fixture(scope="module")
-def exports(tmp_path_factory):
-    """Each variant's export of characters, by name: its folder and its model's answers to TEXTS."""
+def exports(request, tmp_path_factory):
+    """A group's exports of characters, by name: folder and its model's answers to TEXTS."""
     output = analyze(TEXTS * 2, tmp_path_factory.mktemp("characters"), TOKENS)
     token_ids = output.transform_features_layer()({features.TEXT: tf.constant(TEXTS)})
     made = {}
-    for name in variant_names():
+    for name in request.param:
         variant, hyperparameters = small(name)
         model = built(name, SHAPE)
         directory = tmp_path_factory.mktemp(name)
@@ -136,8 +137,9 @@ print(json.dumps(answers))
 """
 
 
+@pytest.mark.parametrize("exports", GROUPS, indirect=True)
 def test_an_export_of_characters_answers_as_its_model_in_a_fresh_process(exports):
-    """All variants: verdict and trace, which names the characters that the model reads."""
+    """Of every variant: verdict and trace, which names the characters that the model reads."""
     directories = {name: str(directory) for name, (directory, _) in exports.items()}
     answers = told_by(SCRIPT, directories, TEXTS, timeout=600)
     expected_tokens = []

@@ -161,11 +161,30 @@ def check_answers(root: Path) -> None:
     assert served["probability"] == pytest.approx(float(answer.stdout.split()[0]), abs=5e-5)
 
 
+def run_arguments(small_data: Path, root: Path) -> list[str]:
+    """Returns what trains, judges and pushes a model in a few seconds, and tries it in a server."""
+    arguments = ["run", "--data", str(small_data), "--model", "linear", "--root", str(root)]
+    return [*arguments, *"--min-accuracy 0.2 --min-lift 0 --infra-validation embedded".split()]
+
+
+def test_a_run_pushes_a_model_and_a_page(small_data, tmp_path):
+    """Every step runs; card and page are of the one version."""
+    root = tmp_path / "artifacts"
+    run = sentiment(*run_arguments(small_data, root), cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert executed(root, "reviews_sentiment") == STEPS
+    (version,) = versions(root, "reviews_sentiment")
+    assert f"serving_model/reviews_sentiment/{version}" in run.stdout
+    card = json.loads((root / "serving_model/reviews_sentiment" / version / CARD).read_text())
+    assert card["infra_validation"] == {"engine": "embedded", "answers": 114}
+    check_page(run.stdout, card, tmp_path)
+
+
+@pytest.mark.slow
 def test_a_run_goes_on_after_it_was_ended_and_executes_what_changed(small_data, tmp_path):
     """Killed in Transform, interrupted in Trainer, ended in Evaluator; finished; cached; moved."""
     root = tmp_path / "artifacts"
-    arguments = ["run", "--data", str(small_data), "--model", "linear", "--root", str(root)]
-    arguments += "--min-accuracy 0.2 --min-lift 0 --infra-validation embedded".split()
+    arguments = run_arguments(small_data, root)
 
     assert end_after("DataGate", signal.SIGKILL, *arguments, cwd=tmp_path)[0] == -signal.SIGKILL
     code, errors = end_after("Transform", signal.SIGINT, *arguments, cwd=tmp_path)
@@ -221,6 +240,7 @@ def test_a_run_goes_on_after_it_was_ended_and_executes_what_changed(small_data, 
     check_answers(root)
 
 
+@pytest.mark.slow
 def test_shuffled_labels_give_a_model_that_is_refused_with_a_sentence(tmp_path):
     """The gate is real: what cannot be learnt is not pushed, and the exit code is 3."""
     # The folder's name is that of the data: a long one would wrap lines of what is printed.
@@ -254,6 +274,7 @@ def test_shuffled_labels_give_a_model_that_is_refused_with_a_sentence(tmp_path):
     assert not (root / "serving_model").exists()
 
 
+@pytest.mark.slow
 def test_unfit_data_stops_the_run_before_transform(tmp_path):
     """Exit code 4, and the record is named at a first look, or the split by the data gate."""
     path = tmp_path / "reviews.csv"

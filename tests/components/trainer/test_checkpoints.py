@@ -281,6 +281,7 @@ print(found.hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_a_killed_trainer_goes_on_to_the_same_weights(tmp_path, transform_output):
     """`kill -9` at the fifth of six steps; the next execution has another folder, as in TFX."""
     pattern = written_examples(tmp_path, transform_output, 12)
