@@ -18,7 +18,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from benchmarks import recording
 from benchmarks.in_turns import shown_ratios
-from benchmarks.real_reviews import read_texts
 
 TURNS = {1: 200, 8: 40, 32: 20, 128: 10, 512: 6}
 TARGETS = {1: 0.15, 8: 0.35, 32: 0.35, 128: 0.33, 512: 0.33}
@@ -37,6 +36,7 @@ def main() -> None:
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Returns the figures of each batch size."""
+    from benchmarks.real_reviews import read_texts
     from benchmarks.sessions import Load, export_both
     from benchmarks.sessions import measure as measure_load
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -64,6 +65,8 @@ def measure_and_record(
     Raises:
       SystemExit: The machine is not quiet, or was not while it was measured.
     """
+    # As an interrupt does: what was started ends with this process.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if not options.busy:
         wait_until_quiet(options.wait * 60)
     watch = Watch()

@@ -18,7 +18,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from benchmarks import recording
 from benchmarks.in_turns import shown_ratios
-from benchmarks.real_reviews import read_texts
 
 TURNS = {1: 60, 8: 20, 16: 12, 32: 8, 64: 6, 128: 5}
 # Keras / ours, as it is usually told of throughput.
@@ -39,6 +38,7 @@ def main() -> None:
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Returns the figures of each number of threads and batch size."""
+    from benchmarks.real_reviews import read_texts
     from benchmarks.sessions import Load, export_both
     from benchmarks.sessions import measure as measure_load
 
