@@ -86,6 +86,8 @@ def entry_point() -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     warnings.simplefilter("ignore")
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    # TensorFlow's native code tells of GPUs that are not there, once a worker.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     start.forget_working_folder()
     start.collect_seldom()
     main()
