@@ -175,7 +175,7 @@ def remote(small_data, server, pool) -> Path:
         pool.kill_worker()
         _, errors = tried.communicate(timeout=900)
     assert tried.returncode == 1
-    assert "A worker of the job server" in errors and "ended in the middle of a job" in errors
+    assert "A worker of the job server" in errors and "ended before its job did" in errors
     assert "ended before its job did, by signal 9" in pool.text
     assert list(folder.glob("artifacts/serving_model/*/*")) == []
     ran = sentiment(*command, cwd=folder)
@@ -268,7 +268,7 @@ def test_a_score_whose_worker_is_killed_leaves_nothing_and_completes_when_run_ag
         pool.kill_worker()
         _, errors = process.communicate(timeout=900)
     assert process.returncode == 1
-    assert "ended in the middle of a job" in errors
+    assert "ended before its job did" in errors
     assert visible(local) == []
     ran = sentiment(*score(local, 50, *server.flags, *pool.flags), cwd=local)
     assert ran.returncode == 0, ran.stderr
