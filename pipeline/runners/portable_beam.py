@@ -34,8 +34,8 @@ _REPLACED = ("runner", "sdk_container_image", "labels")
 _NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 _LAST_OF_TRACEBACK = re.compile(r"^(?:\w+\.)*(\w*(?:Error|Exception|Exit)): (.+)$", re.MULTILINE)
 _WORKER_GONE = re.compile(
-    r"SDK worker disconnected|didn't get control connection|SDK harness .*disconnected|worker was failing|"
-    r"Timed out.* waiting for .*(?:environment|worker)|Task ?Executor .*lost",
+    r"SDK worker disconnected|didn't get control connection|SDK harness .*disconnected|"
+    r"worker was failing|Timed out.* waiting for .*(?:environment|worker)|Task ?Executor .*lost",
     re.IGNORECASE,
 )
 

@@ -213,28 +213,6 @@ def metrics(folder: Path) -> dict:
     }
 
 
-def test_artifacts_are_those_of_the_local_runner(local, remote):
-    """The vocabulary with its counts, the token ids and the metrics, value by value."""
-    assert len(vocabulary(local)) > 50
-    assert vocabulary(remote) == vocabulary(local)
-    assert len(token_ids(local, "train")) > 300
-    assert token_ids(remote, "train") == token_ids(local, "train")
-    expected = metrics(local)
-    assert 0.4 < expected["binary_accuracy"]["doubleValue"] < 1
-    assert metrics(remote) == expected
-
-
-def test_what_a_run_records_names_no_root_and_the_root_moves(remote, small_data, server, pool):
-    """A second run, from the root's new place, finds every step in the cache."""
-    assert str(remote).encode() not in (remote / "artifacts" / "metadata.db").read_bytes()
-    moved = remote.parent / f"moved-{remote.name}"
-    shutil.copytree(remote, moved)
-    command = (*RUN, "--data", str(small_data), *server.flags, *pool.flags)
-    ran = sentiment(*command, cwd=moved)
-    assert ran.returncode == 0, ran.stderr
-    assert re.search(r"1 steps ran, \d+ came from the cache", ran.stdout)
-
-
 def score(folder: Path, rows: int, *flags: str) -> tuple[str, ...]:
     """Makes a file, and returns the command that scores it by the folder's model."""
     lines = (json.dumps({"text": f"a fine film, number {row}"}) for row in range(rows))
@@ -342,3 +320,25 @@ def test_a_worker_without_our_package_is_told(local, server, tmp_path):
     assert ran.returncode == 1
     assert "A worker has no Python module 'pipeline'" in ran.stderr
     assert "start them by `sentiment worker`" in ran.stderr
+
+
+def test_artifacts_are_those_of_the_local_runner(local, remote):
+    """The vocabulary with its counts, the token ids and the metrics, value by value."""
+    assert len(vocabulary(local)) > 50
+    assert vocabulary(remote) == vocabulary(local)
+    assert len(token_ids(local, "train")) > 300
+    assert token_ids(remote, "train") == token_ids(local, "train")
+    expected = metrics(local)
+    assert 0.4 < expected["binary_accuracy"]["doubleValue"] < 1
+    assert metrics(remote) == expected
+
+
+def test_what_a_run_records_names_no_root_and_the_root_moves(remote, small_data, server, pool):
+    """A second run, from the root's new place, finds every step in the cache."""
+    assert str(remote).encode() not in (remote / "artifacts" / "metadata.db").read_bytes()
+    moved = remote.parent / f"moved-{remote.name}"
+    shutil.copytree(remote, moved)
+    command = (*RUN, "--data", str(small_data), *server.flags, *pool.flags)
+    ran = sentiment(*command, cwd=moved)
+    assert ran.returncode == 0, ran.stderr
+    assert re.search(r"1 steps ran, \d+ came from the cache", ran.stdout)
