@@ -32,8 +32,8 @@ docs: $(READY) ## build the documentation into docs/_build/html; no network need
 	@.venv/bin/sphinx-build --fail-on-warning --keep-going --quiet docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
-bench: $(READY) ## measure against TFX's own IMDB example (takes a quarter of an hour)
-	@.venv/bin/python -m benchmarks.against_tfx_example $(ARGS)
+bench: $(READY) ## measure on a quiet machine, and renew the tables (a part: make bench ARGS=latency)
+	@.venv/bin/python -m benchmarks $(ARGS)
 
 clean: ## remove the environment and caches; artifacts/ stays
 	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache docs/_build

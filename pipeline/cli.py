@@ -24,6 +24,7 @@ from pipeline.commands import (
     score,
     serve,
     status,
+    worker,
 )
 from pipeline.console.messages import tell, tell_lines
 from pipeline.console.wrapping import HelpFormatter
@@ -132,7 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"sentiment {version('sentiment')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (run, report, runs, inspect, compare, predict, score, serve, status):
+    for module in (run, report, runs, inspect, compare, predict, score, serve, status, worker):
         command = module.COMMAND.add_to(commands)
         command.set_defaults(command=module.run)
         module.add_flags(command)

@@ -29,6 +29,7 @@ from pipeline.config import (
     hyperparameters_for,
     names_for,
 )
+from pipeline.engines import IN_MEMORY, LOCAL, MULTI_PROCESSING, EngineChoice, choose
 from pipeline.fingerprint import PROJECT, file_fingerprint, fingerprint_of, source_functions
 from pipeline.loading import EnvironmentSettings
 from pipeline.root import METADATA_FILE, PIPELINES_FOLDER, SERVING_FOLDER
@@ -413,8 +414,21 @@ def beam_arguments(config: PipelineConfig, source: ReviewSource) -> tuple[str, .
     mode = config.beam_mode
     if mode == "auto":
         size = sum(_size(Path(file.path)) for file in source.files)
-        mode = "multi_processing" if size >= MULTI_PROCESSING_FROM_BYTES else "in_memory"
-    return local_beam_arguments(mode, config.beam_workers)
+        mode = MULTI_PROCESSING if size >= MULTI_PROCESSING_FROM_BYTES else IN_MEMORY
+    return beam_arguments_for(config.engine, mode)
+
+
+def beam_arguments_for(choice: EngineChoice, mode: str) -> tuple[str, ...]:
+    """Returns Beam's flags.
+
+    Args:
+      choice: The engine.
+      mode: "in_memory" or "multi_processing", for the local one.
+    """
+    more = {"mode": mode}
+    if mode == IN_MEMORY:
+        more["processes"] = "1"
+    return choice.arguments(**more)
 
 
 def local_beam_arguments(mode: str, workers: int) -> tuple[str, ...]:
@@ -424,15 +438,7 @@ def local_beam_arguments(mode: str, workers: int) -> tuple[str, ...]:
       mode: "in_memory" or "multi_processing".
       workers: How many processes, if several; 0 is one a core.
     """
-    return (
-        # Beam's default, DirectRunner, hands over to a binary that it downloads.
-        "--runner=pipeline.runners.local_beam.LocalBeamRunner",
-        f"--direct_running_mode={mode}",
-        f"--direct_num_workers={workers if mode == 'multi_processing' else 1}",
-        # If an image is named, whichever, TFX does not pack itself for every Beam pipeline, which
-        # takes seconds and leaves files in /tmp. Local runners start no container.
-        "--sdk_container_image=none",
-    )
+    return beam_arguments_for(choose(LOCAL, workers=str(workers)), mode)
 
 
 def _size(path: Path) -> int:

@@ -21,6 +21,8 @@ TABLE_SETTINGS = (
     "header",
     "max_bad_records",
 )
+# What runs Beam's jobs.
+BEAM_SETTINGS = ("beam", "beam_endpoint", "beam_workers", "beam_options", "beam_mode")
 
 
 @dataclass(frozen=True)

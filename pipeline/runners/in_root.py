@@ -14,16 +14,18 @@ from components.tfx_adapter import run_locally
 from pipeline.graph import create_pipeline
 from pipeline.resolution import ResolvedRun
 from pipeline.root import working_in
+from pipeline.runners.portable_beam import jobs_at
 
 
 def run_in_root(run: ResolvedRun, run_id: str) -> None:
     """Runs every step whose outputs are not in the cache, on this machine.
 
-    Meanwhile the root is the working folder of this process, and of those that Beam starts.
+    Meanwhile the root is the working folder of this process, and of those that Beam starts, on
+    whichever machine.
 
     Args:
       run: The run.
       run_id: Its id in ML Metadata.
     """
-    with working_in(run.root):
+    with working_in(run.root), jobs_at(run.config.engine.arguments_of_place(run.root)):
         run_locally(create_pipeline(replace(run, root=Path())), run_id)

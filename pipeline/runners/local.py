@@ -26,6 +26,7 @@ from pipeline.results import recorded_functions
 from pipeline.results.summary import RunSummary
 from pipeline.root import LOCK_FILE, METADATA_FILE
 from pipeline.runners.announcements import announced_to
+from pipeline.runners.engine_check import check_engine
 from pipeline.runners.recording import recording
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def run(config: PipelineConfig, console: Console, log_path: Path) -> RunSummary:
         console.run_started(
             run.pipeline_name, config.model, run.source.name, shown(root), shown(log_path)
         )
+        check_engine(config.engine, root)
         # TensorFlow, TFX and Beam take ten seconds to import: a wrong flag is told before that.
         from pipeline.results.summarize import summarize
         from pipeline.runners.in_root import run_in_root
