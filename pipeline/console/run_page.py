@@ -17,6 +17,7 @@ from pipeline.console.runs_table import NOT_KNOWN
 from pipeline.flag_spelling import typed
 from pipeline.paths import shown
 from pipeline.results import run_properties as names
+from pipeline.results.metric_names import METRIC_NAMES
 from pipeline.results.outcome import outcome
 from pipeline.results.runs import RunInfo, StepInfo
 from pipeline.root import SERVING_FOLDER
@@ -29,15 +30,6 @@ _MEMORY = (
     "memory: the most that the process and Beam's workers had at once; what they share counts in "
     "each"
 )
-# The metrics of a run, by the names that people know them by; accuracy and counts have own lines.
-_METRICS = {
-    "macro_f1": "macro F1",
-    "auc": "AUC",
-    "precision": "precision",
-    "recall": "recall",
-    "log_loss": "log loss",
-    "calibration": "calibration",
-}
 
 
 def print_run(
@@ -87,7 +79,7 @@ def _facts(run: RunInfo, is_plain: bool) -> Iterator[str]:
     yield f"began {run.started:%d %b %Y %H:%M:%S}{took}"
     if run.accuracy is not None:
         yield accuracy_line(run, is_plain)
-        known = {title: run.metrics.get(name) for name, title in _METRICS.items()}
+        known = {title: run.metrics.get(name) for name, title in METRIC_NAMES.items()}
         yield ", ".join(
             f"{title} {value:.3f}" for title, value in known.items() if value is not None
         )

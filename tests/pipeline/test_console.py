@@ -124,6 +124,13 @@ def text_of(stream) -> str:
     return stream.buffer.getvalue().decode(stream.encoding)
 
 
+def words_of_summary(stream, summary: RunSummary) -> str:
+    """Returns what a console prints of a run's end, with one blank between words."""
+    with Console(stream) as console:
+        console.summary(summary)
+    return " ".join(text_of(stream).split())
+
+
 def whole_run(console: Console, summary: RunSummary = BLESSED) -> None:
     console.run_started("imdb_sentiment", "lstm", "imdb", "/home/someone/artifacts", "/x/run.log")
     for step in STEPS:
@@ -168,9 +175,7 @@ def test_folds_are_told_before_the_test_split_and_the_choice_with_its_reason(str
         margin=0.043,
         macro_f1_margin=0.0512,
     )
-    with Console(stream) as console:
-        console.summary(summary)
-    words = " ".join(text_of(stream).split())
+    words = words_of_summary(stream, summary)
     assert (
         "infra validation linear: 704 reviews to train on; a network needs some 10,000 "
         "5 folds, each of 400 reviews judged by a model that did not see it: accuracy 75.00% "
@@ -364,9 +369,7 @@ def test_a_small_test_split_shows_how_sure_its_accuracy_is(encoding, sign):
         margin=0.1005,
     )
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, write_through=True)
-    with Console(stream) as console:
-        console.summary(small)
-    words = " ".join(text_of(stream).split())
+    words = words_of_summary(stream, small)
     assert (
         "always saying negative 60.00 % (+20.70 points); 57 test reviews: "
         f"{sign} 10 points; they do not tell it from the gate's 80.00 %; a --max-regression of "
@@ -395,9 +398,7 @@ OF_MANY = dataclasses.replace(
 
 def test_summary_of_many_classes(stream):
     """Beside always saying the largest; which are known worst, and what they are taken for."""
-    with Console(stream) as console:
-        console.summary(OF_MANY)
-    words = " ".join(text_of(stream).split())
+    words = words_of_summary(stream, OF_MANY)
     assert (
         "accuracy 41.20 % ± 0.61 (95 %, Wilson), no least accuracy is set, no model to compare "
         "with always saying 10 20.00 % (+21.20 points) macro F1 0.331, log loss 1.432 5 "
@@ -410,9 +411,7 @@ def test_summary_of_many_classes(stream):
 
 def test_the_gate_of_many_classes_is_told_where_no_bound_is_set(stream):
     """It asks for more than always saying the largest class."""
-    with Console(stream) as console:
-        console.summary(dataclasses.replace(OF_MANY, min_lift=0.001))
-    words = " ".join(text_of(stream).split())
+    words = words_of_summary(stream, dataclasses.replace(OF_MANY, min_lift=0.001))
     assert (
         "accuracy 41.20 % ± 0.61 (95 %, Wilson), gate: proven better than always saying 10, no "
         "model to" in words
@@ -429,9 +428,7 @@ def test_summary_of_a_gate_on_macro_f1(stream):
         baseline_macro_f1=0.86,
         classes=("ham", "spam"),
     )
-    with Console(stream) as console:
-        console.summary(summary)
-    words = " ".join(text_of(stream).split())
+    words = words_of_summary(stream, summary)
     assert "macro F1 0.859, gate 0.800 (+0.059), last blessed 0.860 (-0.001)" in words
     with Console(stream) as console:
         console.summary(dataclasses.replace(OF_MANY, min_macro_f1=0.3))
@@ -456,9 +453,7 @@ def test_summary_of_a_model_that_failed_in_a_server(stream):
         refusals=(refusal,),
         pushed_to=None,
     )
-    with Console(stream) as console:
-        console.summary(failed)
-    words = " ".join(text_of(stream).split())
+    words = words_of_summary(stream, failed)
     assert (
         "✗ NOT BLESSED model lstm of imdb_sentiment passed the gate, not infra validation" in words
     )

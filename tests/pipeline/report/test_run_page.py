@@ -125,15 +125,8 @@ def test_a_run_that_failed_says_how_far_it_came_and_its_error():
         steps=steps,
         is_blessed=None,
     )
-    page = contents(
-        run=run,
-        verdict=gone,
-        metrics=gone,
-        confusion=gone,
-        quality=gone,
-        slices=gone,
-        mistakes=gone,
-    )
+    unknown = ("verdict", "metrics", "confusion", "quality", "slices", "mistakes")
+    page = contents(run=run, **dict.fromkeys(unknown, gone))
     words = Document(run_page(page)).words
     assert "✗ Failed" in words
     assert "The run failed in Trainer, after 6 finished steps" in words
