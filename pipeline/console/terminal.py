@@ -103,7 +103,7 @@ class Console:
         """Says what runs, and where its output goes."""
         self.close()
         self._wrapped(
-            f"{pipeline_name}: model {model}, data {data}, everything under {root}", style="bold"
+            f"{pipeline_name}: model {model}, data {data}, all in {root}", style="bold"
         )
         self._wrapped(f"log: {log_path}", style="dim")
         self._since = time.monotonic()
