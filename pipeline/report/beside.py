@@ -49,6 +49,7 @@ def beside(function: Callable[..., T], *arguments: Any) -> Callable[[], T]:
 
 
 def _send(sender: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    answer: tuple[Any, Exception | None]
     try:
         answer = function(*arguments), None
     except Exception as error:
