@@ -15,6 +15,7 @@ from pipeline import cli
 from pipeline.console.wrapping import cells
 from pipeline.results import run_properties as names
 from pipeline.root import METADATA_FILE
+from tests.pipeline.report.test_run_page import Document
 from tests.pipeline.results.stored import CACHED, DONE, FAILED, multiply, properties_of, store_run
 
 LIVE, FAILURE = "20261126-210857", "20261127-080000"
@@ -140,6 +141,22 @@ def test_a_difference_is_shown_by_kinds(runs):
         text.split()
     )
     assert "identical: the same run" in runs("diff", "latest", FAILURE)[1]
+
+
+def test_a_difference_is_a_page_as_well(runs, tmp_path):
+    """With what the console prints; nothing of a text is markup, and a folder is refused."""
+    page = tmp_path / "new" / "diff.html"
+    code, said, _ = runs("diff", LIVE, "latest", "--html", str(page))
+    assert (code, said) == (0, f"{page}\n")
+    text = page.read_text(encoding="utf-8")
+    words = " ".join(Document(text).words.split())
+    assert "Settings --positive-label: the default -> yes, always --model: linear -> cnn" in words
+    assert f"{FAILURE} has no figures: it failed before the Evaluator was done." in words
+    assert 'http-equiv="Content-Security-Policy" content="default-src \'none\'' in text
+    runs("diff", FAILURE, FAILURE, "--html", str(page))
+    assert "Identical: the same run" in page.read_text(encoding="utf-8")
+    code, _, errors = runs("diff", LIVE, "latest", "--html", str(tmp_path))
+    assert code != 0 and "is a folder; expected a file's name" in errors
 
 
 def test_json_is_for_programs(runs):
