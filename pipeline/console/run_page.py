@@ -16,6 +16,7 @@ from pipeline.console.printable_console import PrintableConsole
 from pipeline.console.runs_table import NOT_KNOWN
 from pipeline.flag_spelling import typed
 from pipeline.paths import shown
+from pipeline.program import command_in
 from pipeline.results import run_properties as names
 from pipeline.results.outcome import outcome
 from pipeline.results.runs import RunInfo, StepInfo
@@ -67,7 +68,8 @@ def print_run(
     if page.is_file():
         _line(console, f"page: {shown(page)}")
     else:
-        _line(console, f"page: none yet; `sentiment report {run.run_id}` writes it")
+        command = command_in(root, f"report {run.run_id}")
+        _line(console, f"page: none yet; {command} writes it")
 
 
 def _ending(run: RunInfo) -> Iterator[str]:

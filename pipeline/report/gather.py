@@ -24,6 +24,7 @@ from components.models.training_record import CurvePoint, TrainingRecord
 from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 from pipeline.config import SAMPLE_PREFIX
 from pipeline.paths import shown
+from pipeline.program import command_in
 from pipeline.report import predictions
 from pipeline.report.commands import commands
 from pipeline.report.contents import (
@@ -302,7 +303,7 @@ class _Reader:
             if count > most:
                 raise LookupError(
                     f"Labels are not checked at the end of a run of more than {most:,} reviews: "
-                    f"`sentiment report {self._run.run_id}` checks them."
+                    f"{command_in(self._root, f'report {self._run.run_id}')} checks them."
                 )
         found = label_errors(reviews, classes, self._tokens().tokens)
         if found.doubted is None:
