@@ -13,7 +13,7 @@ from components.models.class_list import short
 from pipeline.console.duration import duration
 from pipeline.console.messages import readable
 from pipeline.console.printable_console import PrintableConsole
-from pipeline.console.runs_table import NOT_KNOWN
+from pipeline.console.runs_table import NARROW, NOT_KNOWN
 from pipeline.flag_spelling import typed
 from pipeline.paths import shown
 from pipeline.program import command_in
@@ -150,7 +150,7 @@ def _print_steps(console: PrintableConsole, steps: tuple[StepInfo, ...]) -> None
     if not steps:
         _line(console, "no step began")
         return
-    has_memory = any(step.peak_memory for step in steps)
+    has_memory = console.width >= NARROW and any(step.peak_memory for step in steps)
     has_reasons = any(step.reason for step in steps)
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column(f"{_INDENT}step", no_wrap=True)

@@ -87,7 +87,8 @@ def print_summary(
     _prose(
         console,
         width,
-        f"{len(summary.executed)} steps ran, {len(summary.cached)} came from the cache, "
+        f"{len(summary.executed)} step{'s' * (len(summary.executed) != 1)} ran, "
+        f"{len(summary.cached)} came from the cache, "
         f"in {duration(summary.seconds)}",
     )
     _prose(console, width, f"log: {summary.log_path}")

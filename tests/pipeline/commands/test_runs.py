@@ -142,6 +142,20 @@ def test_a_difference_is_shown_by_kinds(runs):
     assert "identical: the same run" in runs("diff", "latest", FAILURE)[1]
 
 
+def test_figures_that_differ_a_little_show_where(runs, tmp_path):
+    """A difference is never shown as one of 0."""
+    for run_id, loss in (("a", 0.298801), ("b", 0.298809)):
+        store_run(tmp_path, run_id, properties_of(metrics={"accuracy": 0.75, "log_loss": loss}))
+    text = runs("diff", "a", "b", "--root", str(tmp_path))[1]
+    assert "  log loss: 0.2988010 -> 0.2988090 (+0.0000080)\n" in text
+
+
+def test_a_narrow_terminal_leaves_room_for_the_reasons(runs):
+    """Memory is left out there."""
+    assert "1,118 MB" in runs("show", LIVE)[1]
+    assert "1,118 MB" not in runs("show", LIVE, columns=60)[1]
+
+
 def test_json_is_for_programs(runs):
     """A list of all runs; an object of one, and of a difference."""
     listed = json.loads(runs("--json")[1])
