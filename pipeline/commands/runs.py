@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.errors import ConfigurationError
 from pipeline import extras
-from pipeline.commands.command import Command
+from pipeline.commands.command import Command, config_of
 from pipeline.config import PipelineConfig
 from pipeline.console.messages import tell
 from pipeline.paths import shown
@@ -103,10 +103,10 @@ def run(options: dict[str, Any]) -> int:
     """Prints what was asked for.
 
     Raises:
-      ConfigurationError: There is no such run, or the metadata cannot be read.
+      ConfigurationError: There is no such run, or the root or its metadata cannot be read.
     """
     extras.require(extras.PIPELINE, "runs")
-    options["root"] = Path(options["root"]).absolute()
+    options["root"] = Path(config_of(options, ("root",)).root).absolute()
     action = options.pop("show")
     return int(action(options))
 

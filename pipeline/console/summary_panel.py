@@ -94,7 +94,8 @@ def _print_what_next(console: PrintableConsole, width: int, summary: RunSummary)
         for line in wrapped_command(printable(command), console.width - len(_INDENT)):
             console.print(f"{_INDENT}{line}", soft_wrap=True)
     steps = (
-        f"{len(summary.executed)} steps ran, {len(summary.cached)} came from the cache, "
+        f"{len(summary.executed)} step{'s' * (len(summary.executed) != 1)} ran, "
+        f"{len(summary.cached)} came from the cache, "
         f"in {duration(summary.seconds)}"
     )
     # On one line, or the path on the last.

@@ -23,6 +23,7 @@ from components.models.training_record import CurvePoint, TrainingRecord
 from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 from pipeline.config import SAMPLE_PREFIX
 from pipeline.paths import shown
+from pipeline.program import command_in
 from pipeline.report import predictions
 from pipeline.report.beside import beside
 from pipeline.report.commands import commands
@@ -308,7 +309,7 @@ class _Reader:
                 _known,
                 Missing(
                     f"Labels are not checked at the end of a run of more than {most:,} reviews: "
-                    f"`sentiment report {self._run.run_id}` checks them."
+                    f"{command_in(self._root, f'report {self._run.run_id}')} checks them."
                 ),
             )
         tokens = self._tokens.tokens

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -95,10 +96,17 @@ def _figures(found: RunDiff) -> list[str]:
         elif before.is_integer() and after.is_integer():
             lines.append(f"{name}: {before:,.0f} -> {after:,.0f} ({after - before:+,.0f})")
         else:
-            lines.append(f"{name}: {before:.4f} -> {after:.4f} ({after - before:+.4f})")
+            lines.append(f"{name}: {_decimals(before, after)}")
         if change.name == "accuracy" and found.significance:
             lines.append(found.significance.text)
     return lines
+
+
+def _decimals(before: float, after: float) -> str:
+    """Returns both figures and the difference, with as many decimals as it takes to see one."""
+    difference = after - before
+    decimals = max(4, min(12, 1 - math.floor(math.log10(abs(difference))))) if difference else 4
+    return f"{before:.{decimals}f} -> {after:.{decimals}f} ({difference:+.{decimals}f})"
 
 
 def _slices(slices: Sequence[SliceChange]) -> list[str]:
