@@ -8,8 +8,8 @@ from pathlib import Path
 
 from benchmarks import data_steps, recording
 
-# What is measured, against what, and the ratio with our own time.
-_Cells = Iterator[tuple[str, str, str]]
+# What is measured / against what, and the ratio with our own time.
+_Cells = Iterator[tuple[str, str]]
 
 
 def markdown_table(folder: Path = recording.RESULTS) -> str:
@@ -22,13 +22,12 @@ def markdown_table(folder: Path = recording.RESULTS) -> str:
     ]
     if not columns:
         return recording.NOT_MEASURED
-    rows = [" | ".join(row) for row in zip(*columns, strict=True)]
+    names, ratios = zip(*columns, strict=True)
     return "\n".join(
         [
-            f"| | {rows[0]} |",
+            f"| ours / another's, time | {' | '.join(names)} |",
             f"|---|{'---:|' * len(columns)}",
-            f"| compared with | {rows[1]} |",
-            f"| ours / that, time | {rows[2]} |",
+            f"| ratio (ours) | {' | '.join(ratios)} |",
         ]
     )
 
@@ -37,28 +36,28 @@ def _latency(results: recording.Results) -> _Cells:
     for batch, name in (("1", "one review"), ("128", "128 reviews")):
         if values := results["figures"].get(batch):
             ours = f"{values['wall: ratio']:.2f} ({values['wall: ours, ms']:.1f} ms)"
-            yield f"text to probability, {name}", "plain Keras, exported", ours
+            yield f"text to probability, {name} / plain Keras", ours
 
 
 def _training(results: recording.Results) -> _Cells:
     if values := results["figures"].get("lstm"):
         ours = f"{values['wall: ratio']:.2f} ({values['wall: ours, ms']:.0f} ms)"
-        yield "training step, `lstm`", "plain Keras", ours
+        yield "training step, `lstm` / plain Keras", ours
 
 
 def _data_steps(results: recording.Results) -> _Cells:
     pairs = data_steps.totals(results)
     ratio = statistics.median(ours / other for ours, other in pairs)
     seconds = statistics.median(ours for ours, _ in pairs)
-    yield "data steps", "TFX's IMDB example", f"{ratio:.2f} ({seconds:.0f} s)"
+    yield "data steps / TFX's IMDB example", f"{ratio:.2f} ({seconds:.0f} s)"
 
 
 def _cold_run(results: recording.Results) -> _Cells:
     figures = results["figures"]
     seconds = statistics.median(turn["run, s"] for turn in figures["turns"])
     ratio = statistics.median(turn["run, s"] / turn["Keras, fit, s"] for turn in figures["turns"])
-    other = f"plain Keras, {figures['epochs']} epochs of `fit` alone"
-    yield "a whole first run", other, f"{ratio:.2f} ({seconds:.0f} s)"
+    other = f"{figures['epochs']} epochs of plain Keras' `fit`"
+    yield f"a whole first run / {other}", f"{ratio:.2f} ({seconds:.0f} s)"
 
 
 _PARTS: dict[str, Callable[[recording.Results], _Cells]] = {

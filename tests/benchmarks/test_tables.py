@@ -87,10 +87,9 @@ def test_data_steps_have_their_ratio_with_its_range(tmp_path):
     )
     (tmp_path / "data_steps.json").write_text(json.dumps(results))
     assert summary.markdown_table(tmp_path).splitlines() == [
-        "| | data steps |",
+        "| ours / another's, time | data steps / TFX's IMDB example |",
         "|---|---:|",
-        "| compared with | TFX's IMDB example |",
-        "| ours / that, time | 0.62 (4 s) |",
+        "| ratio (ours) | 0.62 (4 s) |",
     ]
 
 
