@@ -16,25 +16,26 @@ import time
 
 from benchmarks.recording import RESULTS
 
-# What most people ask for first; the longest last.
-PARTS = (
-    "training",
-    "latency",
-    "throughput",
-    "data_steps",
-    "cold_run",
-    "tokenizing",
-    "short_rows",
-    "beam_modes",
-    "scaling",
-)
+# Minutes on two quiet processors, estimated. What most people ask for first; the longest last.
+PARTS = {
+    "training": 2,
+    "latency": 1,
+    "throughput": 2,
+    "data_steps": 6,
+    "cold_run": 8,
+    "tokenizing": 3,
+    "short_rows": 6,
+    "beam_modes": 8,
+    "scaling": 45,
+}
 
 
 def main() -> int:
     """Runs the parts; returns the exit code."""
     words = sys.argv[1:]
     if {"-h", "--help"} & set(words):
-        print(f"{__doc__}\nParts: {', '.join(PARTS)}.")
+        minutes = ", ".join(f"{part} ({minutes})" for part, minutes in PARTS.items())
+        print(f"{__doc__}\nParts, and about how many minutes each takes: {minutes}.")
         return 0
     asked = list(itertools.takewhile(lambda word: not word.startswith("-"), words))
     flags = words[len(asked) :]
@@ -51,7 +52,7 @@ def main() -> int:
 
 
 def _succeeds(part: str, flags: list[str]) -> bool:
-    print(f"\n{part}\n", flush=True)
+    print(f"\n{part}, about {PARTS[part]} min\n", flush=True)
     started = time.perf_counter()
     command = [sys.executable, "-m", f"benchmarks.{part}", *flags]
     with subprocess.Popen(command, cwd=RESULTS.parents[1]) as process:

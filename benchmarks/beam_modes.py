@@ -1,10 +1,11 @@
 """From how much data on are Beam's worker processes worth their start?
 
-    IMDB_ARCHIVE=... python -m benchmarks.beam_modes [--reviews N ...] [--turns N] [--busy]
+    IMDB_ARCHIVE=... python -m benchmarks.beam_modes [--reviews N ...] [--until STEP] [--busy]
 
-All of Beam's steps, with the Trainer between them that the Evaluator needs, run on files of several
-sizes: in one process, and in as many as there are processors, in turns. The table says which is
-the shorter, what the workers cost in processor time, and what `--beam-mode auto` takes.
+All of Beam's steps, with the Trainer between them that the Evaluator needs, or the first of them,
+run on files of several sizes: in one process, and in as many as there are processors, in turns.
+The table says which is the shorter, what the workers cost in processor time, and what
+`--beam-mode auto` takes.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ def main() -> None:
     """Measures, prints a table, and records it."""
     parser = recording.parser_of("beam_modes", __doc__)
     parser.add_argument("--reviews", type=int, nargs="+", default=_SIZES, help="sizes")
+    parser.add_argument("--until", choices=BEAM_STEPS, default="Evaluator", help="the last step")
     parser.add_argument("--turns", type=int, default=1, help="default: %(default)s")
     parser.add_argument("--model", default="linear", help="default: %(default)s")
     options = parser.parse_args()
@@ -47,7 +49,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             write_reviews(table, reviews)
             turns = [
                 {
-                    mode: _run(Path(folder) / f"{turn}-{mode}", table, mode, options.model)
+                    mode: _run(Path(folder) / f"{turn}-{mode}", table, mode, options)
                     for mode in MODES[:: 1 if turn % 2 else -1]
                 }
                 for turn in range(options.turns)
@@ -57,9 +59,10 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     return {"model": options.model, "sizes": sizes}
 
 
-def _run(root: Path, table: Path, mode: str, model: str) -> dict[str, Any]:
-    flags = [f"--data={table}", f"--model={model}", f"--beam-mode={mode}"]
-    taken = our_steps.measured(root, _STEPS, *flags)
+def _run(root: Path, table: Path, mode: str, options: argparse.Namespace) -> dict[str, Any]:
+    flags = [f"--data={table}", f"--model={options.model}", f"--beam-mode={mode}"]
+    steps = _STEPS[: _STEPS.index(options.until) + 1]
+    taken = our_steps.measured(root, steps, *flags)
     return {step: asdict(figures) for step, figures in taken.items() if step in BEAM_STEPS}
 
 
@@ -72,7 +75,8 @@ def markdown_table(results: recording.Results) -> str:
     ]
     for reviews, size in results["figures"]["sizes"].items():
         several = size["bytes"] >= MULTI_PROCESSING_FROM_BYTES
-        for name, steps in [*((step, (step,)) for step in BEAM_STEPS), ("together", BEAM_STEPS)]:
+        measured = tuple(size["turns"][0][ALONE])
+        for name, steps in [*((step, (step,)) for step in measured), ("together", measured)]:
             alone, together = (
                 statistics.median(_total(turn[mode], steps, "seconds") for turn in size["turns"])
                 for mode in MODES

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import sys
 import time
@@ -11,13 +13,15 @@ from pathlib import Path
 QUIET = 0.1
 _LOOK_SECONDS = 3.0
 _WAIT_SECONDS = 5.0
+_PR_SET_CHILD_SUBREAPER = 36
 _IDLE, _IOWAIT, _GUEST = 3, 4, 8
 
 
 class Watch:
     """Tells how much of the processors other processes use, from now on.
 
-    Processes that this one starts are its own once they have ended and were waited for.
+    Processes that this one starts are its own once they have ended and were waited for; see
+    `adopt_orphans`.
     """
 
     def __init__(self) -> None:
@@ -30,6 +34,24 @@ class Watch:
         seconds = time.perf_counter() - self._began
         used = (_used_by_all() - self._all) - (_used_by_us() - self._own)
         return max(used, 0.0) / (max(seconds, 1e-9) * (os.cpu_count() or 1))
+
+
+def adopt_orphans() -> None:
+    """Makes processes whose starter ends before them this one's own; see prctl(2).
+
+    Otherwise they would be init's, and their processor time that of others.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def bury_orphans() -> None:
+    """Takes the processor time of adopted processes that have ended into account.
+
+    No child of this process's own may be running: it would not learn that child's exit code.
+    """
+    with contextlib.suppress(ChildProcessError):  # there is none
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def wait_until_quiet(most_seconds: float) -> float:

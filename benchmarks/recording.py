@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measuring import machine
-from benchmarks.quiet import QUIET, Watch, wait_until_quiet
+from benchmarks.quiet import QUIET, Watch, adopt_orphans, bury_orphans, wait_until_quiet
 
 RESULTS = Path(__file__).parent / "results"
 OTHERS = "share of the processors that others used"
@@ -69,8 +69,10 @@ def measure_and_record(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if not options.busy:
         wait_until_quiet(options.wait * 60)
+    adopt_orphans()
     watch = Watch()
     figures = measure()
+    bury_orphans()
     others = watch.others()
     results = {
         "command": _command(options.name),

@@ -41,14 +41,34 @@ def entry_point() -> NoReturn:
     Threads of Beam's workers outlive an interrupted run; waiting for them would hang. The worker
     processes end with this one.
     """
+    _open_closed_streams()
     end_on_signals()
     start.forget_working_folder()
     start.collect_seldom()
     code = main()
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(BrokenPipeError):
+        try:
             stream.flush()
+        except BrokenPipeError:
+            pass
+        except OSError as error:
+            code = EXIT_UNEXPECTED
+            with contextlib.suppress(OSError):
+                tell(f"sentiment: error: The output could not be written: {error.strerror}.")
     os._exit(code)
+
+
+def _open_closed_streams() -> None:
+    """Lets nothing be printed into a file that would take the number of a closed stream."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            with contextlib.suppress(OSError):
+                os.fstat(number)  # what is open already has its number
+                continue
+            os.open(os.devnull, os.O_RDWR)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -29,6 +29,7 @@ from benchmarks import (
     training,
 )
 from benchmarks.serving import markdown_table as serving_table
+from pipeline.engines import markdown as engines_tables
 from pipeline.loading import markdown_table as settings_table
 from pipeline.results.markdown import markdown_table as leaderboard_table
 
@@ -92,6 +93,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "output: first run": lambda: _output_of("first_run.txt"),
     "output: second run": lambda: _output_of("second_run.txt", lines=13),
     "settings": settings_table,
+    "engines": engines_tables,
     "layers": _layers,
     "leaderboard": lambda: leaderboard_table(sorted(RESULTS.glob("leaderboard*.json"))),
     **_benchmarks(),

@@ -13,6 +13,7 @@ from pipeline import extras
 from pipeline.commands.command import Command, add_debug, add_settings, config_of
 from pipeline.console.messages import tell
 from pipeline.paths import shown
+from pipeline.program import command_in
 
 if TYPE_CHECKING:
     from pipeline.results.runs import RunInfo
@@ -68,7 +69,9 @@ def run(options: dict[str, Any]) -> int:
             "by --output."
         ) from error
     except LookupError as error:
-        raise ConfigurationError(f"{error.args[0]} `sentiment runs` lists the runs.") from error
+        raise ConfigurationError(
+            f"{error.args[0]} {command_in(root, 'runs')} lists the runs."
+        ) from error
     tell(shown(written), sys.stdout)
     return 0
 

@@ -15,7 +15,12 @@ from pipeline.planning.rehearsal import Attempt
 from pipeline.planning.setting_words import is_setting, setting_changed, setting_is, shown
 
 # Parameters, and keys within them, that are called otherwise than their setting.
-_SETTINGS = {"engine": "infra_validation", "trials": "tune", "base_directory": "model_name"}
+_SETTINGS = {
+    "engine": "infra_validation",
+    "trials": "tune",
+    "base_directory": "model_name",
+    "slice_columns": "slice_by",
+}
 _EVAL_CONFIG = "eval_config"
 _MINIMUMS = tuple((_EVAL_CONFIG, name) for name in ("min_accuracy", "min_macro_f1", "min_lift"))
 # They follow from a setting that another step, or another parameter, tells better.

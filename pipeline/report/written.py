@@ -9,11 +9,13 @@ from pathlib import Path
 
 from components.errors import summary_of
 from pipeline.paths import shown
+from pipeline.program import command_in
 from pipeline.results.runs import RunInfo, find_run
 
 FOLDER = "reports"
-# At the end of a run, the labels of at most so many reviews are checked: some two seconds.
-MOST_LABELS_AT_END = 10_000
+# At the end of a run, the labels of at most so many reviews are checked: with 50,000, it takes ten
+# seconds, and its memory grows with them.
+MOST_LABELS_AT_END = 100_000
 
 
 def page_path(root: Path, run: RunInfo) -> Path:
@@ -72,6 +74,6 @@ def page_at_end(root: Path, run_id: str, notify: Callable[[str], None]) -> Path 
         logging.warning("The page of the run could not be written.", exc_info=True)
         notify(
             f"The page of this run could not be written below {shown(root / FOLDER)}, all else is "
-            f"there ({summary_of(error)}). `sentiment report` tries again."
+            f"there ({summary_of(error)}). {command_in(root, 'report')} tries again."
         )
         return None

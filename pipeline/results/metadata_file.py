@@ -29,8 +29,13 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
       ConfigurationError: The file is missing, damaged, locked, or of another version.
     """
-    if not path.is_file():
+    if not path.exists():
         raise ConfigurationError(f"There is no {shown(path)}.")
+    if not path.is_file():
+        raise ConfigurationError(
+            f"{shown(path)} is a folder or a device; expected ML Metadata's SQLite file. Move it "
+            "away, or set `root` to another folder."
+        )
     try:
         with contextlib.closing(_connected(path)) as connection:
             _check_version(connection, path)
@@ -45,7 +50,7 @@ def check(path: Path) -> None:
     Raises:
       ConfigurationError: It is damaged, locked, or of another version.
     """
-    if path.is_file() and path.stat().st_size:
+    if path.exists() and (path.stat().st_size or not path.is_file()):
         with reading(path):
             pass
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from components.errors import ConfigurationError, did_you_mean
 from pipeline.paths import shown
+from pipeline.program import command_in
 from pipeline.root import METADATA_FILE
 
 _LATEST = re.compile(r"latest(?:~(\d{1,6}))?")
@@ -116,13 +117,17 @@ def list_runs(root: Path, pipeline_name: str = "", model_name: str = "") -> list
       model_name: Of those that make this model alone, if it is given.
 
     Raises:
-      ConfigurationError: The metadata is damaged, locked or of another version, or there are runs
-        but none of that pipeline or model.
+      ConfigurationError: The root is a file, its metadata is damaged, locked or of another version,
+        or there are runs but none of that pipeline or model.
     """
     from pipeline.results.stored_runs import read_runs
 
+    if root.exists() and not root.is_dir():
+        raise ConfigurationError(
+            f"`root` is {shown(root)}, which is a file; expected the folder that the runs wrote to."
+        )
     path = root / METADATA_FILE
-    runs = read_runs(path) if path.is_file() else []
+    runs = read_runs(path) if path.exists() else []
     found = [
         run
         for run in runs
@@ -156,7 +161,8 @@ def find_run(root: Path, name: str, pipeline_name: str = "", model_name: str = "
         has = f"{len(runs):,} runs; the oldest is latest~{len(runs) - 1}"
         has = has if len(runs) > 1 else "one run"
         raise ConfigurationError(
-            f"There is no run '{name}': {shown(root)} has {has}. `sentiment runs` lists them."
+            f"There is no run '{name}': {shown(root)} has {has}. {command_in(root, 'runs')} lists "
+            "them."
         )
     found = [run for run in runs if run.run_id == name]
     found = found or [run for run in runs if name and run.run_id.startswith(name)]
@@ -172,9 +178,10 @@ def find_run(root: Path, name: str, pipeline_name: str = "", model_name: str = "
 def no_runs(root: Path) -> str:
     """Says that a root has no runs yet, and how to make one."""
     where = "yet" if root.is_dir() else "as there is no such folder"
+    command = command_in(root, "run --data sample")
     return (
-        f"There are no runs in {shown(root)} {where}. `sentiment run --data sample` makes one in a "
-        "minute or two; set `root` if yours are elsewhere."
+        f"There are no runs in {shown(root)} {where}. {command} makes one in a minute or two; set "
+        "`root` if yours are elsewhere."
     )
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import re
 import sqlite3
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from components.evaluator.wilson import wilson_interval
 from components.pusher.pushed_data import CARD_FILE
+from pipeline.results import recorded_values as values
 from pipeline.results import run_properties as names
 from pipeline.results.metadata_file import reading
 from pipeline.results.run_functions import RunFunctions
@@ -22,6 +22,8 @@ from serving.versions import look_up
 # Of an execution, as ML Metadata numbers them.
 _EXECUTING, _COMPLETED, _FAILED, _CACHED = 2, 3, 4, 5
 _OUTPUTS = "1, 4"
+# Of where a model was pushed, its name and its version.
+_VERSION = re.compile(r"([^/]+)/(\d{1,18})/?$", re.ASCII)
 _CONTEXT, _ARTIFACT = 2, 1
 
 _TYPE = "(SELECT id FROM Type WHERE type_kind = 2 AND name = ?)"
@@ -115,7 +117,7 @@ class _Rows:
     def parameter(self, execution: int, name: str) -> Any:
         """Returns a parameter of an execution that is JSON; None if there is none."""
         rows = self._connection.execute(_PARAMETER, (execution, name)).fetchall()
-        return _json(rows[0][0]) if rows else None
+        return values.from_json(rows[0][0]) if rows else None
 
 
 def _is_running(rows: _Rows, root: Path) -> bool:
@@ -142,11 +144,12 @@ class _Pushed:
         if version is None:
             return {}
         try:
-            card = _json(read_small_file(self._base / model_name / str(version) / CARD_FILE))
+            card = values.from_json(
+                read_small_file(self._base / model_name / str(version) / CARD_FILE)
+            )
         except UnreadableFileError:
             return {}
-        found = card.get("test_metrics") if isinstance(card, dict) else None
-        return found if isinstance(found, dict) else {}
+        return values.figures(values.mapping_of(card).get("test_metrics"))
 
 
 class _RunReader:
@@ -164,39 +167,39 @@ class _RunReader:
         self._executions, self._properties = executions, properties
 
     def read(self, run_id: str, created: int, is_held: bool, on_disk: _Pushed) -> RunInfo:
-        text, found, pipeline = self._text, self._mapping, self._pipeline
+        text, found, pipeline = self._text, self._json, self._pipeline
         by_node = {each.node.removeprefix(f"{pipeline}."): each for each in self._executions}
         state = self._state(by_node, is_held)
         blessed, pushed_as, version = self._verdicts(by_node)
         model_name = text(names.MODEL_NAME) or pushed_as
-        data = found(names.DATA) or self._older_data(by_node)
-        metrics = found(names.METRICS) or on_disk.metrics(model_name, version)
-        fingerprints = found(names.FINGERPRINTS) or self._older_fingerprints(by_node)
-        seconds = self._properties.get(names.SECONDS)
+        data = values.data(found(names.DATA) or self._older_data(by_node))
+        metrics = values.figures(found(names.METRICS)) or on_disk.metrics(model_name, version)
+        fingerprints = values.texts(found(names.FINGERPRINTS)) or self._older_fingerprints(by_node)
+        seconds = values.number(self._properties.get(names.SECONDS))
         return RunInfo(
             run_id=run_id,
             pipeline_name=pipeline,
             model_name=model_name,
-            started=_time(text(names.STARTED), created),
+            started=values.time(text(names.STARTED), created),
             state=state,
-            seconds=float(seconds) if seconds is not None else self._older_seconds(state, created),
+            seconds=self._older_seconds(state, created) if seconds is None else seconds,
             error=text(names.ERROR),
             failed_step=text(names.FAILED_STEP) or self._unfinished(by_node, state),
-            settings=found(names.SETTINGS),
+            settings=values.mapping_of(found(names.SETTINGS)),
             data_name=str(data.get("name", "")),
             data=data,
             model=text(names.MODEL) or self._older_model(by_node),
             accuracy=metrics.get("accuracy"),
             interval=_interval(metrics),
             metrics=metrics,
-            baseline=found(names.BASELINE),
-            slices=_slices(_json(text(names.SLICES)) or []),
+            baseline=values.figures(found(names.BASELINE)),
+            slices=values.slices(found(names.SLICES)),
             is_blessed=blessed,
-            refusals=tuple(_json(text(names.REFUSALS)) or ()),
+            refusals=values.text_list(found(names.REFUSALS)),
             version=version,
             is_live=version is not None and version == on_disk.live(model_name),
             is_comparison=bool(self._properties.get(names.IS_COMPARISON)),
-            versions=found(names.VERSIONS),
+            versions=values.texts(found(names.VERSIONS)),
             commit=text(names.COMMIT),
             is_dirty=bool(self._properties.get(names.IS_DIRTY)),
             fingerprints=fingerprints,
@@ -207,9 +210,8 @@ class _RunReader:
     def _text(self, name: str) -> str:
         return str(self._properties.get(name, ""))
 
-    def _mapping(self, name: str) -> dict[str, Any]:
-        found = _json(self._text(name))
-        return found if isinstance(found, dict) else {}
+    def _json(self, name: str) -> Any:
+        return values.from_json(self._text(name))
 
     def _state(self, by_node: Mapping[str, _Execution], is_held: bool) -> str:
         recorded = self._text(names.STATE)
@@ -238,10 +240,10 @@ class _RunReader:
             tried = of("InfraValidator")
             blessed = bool(tried["blessed"]) if "blessed" in tried else None
         pushed = of("Pusher")
-        if not pushed.get("pushed"):
+        place = _VERSION.search(str(pushed.get("pushed_destination")))
+        if not pushed.get("pushed") or place is None:
             return blessed, "", None
-        _, model_name, version = str(pushed["pushed_destination"]).rsplit("/", 2)
-        return blessed, model_name, int(version)
+        return blessed, place[1], int(place[2])
 
     def _older_data(self, by_node: Mapping[str, _Execution]) -> dict[str, Any]:
         reader = by_node.get("ReviewExampleGen")
@@ -267,7 +269,7 @@ class _RunReader:
         return (max(each.updated for each in self._executions) - created) / 1_000
 
     def _steps(self, by_node: Mapping[str, _Execution], run_state: str) -> Iterable[StepInfo]:
-        recorded = self._mapping(names.STEPS)
+        recorded = values.step_notes(self._json(names.STEPS))
         for name, execution in by_node.items():
             noted = recorded.get(name, {})
             yield StepInfo(
@@ -299,24 +301,3 @@ def _older_step_seconds(execution: _Execution) -> float | None:
     if execution.state not in (_COMPLETED, _FAILED):
         return None
     return (execution.updated - execution.created) / 1_000
-
-
-def _slices(listed: list[Any]) -> dict[tuple[tuple[str, str], ...], tuple[int, float]]:
-    return {
-        tuple((feature, value) for feature, value in key): (reviews, accuracy)
-        for key, reviews, accuracy in listed
-    }
-
-
-def _time(recorded: str, created: int) -> datetime:
-    if recorded:
-        return datetime.fromisoformat(recorded)
-    return datetime.fromtimestamp(created / 1_000).astimezone()
-
-
-def _json(text: Any) -> Any:
-    """Returns what a property holds; None where it is no JSON, as somebody else may have put it."""
-    try:
-        return json.loads(text) if text else None
-    except (ValueError, TypeError):
-        return None

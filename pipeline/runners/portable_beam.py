@@ -34,8 +34,8 @@ _REPLACED = ("runner", "sdk_container_image", "labels")
 _NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 _LAST_OF_TRACEBACK = re.compile(r"^(?:\w+\.)*(\w*(?:Error|Exception|Exit)): (.+)$", re.MULTILINE)
 _WORKER_GONE = re.compile(
-    r"SDK worker disconnected|SDK harness .*disconnected|worker was failing|"
-    r"Timed out.* waiting for .*(?:environment|worker)|Task ?Executor .*lost",
+    r"SDK worker disconnected|didn't get control connection|SDK harness .*disconnected|"
+    r"worker was failing|Timed out.* waiting for .*(?:environment|worker)|Task ?Executor .*lost",
     re.IGNORECASE,
 )
 
@@ -146,9 +146,9 @@ def explanation(text: str, endpoint: str) -> EngineError | None:
         )
     if _WORKER_GONE.search(text):
         return EngineError(
-            f"A worker of the job server at {endpoint} ended in the middle of a job, which failed; "
-            "it was killed, ran out of memory, or crashed. Its own output says more. Run again; "
-            "what was finished is kept."
+            f"A worker of the job server at {endpoint} ended before its job did, or never came "
+            "to it: it was killed, ran out of memory, or crashed. Its own output says more. Run "
+            "again; what was finished is kept."
         )
     raised = _LAST_OF_TRACEBACK.findall(text)
     lines = text.strip().splitlines()

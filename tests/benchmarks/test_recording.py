@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 
 import pytest
@@ -17,8 +18,10 @@ def options(tmp_path, monkeypatch):
     output = str(tmp_path / "figures.json")
     words = ["--wait", "0", "--output", output, "--steps", "3"]
     monkeypatch.setattr(sys, "argv", ["training", *words])
-    # The handler of signals is the process's.
+    # The handler of signals and the children are the process's.
     monkeypatch.setattr(recording.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(recording, "adopt_orphans", lambda: None)
+    monkeypatch.setattr(recording, "bury_orphans", lambda: None)
     parser = recording.parser_of("training", "How long?")
     parser.add_argument("--steps", type=int)
     return parser.parse_args(words)
@@ -93,6 +96,32 @@ def test_own_work_is_not_that_of_others():
     assert used > 0.02
     assert quiet._used_by_all() - began >= used - 0.05
     assert watch.others() >= 0
+
+
+_ORPHAN = """
+import os, subprocess, sys, time
+from benchmarks import quiet
+quiet.adopt_orphans()
+work = "from time import process_time as used\\nwhile used() < 0.4: pass"
+starter = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', sys.argv[1]])"
+before = quiet._used_by_us()
+subprocess.run([sys.executable, "-c", starter, work], check=True)
+while True:
+    quiet.bury_orphans()
+    if quiet._used_by_us() - before > 0.3:
+        break
+    time.sleep(0.02)
+print("adopted")
+"""
+
+
+def test_work_of_a_process_whose_starter_ended_before_it_is_our_own():
+    """As workers do that their runner does not wait for."""
+    command = [sys.executable, "-c", _ORPHAN]
+    found = subprocess.run(
+        command, cwd=recording.RESULTS.parents[1], capture_output=True, timeout=60
+    )
+    assert found.stdout == b"adopted\n"
 
 
 def test_what_is_not_recorded_says_so(tmp_path):

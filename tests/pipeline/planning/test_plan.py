@@ -217,7 +217,7 @@ def test_what_cannot_be_named_is_told_without_a_name(steps, resolved):
     shutil.rmtree(run.root / "functions")
     assert reasons(edited(run, TOKENIZE))["Transform"] == "its code changed"
     found = planned_and_run(resolved(beam_mode="multi_processing"))
-    assert found["ReviewExampleGen"] == "--beam-mode or --beam-workers changed"
+    assert found["ReviewExampleGen"] == "--beam, --beam-mode or --beam-workers changed"
     assert "SchemaGen" not in found
     everything = set(reasons(resolved(cache=False)).items())
     assert everything == {

@@ -13,9 +13,10 @@ from components.models.class_list import short
 from pipeline.console.duration import duration
 from pipeline.console.messages import readable
 from pipeline.console.printable_console import PrintableConsole
-from pipeline.console.runs_table import NOT_KNOWN
+from pipeline.console.runs_table import NARROW, NOT_KNOWN
 from pipeline.flag_spelling import typed
 from pipeline.paths import shown
+from pipeline.program import command_in
 from pipeline.results import run_properties as names
 from pipeline.results.metric_names import METRIC_NAMES
 from pipeline.results.outcome import outcome
@@ -59,7 +60,8 @@ def print_run(
     if page.is_file():
         _line(console, f"page: {shown(page)}")
     else:
-        _line(console, f"page: none yet; `sentiment report {run.run_id}` writes it")
+        command = command_in(root, f"report {run.run_id}")
+        _line(console, f"page: none yet; {command} writes it")
 
 
 def _ending(run: RunInfo) -> Iterator[str]:
@@ -140,7 +142,7 @@ def _print_steps(console: PrintableConsole, steps: tuple[StepInfo, ...]) -> None
     if not steps:
         _line(console, "no step began")
         return
-    has_memory = any(step.peak_memory for step in steps)
+    has_memory = console.width >= NARROW and any(step.peak_memory for step in steps)
     has_reasons = any(step.reason for step in steps)
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column(f"{_INDENT}step", no_wrap=True)
