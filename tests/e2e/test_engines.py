@@ -341,4 +341,4 @@ def test_what_a_run_records_names_no_root_and_the_root_moves(remote, small_data,
     command = (*RUN, "--data", str(small_data), *server.flags, *pool.flags)
     ran = sentiment(*command, cwd=moved)
     assert ran.returncode == 0, ran.stderr
-    assert re.search(r"1 steps ran, \d+ came from the cache", ran.stdout)
+    assert re.search(r"1 step ran, \d+ came from the cache", ran.stdout)
