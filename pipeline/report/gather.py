@@ -254,7 +254,7 @@ class _Reader:
     def _mistakes(self, classes: tuple[str, ...]) -> Mistakes:
         return predictions.mistakes(
             self._files("Evaluator", "evaluation"),
-            self._files("ReviewExampleGen", "examples"),
+            self._reviews,
             _part(self._saved_model),
             classes,
         )
