@@ -147,7 +147,7 @@ def test_a_run_that_failed_says_how_far_it_came_and_its_error():
         ({}, ("✓ Blessed", "The model is good enough, and was pushed to be served")),
         (
             {"is_blessed": False, "version": None, "refusals": ("Too bad.",)},
-            ("✗ Not blessed", "The model was refused; the served model does not change", "Too bad."),
+            ("✗ Not blessed", "The model was refused; the served model", "Too bad."),
         ),
         ({"is_blessed": None, "accuracy": None}, ("? No verdict", "The model was not judged")),
     ],
@@ -312,7 +312,7 @@ def test_that_there_is_no_page_is_no_failure_of_the_run(tmp_path):
     assert page_at_end(tmp_path, "20260101-000000", told.append) is None
     (line,) = told
     assert "The page of this run could not be written below" in line
-    assert line.endswith("`sentiment report` tries again.") and "\n" not in line
+    assert line.endswith(f"`sentiment report --root {tmp_path}` tries again.") and "\n" not in line
 
 
 def test_the_templates_escape_by_themselves():
