@@ -227,7 +227,7 @@ class PipelineConfig(ComponentSettings):
         "false_positive=1 false_negative=5'",
         group="model",
         metavar="WISH",
-        unset="0.5",
+        unset="none, 0.5 decides",
     )
     min_accuracy: float | None = setting(
         None,

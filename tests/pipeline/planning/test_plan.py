@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def run_it(run: ResolvedRun) -> set[str]:
     """Runs, and returns the steps that were executed."""
     run.root.mkdir(exist_ok=True)
     recorded_functions.save(run, run.root)
-    run_in_root(run)
+    run_in_root(run, uuid.uuid4().hex)
     record = RunRecord(run.metadata.path, run.pipeline_name)
     return {step.name for step in record.steps if not step.is_cached}
 
