@@ -135,8 +135,9 @@ class Pool:
     def kill_worker(self) -> None:
         """Kills the worker itself, below the process that watches it."""
         (watch,) = self.running
-        children = Path(f"/proc/{watch}/task/{watch}/children").read_text().split()
-        os.kill(int(children[0]), signal.SIGKILL)
+        children = Path(f"/proc/{watch}/task/{watch}/children")
+        wait_for(children.read_text, self.process)
+        os.kill(int(children.read_text().split()[0]), signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")
