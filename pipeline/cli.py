@@ -40,8 +40,15 @@ def entry_point() -> NoReturn:
 
     Threads of Beam's workers outlive an interrupted run; waiting for them would hang. The worker
     processes end with this one.
+
+    An image of ours whose entry point is this command is a worker where Beam starts it: Beam gives
+    a container flags, and no command.
     """
     _open_closed_streams()
+    if any(word.startswith("--provision_endpoint=") for word in sys.argv[1:]):
+        from pipeline.runners import beam_harness
+
+        beam_harness.entry_point()
     end_on_signals()
     start.forget_working_folder()
     start.collect_seldom()
