@@ -112,7 +112,7 @@ def test_the_password_comes_from_a_file_before_the_environment(tmp_path):
     assert find_address(URL, str(one), sqlite, variables).password == "first word "
     assert find_address(URL, "", sqlite, {}).password == ""
     assert find_address("", "", sqlite, variables) == SqliteFile(sqlite)
-    with pytest.raises(ConfigurationError, match="`metadata_password_file`.*No such file"):
+    with pytest.raises(ConfigurationError, match=r"`metadata_password_file`.*No such file"):
         find_address(URL, str(tmp_path / "none"), sqlite, variables)
 
 
