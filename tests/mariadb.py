@@ -11,8 +11,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import pymysql
-
 BINARIES = ("mariadbd", "mariadb-install-db")
 PASSWORD = "a 'word' with \"quotes\" and ü"
 USER = "sentiment"
@@ -95,6 +93,9 @@ class MariaDb:
 
     def sql(self, statement: str, *values: object, database: str | None = None) -> list[tuple]:
         """Returns the rows of a statement, asked as the administrator."""
+        # It comes with the pipeline, which tests of the client alone do without.
+        import pymysql
+
         connection = pymysql.connect(
             unix_socket=str(self.socket), user="root", database=database, autocommit=True
         )
