@@ -36,14 +36,7 @@ def test_two_roots_share_a_database(server, small_data, tmp_path, monkeypatch, c
 
     def words(root, pipeline):
         where = ("--root", str(tmp_path / root), "--metadata", server.url(name))
-        common = (
-            "--pipeline-name",
-            pipeline,
-            "--model-name",
-            pipeline,
-            "--infra-validation",
-            "off",
-        )
+        names = ("--pipeline-name", pipeline, "--model-name", pipeline)
         return ("run", "--data", str(small_data), *where, *names, *SMALL, *EASY)
 
     both = [start(*words("a", "one"), cwd=tmp_path), start(*words("b", "two"), cwd=tmp_path)]
