@@ -151,7 +151,7 @@ def _show(options: dict[str, Any]) -> int:
     from pipeline.report.written import page_path
 
     console, is_plain = _console()
-    page = page_path(options["root"], found)
+    page = page_path(found.root or options["root"], found)
     print_run(console, found, options["root"], page, is_plain=is_plain)
     return 0
 

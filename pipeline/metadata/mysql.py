@@ -71,7 +71,8 @@ def connected(database: MySqlDatabase) -> Iterator[pymysql.Connection[Any]]:
         connection = pymysql.connect(
             host=database.tcp_host,
             user=database.user,
-            password=database.password,
+            # Text would become Latin-1; ML Metadata's client sends UTF-8.
+            password=database.password.encode(),
             database=database.database,
             charset="utf8mb4",
             connect_timeout=CONNECT_SECONDS,
@@ -152,13 +153,19 @@ def _has_schema(connection: pymysql.Connection[Any], database: MySqlDatabase) ->
             raise ConfigurationError(
                 f"{database} holds tables that are not ML Metadata's, or only some of its: "
                 f"{', '.join(sorted(tables)[:5])}. Choose a database of its own, which may be "
-                "empty."
+                "empty; where a first run was cut short, drop this one and create it anew."
             )
         cursor.execute("SELECT schema_version FROM MLMDEnv")
         versions = [version for (version,) in cursor.fetchall()]
+    if not versions:
+        raise ConfigurationError(
+            f"{database}: a first run was cut short as it made ML Metadata's tables. As the "
+            f"server's administrator: DROP DATABASE `{database.database}`; CREATE DATABASE "
+            f"`{database.database}` CHARACTER SET utf8mb4;"
+        )
     if versions != [SCHEMA_VERSION]:
         raise ConfigurationError(
-            f"{database} has version {', '.join(map(str, versions)) or 'unknown'} of ML Metadata's "
+            f"{database} has version {', '.join(map(str, versions))} of ML Metadata's "
             f"schema; expected {SCHEMA_VERSION}. Use the release of sentiment that wrote it, or "
             "another database."
         )

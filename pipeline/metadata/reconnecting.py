@@ -63,7 +63,7 @@ class ReconnectingStore(_MetadataStore):  # type: ignore[misc, valid-type]
                     raise MetadataLostError(
                         f"The connection to {database} was lost, and for {waited:.0f} "
                         "seconds there was no other. When the server answers again, run again: it "
-                        f"goes on from the last finished step. Last: {error}"
+                        "goes on from the last finished step."
                     ) from error
             time.sleep(_PAUSE_SECONDS)
 

@@ -77,6 +77,8 @@ class RunInfo:
       fingerprints: By step, the hash of its code.
       functions: By step, the hash of each function that it reaches, by qualified name.
       steps: In the order in which they began.
+      metadata: Where it is recorded; None is the file of its root.
+      root: Its root.
     """
 
     run_id: str
@@ -108,6 +110,7 @@ class RunInfo:
     functions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     steps: tuple[StepInfo, ...] = ()
     metadata: MetadataStoreAddress | None = None
+    root: Path | None = None
 
     def metadata_in(self, root: Path) -> MetadataStoreAddress:
         """Returns where it is recorded: by default in the file of its root."""

@@ -221,6 +221,7 @@ class _RunReader:
             functions=RunFunctions(self._root, fingerprints),
             steps=tuple(self._steps(by_node, state)),
             metadata=self._address,
+            root=self._root,
         )
 
     def _text(self, name: str) -> str:

@@ -1,24 +1,13 @@
-"""A MariaDB server for all tests of a process, and what opens a database of it."""
+"""What opens a database of a MariaDB server."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 
 import pytest
 
 from pipeline.metadata.address import MySqlDatabase, parse_url
 from tests import mariadb
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[mariadb.MariaDb]:
-    """A server, which runs; a test that ends it starts it again."""
-    if reason := mariadb.missing():
-        pytest.skip(reason)
-    running = mariadb.MariaDb()
-    yield running
-    running.stop()
 
 
 @pytest.fixture
