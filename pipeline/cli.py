@@ -16,7 +16,6 @@ from components.errors import ConfigurationError, SentimentError, did_you_mean, 
 from pipeline import extras
 from pipeline.commands import (
     compare,
-    compile,
     inspect,
     predict,
     report,
@@ -26,6 +25,7 @@ from pipeline.commands import (
     serve,
     status,
 )
+from pipeline.commands import compile as compile_
 from pipeline.console.messages import tell, tell_lines
 from pipeline.console.wrapping import HelpFormatter
 from pipeline.loading import describe_settings
@@ -133,7 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"sentiment {version('sentiment')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (run, report, runs, inspect, compare, compile, predict, score, serve, status):
+    for module in (run, report, runs, inspect, compare, compile_, predict, score, serve, status):
         command = module.COMMAND.add_to(commands)
         command.set_defaults(command=module.run)
         module.add_flags(command)

@@ -37,8 +37,10 @@ SAMPLE = "sample"
 _STORES = {KUBEFLOW: ("gs://", "s3://"), VERTEX: ("gs://",)}
 _URI = re.compile(r"[a-z][a-z0-9+.-]*://[^/]+.*")
 # [HOST[:PORT]/]PATH[:TAG][@DIGEST], https://pkg.go.dev/github.com/distribution/reference
+_LONGEST_IMAGE = 512
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*(?::[0-9]{1,5})?"
+_NAME_OF_HOST = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_HOST = rf"{_NAME_OF_HOST}(?:\.{_NAME_OF_HOST})*(?::[0-9]{{1,5}})?"
 _IMAGE = re.compile(
     rf"(?:{_HOST}/)?{_PART}(?:/{_PART})*(?::\w[\w.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?",
     re.ASCII,
@@ -51,7 +53,7 @@ def check_image(image: str) -> None:
     Raises:
       ConfigurationError: Says how one is written.
     """
-    if not _IMAGE.fullmatch(image) or len(image) > 4_096:
+    if len(image) > _LONGEST_IMAGE or not _IMAGE.fullmatch(image):
         raise ConfigurationError(
             f"--image is '{image}'; expected the name of a container image that has this package, "
             "as [HOST[:PORT]/]NAME[:TAG] or with @sha256:DIGEST, the name in small letters, e.g. "

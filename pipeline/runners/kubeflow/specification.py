@@ -54,9 +54,9 @@ def specification(run: ResolvedRun, image: str) -> pipeline_spec_pb2.PipelineSpe
         job = runner.run(pipeline, write_out=False)
     except (ValueError, TypeError, NotImplementedError) as error:
         raise ConfigurationError(
-            f"TFX's compiler for Kubeflow does not take this pipeline: {error}. An artifact of your "
-            "own needs a TYPE_NAME that is the dotted name under which its class is imported, of "
-            "two parts, as components.DataBlessing."
+            f"TFX's compiler for Kubeflow does not take this pipeline: {error}. An artifact of "
+            "your own needs a TYPE_NAME that is the dotted name under which its class is imported, "
+            "of two parts, as components.DataBlessing."
         ) from error
     spec = pipeline_spec_pb2.PipelineSpec()
     json_format.ParseDict(job["pipelineSpec"], spec)
