@@ -28,7 +28,9 @@ PROJECT = README.parent
 PAGES = {str(page.relative_to(PROJECT)): page.read_text(encoding="utf-8") for page in pages()}
 CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 TEXT = "\n".join(PAGES.values())
-COMMANDS = ("run", "report", "runs", "inspect", "compare", "predict", "score", "serve", "status")
+COMMANDS = (
+    "run", "report", "runs", "inspect", "compare", "compile", "predict", "score", "serve", "status",
+)  # fmt: skip
 RECORDED = [
     run for path in sorted(RESULTS.glob("leaderboard*.json")) for run in Leaderboard.read(path).runs
 ]
