@@ -91,6 +91,28 @@ def check_settings(config: PipelineConfig, engine: str) -> None:
         )
 
 
+def check_root(root: str, serving_directory: str) -> None:
+    """Refuses a root that is lost when the step that writes to it ends.
+
+    Args:
+      root: A parameter of the run.
+      serving_directory: What would be pushed to.
+
+    Raises:
+      ConfigurationError: Says what to set instead.
+    """
+    if not root.startswith("/") and not _URI.fullmatch(root):
+        raise ConfigurationError(
+            f"--root is '{root}'; a step's own disk is lost when it ends. Expected a URI such as "
+            "gs://BUCKET/FOLDER, or the absolute path of a volume that is mounted in every step."
+        )
+    if not serving_directory.startswith(root.rstrip("/")):
+        raise ConfigurationError(
+            f"--root is '{root}'; the release in the image cannot push there, and would write to "
+            f"{serving_directory}. Give the path of a volume that is mounted in every step."
+        )
+
+
 def check_data(data: str) -> None:
     """Refuses data that not every step of a cluster can reach.
 

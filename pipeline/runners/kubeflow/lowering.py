@@ -17,6 +17,7 @@ from tfx.dsl.components.common.resolver import (
 )
 from tfx.orchestration.pipeline import Pipeline
 
+from components import tfx_adapter
 from components.evaluator.baseline import CANDIDATE, LatestBlessedPredecessor
 from components.last_pushed.component import LastPushedModel
 from components.trainer.warm_start import LatestBlessedOfVariant
@@ -37,16 +38,7 @@ def lower(pipeline: Pipeline, serving_directory: str) -> None:
     replaced = {
         step: _last_pushed(step, serving_directory) for step in steps if isinstance(step, Resolver)
     }
-    registry = pipeline.dsl_context_registry
-    for step, instead in replaced.items():
-        for upstream in step.upstream_nodes:
-            upstream.downstream_nodes.discard(step)
-        for downstream in step.downstream_nodes:
-            downstream.upstream_nodes.discard(step)
-        with registry.temporary_mutable():
-            registry.put_node(instead)
-    # Channels know who writes them by name: TFX finds anew who waits for whom.
-    pipeline.components = [replaced.get(step, step) for step in steps]
+    tfx_adapter.replace_nodes(pipeline, replaced)
 
 
 def looks_anew(step: BaseNode) -> bool:

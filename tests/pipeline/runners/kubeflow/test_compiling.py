@@ -145,7 +145,8 @@ def test_settings_tells_each_step_what_the_parameters_mean(compiled, tmp_path):
     written = json.loads((tmp_path / "executor_output.json").read_text())["parameterValues"]
     trainer = json.loads(written["Trainer_custom_config"])
     assert (trainer["model"], trainer["hyperparameters"]["epochs"]) == ("cnn_lstm", 2)
-    assert '"value": 0.66' in written["Evaluator_eval_config"]
+    assert json.loads(written["Pusher_facts"])["gate"]["min_accuracy"] == 0.66
+    assert "0.66" in written["Evaluator_eval_config"]
     assert json.loads(written["ReviewExampleGen_source"])["kind"] == "sample"
     destination = json.loads(written["Pusher_push_destination"])["filesystem"]
     folder = tmp_path / "serving_model" / "sample_sentiment"
@@ -160,6 +161,7 @@ def test_settings_tells_each_step_what_the_parameters_mean(compiled, tmp_path):
         ("{}", {"model": "lsmt"}, "Unknown model 'lsmt'"),
         ("{}", {"epochs": "many"}, "--epochs is 'many'; expected a whole number"),
         ("{}", {"data": "imdb"}, "--data is 'imdb'; every step of a cluster must reach"),
+        ("{}", {"root": "artifacts"}, "--root is 'artifacts'; a step's own disk is lost"),
         ("{}", {"data": "/no/such/reviews.csv"}, "/no/such/reviews.csv"),
         ('{"folds": 2}', {}, "other steps than these settings make: CrossValidator"),
     ],
