@@ -26,6 +26,7 @@ from pipeline.commands import (
     status,
     worker,
 )
+from pipeline.commands import compile as compile_
 from pipeline.console.messages import tell, tell_lines
 from pipeline.console.wrapping import HelpFormatter
 from pipeline.loading import describe_settings
@@ -160,7 +161,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"sentiment {version('sentiment')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (run, report, runs, inspect, compare, predict, score, serve, status, worker):
+    for module in (
+        run, report, runs, inspect, compare, compile_, predict, score, serve, status, worker,
+    ):  # fmt: skip
         command = module.COMMAND.add_to(commands)
         command.set_defaults(command=module.run)
         module.add_flags(command)
