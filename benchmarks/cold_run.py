@@ -128,12 +128,7 @@ def markdown_table(results: recording.Results) -> str:
         "cached run, s": f"{figures['cached run, s']:.1f}",
         "sentiment --help, s": f"{figures['sentiment --help, s']:.2f}",
     }
-    rows = [f"| {figures['reviews']:,} reviews | | target |", "|---|---:|---|"]
-    rows += [
-        f"| {name} | {value} | {f'at most {TARGETS[name]:g}' if name in TARGETS else ''} |"
-        for name, value in shown.items()
-    ]
-    return "\n".join(rows)
+    return recording.table_with_targets(f"{figures['reviews']:,} reviews", shown, TARGETS)
 
 
 def _median(turns: list[dict[str, float]], name: str) -> float:

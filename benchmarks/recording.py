@@ -116,6 +116,22 @@ def table_of(name: str, table: Table, folder: Path = RESULTS) -> str:
     )
 
 
+def table_with_targets(head: str, shown: Mapping[str, str], targets: Mapping[str, float]) -> str:
+    """Returns figures as a table, by name, with the most that each may be where there is a target.
+
+    Args:
+      head: Stands above the names.
+      shown: The figures as they are printed.
+      targets: Of some of them.
+    """
+    rows = [f"| {head} | | target |", "|---|---:|---|"]
+    rows += [
+        f"| {name} | {value} | {f'at most {targets[name]:g}' if name in targets else ''} |"
+        for name, value in shown.items()
+    ]
+    return "\n".join(rows)
+
+
 def _command(name: str) -> str:
     """Returns what was typed, without what only says when to measure and where to write."""
     kept, is_value = [], False

@@ -18,7 +18,7 @@ from benchmarks import our_steps, recording
 from benchmarks.review_files import write_short_rows
 
 _ROWS = 5_000_000
-_MOST_WORKER_GB = 1.0
+_TARGETS = {"the largest worker, GB": 1.0}
 _STEP = "ReviewExampleGen"
 
 
@@ -52,13 +52,8 @@ def markdown_table(results: recording.Results) -> str:
         "the largest worker, GB": f"{figures['worker'] / 1e9:.2f}",
         "all processes, GB": f"{figures['peak'] / 1e9:.2f}",
     }
-    rows = [f"| {figures['rows']:,} rows of six words | | target |", "|---|---:|---|"]
-    rows += [
-        f"| {name} | {value} | "
-        f"{f'at most {_MOST_WORKER_GB:g}' if name.startswith('the largest worker') else ''} |"
-        for name, value in shown.items()
-    ]
-    return "\n".join(rows)
+    head = f"{figures['rows']:,} rows of six words"
+    return recording.table_with_targets(head, shown, _TARGETS)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@
     ├── TrainingError           training diverged
     ├── InfraValidationError    there was no model server to try the model in
     ├── EngineError             what runs Beam's jobs, or one of its workers, failed or is not there
+    ├── MetadataLostError       the connection to the metadata's server was lost for good
     ├── PushError               the blessed model could not be pushed
     └── ScoringError            reviews could not be scored, or the scores not written
 
@@ -82,6 +83,10 @@ class InfraValidationError(SentimentError):
 
 class EngineError(SentimentError):
     """What runs Beam's jobs, or one of its workers, failed or is not there."""
+
+
+class MetadataLostError(SentimentError):
+    """The connection to the server of the metadata was lost in mid-run, and did not come back."""
 
 
 class PushError(SentimentError):

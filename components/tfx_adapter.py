@@ -5,11 +5,13 @@ And what TFX gives every executor, as types. Nothing of TFX is imported until a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from tfx import types
     from tfx.components.pusher.executor import Executor as PusherExecutor
+    from tfx.dsl.components.base.base_node import BaseNode
     from tfx.orchestration.pipeline import Pipeline
 
 LIBRARY = "tfx"
@@ -46,6 +48,26 @@ def run_locally(pipeline: Pipeline, run_id: str) -> None:
             super().run_with_ir(pipeline, run_options)
 
     Runner().run(pipeline)
+
+
+def replace_nodes(pipeline: Pipeline, replaced: Mapping[BaseNode, BaseNode]) -> None:
+    """Puts nodes in the place of others that have the same ids, and outputs of the same names.
+
+    Args:
+      pipeline: Is changed; it was not compiled yet.
+      replaced: The new node by the one whose place it takes.
+    """
+    nodes = list(pipeline.components)
+    registry = pipeline.dsl_context_registry
+    for node, instead in replaced.items():
+        for upstream in node.upstream_nodes:
+            upstream.downstream_nodes.discard(node)
+        for downstream in node.downstream_nodes:
+            downstream.upstream_nodes.discard(node)
+        with registry.temporary_mutable():
+            registry.put_node(instead)
+    # Channels know who writes them by name: TFX finds anew who waits for whom.
+    pipeline.components = [replaced.get(node, node) for node in nodes]
 
 
 def mark_infra_blessing(blessing: types.Artifact, *, is_blessed: bool) -> None:

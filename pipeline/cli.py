@@ -26,6 +26,7 @@ from pipeline.commands import (
     status,
     worker,
 )
+from pipeline.commands import compile as compile_
 from pipeline.console.messages import tell, tell_lines
 from pipeline.console.wrapping import HelpFormatter
 from pipeline.loading import describe_settings
@@ -40,8 +41,15 @@ def entry_point() -> NoReturn:
 
     Threads of Beam's workers outlive an interrupted run; waiting for them would hang. The worker
     processes end with this one.
+
+    An image of ours whose entry point is this command is a worker where Beam starts it: Beam gives
+    a container flags, and no command.
     """
     _open_closed_streams()
+    if any(word.startswith("--provision_endpoint=") for word in sys.argv[1:]):
+        from pipeline.runners import beam_harness
+
+        beam_harness.entry_point()
     end_on_signals()
     start.forget_working_folder()
     start.collect_seldom()
@@ -153,7 +161,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"sentiment {version('sentiment')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (run, report, runs, inspect, compare, predict, score, serve, status, worker):
+    for module in (
+        run, report, runs, inspect, compare, compile_, predict, score, serve, status, worker,
+    ):  # fmt: skip
         command = module.COMMAND.add_to(commands)
         command.set_defaults(command=module.run)
         module.add_flags(command)

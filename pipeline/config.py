@@ -23,6 +23,7 @@ from components.models.registry import DEFAULT_MODEL, SAMPLE, variant_names
 from components.trainer.custom_config import DEFAULT_CHECKPOINT_MINUTES, DEFAULT_MEMORY_BUDGET
 from components.transform.token_settings import TokenSettings
 from pipeline.engines import DATAFLOW, IN_MEMORY, LOCAL, MULTI_PROCESSING, EngineChoice, choose
+from pipeline.metadata.address import parse_url
 from pipeline.settings import check, flag_of, hyperparameter_setting, setting, token_setting
 from serving.engines import ENGINES
 
@@ -226,7 +227,7 @@ class PipelineConfig(ComponentSettings):
         "false_positive=1 false_negative=5'",
         group="model",
         metavar="WISH",
-        unset="0.5",
+        unset="none, 0.5 decides",
     )
     min_accuracy: float | None = setting(
         None,
@@ -324,6 +325,21 @@ class PipelineConfig(ComponentSettings):
     root: str = setting(
         "artifacts", "folder of all that a run writes", group="pipeline", metavar="FOLDER"
     )
+    metadata: str = setting(
+        "",
+        "database of ML Metadata that several roots share: mysql://USER@HOST[:PORT]/DATABASE or, "
+        "by a socket, mysql://USER@localhost/DATABASE?socket=/PATH; without a password",
+        group="pipeline",
+        metavar="URL",
+        unset="a file in the root",
+    )
+    metadata_password_file: str = setting(
+        "",
+        "file that holds the password of the database of --metadata",
+        group="pipeline",
+        metavar="FILE",
+        unset="$SENTIMENT_METADATA_PASSWORD_FILE, else $SENTIMENT_METADATA_PASSWORD",
+    )
     pipeline_name: str = setting(
         "",
         "name of the pipeline; when left out, the data's name and _sentiment",
@@ -408,6 +424,8 @@ class PipelineConfig(ComponentSettings):
         if self.decide:
             read_wish(self.decide)
         _ = self.table_options
+        if self.metadata:
+            parse_url(self.metadata)
         LabelSettings(self.labels, self.map_labels, self.positive_label, self.negative_label)
         for name in ("pipeline_name", "model_name"):
             value = getattr(self, name)

@@ -176,7 +176,7 @@ WORKERS: Mapping[str, Workers] = {
         ),
         Workers(
             CONTAINER,
-            f"containers of an image of ours, started by {WORKER_PROGRAM}",
+            "containers of an image of ours",
             (
                 Argument(
                     "--environment_type=DOCKER",

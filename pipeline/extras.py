@@ -6,12 +6,14 @@ from importlib.util import find_spec
 
 from components.errors import ConfigurationError
 
-CLIENT, PIPELINE = "client", "pipeline"
+CLIENT, PIPELINE, KUBEFLOW = "client", "pipeline", "kubeflow"
 
+_PIPELINE = ("tfx", "tensorflow", "apache_beam", "absl", "rich", "filelock")
 # Libraries that are there only if the extra was installed.
 _LIBRARIES = {
     CLIENT: ("grpc", "httpx"),
-    PIPELINE: ("tfx", "tensorflow", "apache_beam", "absl", "rich", "filelock"),
+    PIPELINE: _PIPELINE,
+    KUBEFLOW: (*_PIPELINE, "kfp.pipeline_spec"),
 }
 
 
@@ -19,7 +21,7 @@ def require(extra: str, for_what: str) -> None:
     """Checks that the libraries of an extra are installed; imports none of them.
 
     Args:
-      extra: CLIENT or PIPELINE.
+      extra: CLIENT, PIPELINE or KUBEFLOW.
       for_what: What needs them, as the user wrote it.
 
     Raises:
@@ -35,11 +37,18 @@ def explanation(error: ModuleNotFoundError) -> str:
 
 
 def _missing(extra: str) -> str:
-    return next((library for library in _LIBRARIES[extra] if find_spec(library) is None), "")
+    return next((library for library in _LIBRARIES[extra] if not _is_there(library)), "")
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # a package above it is not there
+        return False
 
 
 def _advice(for_what: str, library: str, extra: str) -> str:
-    more = " (uv pip install is quicker; in a checkout, `make setup`)" if extra == PIPELINE else ""
+    more = " (uv pip install is quicker; in a checkout, `make setup`)" if extra != CLIENT else ""
     return (
         f"{for_what} needs {library}, which is not installed. It comes with the extra '{extra}': "
         f"pip install 'sentiment[{extra}]'{more}."

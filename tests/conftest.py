@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from components.dataset.sample import generate_review
 
+from . import mariadb
 from .sharing import made_once
 
 if TYPE_CHECKING:
@@ -105,6 +106,18 @@ def pytest_terminal_summary(
             f"Tests marked `slow` that were left to CI: {count}. "
             f'To run them here: make test ARGS="{arguments}"'
         )
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest) -> Iterator[mariadb.MariaDb]:
+    """A MariaDB server, which runs; a test that ends it starts it again."""
+    if "CI" not in os.environ and "mariadb" not in request.config.option.markexpr:
+        pytest.skip("a server takes ten seconds to make: CI=true or -m mariadb asks for it")
+    if reason := mariadb.missing():
+        pytest.skip(reason)
+    running = mariadb.MariaDb()
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="session")

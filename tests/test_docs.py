@@ -30,17 +30,9 @@ PAGES = {str(page.relative_to(PROJECT)): page.read_text(encoding="utf-8") for pa
 CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 TEXT = "\n".join(PAGES.values())
 COMMANDS = (
-    "run",
-    "report",
-    "runs",
-    "inspect",
-    "compare",
-    "predict",
-    "score",
-    "serve",
-    "status",
+    "run", "report", "runs", "inspect", "compare", "compile", "predict", "score", "serve", "status",
     "worker",
-)
+)  # fmt: skip
 RECORDED = [
     run for path in sorted(RESULTS.glob("leaderboard*.json")) for run in Leaderboard.read(path).runs
 ]

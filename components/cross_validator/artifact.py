@@ -10,7 +10,7 @@ class CrossValidationArtifact(Artifact):
 
     >>> from components import CrossValidationArtifact
     >>> CrossValidationArtifact.TYPE_NAME
-    'ReviewCrossValidation'
+    'components.CrossValidationArtifact'
     """
 
-    TYPE_NAME = "ReviewCrossValidation"
+    TYPE_NAME = "components.CrossValidationArtifact"

@@ -24,10 +24,10 @@ class DataBlessing(Artifact):
 
     >>> from components import DataBlessing
     >>> DataBlessing.TYPE_NAME
-    'ReviewDataBlessing'
+    'components.DataBlessing'
     """
 
-    TYPE_NAME = "ReviewDataBlessing"
+    TYPE_NAME = "components.DataBlessing"
 
 
 class DataGateSpec(ComponentSpec):

@@ -6,8 +6,9 @@ from typing import Any
 
 from tfx import types
 from tfx.components.evaluator import constants, executor
-from tfx.types import artifact_utils
+from tfx.types import artifact_utils, standard_component_specs
 
+from components.evaluator.baseline import is_whole
 from components.evaluator.prediction_writer import writing_to
 
 
@@ -20,6 +21,13 @@ class Executor(executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Evaluates the model, in one Beam pipeline."""
+        """Evaluates the model, in one Beam pipeline.
+
+        A baseline without a model is none: an engine whose steps always write all their artifacts
+        says so that nothing was pushed before.
+        """
+        baseline = standard_component_specs.BASELINE_MODEL_KEY
+        if not all(map(is_whole, input_dict.get(baseline, []))):
+            input_dict = {key: models for key, models in input_dict.items() if key != baseline}
         with writing_to(artifact_utils.get_single_uri(output_dict[constants.EVALUATION_KEY])):
             super().Do(input_dict, output_dict, exec_properties)

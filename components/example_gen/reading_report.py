@@ -21,10 +21,10 @@ class ReadingReportArtifact(Artifact):
 
     >>> from components import ReadingReportArtifact
     >>> ReadingReportArtifact.TYPE_NAME
-    'ReviewReadingReport'
+    'components.ReadingReportArtifact'
     """
 
-    TYPE_NAME = "ReviewReadingReport"
+    TYPE_NAME = "components.ReadingReportArtifact"
 
 
 @dataclass(frozen=True)

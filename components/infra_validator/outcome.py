@@ -34,6 +34,20 @@ class Outcome:
         blessing.set_string_custom_property(_REFUSAL, self.refusal)
 
     @classmethod
+    def of(cls, blessing: types.Artifact) -> Outcome | None:
+        """Reads an InfraBlessing that a step takes; None if the model was not tried.
+
+        Its properties may have travelled as JSON, as Kubeflow's do: TFX's own methods know how.
+        """
+        if not blessing.has_custom_property(_ENGINE):
+            return None
+        return cls(
+            blessing.get_string_custom_property(_ENGINE),
+            blessing.get_int_custom_property(_ANSWERS),
+            blessing.get_string_custom_property(_REFUSAL),
+        )
+
+    @classmethod
     def read(cls, blessing: metadata_store_pb2.Artifact) -> Outcome | None:
         """Reads an InfraBlessing; None if the model was not tried, as the gate had refused it."""
         properties = blessing.custom_properties

@@ -80,4 +80,4 @@ def _infra_validation(input_dict: Inputs) -> Outcome | None:
     blessings = input_dict.get(standard_component_specs.INFRA_BLESSING_KEY)
     if not blessings:
         return None
-    return Outcome.read(artifact_utils.get_single_instance(blessings).mlmd_artifact)
+    return Outcome.of(artifact_utils.get_single_instance(blessings))

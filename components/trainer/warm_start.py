@@ -62,7 +62,7 @@ def load_weights(
       model: As the variant builds it.
       variant: Its name, for the messages.
       hyperparameters: What it was built with.
-      base_model: Folder of the SavedModel; None when there was no blessed one.
+      base_model: Folder of the SavedModel; None, or without one, when none was blessed.
       transform_output: What the model will be trained with.
       classes: Names of the classes that it will tell apart, by label.
       tokens: The settings that it was made with.
@@ -71,7 +71,7 @@ def load_weights(
       ConfigurationError: There is no earlier model, it tells other classes apart, or its weights
         do not fit.
     """
-    if not base_model:
+    if not base_model or not tf.saved_model.contains_saved_model(base_model):
         raise ConfigurationError(
             f"`warm_start` needs a blessed model of '{variant}' from an earlier run of this "
             f"pipeline, and there is none. {_WITHOUT} first, or choose the `model`, "

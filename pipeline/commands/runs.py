@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import io
 import json
 import sys
@@ -11,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from components.errors import ConfigurationError
 from pipeline import extras
-from pipeline.commands.command import Command, config_of
+from pipeline.commands.command import METADATA_SETTINGS, Command, config_of, metadata_at
 from pipeline.config import PipelineConfig
 from pipeline.console.messages import tell
+from pipeline.metadata.address import MetadataStoreAddress
 from pipeline.paths import shown
+from pipeline.settings import add_flag
 
 if TYPE_CHECKING:
     from pipeline.console.printable_console import PrintableConsole
@@ -85,6 +88,9 @@ def _add_common(parser: argparse.ArgumentParser, *, has_defaults: bool) -> None:
         default=default(PipelineConfig.root),
         help=f"folder of all that the runs wrote (default: {PipelineConfig.root})",
     )
+    for field in dataclasses.fields(PipelineConfig):
+        if field.name in METADATA_SETTINGS:
+            add_flag(parser, field)
     parser.add_argument(
         "--pipeline-name", metavar="NAME", default=default(""), help="runs of this pipeline alone"
     )
@@ -106,7 +112,9 @@ def run(options: dict[str, Any]) -> int:
       ConfigurationError: There is no such run, or the root or its metadata cannot be read.
     """
     extras.require(extras.PIPELINE, "runs")
-    options["root"] = Path(config_of(options, ("root",)).root).absolute()
+    where = config_of(options, ("root", *METADATA_SETTINGS))
+    options["root"] = Path(where.root).absolute()
+    options["metadata"] = metadata_at(where)
     action = options.pop("show")
     return int(action(options))
 
@@ -143,7 +151,7 @@ def _show(options: dict[str, Any]) -> int:
     from pipeline.report.written import page_path
 
     console, is_plain = _console()
-    page = page_path(options["root"], found)
+    page = page_path(found.root or options["root"], found)
     print_run(console, found, options["root"], page, is_plain=is_plain)
     return 0
 
@@ -186,12 +194,17 @@ def _write_page(found: RunDiff, path: Path) -> None:
 def _find(name: str, options: dict[str, Any]) -> RunInfo:
     from pipeline.results.runs import find_run
 
-    root, pipeline_name, model_name = _scope(options)
-    return find_run(root, name, pipeline_name, model_name)
+    root, pipeline_name, model_name, metadata = _scope(options)
+    return find_run(root, name, pipeline_name, model_name, metadata)
 
 
-def _scope(options: dict[str, Any]) -> tuple[Path, str, str]:
-    return options["root"], options["pipeline_name"], options["model_name"]
+def _scope(options: dict[str, Any]) -> tuple[Path, str, str, MetadataStoreAddress]:
+    return (
+        options["root"],
+        options["pipeline_name"],
+        options["model_name"],
+        options["metadata"],
+    )
 
 
 def _limit(given: str | None) -> int:

@@ -128,7 +128,7 @@ def _judgement(run: RunInfo, root: Path) -> Iterator[str]:
         if run.is_blessed:
             yield "blessed, and not pushed"
         return
-    folder = root / SERVING_FOLDER / run.model_name / str(run.version)
+    folder = (run.root or root) / SERVING_FOLDER / run.model_name / str(run.version)
     yield f"blessed, and pushed as version {run.version} of {run.model_name}"
     if not folder.is_dir():
         yield f"not served: somebody removed {shown(folder)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from components.evaluator import binary_metrics, class_metrics
@@ -96,7 +97,10 @@ def _change(path: tuple[str, ...], before: Any, now: Any, config: PipelineConfig
     """Returns a change in words."""
     name = _SETTINGS.get(path[-1], path[-1])
     if name == "model_name":
-        return setting_changed(name, *(str(each).rpartition("/")[2] for each in (before, now)))
+        old, new = (PurePath(str(each)) for each in (before, now))
+        if old.name == new.name:  # of another root that shares what is recorded
+            return setting_changed("root", str(old.parent.parent), str(new.parent.parent))
+        return setting_changed(name, old.name, new.name)
     if is_setting(name):
         # A bound of 0 may stand for none.
         is_unset = not now and getattr(config, name) is None

@@ -42,7 +42,6 @@ from pipeline.results.lineage import read_lineage
 from pipeline.results.run_record import RunRecord
 from pipeline.results.runs import RunInfo, list_runs
 from pipeline.results.summary import SliceRow
-from pipeline.root import METADATA_FILE
 
 if TYPE_CHECKING:
     from components.cross_validator.figures import CrossValidation
@@ -84,7 +83,7 @@ class _Reader:
 
     def __init__(self, root: Path, run: RunInfo):
         self._root, self._run = root, run
-        self._metadata = root / METADATA_FILE
+        self._metadata = run.metadata_in(root)
         self._record = RunRecord(self._metadata, run.pipeline_name, run.run_id)
         self._lineage = _part(lambda: read_lineage(self._metadata, run.pipeline_name, run.run_id))
         self._trained = _part(lambda: TrainingRecord.read(self._saved_model()))
@@ -115,10 +114,14 @@ class _Reader:
             anomalies=_part(self._anomalies),
             lineage=self._lineage,
             hyperparameters=_part(self._hyperparameters),
-            history=_part(lambda: tuple(list_runs(self._root, run.pipeline_name)[:_MOST_RUNS])),
+            history=_part(lambda: tuple(self._history())),
             commands=commands(run, self._root),
             doubts=_part(lambda: _doubts(wait_for_doubts())),
         )
+
+    def _history(self) -> list[RunInfo]:
+        runs = list_runs(self._root, self._run.pipeline_name, metadata=self._metadata)
+        return runs[:_MOST_RUNS]
 
     def _files(self, step: str, key: str) -> str:
         """Returns the folder of an output.
@@ -251,7 +254,7 @@ class _Reader:
     def _mistakes(self, classes: tuple[str, ...]) -> Mistakes:
         return predictions.mistakes(
             self._files("Evaluator", "evaluation"),
-            self._files("ReviewExampleGen", "examples"),
+            self._reviews,
             _part(self._saved_model),
             classes,
         )

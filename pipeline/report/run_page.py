@@ -276,7 +276,8 @@ def _data_notes(page: Contents, data: DataFacts) -> list[str]:
         notes.append(f"Left out by the settings: {reasons}.")
     if data.texts:
         lengths = ", ".join(
-            f"{split} {each.mean_length:,.0f}" for split, each in data.texts.items()
+            f"{split} {data.texts[split].mean_length:,.0f}"
+            for split in sorted(data.texts, key=_place)
         )
         notes.append(f"Mean length of a text in bytes: {lengths}.")
     for split, facts in data.tokens.items():

@@ -13,7 +13,6 @@ from pipeline.paths import shown
 from pipeline.results.runs import RunInfo
 from pipeline.results.stored_artifacts import output_folder
 from pipeline.results.stored_examples import READ_ERRORS, example_class, records
-from pipeline.root import METADATA_FILE
 
 
 def texts_of(root: Path, run: RunInfo, review_ids: Sequence[str]) -> tuple[dict[str, str], str]:
@@ -29,7 +28,7 @@ def texts_of(root: Path, run: RunInfo, review_ids: Sequence[str]) -> tuple[dict[
     """
     if not review_ids:
         return {}, ""
-    folder = output_folder(root / METADATA_FILE, run, "ReviewExampleGen", "examples")
+    folder = output_folder(run.metadata_in(root), run, "ReviewExampleGen", "examples")
     if folder is None:
         return {}, f"{run.run_id} did not record its reviews."
     split = folder / f"Split-{features.TEST_SPLIT}"

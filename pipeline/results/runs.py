@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import ConfigurationError, did_you_mean
+from pipeline.metadata.address import MetadataStoreAddress, SqliteFile
 from pipeline.paths import shown
 from pipeline.program import command_in
 from pipeline.root import METADATA_FILE
@@ -76,6 +77,8 @@ class RunInfo:
       fingerprints: By step, the hash of its code.
       functions: By step, the hash of each function that it reaches, by qualified name.
       steps: In the order in which they began.
+      metadata: Where it is recorded; None is the file of its root.
+      root: Its root.
     """
 
     run_id: str
@@ -106,15 +109,27 @@ class RunInfo:
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     steps: tuple[StepInfo, ...] = ()
+    metadata: MetadataStoreAddress | None = None
+    root: Path | None = None
+
+    def metadata_in(self, root: Path) -> MetadataStoreAddress:
+        """Returns where it is recorded: by default in the file of its root."""
+        return self.metadata or SqliteFile(root / METADATA_FILE)
 
 
-def list_runs(root: Path, pipeline_name: str = "", model_name: str = "") -> list[RunInfo]:
-    """Returns the runs below a root, the newest first.
+def list_runs(
+    root: Path,
+    pipeline_name: str = "",
+    model_name: str = "",
+    metadata: MetadataStoreAddress | None = None,
+) -> list[RunInfo]:
+    """Returns the runs below a root, or all of a database that several share, the newest first.
 
     Args:
       root: Of the runs.
       pipeline_name: Of this pipeline alone, if it is given.
       model_name: Of those that make this model alone, if it is given.
+      metadata: Where they are recorded; None is the file of the root.
 
     Raises:
       ConfigurationError: The root is a file, its metadata is damaged, locked or of another version,
@@ -126,8 +141,9 @@ def list_runs(root: Path, pipeline_name: str = "", model_name: str = "") -> list
         raise ConfigurationError(
             f"`root` is {shown(root)}, which is a file; expected the folder that the runs wrote to."
         )
-    path = root / METADATA_FILE
-    runs = read_runs(path) if path.exists() else []
+    address = metadata or SqliteFile(root / METADATA_FILE)
+    is_there = not isinstance(address, SqliteFile) or address.path.exists()
+    runs = read_runs(address, root) if is_there else []
     found = [
         run
         for run in runs
@@ -138,7 +154,13 @@ def list_runs(root: Path, pipeline_name: str = "", model_name: str = "") -> list
     return found
 
 
-def find_run(root: Path, name: str, pipeline_name: str = "", model_name: str = "") -> RunInfo:
+def find_run(
+    root: Path,
+    name: str,
+    pipeline_name: str = "",
+    model_name: str = "",
+    metadata: MetadataStoreAddress | None = None,
+) -> RunInfo:
     """Returns the run that a name stands for.
 
     Args:
@@ -146,12 +168,13 @@ def find_run(root: Path, name: str, pipeline_name: str = "", model_name: str = "
       name: An id, an unambiguous beginning of one, `latest`, or `latest~1` for the one before it.
       pipeline_name: Of this pipeline alone, if it is given.
       model_name: Of those that make this model alone, if it is given.
+      metadata: Where they are recorded; None is the file of the root.
 
     Raises:
       ConfigurationError: There is no such run, or there are several: names the nearest; or see
         `list_runs`.
     """
-    runs = list_runs(root, pipeline_name, model_name)
+    runs = list_runs(root, pipeline_name, model_name, metadata)
     if not runs:
         raise ConfigurationError(no_runs(root))
     if place := _LATEST.fullmatch(name):

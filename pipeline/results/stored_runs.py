@@ -1,15 +1,16 @@
-"""Makes `RunInfo`s of the rows of ML Metadata's SQLite file."""
+"""Makes `RunInfo`s of the rows of ML Metadata's tables."""
 
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from components.evaluator.wilson import wilson_interval
 from components.pusher.pushed_data import CARD_FILE
+from pipeline.metadata.address import MetadataStoreAddress
+from pipeline.metadata.mysql import Rows
 from pipeline.results import recorded_values as values
 from pipeline.results import run_properties as names
 from pipeline.results.metadata_file import reading
@@ -34,7 +35,7 @@ LEFT JOIN Context p ON p.id = e.parent_context_id AND p.type_id = {_TYPE}
 WHERE c.type_id = {_TYPE} ORDER BY c.id DESC
 """
 _PROPERTIES = f"""
-SELECT p.context_id, p.name, coalesce(p.string_value, p.double_value, p.int_value, p.bool_value)
+SELECT p.context_id, p.name, p.string_value, p.double_value, p.int_value, p.bool_value
 FROM ContextProperty p JOIN Context c ON c.id = p.context_id
 WHERE p.is_custom_property AND c.type_id = {_TYPE}
 """
@@ -46,7 +47,7 @@ JOIN Association b ON b.execution_id = e.id JOIN Context n ON n.id = b.context_i
 WHERE r.type_id = {_TYPE} AND n.type_id = {_TYPE} ORDER BY e.id
 """
 _VERDICTS = f"""
-SELECT v.execution_id, p.name, coalesce(p.string_value, p.int_value)
+SELECT v.execution_id, p.name, p.string_value, p.int_value
 FROM Artifact a JOIN Type t ON t.id = a.type_id AND t.type_kind = {_ARTIFACT}
 JOIN ArtifactProperty p ON p.artifact_id = a.id JOIN Event v ON v.artifact_id = a.id
 WHERE t.name IN ('ModelBlessing', 'InfraBlessing', 'PushedModel') AND v.type IN ({_OUTPUTS})
@@ -69,45 +70,57 @@ class _Execution(NamedTuple):
     updated: int
 
 
-def read_runs(metadata_path: Path) -> list[RunInfo]:
+def read_runs(address: MetadataStoreAddress, root: Path) -> list[RunInfo]:
     """Returns all runs that ML Metadata knows, the newest first.
 
+    Args:
+      address: Where ML Metadata is.
+      root: Of the runs that do not say of which they are.
+
     Raises:
-      ConfigurationError: The file is missing, damaged, locked, or of another version.
+      ConfigurationError: It is missing, damaged, locked, of another version, or out of reach.
     """
-    with reading(metadata_path) as connection:
-        rows = _Rows(connection)
+    with reading(address) as connection:
+        if connection is None:
+            return []
+        rows = _Rows(connection, root)
         # Only one process at a time runs in a root, and it is the newest that says so.
-        is_running = _is_running(rows, metadata_path.parent)
-        pushed = _Pushed(metadata_path.parent)
+        held = {run for place, run in rows.newest_running.items() if is_in_use(place)}
+        pushed = {place: _Pushed(place) for place in set(rows.roots.values())}
         runs = []
         for run_id, name, created, pipeline in rows.runs:
+            place = rows.roots[run_id]
             properties = rows.properties.get(run_id, {})
-            is_held = is_running and run_id == rows.newest_running
             executions = rows.executions.get(run_id, [])
-            reader = _RunReader(rows, metadata_path, pipeline or "", executions, properties)
-            runs.append(reader.read(name, created, is_held, pushed))
+            reader = _RunReader(rows, address, place, pipeline or "", executions, properties)
+            runs.append(reader.read(name, created, run_id in held, pushed[place]))
         return runs
 
 
 class _Rows:
     """What is read of all runs at once."""
 
-    def __init__(self, connection: sqlite3.Connection):
+    def __init__(self, connection: Rows, root: Path):
         self._connection = connection
         run, node, pipeline = names.RUN_CONTEXT, names.NODE_CONTEXT, names.PIPELINE_CONTEXT
         self.runs = connection.execute(_RUNS, (pipeline, run)).fetchall()
         self.properties: dict[int, dict[str, Any]] = {}
-        for context, name, value in connection.execute(_PROPERTIES, (run,)):
-            self.properties.setdefault(context, {})[name] = value
+        for context, name, *columns in connection.execute(_PROPERTIES, (run,)):
+            self.properties.setdefault(context, {})[name] = _first(columns)
         self.executions: dict[int, list[_Execution]] = {}
         for context, *row in connection.execute(_EXECUTIONS, (run, node)):
             self.executions.setdefault(context, []).append(_Execution(*row))
         self.verdicts: dict[int, dict[str, Any]] = {}
-        for execution, name, value in connection.execute(_VERDICTS):
-            self.verdicts.setdefault(execution, {})[name] = value
+        for execution, name, *columns in connection.execute(_VERDICTS):
+            self.verdicts.setdefault(execution, {})[name] = _first(columns)
         self.fingerprints = dict(connection.execute(_FINGERPRINTS))
-        self.newest_running = next(filter(self._seems_to_run, (row[0] for row in self.runs)), None)
+        self.roots = {
+            row[0]: Path(self.properties.get(row[0], {}).get(names.ROOT) or root)
+            for row in self.runs
+        }
+        self.newest_running: dict[Path, int] = {}
+        for row in filter(lambda row: self._seems_to_run(row[0]), self.runs):
+            self.newest_running.setdefault(self.roots[row[0]], row[0])
 
     def _seems_to_run(self, run: int) -> bool:
         state = self.properties.get(run, {}).get(names.STATE)
@@ -120,8 +133,9 @@ class _Rows:
         return values.from_json(rows[0][0]) if rows else None
 
 
-def _is_running(rows: _Rows, root: Path) -> bool:
-    return rows.newest_running is not None and is_in_use(root)
+def _first(values: Iterable[Any]) -> Any:
+    """Returns the one column that holds a property's value."""
+    return next((value for value in values if value is not None), None)
 
 
 class _Pushed:
@@ -158,12 +172,13 @@ class _RunReader:
     def __init__(
         self,
         rows: _Rows,
-        metadata_path: Path,
+        address: MetadataStoreAddress,
+        root: Path,
         pipeline: str,
         executions: list[_Execution],
         properties: Mapping[str, Any],
     ):
-        self._rows, self._path, self._pipeline = rows, metadata_path, pipeline
+        self._rows, self._address, self._root, self._pipeline = rows, address, root, pipeline
         self._executions, self._properties = executions, properties
 
     def read(self, run_id: str, created: int, is_held: bool, on_disk: _Pushed) -> RunInfo:
@@ -203,8 +218,10 @@ class _RunReader:
             commit=text(names.COMMIT),
             is_dirty=bool(self._properties.get(names.IS_DIRTY)),
             fingerprints=fingerprints,
-            functions=RunFunctions(self._path.parent, fingerprints),
+            functions=RunFunctions(self._root, fingerprints),
             steps=tuple(self._steps(by_node, state)),
+            metadata=self._address,
+            root=self._root,
         )
 
     def _text(self, name: str) -> str:

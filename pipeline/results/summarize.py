@@ -45,7 +45,7 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
       seconds: Wall time of the run.
       log_path: Where TFX's own messages are.
     """
-    record = RunRecord(run.metadata_path, run.pipeline_name)
+    record = RunRecord(run.metadata, run.pipeline_name)
     reading = ReadingReport.read(record.outputs("ReviewExampleGen", "report")[0].uri)
     (model_artifact,) = record.outputs("Trainer", "model")
     trained = TrainingRecord.read(path_utils.serving_model_path(model_artifact.uri))

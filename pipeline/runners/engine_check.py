@@ -176,13 +176,20 @@ def described_options(endpoint: str) -> frozenset[str]:
         except grpc.RpcError as error:
             raise EngineError(
                 f"What listens at --beam-endpoint {endpoint} is no job server of Beam's: asked "
-                f"for its options, it answers {error.code().name}. Name the job server's own port "
+                f"for its options, it {_answer(error)}. Name the job server's own port "
                 "(often 8099), not that of the engine's REST API, its page, or its artifacts."
             ) from error
     for option in described.options:
         if found := _BEAM_VERSION.search(option.default_value):
             _check_version(found[1], f"The job server at {endpoint}")
     return frozenset(option.name for option in described.options)
+
+
+def _answer(error: Any) -> str:
+    name: str = error.code().name
+    if name == "DEADLINE_EXCEEDED":
+        return f"says nothing that can be understood within {ANSWER_SECONDS:.0f} seconds"
+    return f"answers {name}"
 
 
 def _check_version(found: str, whose: str) -> None:

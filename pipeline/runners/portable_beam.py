@@ -72,12 +72,7 @@ class PortableBeamRunner(PortableRunner):
         Raises:
           EngineError: The job server does not take it.
         """
-        kept = {
-            name: value
-            for name, value in options.get_all_options(drop_default=True).items()
-            if name not in _REPLACED
-        }
-        placed = PipelineOptions(list(_PLACE.get()), **kept)
+        placed = _placed(options)
         endpoint = placed.view_as(PortableOptions).job_endpoint
         if not endpoint:
             raise EngineError("No job server is named. Expected --beam-endpoint HOST:PORT.")
@@ -102,6 +97,17 @@ class PortableBeamRunner(PortableRunner):
                 environment.urn, environment.payload = external.urn, external.payload
                 callbacks.append(functools.partial(server.stop, 1))
         return callbacks
+
+
+def _placed(options: PipelineOptions) -> PipelineOptions:
+    """Returns what the pipeline was made with, and what `jobs_at` adds; lists have both."""
+    added = PipelineOptions(list(_PLACE.get())).get_all_options(drop_default=True)
+    kept = {
+        name: [*value, *added.get(name, [])] if isinstance(value, list) else value
+        for name, value in options.get_all_options(drop_default=True).items()
+        if name not in _REPLACED
+    }
+    return PipelineOptions(list(_PLACE.get()), **kept)
 
 
 def explaining(result: Any, endpoint: str) -> Any:

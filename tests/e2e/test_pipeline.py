@@ -20,6 +20,7 @@ from components.dataset.sample import generate_review
 from components.pusher.model_card import FILE as CARD
 from pipeline.results.run_record import RunRecord
 from pipeline.results.runs import list_runs
+from tests.e2e.page_numbers import check_numbers
 from tests.pipeline.report.test_run_page import Document
 from tests.pipeline.test_console import STEPS as STEPS_IN_ORDER
 
@@ -89,8 +90,10 @@ def ask_server(text: str, *arguments: str) -> dict[str, Any]:
 
 def check_page(printed: str, card: dict[str, Any], folder: Path) -> None:
     """Checks the page that the last line names: it is whole, and its numbers are the card's."""
-    page = folder / printed.splitlines()[-1].partition("page: ")[2]
+    page = folder / printed.splitlines()[-1].split("page: ")[-1].strip()
     words = Document(page.read_text(encoding="utf-8")).words
+    (run,) = (each for each in list_runs(folder / "artifacts") if each.state == "complete")
+    check_numbers(page, run, folder / "artifacts" / "pipelines" / run.pipeline_name)
     metrics = card["test_metrics"]
     for number in (
         f"{100 * metrics['accuracy']:.2f} % accuracy", f"{metrics['auc']:.4f} AUC",

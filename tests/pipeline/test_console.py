@@ -24,18 +24,9 @@ from pipeline.console.terminal import Console
 from pipeline.results.summary import ClassRow, Mistake, RunSummary, SliceRow
 
 STEPS = (
-    "ReviewExampleGen",
-    "StatisticsGen",
-    "SchemaGen",
-    "ExampleValidator",
-    "DataGate",
-    "Transform",
-    "Trainer",
-    "LatestBlessedModel",
-    "Evaluator",
-    "InfraValidator",
-    "Pusher",
-)
+    "ReviewExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "DataGate", "Transform",
+    "Trainer", "LatestBlessedModel", "Evaluator", "InfraValidator", "Pusher",
+)  # fmt: skip
 STARS = tuple(
     SliceRow("rating", stars, 3_000, accuracy)
     for stars, accuracy in {

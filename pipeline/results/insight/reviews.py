@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -101,11 +101,11 @@ class HeldReviews:
         self._held = held
 
 
-def texts_of(examples_uri: str, split: str, review_ids: Collection[str]) -> dict[str, bytes]:
-    """Returns the texts of some reviews by `review_id`; of those that are not there, none."""
+def texts_of(reviews: Iterable[LabelledText], review_ids: Collection[str]) -> dict[str, bytes]:
+    """Returns the texts of some test reviews by `review_id`; of those that are not there, none."""
     wanted, found = set(review_ids), dict[str, bytes]()
-    for review in read_reviews(examples_uri, [split]) if wanted else ():
-        if review.review_id in wanted:
+    for review in reviews if wanted else ():
+        if review.split == features.TEST_SPLIT and review.review_id in wanted:
             found.setdefault(review.review_id, review.text)
             if len(found) == len(wanted):
                 break

@@ -1,0 +1,1 @@
+"""The step that finds the model pushed last, for engines whose steps see no metadata."""
