@@ -217,6 +217,23 @@ def test_a_lost_connection_is_made_anew(server, database):
     assert [each.name for each in open_metadata(database).get_contexts()] == ["after"]
 
 
+def test_a_connection_of_tfx_is_made_anew_too(server, database):
+    """TFX opens stores by what a pipeline holds, without the password; outside a run it cannot."""
+    from tfx.orchestration import metadata
+
+    mysql.prepare(database)
+    with reconnecting.reconnecting(database):
+        with metadata.Metadata(database.connection_config()) as handle:
+            type_id = handle.store.put_context_type(mlmd.ContextType(name="kind"))
+            server.kill()
+            starting = threading.Timer(0.5, server.start)
+            starting.start()
+            assert handle.store.get_context_type("kind").id == type_id
+            starting.join()
+    with pytest.raises(RuntimeError, match="mysql_real_connect failed"):
+        reconnecting.mlmd.MetadataStore(database.connection_config())
+
+
 def test_a_server_that_does_not_come_back_ends_the_run(server, database, monkeypatch):
     """Within a time that is told; what is asked after that is not waited for again."""
     monkeypatch.setattr(reconnecting, "RECONNECT_SECONDS", 2.0)
