@@ -22,6 +22,7 @@ from components.models.training_record import CurvePoint, TrainingRecord
 from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 from pipeline.config import SAMPLE_PREFIX
 from pipeline.paths import shown
+from pipeline.program import command_in
 from pipeline.report import predictions
 from pipeline.report.beside import beside
 from pipeline.report.commands import commands
