@@ -53,7 +53,8 @@ def print_summary(
         _prose(console, width, summary.chosen_because)
     if summary.decided_because:
         _prose(console, width, summary.decided_because)
-    for sentence in (*summary.refusals, *summary.advice):
+    # What to try may be both a reason and advice; it is said once.
+    for sentence in dict.fromkeys((*summary.refusals, *summary.advice)):
         _prose(console, width, sentence)
     if summary.cross_validation:
         for line in fold_lines(summary, summary.cross_validation, is_plain=is_plain):

@@ -55,8 +55,6 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
     pushed_to = str(run.root / found.destination) if found.destination else None
     bounds, classes, pairs = run.gate_bounds, run.source.classes, compared(record)
     train_reviews = reading.split_sizes[features.TRAIN_SPLIT]
-    refused = _all_refusals(run, found, candidate, baseline, pairs, train_reviews)
-    advice = _advice(run, record, trained, candidate, train_reviews)
     return RunSummary(
         pipeline_name=run.pipeline_name,
         model=trained.model,
@@ -78,9 +76,8 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
         larger_class=lift.largest_class(confusion.sizes.tolist(), classes),
         margin=lift.margin(candidate.overall["accuracy"], candidate.overall["examples"]),
         passed_gate=found.passed_gate,
-        refusals=refused,
-        # What to try is said once.
-        advice=tuple(each for each in advice if each not in refused),
+        refusals=_all_refusals(run, found, candidate, baseline, pairs, train_reviews),
+        advice=_advice(run, record, trained, candidate, train_reviews),
         pairs=pairs,
         by_significance=bounds.by_significance,
         infra_validation=found.infra_validation,
