@@ -41,6 +41,7 @@ from components.errors import ConfigurationError, RootBusyError
 from pipeline.graph import create_pipeline
 from pipeline.relative_metadata import make_relative
 from pipeline.resolution import ResolvedRun
+from pipeline.results.metadata_file import check
 from pipeline.root import METADATA_FILE, working_in
 
 Execution: TypeAlias = metadata_store_pb2.Execution
@@ -106,12 +107,13 @@ def rehearse(run: ResolvedRun) -> tuple[Rehearsed, ...]:
     Writes nothing below the root, and needs no lock: what is read is a copy of one moment.
 
     Raises:
-      ConfigurationError: The root's metadata is damaged.
+      ConfigurationError: The root's metadata is damaged, or of another version.
       RootBusyError: It cannot be read now.
     """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / METADATA_FILE
         _copy(run.metadata_path, copy)
+        check(copy, run.metadata_path)
         was_moved = bool(make_relative(copy))
         at = run.root if run.root.is_dir() else Path(folder)
         # What keeps the user informed of the real run would be said twice.

@@ -20,11 +20,12 @@ _BUSY_SECONDS = 1.0
 
 
 @contextlib.contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
+def reading(path: Path, named: Path | None = None) -> Iterator[sqlite3.Connection]:
     """Yields a connection that reads; what goes wrong in the block is explained.
 
     Args:
       path: ML Metadata's file.
+      named: What messages call it, where it is a copy.
 
     Raises:
       ConfigurationError: The file is missing, damaged, locked, or of another version.
@@ -38,20 +39,20 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         )
     try:
         with contextlib.closing(_connected(path)) as connection:
-            _check_version(connection, path)
+            _check_version(connection, named or path)
             yield connection
     except sqlite3.Error as error:
-        raise ConfigurationError(_explained(error, path)) from error
+        raise ConfigurationError(_explained(error, named or path)) from error
 
 
-def check(path: Path) -> None:
+def check(path: Path, named: Path | None = None) -> None:
     """Checks that a file can be read, if it is there and has been written to.
 
     Raises:
       ConfigurationError: It is damaged, locked, or of another version.
     """
     if path.exists() and (path.stat().st_size or not path.is_file()):
-        with reading(path):
+        with reading(path, named):
             pass
 
 
