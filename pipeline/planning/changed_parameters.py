@@ -23,6 +23,7 @@ _SETTINGS = {
     "slice_columns": "slice_by",
 }
 _EVAL_CONFIG = "eval_config"
+_OF_THE_DATA = (("facts", "origin"), ("facts", "data"))
 _MINIMUMS = tuple((_EVAL_CONFIG, name) for name in ("min_accuracy", "min_macro_f1", "min_lift"))
 # They follow from a setting that another step, or another parameter, tells better.
 _DERIVED = frozenset(

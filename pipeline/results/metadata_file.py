@@ -32,11 +32,16 @@ def reading(address: MetadataStoreAddress) -> AbstractContextManager[Rows | None
 
 
 @contextlib.contextmanager
+<<<<<<< HEAD
 def reading_file(path: Path) -> Iterator[sqlite3.Connection]:
+=======
+def reading(path: Path, named: Path | None = None) -> Iterator[sqlite3.Connection]:
+>>>>>>> strange
     """Yields a connection that reads; what goes wrong in the block is explained.
 
     Args:
       path: ML Metadata's file.
+      named: What messages call it, where it is a copy.
 
     Raises:
       ConfigurationError: The file is missing, damaged, locked, or of another version.
@@ -50,14 +55,19 @@ def reading_file(path: Path) -> Iterator[sqlite3.Connection]:
         )
     try:
         with contextlib.closing(_connected(path)) as connection:
-            _check_version(connection, path)
+            _check_version(connection, named or path)
             yield connection
     except sqlite3.Error as error:
-        raise ConfigurationError(_explained(error, path)) from error
+        raise ConfigurationError(_explained(error, named or path)) from error
 
 
+<<<<<<< HEAD
 def check(address: MetadataStoreAddress) -> None:
     """Checks that it can be read, if it is there and has been written to.
+=======
+def check(path: Path, named: Path | None = None) -> None:
+    """Checks that a file can be read, if it is there and has been written to.
+>>>>>>> strange
 
     Raises:
       ConfigurationError: It is damaged, locked, or of another version.
@@ -67,7 +77,11 @@ def check(address: MetadataStoreAddress) -> None:
         return
     path = address.path
     if path.exists() and (path.stat().st_size or not path.is_file()):
+<<<<<<< HEAD
         with reading_file(path):
+=======
+        with reading(path, named):
+>>>>>>> strange
             pass
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -257,6 +258,9 @@ def test_metadata_that_cannot_be_read_is_told_in_a_line(resolved):
     with pytest.raises(RootBusyError, match=r"database is locked\. Another program may"):
         plan(run)
     connection.close()
+    message = f"{run.metadata_path} is an SQLite file, but not ML Metadata's"
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
+        plan(run)
 
 
 def test_a_run_that_was_killed_while_it_wrote_can_be_planned(steps, resolved):
