@@ -43,11 +43,8 @@ from pipeline.metadata.address import SqliteFile
 from pipeline.metadata.snapshot import copy_pipeline
 from pipeline.relative_metadata import make_relative
 from pipeline.resolution import ResolvedRun
-<<<<<<< HEAD
-from pipeline.results.shared_roots import check_roots
-=======
 from pipeline.results.metadata_file import check
->>>>>>> strange
+from pipeline.results.shared_roots import check_roots
 from pipeline.root import METADATA_FILE, working_in
 
 Execution: TypeAlias = metadata_store_pb2.Execution
@@ -113,28 +110,20 @@ def rehearse(run: ResolvedRun) -> tuple[Rehearsed, ...]:
     Writes nothing below the root, and needs no lock: what is read is a copy of one moment.
 
     Raises:
-<<<<<<< HEAD
-      ConfigurationError: The root's metadata is damaged, or its server cannot be asked.
-=======
-      ConfigurationError: The root's metadata is damaged, or of another version.
->>>>>>> strange
+      ConfigurationError: The root's metadata is damaged or of another version, or its server cannot
+        be asked.
       RootBusyError: It cannot be read now.
     """
     check_roots(run)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / METADATA_FILE
-<<<<<<< HEAD
         if isinstance(run.metadata, SqliteFile):
             _copy(run.metadata.path, copy)
+            check(SqliteFile(copy), run.metadata.path)
             was_moved = bool(make_relative(copy))
         else:
             copy_pipeline(run.metadata, run.pipeline_name, copy)
             was_moved = False
-=======
-        _copy(run.metadata_path, copy)
-        check(copy, run.metadata_path)
-        was_moved = bool(make_relative(copy))
->>>>>>> strange
         at = run.root if run.root.is_dir() else Path(folder)
         # What keeps the user informed of the real run would be said twice.
         with working_in(at), notices.silent():

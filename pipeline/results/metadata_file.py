@@ -32,11 +32,7 @@ def reading(address: MetadataStoreAddress) -> AbstractContextManager[Rows | None
 
 
 @contextlib.contextmanager
-<<<<<<< HEAD
-def reading_file(path: Path) -> Iterator[sqlite3.Connection]:
-=======
-def reading(path: Path, named: Path | None = None) -> Iterator[sqlite3.Connection]:
->>>>>>> strange
+def reading_file(path: Path, named: Path | None = None) -> Iterator[sqlite3.Connection]:
     """Yields a connection that reads; what goes wrong in the block is explained.
 
     Args:
@@ -61,13 +57,8 @@ def reading(path: Path, named: Path | None = None) -> Iterator[sqlite3.Connectio
         raise ConfigurationError(_explained(error, named or path)) from error
 
 
-<<<<<<< HEAD
-def check(address: MetadataStoreAddress) -> None:
+def check(address: MetadataStoreAddress, named: Path | None = None) -> None:
     """Checks that it can be read, if it is there and has been written to.
-=======
-def check(path: Path, named: Path | None = None) -> None:
-    """Checks that a file can be read, if it is there and has been written to.
->>>>>>> strange
 
     Raises:
       ConfigurationError: It is damaged, locked, or of another version.
@@ -77,11 +68,7 @@ def check(path: Path, named: Path | None = None) -> None:
         return
     path = address.path
     if path.exists() and (path.stat().st_size or not path.is_file()):
-<<<<<<< HEAD
-        with reading_file(path):
-=======
-        with reading(path, named):
->>>>>>> strange
+        with reading_file(path, named):
             pass
 
 
