@@ -88,9 +88,15 @@ class ServedModel(tf.Module):
         self._threshold = decision.threshold
         is_binary = len(classes) == len(features.CLASSES)
 
-        def probability_of(token_ids: tf.Tensor) -> tf.Tensor:
+        # Traced once for all signatures, which share it in the saved graph. As an attribute of its
+        # own it would be saved as one more function: so another stands before it.
+        @tf.function(autograph=False, reduce_retracing=True)
+        def shared_probability_of(token_ids: tf.Tensor) -> tf.Tensor:
             probability = model(token_ids, training=False)
             return tf.squeeze(probability, axis=1) if is_binary else probability
+
+        def probability_of(token_ids: tf.Tensor) -> tf.Tensor:
+            return shared_probability_of(token_ids)
 
         def probability_per_token_of(token_ids: tf.Tensor) -> tf.Tensor:
             probability, _ = per_token.stateless_call(
