@@ -222,10 +222,8 @@ def test_a_connection_of_tfx_is_made_anew_too(server, database):
     from tfx.orchestration import metadata
 
     mysql.prepare(database)
-    with (
-        reconnecting.reconnecting(database),
-        metadata.Metadata(database.connection_config()) as handle,
-    ):
+    opened_by_tfx = metadata.Metadata(database.connection_config())
+    with reconnecting.reconnecting(database), opened_by_tfx as handle:
         type_id = handle.store.put_context_type(mlmd.ContextType(name="kind"))
         server.kill()
         starting = threading.Timer(0.5, server.start)
