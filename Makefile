@@ -14,8 +14,8 @@ $(READY): uv.lock pyproject.toml scripts/setup
 run: $(READY) ## train, judge and push a model (more settings: make run ARGS="--epochs 2")
 	@.venv/bin/sentiment run $(ARGS)
 
-test: $(READY) ## run all tests (a part of them: make test ARGS=tests/components)
-	@.venv/bin/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
+test: $(READY) ## run the tests but the slow ones (a part: make test ARGS=tests/components; all: ARGS="-m ''")
+	@.venv/bin/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
 
 lint: $(READY) ## check style, documentation, types and which way imports point
 	@.venv/bin/ruff check .
@@ -32,8 +32,8 @@ docs: $(READY) ## build the documentation into docs/_build/html; no network need
 	@.venv/bin/sphinx-build --fail-on-warning --keep-going --quiet docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
-bench: $(READY) ## measure against TFX's own IMDB example (takes a quarter of an hour)
-	@.venv/bin/python -m benchmarks.against_tfx_example $(ARGS)
+bench: $(READY) ## measure on a quiet machine, and renew the tables (a part: make bench ARGS=latency)
+	@.venv/bin/python -m benchmarks $(ARGS)
 
 clean: ## remove the environment and caches; artifacts/ stays
 	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache docs/_build

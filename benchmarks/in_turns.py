@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
-import os
 import statistics
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-
-# Load a processor above which figures are not to be relied on.
-QUIET = 0.25
 
 
 @dataclass(frozen=True)
@@ -41,7 +34,7 @@ def ratios(ours: Times, stock: Times) -> dict[str, float]:
     figures: dict[str, float] = {}
     for kind in ("wall", "processor"):
         pairs = list(zip(getattr(ours, kind), getattr(stock, kind), strict=True))
-        low, middle, high = statistics.quantiles([one / other for one, other in pairs], n=4)
+        low, middle, high = _quartiles([one / other for one, other in pairs])
         figures |= {
             f"{kind}: ours, ms": 1e3 * statistics.median(one for one, _ in pairs),
             f"{kind}: stock, ms": 1e3 * statistics.median(other for _, other in pairs),
@@ -61,19 +54,6 @@ def shown_ratios(figures: Mapping[str, float]) -> str:
     )
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Adds what all commands that measure in turns take."""
-    parser.add_argument("--busy", action="store_true", help="measure beside other work")
-    parser.add_argument("--output", type=Path, help="write the figures to this JSON file")
-
-
-def check_quiet(is_forced: bool) -> float:
-    """Returns the load average; ends the program if the machine has other work to do."""
-    load, processors = os.getloadavg()[0], os.cpu_count() or 1
-    if load > QUIET * processors and not is_forced:
-        sys.exit(
-            f"Others use the {processors} processors: the load average is {load:.1f}, expected at "
-            f"most {QUIET * processors:.1f}. Wait until they are done, or measure all the same "
-            "with --busy: ratios of processor time are roughly right then, and the figures say so."
-        )
-    return load
+def _quartiles(values: list[float]) -> list[float]:
+    """Returns three numbers between the least and the largest value; of one value, that."""
+    return statistics.quantiles(values * (1 + (len(values) == 1)), n=4, method="inclusive")

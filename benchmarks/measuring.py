@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
+import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -12,9 +15,24 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from pipeline.root import open_metadata
-
 _POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Look:
+    """Memory at one moment, in bytes.
+
+    Attributes:
+      at: Seconds since the epoch.
+      tree: Of the process and all its descendants; shared pages are counted once (PSS).
+      main: Of the process alone; shared pages are counted in full (RSS).
+      largest_other: Of the largest of its descendants, counted so; 0 if it has none.
+    """
+
+    at: float
+    tree: int
+    main: int
+    largest_other: int
 
 
 @dataclass(frozen=True)
@@ -23,31 +41,36 @@ class Measurement:
 
     Attributes:
       seconds: Wall time.
-      peak_bytes: Largest memory of the process and all its descendants at once, shared pages
-        counted once (PSS), seen by a look every half second.
+      processor: Seconds of all processors, of the command and what it started.
+      looks: At its memory, every half second.
       output: What it printed, standard output and standard error together.
       exit_code: The command's.
     """
 
     seconds: float
-    peak_bytes: int
+    processor: float
+    looks: tuple[Look, ...]
     output: str
     exit_code: int
+
+    @property
+    def peak_bytes(self) -> int:
+        """Returns the largest memory of the tree of processes."""
+        return max((look.tree for look in self.looks), default=0)
 
 
 def measure(
     command: Sequence[str], cwd: Path, variables: Mapping[str, str] | None = None
 ) -> Measurement:
     """Runs a command to its end."""
-    peak = 0
+    looks: list[Look] = []
     ended = threading.Event()
 
     def watch(process_id: int) -> None:
-        nonlocal peak
         while not ended.wait(_POLL_SECONDS):
-            peak = max(peak, memory_of_tree(process_id))
+            looks.append(_look(process_id))
 
-    started = time.perf_counter()
+    started, used = time.perf_counter(), _processor_of_children()
     with subprocess.Popen(
         command,
         cwd=cwd,
@@ -56,25 +79,39 @@ def measure(
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        start_new_session=True,
     ) as process:
         watcher = threading.Thread(target=watch, args=(process.pid,))
         watcher.start()
-        output, _ = process.communicate()
+        try:
+            output, _ = process.communicate()
+        except BaseException:  # interrupted: nothing that was started goes on
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        finally:
+            ended.set()
+            watcher.join()
         seconds = time.perf_counter() - started
-        ended.set()
-        watcher.join()
-    return Measurement(seconds, peak, output, process.returncode)
+    used = _processor_of_children() - used
+    return Measurement(seconds, used, tuple(looks), output, process.returncode)
 
 
-def step_seconds(metadata_path: Path) -> dict[str, float]:
-    """Returns the wall time of each step of the first run in an ML Metadata file."""
-    store = open_metadata(metadata_path)
-    names = {kind.id: kind.name.split(".")[-1] for kind in store.get_execution_types()}
-    seconds: dict[str, float] = {}
-    for execution in sorted(store.get_executions(), key=lambda each: each.id):
-        milliseconds = execution.last_update_time_since_epoch - execution.create_time_since_epoch
-        seconds.setdefault(names[execution.type_id], milliseconds / 1_000)
-    return seconds
+def succeeded(measurement: Measurement) -> Measurement:
+    """Returns it; ends the program where the command failed, and shows the end of its output."""
+    if measurement.exit_code:
+        sys.exit(f"exit code {measurement.exit_code}:\n{measurement.output[-3_000:]}")
+    return measurement
+
+
+def _processor_of_children() -> float:
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+def _look(root: int) -> Look:
+    resident = {process_id: _resident(process_id) for process_id in _tree(root)}
+    others = [size for process_id, size in resident.items() if process_id != root]
+    return Look(time.time(), memory_of_tree(root), resident.get(root, 0), max(others, default=0))
 
 
 def machine() -> dict[str, str | int]:
@@ -90,17 +127,32 @@ def machine() -> dict[str, str | int]:
 
 def memory_of_tree(root: int) -> int:
     """Returns the proportional set size of a process and its descendants, in bytes."""
-    total, waiting = 0, [root]
+    total = 0
+    for process_id in _tree(root):
+        with contextlib.suppress(OSError):  # it has just ended
+            rollup = Path(f"/proc/{process_id}/smaps_rollup").read_text()
+            total += sum(
+                int(line.split()[1]) * 1_024
+                for line in rollup.splitlines()
+                if line.startswith("Pss:")
+            )
+    return total
+
+
+def _resident(process_id: int) -> int:
+    with contextlib.suppress(OSError, IndexError):
+        pages = Path(f"/proc/{process_id}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+    return 0
+
+
+def _tree(root: int) -> list[int]:
+    """Returns a process and its descendants."""
+    found, waiting = [], [root]
     while waiting:
         process_id = waiting.pop()
-        folder = Path(f"/proc/{process_id}")
-        try:
-            for thread in (folder / "task").iterdir():
+        found.append(process_id)
+        with contextlib.suppress(OSError):
+            for thread in Path(f"/proc/{process_id}/task").iterdir():
                 waiting += map(int, (thread / "children").read_text().split())
-            rollup = (folder / "smaps_rollup").read_text()
-        except OSError:  # it has just ended
-            continue
-        total += sum(
-            int(line.split()[1]) * 1_024 for line in rollup.splitlines() if line.startswith("Pss:")
-        )
-    return total
+    return found

@@ -1,25 +1,21 @@
 """How much of the time from raw text to probability does tokenizing take, and are the ids right?
 
-    IMDB_ARCHIVE=... python -m benchmarks.tokenizing [--model NAME] [--busy] [--output FILE]
+    IMDB_ARCHIVE=... python -m benchmarks.tokenizing [--model NAME] [--reviews N] [--busy]
 
 The graph up to the token ids, and the whole one, answer the same real reviews in turns, in sessions
 as TF-Serving makes them. What a session costs that only takes the texts is taken off both. Then the
 words of all reviews of the archive are compared with those of a plain Python reference.
-
-`--output` leaves the entry "before" of the file as it is: the ratios of another way to tokenize,
-measured once.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -27,8 +23,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.in_turns import Times, add_flags, check_quiet, in_turns
-from benchmarks.measuring import machine
+from benchmarks import recording
+from benchmarks.in_turns import Times, in_turns
 from benchmarks.real_reviews import Vocabulary, read_texts
 from components.models.registry import get_variant
 from components.trainer.training import served_models
@@ -45,37 +41,30 @@ COMPARED_AT_ONCE = 500
 
 
 def main() -> None:
-    """Measures, compares, prints a table, and writes it as JSON if asked to."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    """Measures, compares, prints a table, and records it."""
+    parser = recording.parser_of("tokenizing", __doc__)
     parser.add_argument("--model", default="lstm", help="default: %(default)s")
     parser.add_argument("--batches", type=int, nargs="+", default=BATCHES)
     parser.add_argument("--threads", type=int, nargs="+", default=THREADS)
-    add_flags(parser)
+    parser.add_argument("--reviews", type=int, default=ALL_REVIEWS, help="default: %(default)s")
     options = parser.parse_args()
-    load = check_quiet(options.busy)
-    texts = read_texts(ALL_REVIEWS, every=1)
+    recording.measure_and_record(options, lambda: measure_all(options), markdown_table)
+
+
+def measure_all(options: argparse.Namespace) -> dict[str, Any]:
+    """Returns the figures of each load, and how many reviews have the reference's words."""
+    texts = read_texts(options.reviews, every=1)
     chosen = texts[:: len(texts) // 4_000 or 1]
     with tempfile.TemporaryDirectory() as folder:
         export(options.model, chosen, folder)
-        figures = {
+        loads = {
             f"{threads} threads an operation, batches of {batch}": measure(
                 folder, chosen, threads, batch
             )
             for threads in options.threads
             for batch in options.batches
         }
-    print(markdown_table(figures, load), flush=True)
-    compared = compare(texts)
-    print(f"\nThe words of {compared:,} reviews are the reference's.")
-    if options.output:
-        write(
-            options.output,
-            {
-                "machine": {**machine(), "load average before": load},
-                "figures": figures,
-                "reviews with the reference's words": compared,
-            },
-        )
+    return {"loads": loads, "reviews with the reference's words": compare(texts)}
 
 
 class _TextModel(tf.Module):
@@ -165,8 +154,9 @@ def compare(texts: Sequence[bytes]) -> int:
     return len(texts)
 
 
-def markdown_table(figures: dict[str, dict[str, float]], load: float) -> str:
+def markdown_table(results: recording.Results) -> str:
     """Returns the processor time and the shares as a table."""
+    figures = results["figures"]
     rows = [
         "| | tokenizing, us a review | text to probability | share, processor time | share, time |",
         "|---|---:|---:|---:|---:|",
@@ -176,18 +166,10 @@ def markdown_table(figures: dict[str, dict[str, float]], load: float) -> str:
         f"{values['processor: text to probability, us a review']:.0f} | "
         f"{values['processor: share of tokenizing']:.2f} | "
         f"{values['wall: share of tokenizing']:.2f} |"
-        for name, values in figures.items()
+        for name, values in figures["loads"].items()
     ]
-    return "\n".join([*rows, "", f"Load average before: {load:.1f}."])
-
-
-def write(path: Path, results: dict[str, object]) -> None:
-    """Writes the figures, and keeps "before" of an earlier file."""
-    if path.is_file():
-        earlier = json.loads(path.read_text(encoding="utf-8"))
-        results |= {name: earlier[name] for name in ("before",) if name in earlier}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    compared = figures["reviews with the reference's words"]
+    return "\n".join([*rows, "", f"The words of {compared:,} reviews are the reference's."])
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@
     ├── DataGateError           the data was read, and is not fit to train on
     ├── TrainingError           training diverged
     ├── InfraValidationError    there was no model server to try the model in
+    ├── EngineError             what runs Beam's jobs, or one of its workers, failed or is not there
+    ├── MetadataLostError       the connection to the metadata's server was lost for good
     ├── PushError               the blessed model could not be pushed
     └── ScoringError            reviews could not be scored, or the scores not written
 
@@ -77,6 +79,14 @@ class TrainingError(SentimentError):
 
 class InfraValidationError(SentimentError):
     """There was no model server to try the model in; says why, and what to choose instead."""
+
+
+class EngineError(SentimentError):
+    """What runs Beam's jobs, or one of its workers, failed or is not there."""
+
+
+class MetadataLostError(SentimentError):
+    """The connection to the server of the metadata was lost in mid-run, and did not come back."""
 
 
 class PushError(SentimentError):

@@ -6,14 +6,14 @@ from typing import Any
 
 from pipeline.config import PipelineConfig, setting_fields
 
-# The root may be moved, and what is printed changes no outcome.
-_NOT_OF_THE_RUN = ("root", "debug", "report")
+# The root may be moved, and where metadata is or what is printed changes no outcome.
+_NOT_OF_THE_RUN = ("root", "metadata", "metadata_password_file", "debug", "report")
 
 
 def chosen_settings(config: PipelineConfig) -> dict[str, Any]:
     """Returns the settings that are not the defaults, and the seed, which decides in any case.
 
-    `root`, `report` and `debug` are not among them: they change no outcome.
+    `root`, `metadata`, `report` and `debug` are not among them: they change no outcome.
     """
     return {
         field.name: value

@@ -24,6 +24,7 @@ from pipeline.commands import (
     score,
     serve,
     status,
+    worker,
 )
 from pipeline.commands import compile as compile_
 from pipeline.console.messages import tell, tell_lines
@@ -40,15 +41,42 @@ def entry_point() -> NoReturn:
 
     Threads of Beam's workers outlive an interrupted run; waiting for them would hang. The worker
     processes end with this one.
+
+    An image of ours whose entry point is this command is a worker where Beam starts it: Beam gives
+    a container flags, and no command.
     """
+    _open_closed_streams()
+    if any(word.startswith("--provision_endpoint=") for word in sys.argv[1:]):
+        from pipeline.runners import beam_harness
+
+        beam_harness.entry_point()
     end_on_signals()
     start.forget_working_folder()
     start.collect_seldom()
     code = main()
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(BrokenPipeError):
+        try:
             stream.flush()
+        except BrokenPipeError:
+            pass
+        except OSError as error:
+            code = EXIT_UNEXPECTED
+            with contextlib.suppress(OSError):
+                tell(f"sentiment: error: The output could not be written: {error.strerror}.")
     os._exit(code)
+
+
+def _open_closed_streams() -> None:
+    """Lets nothing be printed into a file that would take the number of a closed stream."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            with contextlib.suppress(OSError):
+                os.fstat(number)  # what is open already has its number
+                continue
+            os.open(os.devnull, os.O_RDWR)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -133,7 +161,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"sentiment {version('sentiment')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (run, report, runs, inspect, compare, compile_, predict, score, serve, status):
+    for module in (
+        run, report, runs, inspect, compare, compile_, predict, score, serve, status, worker,
+    ):  # fmt: skip
         command = module.COMMAND.add_to(commands)
         command.set_defaults(command=module.run)
         module.add_flags(command)

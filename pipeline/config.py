@@ -22,13 +22,15 @@ from components.models.decision import read_wish
 from components.models.registry import DEFAULT_MODEL, SAMPLE, variant_names
 from components.trainer.custom_config import DEFAULT_CHECKPOINT_MINUTES, DEFAULT_MEMORY_BUDGET
 from components.transform.token_settings import TokenSettings
+from pipeline.engines import DATAFLOW, IN_MEMORY, LOCAL, MULTI_PROCESSING, EngineChoice, choose
+from pipeline.metadata.address import parse_url
 from pipeline.settings import check, flag_of, hyperparameter_setting, setting, token_setting
 from serving.engines import ENGINES
 
 DEFAULT_MODEL_NAME = "imdb_sentiment"
 # The headings of `--help`, in their order.
 GROUPS = ("data", "tokens", "model", "gate", "pipeline", "output")
-BEAM_MODES = ("auto", "in_memory", "multi_processing")
+BEAM_MODES = ("auto", IN_MEMORY, MULTI_PROCESSING)
 INFRA_VALIDATION = (*ENGINES, "off")
 # By what a model is compared with the last blessed one.
 POINTS, SIGNIFICANT = GATES = ("points", "significant")
@@ -225,7 +227,7 @@ class PipelineConfig(ComponentSettings):
         "false_positive=1 false_negative=5'",
         group="model",
         metavar="WISH",
-        unset="0.5",
+        unset="none, 0.5 decides",
     )
     min_accuracy: float | None = setting(
         None,
@@ -323,6 +325,21 @@ class PipelineConfig(ComponentSettings):
     root: str = setting(
         "artifacts", "folder of all that a run writes", group="pipeline", metavar="FOLDER"
     )
+    metadata: str = setting(
+        "",
+        "database of ML Metadata that several roots share: mysql://USER@HOST[:PORT]/DATABASE or, "
+        "by a socket, mysql://USER@localhost/DATABASE?socket=/PATH; without a password",
+        group="pipeline",
+        metavar="URL",
+        unset="a file in the root",
+    )
+    metadata_password_file: str = setting(
+        "",
+        "file that holds the password of the database of --metadata",
+        group="pipeline",
+        metavar="FILE",
+        unset="$SENTIMENT_METADATA_PASSWORD_FILE, else $SENTIMENT_METADATA_PASSWORD",
+    )
     pipeline_name: str = setting(
         "",
         "name of the pipeline; when left out, the data's name and _sentiment",
@@ -337,20 +354,43 @@ class PipelineConfig(ComponentSettings):
         metavar="NAME",
         unset="by the data",
     )
+    beam: str = setting(
+        LOCAL,
+        "what runs Beam's jobs: local (this machine), portable (any job server, e.g. Prism), "
+        "flink, spark or dataflow",
+        group="pipeline",
+        metavar="ENGINE",
+    )
+    beam_endpoint: str = setting(
+        "",
+        "with portable, flink or spark: where the job server listens",
+        group="pipeline",
+        metavar="HOST:PORT",
+        unset="none",
+    )
+    beam_workers: str = setting(
+        "",
+        "with local, a number of processes, 0 for one a core; else who starts the workers: "
+        "loopback (this command), external[=ADDRESS] (`sentiment worker`), process[=PROGRAM] or "
+        "container[=IMAGE]",
+        group="pipeline",
+        metavar="WORKERS",
+        unset="local: 0; dataflow: container; else loopback",
+    )
+    beam_options: str = setting(
+        "",
+        "more options of Beam and the engine, as a shell takes them, e.g. '--parallelism=8'; they "
+        "are recorded, so no passwords",
+        group="pipeline",
+        metavar="OPTIONS",
+        unset="none",
+    )
     beam_mode: str = setting(
         "auto",
-        "how Beam runs; auto starts several processes if the data is large",
+        "how Beam runs with local; auto starts several processes if the data is large",
         group="pipeline",
         metavar="MODE",
         choices=BEAM_MODES,
-    )
-    beam_workers: int = setting(
-        0,
-        "number of Beam's processes; 0 is one for each core",
-        group="pipeline",
-        metavar="N",
-        least=0,
-        most=1_024,
     )
     cache: bool = setting(True, "reuse the results of steps that did not change", group="pipeline")
     report: bool = setting(
@@ -367,6 +407,8 @@ class PipelineConfig(ComponentSettings):
         for name in ("labels", "positive_label", "negative_label", "slice_by"):
             object.__setattr__(self, name, _labels(name, getattr(self, name)))
         object.__setattr__(self, "map_labels", _mapping("map_labels", self.map_labels))
+        if type(self.beam_workers) is int:  # as TOML has it
+            object.__setattr__(self, "beam_workers", str(self.beam_workers))
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             check(field, value)
@@ -377,10 +419,13 @@ class PipelineConfig(ComponentSettings):
                 f"--gate {SIGNIFICANT} takes no --max-regression, which is {self.max_regression}: "
                 f"it asks for no points. Leave --max-regression out, or choose --gate {POINTS}."
             )
+        self._check_engine()
         variants_of(self.model)
         if self.decide:
             read_wish(self.decide)
         _ = self.table_options
+        if self.metadata:
+            parse_url(self.metadata)
         LabelSettings(self.labels, self.map_labels, self.positive_label, self.negative_label)
         for name in ("pipeline_name", "model_name"):
             value = getattr(self, name)
@@ -389,6 +434,24 @@ class PipelineConfig(ComponentSettings):
                     f"{flag_of(name)} is '{value}'; expected at most 100 letters, digits, _ and -, "
                     "the first a letter or digit."
                 )
+
+    def _check_engine(self) -> None:
+        """Refuses settings of Beam that say nothing together."""
+        if self.engine.engine.name != LOCAL and self.beam_mode != PipelineConfig.beam_mode:
+            raise ConfigurationError(
+                f"--beam-mode is {self.beam_mode}, which is for --beam local; --beam is "
+                f"{self.beam}. Leave one of them out."
+            )
+        if self.beam == DATAFLOW and not self.root.startswith("gs://"):
+            raise ConfigurationError(
+                f"--root is '{self.root}'; expected a folder gs://BUCKET/... with --beam dataflow: "
+                "its workers see no file of this machine."
+            )
+
+    @property
+    def engine(self) -> EngineChoice:
+        """Returns what runs Beam's jobs."""
+        return choose(self.beam, self.beam_endpoint, self.beam_workers, self.beam_options)
 
     @property
     def token_settings(self) -> TokenSettings:

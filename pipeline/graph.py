@@ -11,7 +11,6 @@ from tensorflow_model_analysis.proto.config_pb2 import EvalConfig
 from tfx import components as tfx
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.common.resolver import Resolver
-from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto.trainer_pb2 import EvalArgs, TrainArgs
 from tfx.proto.transform_pb2 import SplitsConfig
@@ -89,9 +88,7 @@ def create_pipeline(run: ResolvedRun) -> Pipeline:
         pipeline_root=str(run.pipeline_root),
         components=steps,
         enable_cache=run.config.cache,
-        metadata_connection_config=metadata.sqlite_metadata_connection_config(
-            str(run.metadata_path)
-        ),
+        metadata_connection_config=run.metadata.connection_config(),
         beam_pipeline_args=list(run.beam_arguments),
     )
 

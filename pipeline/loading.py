@@ -6,10 +6,12 @@ import argparse
 import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from components.errors import ConfigurationError, did_you_mean
 from pipeline.config import PipelineConfig, setting_fields
+from pipeline.metadata.address import PASSWORD, PASSWORD_FILE
 from pipeline.settings import add_flag, default_text, flags_of, parse
 from serving.small_files import UnreadableFileError, read_small_file
 
@@ -24,15 +26,17 @@ class EnvironmentSettings(NamedTuple):
       imdb_archive: $IMDB_ARCHIVE, the reviews' archive, or None.
       cache_dir: Where downloads are kept.
       serve_host: Where `serve` listens if no flag says so; empty leaves it to the server.
+      password: Where the password of the metadata's database is, by the variables' names.
     """
 
     imdb_archive: str | None
     cache_dir: Path
     serve_host: str = ""
+    password: Mapping[str, str] = MappingProxyType({})
 
 
 def environment(variables: Mapping[str, str]) -> EnvironmentSettings:
-    """Reads IMDB_ARCHIVE, SENTIMENT_SERVE_HOST and XDG_CACHE_HOME.
+    """Reads IMDB_ARCHIVE, XDG_CACHE_HOME, and those that begin with SENTIMENT_.
 
     A relative XDG_CACHE_HOME is ignored, as the standard demands.
 
@@ -45,6 +49,7 @@ def environment(variables: Mapping[str, str]) -> EnvironmentSettings:
         variables.get("IMDB_ARCHIVE") or None,
         cache_home / "sentiment",
         variables.get("SENTIMENT_SERVE_HOST", ""),
+        {name: variables[name] for name in (PASSWORD_FILE, PASSWORD) if name in variables},
     )
 
 

@@ -8,6 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from pipeline.config import PipelineConfig
 from pipeline.flag_spelling import with_flags
 from pipeline.paths import shown
 
@@ -24,6 +25,21 @@ def program() -> str:
     if _MODULE in original and original[original.index(_MODULE) - 1] == "-m":
         return f"{shlex.quote(original[0])} -m {_MODULE}"
     return NAME
+
+
+def command_in(root: Path, words: str) -> str:
+    """Returns a command of ours in backquotes, as a message names it, that asks for this root.
+
+    >>> command_in(Path("my runs"), "report latest")
+    "`sentiment report latest --root 'my runs'`"
+
+    Args:
+      root: Which one; the default one needs no flag.
+      words: What stands behind `sentiment`.
+    """
+    is_default = root.absolute() == Path(PipelineConfig.root).absolute()
+    flag = "" if is_default else f" --root {shlex.quote(shown(root))}"
+    return f"`{NAME} {words}{flag}`"
 
 
 def beside_python(name: str) -> str | None:

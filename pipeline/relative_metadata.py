@@ -22,7 +22,7 @@ def make_relative(metadata_path: Path) -> int:
     The caller holds the lock of the root.
 
     Args:
-      metadata_path: ML Metadata's SQLite file; it need not be there.
+      metadata_path: ML Metadata's SQLite file of one root; it need not be there.
 
     Returns:
       How many artifacts were changed.

@@ -29,8 +29,15 @@ from pipeline.config import (
     hyperparameters_for,
     names_for,
 )
+from pipeline.engines import IN_MEMORY, LOCAL, MULTI_PROCESSING, EngineChoice, choose
 from pipeline.fingerprint import PROJECT, file_fingerprint, fingerprint_of, source_functions
 from pipeline.loading import EnvironmentSettings
+from pipeline.metadata.address import (
+    MetadataStoreAddress,
+    MySqlDatabase,
+    SqliteFile,
+    find_address,
+)
 from pipeline.root import METADATA_FILE, PIPELINES_FOLDER, SERVING_FOLDER
 from pipeline.tuner_values import with_found
 from serving import engines
@@ -75,11 +82,12 @@ class ResolvedRun:
         variants that the Trainer is to choose from.
       root: Absolute path of all that the run writes.
       fingerprints: By step, the hash of its source code.
-      functions: By step, the hashes of the functions that it reaches, see `source_functions`.
       beam_arguments: How Beam runs.
       infra_engine: The server that must serve a model before it is pushed; None asks for none.
       is_comparison: Whether the model is only measured: nothing is pushed, and no earlier model
         is asked for.
+      functions: By step, the hashes of the functions that it reaches, see `source_functions`.
+      database: Where ML Metadata is; None is the SQLite file of the root.
     """
 
     config: PipelineConfig
@@ -93,6 +101,7 @@ class ResolvedRun:
     infra_engine: str | None
     is_comparison: bool = False
     functions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    database: MySqlDatabase | None = None
 
     @property
     def hyperparameters(self) -> Hyperparameters:
@@ -125,9 +134,17 @@ class ResolvedRun:
         return self.root / PIPELINES_FOLDER / self.pipeline_name
 
     @property
-    def metadata_path(self) -> Path:
-        """ML Metadata's SQLite file."""
-        return self.root / METADATA_FILE
+    def metadata(self) -> MetadataStoreAddress:
+        """Where ML Metadata is."""
+        return self.database or SqliteFile(self.root / METADATA_FILE)
+
+    def as_recorded(self) -> ResolvedRun:
+        """Returns the run with the paths that its artifacts are recorded by, run from its root.
+
+        In the root's own file they are relative to the root; in a database that several roots
+        share they are absolute.
+        """
+        return self if self.metadata.is_shared else replace(self, root=Path())
 
     @property
     def serving_directory(self) -> Path:
@@ -168,8 +185,9 @@ def resolve(
     check_slices(config)
     check_search(config, is_comparison, source.has_eval)
     check_decision(config, source, is_comparison)
+    metadata = metadata_of(config, root, environment)
     if config.hyperparameters_from:
-        config = with_found(config, root / METADATA_FILE, pipeline_name)
+        config = with_found(config, metadata, pipeline_name)
     variants = variants_of(config.model)
     check_warm_start(config, variants[0], is_comparison)
     infra_engine = None if is_comparison else engine_for(config.infra_validation)
@@ -185,6 +203,20 @@ def resolve(
         infra_engine=infra_engine,
         is_comparison=is_comparison,
         functions=functions(variants),
+        database=metadata if isinstance(metadata, MySqlDatabase) else None,
+    )
+
+
+def metadata_of(
+    config: PipelineConfig, root: Path, environment: EnvironmentSettings
+) -> MetadataStoreAddress:
+    """Returns where ML Metadata is.
+
+    Raises:
+      ConfigurationError: The file of the password cannot be read.
+    """
+    return find_address(
+        config.metadata, config.metadata_password_file, root / METADATA_FILE, environment.password
     )
 
 
@@ -413,8 +445,21 @@ def beam_arguments(config: PipelineConfig, source: ReviewSource) -> tuple[str, .
     mode = config.beam_mode
     if mode == "auto":
         size = sum(_size(Path(file.path)) for file in source.files)
-        mode = "multi_processing" if size >= MULTI_PROCESSING_FROM_BYTES else "in_memory"
-    return local_beam_arguments(mode, config.beam_workers)
+        mode = MULTI_PROCESSING if size >= MULTI_PROCESSING_FROM_BYTES else IN_MEMORY
+    return beam_arguments_for(config.engine, mode)
+
+
+def beam_arguments_for(choice: EngineChoice, mode: str) -> tuple[str, ...]:
+    """Returns Beam's flags.
+
+    Args:
+      choice: The engine.
+      mode: "in_memory" or "multi_processing", for the local one.
+    """
+    more = {"mode": mode}
+    if mode == IN_MEMORY:
+        more["processes"] = "1"
+    return choice.arguments(**more)
 
 
 def local_beam_arguments(mode: str, workers: int) -> tuple[str, ...]:
@@ -424,15 +469,7 @@ def local_beam_arguments(mode: str, workers: int) -> tuple[str, ...]:
       mode: "in_memory" or "multi_processing".
       workers: How many processes, if several; 0 is one a core.
     """
-    return (
-        # Beam's default, DirectRunner, hands over to a binary that it downloads.
-        "--runner=pipeline.runners.local_beam.LocalBeamRunner",
-        f"--direct_running_mode={mode}",
-        f"--direct_num_workers={workers if mode == 'multi_processing' else 1}",
-        # If an image is named, whichever, TFX does not pack itself for every Beam pipeline, which
-        # takes seconds and leaves files in /tmp. Local runners start no container.
-        "--sdk_container_image=none",
-    )
+    return beam_arguments_for(choose(LOCAL, workers=str(workers)), mode)
 
 
 def _size(path: Path) -> int:

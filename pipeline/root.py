@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.metadata.address import MetadataStoreAddress, SqliteFile, address_of
+
 if TYPE_CHECKING:
     import ml_metadata as mlmd
 
@@ -20,20 +22,43 @@ FUNCTIONS_FOLDER = "functions"
 
 
 def open_metadata(
-    path: Path, *, can_write: bool = False, can_create: bool = False
+    metadata: MetadataStoreAddress | Path, *, can_write: bool = False, can_create: bool = False
 ) -> mlmd.MetadataStore:
-    """Opens an SQLite ML Metadata store, for reading unless it is asked for more."""
-    # It takes a while to import, which commands that need none of it do not have.
-    import ml_metadata as mlmd
-    from ml_metadata.proto import metadata_store_pb2
+    """Opens ML Metadata; an SQLite file for reading, unless it is asked for more.
 
-    modes = metadata_store_pb2.SqliteMetadataSourceConfig
-    config = metadata_store_pb2.ConnectionConfig()
-    config.sqlite.filename_uri = str(path)
-    config.sqlite.connection_mode = modes.READWRITE if can_write else modes.READONLY
-    if can_create:
-        config.sqlite.connection_mode = modes.READWRITE_OPENCREATE
-    return mlmd.MetadataStore(config)
+    Args:
+      metadata: Its address, or the path of its SQLite file.
+      can_write: Whether it will be written to.
+      can_create: Whether it is made if it is not there.
+
+    Raises:
+      ConfigurationError: A server refuses, or does not answer.
+      MetadataLostError: The same in a run, after a minute.
+    """
+    # It takes a while to import, which commands that need none of it do not have.
+    address = address_of(metadata)
+    if isinstance(address, SqliteFile):
+        import ml_metadata as mlmd
+
+        return mlmd.MetadataStore(
+            address.connection_config(can_write=can_write, can_create=can_create)
+        )
+    from pipeline.metadata.reconnecting import open_store
+
+    return open_store(address)
+
+
+def is_there(address: MetadataStoreAddress) -> bool:
+    """Returns whether ML Metadata has been written to at an address.
+
+    Raises:
+      ConfigurationError: A server refuses, or does not answer.
+    """
+    if isinstance(address, SqliteFile):
+        return address.path.is_file()
+    from pipeline.metadata.mysql import has_schema
+
+    return has_schema(address)
 
 
 def is_in_use(root: Path) -> bool:

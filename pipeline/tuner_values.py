@@ -11,13 +11,16 @@ from components.errors import ConfigurationError
 from components.hyperparameters import EVERY_VARIANT, Hyperparameters, names_where
 from components.trainer.tuned import VARIANT, has_best, read_best, tuned_values
 from pipeline.config import PipelineConfig
-from pipeline.root import open_metadata
+from pipeline.metadata.address import MetadataStoreAddress, address_of
+from pipeline.root import is_there, open_metadata
 from serving.small_files import UnreadableFileError, read_small_file
 
 FROM_TUNER = "tuner"
 
 
-def with_found(config: PipelineConfig, metadata_path: Path, pipeline_name: str) -> PipelineConfig:
+def with_found(
+    config: PipelineConfig, metadata: MetadataStoreAddress | Path, pipeline_name: str
+) -> PipelineConfig:
     """Returns `config` with the values that `hyperparameters_from` names, which must be set.
 
     Values that a flag sets stay as they are.
@@ -27,7 +30,7 @@ def with_found(config: PipelineConfig, metadata_path: Path, pipeline_name: str) 
     """
     asked = config.hyperparameters_from
     if asked == FROM_TUNER:
-        found = latest_of_tuner(metadata_path, pipeline_name, config.model)
+        found = latest_of_tuner(address_of(metadata), pipeline_name, config.model)
     else:
         found = read_file(Path(asked), config.model)
     not_searched = names_where("part", EVERY_VARIANT)
@@ -80,22 +83,24 @@ def read_file(path: Path, model: str) -> dict[str, Any]:
     return found
 
 
-def latest_of_tuner(metadata_path: Path, pipeline_name: str, model: str) -> dict[str, Any]:
+def latest_of_tuner(
+    metadata: MetadataStoreAddress, pipeline_name: str, model: str
+) -> dict[str, Any]:
     """Returns the best values of the pipeline's latest Tuner that searched for `model`.
 
     Raises:
       ConfigurationError: There is none.
     """
-    # Metadata holds paths relative to the root.
-    root, latest_first = metadata_path.parent, []
-    if metadata_path.is_file():
-        store = open_metadata(metadata_path)
+    latest_first = []
+    if is_there(metadata):
+        store = open_metadata(metadata)
         context = store.get_context_by_type_and_name("pipeline", pipeline_name)
         if context:
             artifacts = {
                 artifact.id: artifact
                 for artifact in store.get_artifacts_by_context(context.id)
-                if artifact.type == "HyperParameters" and has_best(str(root / artifact.uri))
+                if artifact.type == "HyperParameters"
+                and has_best(str(metadata.place(artifact.uri)))
             }
             # A search that came from the cache has another event, and the artifact of the first.
             events = store.get_events_by_artifact_ids(list(artifacts)) if artifacts else []
@@ -103,7 +108,7 @@ def latest_of_tuner(metadata_path: Path, pipeline_name: str, model: str) -> dict
             outputs.sort(key=lambda event: event.execution_id, reverse=True)
             latest_first = [artifacts[event.artifact_id] for event in outputs]
     for artifact in latest_first:
-        best = read_best(str(root / artifact.uri))
+        best = read_best(str(metadata.place(artifact.uri)))
         if best["values"].get(VARIANT) == model:
             return tuned_values(best)
     raise ConfigurationError(

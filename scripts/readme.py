@@ -8,14 +8,28 @@ out of date.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.against_tfx_example import markdown_table as benchmark_table
+from benchmarks import (
+    beam_modes,
+    cold_run,
+    data_steps,
+    latency,
+    on_paper,
+    recording,
+    scaling,
+    short_rows,
+    summary,
+    throughput,
+    training,
+)
 from benchmarks.serving import markdown_table as serving_table
+from pipeline.engines import markdown as engines_tables
 from pipeline.loading import markdown_table as settings_table
 from pipeline.results.markdown import markdown_table as leaderboard_table
 
@@ -57,13 +71,34 @@ def _layers() -> str:
     return f"```{{eval-rst}}\n{described}\n```"
 
 
+def _benchmarks() -> dict[str, Callable[[], str]]:
+    """Returns the block of each benchmark, by the name of its file."""
+    tables: dict[str, recording.Table] = {
+        "beam_modes": beam_modes.markdown_table,
+        "cold_run": cold_run.markdown_table,
+        "data_steps": data_steps.markdown_table,
+        "latency": latency.markdown_table,
+        "scaling": scaling.markdown_table,
+        "short_rows": short_rows.markdown_table,
+        "throughput": throughput.markdown_table,
+        "training": training.markdown_table,
+    }
+    return {
+        f"benchmark: {name}": functools.partial(recording.table_of, name, table)
+        for name, table in tables.items()
+    }
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "output: first run": lambda: _output_of("first_run.txt"),
     "output: second run": lambda: _output_of("second_run.txt", lines=13),
     "settings": settings_table,
+    "engines": engines_tables,
     "layers": _layers,
     "leaderboard": lambda: leaderboard_table(sorted(RESULTS.glob("leaderboard*.json"))),
-    "benchmark": lambda: benchmark_table(_results("against_tfx_example.json")),
+    **_benchmarks(),
+    "speed": summary.markdown_table,
+    "on paper": lambda: on_paper.markdown(recording.recorded("scaling")),
     "serving": lambda: serving_table(_results("serving.json")),
 }
 

@@ -15,10 +15,12 @@ from hypothesis import HealthCheck, settings
 
 from components.dataset.sample import generate_review
 
+from . import mariadb
 from .sharing import made_once
 
 if TYPE_CHECKING:
     from selenium import webdriver
+    from xdist.workermanage import WorkerController
 
 # A million objects come with TensorFlow and TFX. The collector would look at them again and again
 # while they are imported, and free nothing: by default it takes an eighth of that time.
@@ -68,6 +70,54 @@ def pytest_collection_finish() -> None:
         beam_adapter.avoid_repeated_work()
     gc.collect()
     gc.freeze()
+
+
+_LEFT_OUT = pytest.StashKey[int]()
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Counts the slow tests that will not run."""
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.config.stash[_LEFT_OUT] = item.config.stash.get(_LEFT_OUT, 0) + 1
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of xdist tells its count to the process that started it."""
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output["left_out"] = session.config.stash.get(_LEFT_OUT, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: WorkerController) -> None:
+    """Takes a worker's count: each collects all tests, so they are equal."""
+    node.config.stash[_LEFT_OUT] = getattr(node, "workeroutput", {}).get("left_out", 0)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Says how many slow tests `-m` left out, and how to run them."""
+    count = config.stash.get(_LEFT_OUT, 0)
+    if count and config.option.markexpr:
+        paths = config.args if config.args_source is pytest.Config.ArgsSource.ARGS else []
+        arguments = " ".join(["-m slow", *paths])
+        terminalreporter.write_line(
+            f"Tests marked `slow` that were left to CI: {count}. "
+            f'To run them here: make test ARGS="{arguments}"'
+        )
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest) -> Iterator[mariadb.MariaDb]:
+    """A MariaDB server, which runs; a test that ends it starts it again."""
+    if "CI" not in os.environ and "mariadb" not in request.config.option.markexpr:
+        pytest.skip("a server takes ten seconds to make: CI=true or -m mariadb asks for it")
+    if reason := mariadb.missing():
+        pytest.skip(reason)
+    running = mariadb.MariaDb()
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="session")

@@ -35,3 +35,12 @@ def made_once(
             make(folder)
             is_made.touch()
     return folder
+
+
+def pushed_root(
+    tmp_path_factory: pytest.TempPathFactory, export: Path, model_name: str, version: int
+) -> Path:
+    """Returns a new root with a copy of the export as a version of a model."""
+    root = tmp_path_factory.mktemp("root")
+    shutil.copytree(export, root / "serving_model" / model_name / str(version))
+    return root

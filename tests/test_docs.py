@@ -20,6 +20,7 @@ from components.models.registry import get_variant
 from docs._extensions.command_help import command_names, help_of
 from docs._extensions.markdown_docstrings import as_restructured_text
 from docs._extensions.offline import loaded_from_network
+from pipeline.engines import ENGINES, WORKERS, Argument
 from pipeline.results.leaderboard import Leaderboard
 from scripts import architecture
 from scripts.readme import README, RESULTS, pages, regenerated
@@ -30,6 +31,7 @@ CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 TEXT = "\n".join(PAGES.values())
 COMMANDS = (
     "run", "report", "runs", "inspect", "compare", "compile", "predict", "score", "serve", "status",
+    "worker",
 )  # fmt: skip
 RECORDED = [
     run for path in sorted(RESULTS.glob("leaderboard*.json")) for run in Leaderboard.read(path).runs
@@ -67,15 +69,23 @@ def test_every_make_target_that_is_named_exists():
     assert named <= targets
 
 
+def beam_arguments() -> list[Argument]:
+    """What Beam is given."""
+    return [each for entry in (*ENGINES.values(), *WORKERS.values()) for each in entry.arguments]
+
+
 def test_every_flag_that_is_named_exists():
     """A reader may type it; the server's with dashes or underscores."""
     known = set(re.findall(r"--[a-z][a-z0-9_-]+", "".join(map(help_of, COMMANDS))))
     known |= {f"--{flag[2:].replace('_', '-')}" for flag in known}
-    prose = re.sub(r"^(uv|docker|curl).*?(?<!\\)$", "", TEXT, flags=re.MULTILINE | re.DOTALL)
+    known |= {f"--{each.flag}" for each in beam_arguments()}
+    text = re.sub(r"`python -m benchmarks\.[^`]*`", "", TEXT)  # has flags of its own
+    prose = re.sub(r"^(uv|docker|curl|prism).*?(?<!\\)$", "", text, flags=re.MULTILINE | re.DOTALL)
     # A row of dashes below a table's head is no flag.
     named = set(re.findall(r"(?<![\w-])(--[a-z][a-z0-9_-]+)", prose))
     assert len(named) > 50
-    assert named - known <= {"--direct_running_mode", "--logdir", "--runner", "--user"}
+    passed_to_beam = {"--parallelism", "--project", "--region", "--temp_location"}
+    assert named - known <= {"--logdir", "--user", *passed_to_beam}
 
 
 def test_every_command_has_its_help_in_the_pages():

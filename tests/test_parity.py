@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import shutil
 from pathlib import Path
 
 import apache_beam as beam
@@ -29,6 +28,7 @@ from pipeline.scoring.pushed_model import PushedModel
 from serving.client import Client
 from serving.server.flags import Flags
 from serving.server.running import Server
+from tests.sharing import pushed_root
 
 EDGE_CASES = (
     "",
@@ -53,9 +53,7 @@ def texts(sample_texts) -> list[str]:
 @pytest.fixture(scope="module")
 def root(exported_model, tmp_path_factory) -> Path:
     """A root with the export as version 3 of `reviews`."""
-    root = tmp_path_factory.mktemp("root")
-    shutil.copytree(exported_model, root / "serving_model" / "reviews" / "3")
-    return root
+    return pushed_root(tmp_path_factory, exported_model, "reviews", 3)
 
 
 @pytest.fixture(scope="module")

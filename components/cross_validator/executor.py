@@ -25,14 +25,10 @@ from components.models.training_record import TrainingRecord
 from components.tfx_adapter import Inputs, Outputs, Parameters
 from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 
-EXAMPLES = "examples"
-MODEL = "model"
-EVALUATOR_BLESSING = "evaluator_blessing"
-FOLDS = "folds"
-BOUNDS = "bounds"
-SLICE_BY = "slice_by"
-CROSS_VALIDATION = "cross_validation"
-BLESSING = "blessing"
+# Inputs, parameters and outputs.
+EXAMPLES, MODEL, EVALUATOR_BLESSING = "examples", "model", "evaluator_blessing"
+FOLDS, BOUNDS, SLICE_BY = "folds", "bounds", "slice_by"
+CROSS_VALIDATION, BLESSING = "cross_validation", "blessing"
 
 
 class Executor(base_executor.BaseExecutor):

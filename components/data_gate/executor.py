@@ -20,10 +20,9 @@ from components.errors import DataGateError
 from components.example_gen.reading_report import ReadingReport
 from components.tfx_adapter import Inputs, Outputs, Parameters
 
-REPORT = "report"
-ANOMALIES = "anomalies"
-MAX_BAD_RECORDS = "max_bad_records"
-MIN_CLASS_SIZE = "min_class_size"
+# Inputs, parameters and the output.
+REPORT, ANOMALIES = "report", "anomalies"
+MAX_BAD_RECORDS, MIN_CLASS_SIZE = "max_bad_records", "min_class_size"
 BLESSING = "blessing"
 
 

@@ -24,11 +24,9 @@ from components.example_gen.reading_report import ReadingReport
 from components.example_gen.shards import WriteShards
 from components.tfx_adapter import Inputs, Outputs, Parameters
 
-SOURCE = "source"
-VALIDATION_FRACTION = "validation_fraction"
-DROP_LEAKS = "drop_leaks"
-EXAMPLES = "examples"
-REPORT = "report"
+# Parameters and outputs.
+SOURCE, VALIDATION_FRACTION, DROP_LEAKS = "source", "validation_fraction", "drop_leaks"
+EXAMPLES, REPORT = "examples", "report"
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):

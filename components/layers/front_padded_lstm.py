@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from components.layers.fused_lstm import fused_lstm
+from components.layers.fused_lstm import fused_lstm, fused_lstm_in_groups
 from components.layers.lstm_steps import read_rows
 from components.layers.packed_lstm import Begin, packed_lstm, reordered
 from components.layers.packed_rows import PackedRows
@@ -40,7 +40,8 @@ class FrontPaddedLSTM(keras.layers.LSTM):
     Keras. Rows are sorted by where they begin, and a timestep reads those that have begun.
 
     Dropout on inputs or on the state makes the padding of each row another: in training, rows are
-    read from their first timestep then.
+    read from their first timestep then. Where all gates see the same, TensorFlow's fused kernel
+    reads them, in groups.
 
     On a GPU, training takes cuDNN's LSTM by way of Keras, where that computes the same: it reads
     all timesteps. What is exported never does. All of it is computed in float32.
@@ -134,6 +135,8 @@ class FrontPaddedLSTM(keras.layers.LSTM):
             return super().call(sequences, training=True)
         is_noisy = training and (self.dropout > 0 or self.recurrent_dropout > 0)
         begins_at_once = padding is None or (is_noisy and not self.masks_padding)
+        if training and begins_at_once and self._has_one_mask():
+            return self._learn_all(sequences)
         if begins_at_once:
             padding = tf.zeros(tf.shape(sequences)[:1], tf.int32)
         order = tf.argsort(padding, stable=True)
@@ -150,10 +153,12 @@ class FrontPaddedLSTM(keras.layers.LSTM):
         It knows no zeros in front of a row, and no dropout of the state; and in Keras' way to it,
         all gates share one mask of the inputs.
         """
+        return is_there and not self.masks_padding and self._has_one_mask()
+
+    def _has_one_mask(self) -> bool:
+        """Returns whether dropout is of the inputs alone, the same for all gates."""
         has_masks_by_gate = self.dropout > 0 and self.cell.implementation == 1
-        return is_there and not (
-            self.masks_padding or self.recurrent_dropout > 0 or has_masks_by_gate
-        )
+        return not (self.recurrent_dropout > 0 or has_masks_by_gate)
 
     def _read(self, sequences: tf.Tensor, begins: tf.Tensor, order: tf.Tensor) -> tf.Tensor:
         """Computes the output with nothing kept for a way back."""
@@ -198,6 +203,16 @@ class FrontPaddedLSTM(keras.layers.LSTM):
         rows = (tf.reshape(states, [-1, self.units]) for states in after)
         cells, outputs = (tf.pad(states, [[1, 0], [0, 0]]) for states in rows)
         return cells, outputs
+
+    def _learn_all(self, sequences: tf.Tensor) -> tf.Tensor:
+        """Computes the output of rows that are read from their first timestep, with a gradient."""
+        if self.dropout:
+            sequences *= self.cell.get_dropout_mask(sequences[:, 0, :])[:, tf.newaxis]
+            self.cell.reset_dropout_mask()
+        by_time = tf.transpose(sequences, [1, 0, 2])
+        bias = tf.convert_to_tensor(self.cell.bias)
+        outputs = fused_lstm_in_groups(by_time, self._weights(), bias)
+        return tf.transpose(outputs, [1, 0, 2]) if self.return_sequences else outputs[-1]
 
     def _learn(
         self, sequences: tf.Tensor, begins: tf.Tensor, order: tf.Tensor, at_once: bool

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pipeline.config import PipelineConfig
 from pipeline.loading import load_config
+from pipeline.metadata.address import MetadataStoreAddress, find_address
+from pipeline.root import METADATA_FILE
 from pipeline.settings import add_flag
 
 # How the text of reviews is read from a table.
@@ -21,6 +25,10 @@ TABLE_SETTINGS = (
     "header",
     "max_bad_records",
 )
+# What runs Beam's jobs.
+BEAM_SETTINGS = ("beam", "beam_endpoint", "beam_workers", "beam_options", "beam_mode")
+# Where runs are recorded, beside the root.
+METADATA_SETTINGS = ("metadata", "metadata_password_file")
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,20 @@ def config_of(options: Mapping[str, Any], names: Collection[str]) -> PipelineCon
       ConfigurationError: A setting cannot be used.
     """
     return load_config({name: options[name] for name in names if name in options})
+
+
+def metadata_at(config: PipelineConfig) -> MetadataStoreAddress:
+    """Returns where ML Metadata is, by METADATA_SETTINGS, the root and the environment.
+
+    Raises:
+      ConfigurationError: The file of the password cannot be read.
+    """
+    return find_address(
+        config.metadata,
+        config.metadata_password_file,
+        Path(config.root).absolute() / METADATA_FILE,
+        os.environ,
+    )
 
 
 def add_debug(parser: argparse.ArgumentParser) -> None:

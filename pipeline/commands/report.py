@@ -10,14 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 from components.errors import ConfigurationError
 from pipeline import extras
-from pipeline.commands.command import Command, add_debug, add_settings, config_of
+from pipeline.commands.command import (
+    METADATA_SETTINGS,
+    Command,
+    add_debug,
+    add_settings,
+    config_of,
+    metadata_at,
+)
 from pipeline.console.messages import tell
 from pipeline.paths import shown
+from pipeline.program import command_in
 
 if TYPE_CHECKING:
     from pipeline.results.runs import RunInfo
 
-SETTINGS = ("root",)
+SETTINGS = ("root", *METADATA_SETTINGS)
 
 COMMAND = Command(
     "report",
@@ -55,8 +63,9 @@ def run(options: dict[str, Any]) -> int:
     extras.require(extras.PIPELINE, "report")
     from pipeline.results.runs import find_run
 
-    root = Path(config_of(options, SETTINGS).root).absolute()
-    found = find_run(root, options["run"])
+    config = config_of(options, SETTINGS)
+    root = Path(config.root).absolute()
+    found = find_run(root, options["run"], metadata=metadata_at(config))
     output = Path(options["output"]).absolute() if options["output"] else None
     if output and output.is_dir():
         raise ConfigurationError(f"--output {shown(output)} is a folder; expected a file's name.")
@@ -68,7 +77,9 @@ def run(options: dict[str, Any]) -> int:
             "by --output."
         ) from error
     except LookupError as error:
-        raise ConfigurationError(f"{error.args[0]} `sentiment runs` lists the runs.") from error
+        raise ConfigurationError(
+            f"{error.args[0]} {command_in(root, 'runs')} lists the runs."
+        ) from error
     tell(shown(written), sys.stdout)
     return 0
 

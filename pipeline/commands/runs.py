@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import io
 import json
 import sys
@@ -11,12 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from components.errors import ConfigurationError
 from pipeline import extras
-from pipeline.commands.command import Command
+from pipeline.commands.command import METADATA_SETTINGS, Command, config_of, metadata_at
 from pipeline.config import PipelineConfig
 from pipeline.console.messages import tell
+from pipeline.metadata.address import MetadataStoreAddress
+from pipeline.paths import shown
+from pipeline.settings import add_flag
 
 if TYPE_CHECKING:
     from pipeline.console.printable_console import PrintableConsole
+    from pipeline.results.run_diff import RunDiff
     from pipeline.results.runs import RunInfo
 
 DEFAULT_LIMIT = 50
@@ -62,6 +67,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     diff.add_argument("first", metavar="A", help=_RUN)
     diff.add_argument("second", metavar="B", help="the same")
+    diff.add_argument(
+        "--html", metavar="FILE", help="write it as a page of HTML that needs nothing beside it"
+    )
     diff.set_defaults(show=_diff)
     for action in (show, diff):
         _add_common(action, has_defaults=False)
@@ -80,6 +88,9 @@ def _add_common(parser: argparse.ArgumentParser, *, has_defaults: bool) -> None:
         default=default(PipelineConfig.root),
         help=f"folder of all that the runs wrote (default: {PipelineConfig.root})",
     )
+    for field in dataclasses.fields(PipelineConfig):
+        if field.name in METADATA_SETTINGS:
+            add_flag(parser, field)
     parser.add_argument(
         "--pipeline-name", metavar="NAME", default=default(""), help="runs of this pipeline alone"
     )
@@ -98,10 +109,12 @@ def run(options: dict[str, Any]) -> int:
     """Prints what was asked for.
 
     Raises:
-      ConfigurationError: There is no such run, or the metadata cannot be read.
+      ConfigurationError: There is no such run, or the root or its metadata cannot be read.
     """
     extras.require(extras.PIPELINE, "runs")
-    options["root"] = Path(options["root"]).absolute()
+    where = config_of(options, ("root", *METADATA_SETTINGS))
+    options["root"] = Path(where.root).absolute()
+    options["metadata"] = metadata_at(where)
     action = options.pop("show")
     return int(action(options))
 
@@ -114,8 +127,8 @@ def _list(options: dict[str, Any]) -> int:
     if options["json"]:
         from pipeline.results.run_json import as_json
 
-        shown = runs[: limit or None] if options["limit"] else runs
-        print(json.dumps([as_json(each) for each in shown], indent=1))
+        told = runs[: limit or None] if options["limit"] else runs
+        print(json.dumps([as_json(each) for each in told], indent=1))
         return 0
     if not runs:
         tell(no_runs(options["root"]), sys.stdout)
@@ -134,38 +147,64 @@ def _show(options: dict[str, Any]) -> int:
 
         print(json.dumps(as_json(found, is_whole=True), indent=1))
         return 0
-    from pipeline.console.run_page import print_run
+    from pipeline.console.run_text import print_run
     from pipeline.report.written import page_path
 
     console, is_plain = _console()
-    page = page_path(options["root"], found)
+    page = page_path(found.root or options["root"], found)
     print_run(console, found, options["root"], page, is_plain=is_plain)
     return 0
 
 
 def _diff(options: dict[str, Any]) -> int:
-    from pipeline.console.diff_page import print_diff
+    from pipeline.console.diff_text import print_diff
     from pipeline.results.run_diff import diff
+
+    page = Path(options["html"]).absolute() if options["html"] else None
+    if page and page.is_dir():
+        raise ConfigurationError(f"--html {shown(page)} is a folder; expected a file's name.")
 
     first, second = (_find(options[name], options) for name in ("first", "second"))
     found = diff(options["root"], first, second)
+    if page:
+        _write_page(found, page)
     if options["json"]:
         print(json.dumps(found.as_json(), indent=1))
+        return 0
+    if page:
+        tell(shown(page), sys.stdout)
         return 0
     console, is_plain = _console()
     print_diff(console, found, is_plain=is_plain)
     return 0
 
 
+def _write_page(found: RunDiff, path: Path) -> None:
+    from pipeline.report.diff_page import write_diff
+
+    try:
+        write_diff(found, path)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The page cannot be written: {error.strerror} ({error.filename}). Choose another file "
+            "by --html."
+        ) from error
+
+
 def _find(name: str, options: dict[str, Any]) -> RunInfo:
     from pipeline.results.runs import find_run
 
-    root, pipeline_name, model_name = _scope(options)
-    return find_run(root, name, pipeline_name, model_name)
+    root, pipeline_name, model_name, metadata = _scope(options)
+    return find_run(root, name, pipeline_name, model_name, metadata)
 
 
-def _scope(options: dict[str, Any]) -> tuple[Path, str, str]:
-    return options["root"], options["pipeline_name"], options["model_name"]
+def _scope(options: dict[str, Any]) -> tuple[Path, str, str, MetadataStoreAddress]:
+    return (
+        options["root"],
+        options["pipeline_name"],
+        options["model_name"],
+        options["metadata"],
+    )
 
 
 def _limit(given: str | None) -> int:

@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from components.errors import ConfigurationError, DatasetError
 from pipeline import extras
-from pipeline.commands.command import TABLE_SETTINGS, Command, add_settings, config_of
+from pipeline.commands.command import (
+    BEAM_SETTINGS,
+    TABLE_SETTINGS,
+    Command,
+    add_settings,
+    config_of,
+)
 from pipeline.config import PipelineConfig
+from pipeline.engines import IN_MEMORY
 from pipeline.paths import shown
 from pipeline.pushed_versions import newest_version
 from pipeline.scoring.columns import SCORE_PREFIX
@@ -26,7 +33,7 @@ if TYPE_CHECKING:
 EXIT_SCORED = 0
 FORMATS = ("csv", "tsv", "jsonl", "json", "parquet")
 
-_SETTINGS = (*TABLE_SETTINGS, "root", "beam_mode", "beam_workers", "debug")
+_SETTINGS = (*TABLE_SETTINGS, "root", *BEAM_SETTINGS, "debug")
 _EPILOG = """\
 Each input gives one file of the same name in --output, with all its columns, its rows in their
 order, and three new columns: probability, sentiment, model_version; if the model has more than
@@ -153,7 +160,8 @@ def _score(
     log_path: Path,
 ) -> int:
     from components import progress
-    from pipeline.resolution import local_beam_arguments
+    from pipeline.resolution import beam_arguments_for
+    from pipeline.runners.engine_check import check_engine
     from pipeline.runners.local import alone_in
     from pipeline.scoring.output_folder import publish, workspace
     from pipeline.scoring.plan import refuse_existing
@@ -173,13 +181,15 @@ def _score(
         _stop_if_unfit(findings, config.max_bad_records)
         console.task_finished(f"{findings.total:,} reviews")
 
+        check_engine(config.engine, output)
         console.task_started("Score the reviews")
         # Beam and TensorFlow take seconds to import: a bad record is told before that.
+        from pipeline.runners.portable_beam import jobs_at
         from pipeline.scoring.scoring import score_files
 
-        mode = "in_memory" if config.beam_mode == "auto" else config.beam_mode
-        arguments = local_beam_arguments(mode, config.beam_workers)
-        score_files(plan, findings, model, folder, arguments)
+        mode = IN_MEMORY if config.beam_mode == "auto" else config.beam_mode
+        with jobs_at(config.engine.arguments_of_place(output)):
+            score_files(plan, findings, model, folder, beam_arguments_for(config.engine, mode))
         if not overwrite:
             refuse_existing(names, output)
         publish(names, folder, output)

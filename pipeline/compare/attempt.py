@@ -113,7 +113,7 @@ def read_figures(run: ResolvedRun) -> dict[str, Any]:
     from pipeline.compare.latency import measured_in_a_fresh_process
     from pipeline.results.run_record import RunRecord
 
-    record = RunRecord(run.metadata_path, run.pipeline_name)
+    record = RunRecord(run.metadata, run.pipeline_name)
     (evaluation,) = record.outputs("Evaluator", "evaluation")
     (model,) = record.outputs("Trainer", "model")
     (examples,) = record.outputs("ReviewExampleGen", "examples")

@@ -20,12 +20,10 @@ from pipeline.console.terminal import Console
 from pipeline.fingerprint import LIBRARIES
 from pipeline.loading import environment
 from pipeline.paths import shown
-from pipeline.relative_metadata import make_relative
-from pipeline.resolution import ResolvedRun, resolve
+from pipeline.resolution import ResolvedRun, metadata_of, resolve
 from pipeline.results.leaderboard import JSON_FILE, MARKDOWN_FILE, Failure, Leaderboard, Run
 from pipeline.results.markdown import report
-from pipeline.root import METADATA_FILE
-from pipeline.runners.local import alone_in
+from pipeline.runners.local import alone_in, prepared
 
 FOLDER = "comparisons"
 Plan = tuple[Contender, PipelineConfig]
@@ -68,7 +66,7 @@ def compare(
         for contender in contenders
     ]
     with alone_in(root):
-        make_relative(root / METADATA_FILE)
+        prepared(metadata_of(config, root, environment(os.environ)))
         run = _resolved(plans[: len(contenders)], console)
         name = name or run.pipeline_name
         folder = root / FOLDER / name

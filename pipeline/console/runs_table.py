@@ -17,7 +17,7 @@ from serving.printable import printable
 
 # From this width on, what the run's id and outcome leave out has columns of its own.
 WIDE = 110
-# Below this one, there is no room for the time that a run took.
+# Below this one, there is no room for the time that a run took, and a step's memory.
 NARROW = 74
 _STYLES = {
     outcomes.LIVE: "bold green",

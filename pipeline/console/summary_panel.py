@@ -84,12 +84,6 @@ def print_summary(
         _prose(console, width, f"pushed to {summary.pushed_to}")
     else:
         _prose(console, width, Text.assemble(("not pushed", "bold"), f": {_why_not(summary)}"))
-    _prose(
-        console,
-        width,
-        f"{len(summary.executed)} steps ran, {len(summary.cached)} came from the cache, "
-        f"in {duration(summary.seconds)}",
-    )
     _prose(console, width, f"log: {summary.log_path}")
     _print_what_next(console, width, summary)
 
@@ -99,8 +93,13 @@ def _print_what_next(console: PrintableConsole, width: int, summary: RunSummary)
         _prose(console, width, f"# {purpose}", style="dim")
         for line in wrapped_command(printable(command), console.width - len(_INDENT)):
             console.print(f"{_INDENT}{line}", soft_wrap=True)
-    if summary.page:
-        _prose(console, width, f"page: {summary.page}")
+    steps = (
+        f"{len(summary.executed)} step{'s' * (len(summary.executed) != 1)} ran, "
+        f"{len(summary.cached)} came from the cache, "
+        f"in {duration(summary.seconds)}"
+    )
+    # On one line, or the path on the last.
+    _prose(console, width, f"{steps}; page: {summary.page}" if summary.page else steps)
 
 
 def _prose(
@@ -142,8 +141,7 @@ def _accuracy(summary: RunSummary, is_plain: bool) -> Text:
     elif least is None:
         gate = ", no least accuracy is set"
     else:
-        unit = " points" if summary.baseline_accuracy is None else ""
-        gate = f", gate {_percent(least)} ({_points(accuracy - least)}{unit})"
+        gate = f", gate {_percent(least)} ({_points(accuracy - least)})"
     return Text.assemble("accuracy ", (told, "bold"), f" ({_INTERVAL})", gate, _compared(summary))
 
 
@@ -151,7 +149,7 @@ def _compared(summary: RunSummary) -> str:
     """Compares with the last blessed model: in points, and review by review."""
     last = summary.baseline_accuracy
     if last is None:
-        return ", no model to compare with"
+        return ", none before"
     points, compared = (
         _points(summary.metrics["accuracy"] - last),
         f", last blessed {_percent(last)}",
@@ -175,15 +173,18 @@ def _worth(summary: RunSummary, is_plain: bool) -> str:
     if larger.share >= LEAST_SHARE_TOLD or summary.class_rows:
         lead = _points(summary.metrics["accuracy"] - larger.share)
         notes.append(f"{larger.always} {_percent(larger.share)} ({lead} points)")
-    if summary.margin >= LEAST_MARGIN_TOLD:
+    has_macro_f1 = summary.min_macro_f1 is not None or bool(summary.class_rows)
+    doubts = [*_meaningless(summary)]
+    # Else the interval beside the accuracy says it.
+    if summary.margin >= LEAST_MARGIN_TOLD and (has_macro_f1 or doubts):
         sign = "+-" if is_plain else "±"
         note = (
             f"{summary.metrics['examples']:,.0f} test reviews: "
             f"{sign} {summary.margin * 100:.0f} points"
         )
-        if summary.min_macro_f1 is not None or summary.class_rows:
+        if has_macro_f1:
             note += f", macro F1 {sign} {_decimal(summary.macro_f1_margin)}"
-        notes += [note, *_meaningless(summary)]
+        notes += [note, *doubts]
     return "; ".join(notes)
 
 

@@ -102,9 +102,7 @@ class Console:
     ) -> None:
         """Says what runs, and where its output goes."""
         self.close()
-        self._wrapped(
-            f"{pipeline_name}: model {model}, data {data}, everything under {root}", style="bold"
-        )
+        self._wrapped(f"{pipeline_name}: model {model}, data {data}, all in {root}", style="bold")
         self._wrapped(f"log: {log_path}", style="dim")
         self._since = time.monotonic()
         self._start_live("Load TFX and TensorFlow")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from components.evaluator import binary_metrics, class_metrics
@@ -15,7 +16,12 @@ from pipeline.planning.rehearsal import Attempt
 from pipeline.planning.setting_words import is_setting, setting_changed, setting_is, shown
 
 # Parameters, and keys within them, that are called otherwise than their setting.
-_SETTINGS = {"engine": "infra_validation", "trials": "tune", "base_directory": "model_name"}
+_SETTINGS = {
+    "engine": "infra_validation",
+    "trials": "tune",
+    "base_directory": "model_name",
+    "slice_columns": "slice_by",
+}
 _EVAL_CONFIG = "eval_config"
 _MINIMUMS = tuple((_EVAL_CONFIG, name) for name in ("min_accuracy", "min_macro_f1", "min_lift"))
 # They follow from a setting that another step, or another parameter, tells better.
@@ -91,7 +97,10 @@ def _change(path: tuple[str, ...], before: Any, now: Any, config: PipelineConfig
     """Returns a change in words."""
     name = _SETTINGS.get(path[-1], path[-1])
     if name == "model_name":
-        return setting_changed(name, *(str(each).rpartition("/")[2] for each in (before, now)))
+        old, new = (PurePath(str(each)) for each in (before, now))
+        if old.name == new.name:  # of another root that shares what is recorded
+            return setting_changed("root", str(old.parent.parent), str(new.parent.parent))
+        return setting_changed(name, old.name, new.name)
     if is_setting(name):
         # A bound of 0 may stand for none.
         is_unset = not now and getattr(config, name) is None

@@ -66,7 +66,7 @@ def reason_for(step: Rehearsed, run: ResolvedRun) -> str:
         changes = list(parameters.derived)
     if not changes and step.was_moved:
         changes = ["an earlier release recorded other paths"]
-    return several(changes or ["--beam-mode or --beam-workers changed"])
+    return several(changes or ["--beam, --beam-mode or --beam-workers changed"])
 
 
 def several(changes: Sequence[str]) -> str:

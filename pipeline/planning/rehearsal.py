@@ -39,8 +39,11 @@ from tfx.proto.orchestration import pipeline_pb2
 from components import notices
 from components.errors import ConfigurationError, RootBusyError
 from pipeline.graph import create_pipeline
+from pipeline.metadata.address import SqliteFile
+from pipeline.metadata.snapshot import copy_pipeline
 from pipeline.relative_metadata import make_relative
 from pipeline.resolution import ResolvedRun
+from pipeline.results.shared_roots import check_roots
 from pipeline.root import METADATA_FILE, working_in
 
 Execution: TypeAlias = metadata_store_pb2.Execution
@@ -106,13 +109,18 @@ def rehearse(run: ResolvedRun) -> tuple[Rehearsed, ...]:
     Writes nothing below the root, and needs no lock: what is read is a copy of one moment.
 
     Raises:
-      ConfigurationError: The root's metadata is damaged.
+      ConfigurationError: The root's metadata is damaged, or its server cannot be asked.
       RootBusyError: It cannot be read now.
     """
+    check_roots(run)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / METADATA_FILE
-        _copy(run.metadata_path, copy)
-        was_moved = bool(make_relative(copy))
+        if isinstance(run.metadata, SqliteFile):
+            _copy(run.metadata.path, copy)
+            was_moved = bool(make_relative(copy))
+        else:
+            copy_pipeline(run.metadata, run.pipeline_name, copy)
+            was_moved = False
         at = run.root if run.root.is_dir() else Path(folder)
         # What keeps the user informed of the real run would be said twice.
         with working_in(at), notices.silent():
@@ -167,13 +175,13 @@ class _Rehearsal:
     """One rehearsal, in a copy of the metadata that it fills as a run would."""
 
     def __init__(self, run: ResolvedRun, copy: Path, was_moved: bool):
-        pipeline = create_pipeline(replace(run, root=Path()))
+        pipeline = create_pipeline(run.as_recorded())
         self._ir: pipeline_pb2.Pipeline = compiler.Compiler().compile(pipeline)
         runtime_parameter_utils.substitute_runtime_parameter(
             self._ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: f"rehearsal {uuid.uuid4()}"}
         )
         self._deployment = runner_utils.extract_local_deployment_config(self._ir)
-        self._connection = metadata.sqlite_metadata_connection_config(str(copy))
+        self._connection = SqliteFile(copy).connection_config()
         self._was_moved = was_moved
         self._written: set[int] = set()
 

@@ -37,10 +37,15 @@ def setting_is(name: str, config: PipelineConfig) -> str:
 
 def shown(name: str, value: Any) -> str:
     """Returns a setting's value in a few characters."""
-    if value is None:
+    if value is None or value in ([], ()):
         return "not set"
     if name in _FIELDS and _FIELDS[name].metadata["type"] is bool:
         return "on" if value else "off"
-    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    text = ", ".join(map(_one, value)) if isinstance(value, list | tuple) else str(value)
     text = text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 3]}..."
     return text or "empty"
+
+
+def _one(value: Any) -> str:
+    # Of columns that slice together, as --slice-by has them.
+    return "+".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -166,14 +166,8 @@ def roc(quality: Quality) -> Markup:
     """Draws the true positive rate over the false positive rate."""
     made, axes = _square("false positive rate", "true positive rate")
     axes.plot([0, 1], [0, 1], color=Ink.LINE, linewidth=1, dashes=(4, 3))
-    _curve(axes, quality.roc)
     decided = decided_at(quality)
-    _mark(
-        axes,
-        _share(decided.false_positives, decided.true_negatives),
-        _share(decided.true_positives, decided.false_negatives),
-        quality.threshold,
-    )
+    _curve(axes, quality.roc, (decided.false_positive_rate, decided.recall), quality.threshold)
     return inlined(
         made, "roc", "ROC curve",
         f"Area under the curve {quality.roc.area:.4f}. The dot is the threshold that the model "
@@ -185,14 +179,8 @@ def precision_recall(quality: Quality) -> Markup:
     """Draws the precision over the recall."""
     made, axes = _square("recall", "precision")
     axes.axhline(quality.base_rate, color=Ink.LINE, linewidth=1, dashes=(4, 3))
-    _curve(axes, quality.precision_recall)
     decided = decided_at(quality)
-    _mark(
-        axes,
-        _share(decided.true_positives, decided.false_negatives),
-        _share(decided.true_positives, decided.false_positives),
-        quality.threshold,
-    )
+    _curve(axes, quality.precision_recall, (decided.recall, decided.precision), quality.threshold)
     return inlined(
         made, "pr", "Precision-recall curve",
         f"Average precision {quality.precision_recall.area:.4f}. The broken line is the share of "
@@ -312,21 +300,14 @@ def _square(x: str, y: str):  # type: ignore[no-untyped-def]
     return made, axes
 
 
-def _curve(axes: Axes, curve: Curve) -> None:
+def _curve(axes: Axes, curve: Curve, decided: tuple[float, float], threshold: float) -> None:
+    """Draws a curve, and marks where on it the model decides."""
     axes.plot(curve.x, curve.y, color=Ink.ACCENT)
-
-
-def _mark(axes: Axes, x: float, y: float, threshold: float) -> None:
-    """Marks where the model decides."""
-    axes.plot([x], [y], "o", color=Ink.DOWN, markersize=7)
+    axes.plot(*decided, "o", color=Ink.DOWN, markersize=7)
     axes.annotate(
-        f"threshold {threshold:.2g}", (x, y), (8, -14), textcoords="offset points",
-        color=Ink.DOWN, ha="left" if x < 0.6 else "right",
+        f"threshold {threshold:.2g}", decided, (8, -14), textcoords="offset points",
+        color=Ink.DOWN, ha="left" if decided[0] < 0.6 else "right",
     )  # fmt: skip
-
-
-def _share(part: int, rest: int) -> float:
-    return part / (part + rest) if part + rest else math.nan
 
 
 def _bounds(values: Sequence[float]) -> tuple[float, float]:

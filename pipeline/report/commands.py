@@ -20,6 +20,9 @@ def commands(run: RunInfo, root: Path) -> tuple[tuple[str, str], ...]:
     where = []
     if root != Path(PipelineConfig.root).absolute():
         where = ["--root", shown(root)]
+    there = list(where)
+    if run.metadata and run.metadata.is_shared:
+        where += ["--metadata", str(run.metadata)]
     words = [word for name, value in run.settings.items() for word in _flag(name, value)]
     found = [("Run it again; steps whose inputs and code are the same come from the cache:",
               _joined("run", *words, *where))]  # fmt: skip
@@ -27,8 +30,8 @@ def commands(run: RunInfo, root: Path) -> tuple[tuple[str, str], ...]:
         found.insert(0, ("With the same code:", f"git checkout {run.commit}"))
     if run.version:
         name = ["--model-name", run.model_name]
-        found.append(("Ask what it pushed:", _joined("predict", *where, *name, "a text of yours")))
-        found.append(("Serve it:", _joined("serve", *where, *name)))
+        found.append(("Ask what it pushed:", _joined("predict", *there, *name, "a text of yours")))
+        found.append(("Serve it:", _joined("serve", *there, *name)))
     return tuple(found)
 
 

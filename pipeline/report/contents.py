@@ -106,6 +106,25 @@ class Decided:
     true_negatives: int
     false_negatives: int
 
+    @property
+    def recall(self) -> float:
+        """The true positive rate; NaN without positives."""
+        return _share(self.true_positives, self.false_negatives)
+
+    @property
+    def precision(self) -> float:
+        """Share of the decisions on positive that are right; NaN without any."""
+        return _share(self.true_positives, self.false_positives)
+
+    @property
+    def false_positive_rate(self) -> float:
+        """Share of the negatives that are taken for positives; NaN without negatives."""
+        return _share(self.false_positives, self.true_negatives)
+
+
+def _share(part: int, rest: int) -> float:
+    return part / (part + rest) if part + rest else math.nan
+
 
 def decided_at(quality: Quality) -> Decided:
     """Returns the confusion matrix at the threshold of the table that is nearest to the model's."""

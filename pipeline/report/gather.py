@@ -5,11 +5,10 @@ A part that cannot be read is no reason to have no page: it says why instead.
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import fields
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,7 +23,9 @@ from components.models.training_record import CurvePoint, TrainingRecord
 from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 from pipeline.config import SAMPLE_PREFIX
 from pipeline.paths import shown
+from pipeline.program import command_in
 from pipeline.report import predictions
+from pipeline.report.beside import beside
 from pipeline.report.commands import commands
 from pipeline.report.contents import (
     Contents,
@@ -36,12 +37,11 @@ from pipeline.report.contents import (
 from pipeline.report.gate import read_bounds
 from pipeline.results.insight.label_errors import LabelErrors, label_errors
 from pipeline.results.insight.near_duplicates import NearDuplicates, near_duplicates
-from pipeline.results.insight.reviews import LabelledText, read_reviews
+from pipeline.results.insight.reviews import HeldReviews
 from pipeline.results.lineage import read_lineage
 from pipeline.results.run_record import RunRecord
 from pipeline.results.runs import RunInfo, list_runs
 from pipeline.results.summary import SliceRow
-from pipeline.root import METADATA_FILE
 
 if TYPE_CHECKING:
     from components.cross_validator.figures import CrossValidation
@@ -52,6 +52,8 @@ T = TypeVar("T")
 
 _MOST_ANOMALIES = 50
 _MOST_RUNS = 50
+# From so many on, it is worth a process of its own to check the labels.
+_MANY_REVIEWS = 5_000
 _SPLITS = (features.TRAIN_SPLIT, features.EVAL_SPLIT, features.TEST_SPLIT)
 
 
@@ -81,7 +83,7 @@ class _Reader:
 
     def __init__(self, root: Path, run: RunInfo):
         self._root, self._run = root, run
-        self._metadata = root / METADATA_FILE
+        self._metadata = run.metadata_in(root)
         self._record = RunRecord(self._metadata, run.pipeline_name, run.run_id)
         self._lineage = _part(lambda: read_lineage(self._metadata, run.pipeline_name, run.run_id))
         self._trained = _part(lambda: TrainingRecord.read(self._saved_model()))
@@ -91,8 +93,8 @@ class _Reader:
         run = self._run
         trained = None if isinstance(self._trained, Missing) else self._trained
         classes = trained.classes if trained else tuple(run.data.get("classes", features.CLASSES))
-        # Of all parts these need the most memory: they come before the model and TFMA are loaded.
-        doubts = _part(lambda: self._doubts(len(classes), most_labels))
+        # Both need the most memory of all parts: before the model and TFMA are loaded.
+        wait_for_doubts = self._begin_doubts(len(classes), most_labels)
         duplicates = _part(self._duplicates)
         return Contents(
             run=run,
@@ -110,12 +112,16 @@ class _Reader:
             data=_part(self._data),
             duplicates=duplicates,
             anomalies=_part(self._anomalies),
-            doubts=doubts,
             lineage=self._lineage,
             hyperparameters=_part(self._hyperparameters),
-            history=_part(lambda: tuple(list_runs(self._root, run.pipeline_name)[:_MOST_RUNS])),
+            history=_part(lambda: tuple(self._history())),
             commands=commands(run, self._root),
+            doubts=_part(lambda: _doubts(wait_for_doubts())),
         )
+
+    def _history(self) -> list[RunInfo]:
+        runs = list_runs(self._root, self._run.pipeline_name, metadata=self._metadata)
+        return runs[:_MOST_RUNS]
 
     def _files(self, step: str, key: str) -> str:
         """Returns the folder of an output.
@@ -248,7 +254,7 @@ class _Reader:
     def _mistakes(self, classes: tuple[str, ...]) -> Mistakes:
         return predictions.mistakes(
             self._files("Evaluator", "evaluation"),
-            self._files("ReviewExampleGen", "examples"),
+            self._reviews,
             _part(self._saved_model),
             classes,
         )
@@ -266,9 +272,10 @@ class _Reader:
             ReadingReport.read(read),
             folder("StatisticsGen", "statistics"),
             folder("Transform", "transformed_examples"),
-            self._tokens(),
+            self._tokens,
         )
 
+    @cached_property
     def _tokens(self) -> TokenSettings:
         settings = _part(lambda: TokenSettings.of_model(self._saved_model()))
         return settings if isinstance(settings, TokenSettings) else IMDB_TOKENS
@@ -285,29 +292,34 @@ class _Reader:
             found += objections_to_anomalies(path.parent.name.removeprefix("Split-"), anomalies)
         return tuple(found[:_MOST_ANOMALIES])
 
-    def _reviews(self) -> Callable[[], Iterable[LabelledText]]:
-        examples = self._files("ReviewExampleGen", "examples")
-        return lambda: read_reviews(examples, _SPLITS)
+    @cached_property
+    def _reviews(self) -> HeldReviews:
+        return HeldReviews(self._files("ReviewExampleGen", "examples"), _SPLITS)
 
     def _duplicates(self) -> NearDuplicates:
-        found = near_duplicates(self._reviews(), self._tokens().tokens)
+        found = near_duplicates(self._reviews, self._tokens.tokens)
         if not found.reviews:
             raise LookupError("No review is left in the files of ReviewExampleGen's examples.")
         return found
 
-    def _doubts(self, classes: int, most: int | None) -> LabelErrors:
-        reviews = self._reviews()
-        if most is not None:
-            count = sum(1 for _ in itertools.islice(reviews(), most + 1))
-            if count > most:
-                raise LookupError(
+    def _begin_doubts(self, classes: int, most: int | None) -> Callable[[], LabelErrors]:
+        """Begins to check the labels; of many reviews in a process beside this one."""
+        count = _part(lambda: sum(1 for _ in self._reviews()))
+        if isinstance(count, Missing):
+            return partial(_known, count)
+        if most is not None and count > most:
+            return partial(
+                _known,
+                Missing(
                     f"Labels are not checked at the end of a run of more than {most:,} reviews: "
-                    f"`sentiment report {self._run.run_id}` checks them."
-                )
-        found = label_errors(reviews, classes, self._tokens().tokens)
-        if found.doubted is None:
-            raise LookupError(" ".join(found.notes))
-        return found
+                    f"{command_in(self._root, f'report {self._run.run_id}')} checks them."
+                ),
+            )
+        tokens = self._tokens.tokens
+        if count < _MANY_REVIEWS:
+            return lambda: label_errors(self._reviews, classes, tokens)
+        examples = self._files("ReviewExampleGen", "examples")
+        return beside(label_errors, HeldReviews(examples, _SPLITS), classes, tokens)
 
     def _hyperparameters(self) -> tuple[Setting, ...]:
         trained = _known(self._trained).hyperparameters
@@ -320,6 +332,17 @@ class _Reader:
             )
             for field in fields(Hyperparameters)
         )
+
+
+def _doubts(found: LabelErrors) -> LabelErrors:
+    """Returns what was found.
+
+    Raises:
+      LookupError: The labels cannot be doubted.
+    """
+    if found.doubted is None:
+        raise LookupError(" ".join(found.notes))
+    return found
 
 
 def _known(value: T | Missing) -> T:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.report.contents import Contents, Missing, Verdict
 from pipeline.report.pages import duration, moment, percent
+from pipeline.results.runs import RunInfo
 
 _UNFINISHED = {
     "failed": ("Failed", "failed"),
@@ -43,18 +44,22 @@ def headline(page: Contents) -> Headline:
     if page.run.state in _UNFINISHED:
         kind, mark, badge, title = _unfinished(page)
     elif isinstance(verdict, Missing):
-        kind, mark, badge, title = "plain", "?", "No verdict", "The model was not judged"
-    elif verdict.is_blessed and verdict.pushed_to:
-        kind, mark, badge = "good", "✓", "Blessed"
-        title = "The model is good enough, and was pushed to be served"
-    elif verdict.is_blessed:
-        kind, mark, badge = "good", "✓", "Blessed"
-        title = "The model is good enough; no version of it was pushed"
+        # The artifacts are gone, or were never made; ML Metadata knows what came of the model.
+        kind, mark, badge, title = _judged(page.run.is_blessed, page.run.version is not None)
     else:
-        kind, mark, badge = "bad", "✗", "Not blessed"
+        kind, mark, badge, title = _judged(verdict.is_blessed, bool(verdict.pushed_to))
+    why = _recorded(page.run, verdict) if isinstance(verdict, Missing) else _reasons(verdict)
+    return Headline(kind, mark, badge, title, tuple(why), tuple(_facts(page)))
+
+
+def _judged(is_blessed: bool | None, is_pushed: bool) -> tuple[str, str, str, str]:
+    if is_blessed is None:
+        return "plain", "?", "No verdict", "The model was not judged"
+    if not is_blessed:
         title = "The model was refused; the served model does not change"
-    why = () if isinstance(verdict, Missing) else tuple(_reasons(verdict))
-    return Headline(kind, mark, badge, title, why, tuple(_facts(page)))
+        return "bad", "✗", "Not blessed", title
+    pushed = ", and was pushed to be served" if is_pushed else "; no version of it was pushed"
+    return "good", "✓", "Blessed", f"The model is good enough{pushed}"
 
 
 def _unfinished(page: Contents) -> tuple[str, str, str, str]:
@@ -65,6 +70,15 @@ def _unfinished(page: Contents) -> tuple[str, str, str, str]:
     badge, title = _UNFINISHED[run.state]
     mark, kind = ("…", "plain") if run.state == "running" else ("✗", "bad")
     return kind, mark, badge, f"The run {title}{where}, {how_far}"
+
+
+def _recorded(run: RunInfo, missing: Missing) -> list[str]:
+    """Says what the run recorded of its verdict, where the artifacts say it no more."""
+    if run.accuracy is None or run.is_blessed is None:
+        return []
+    margin = "" if run.interval is None else f" ± {50 * (run.interval[1] - run.interval[0]):.2f}"
+    right = f"It was right about {100 * run.accuracy:.2f} %{margin} of the test reviews, as it "
+    return [*run.refusals, f"{right}recorded. {missing.why}"]
 
 
 def _reasons(verdict: Verdict) -> list[str]:

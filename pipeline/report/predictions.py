@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from pipeline.results.insight import curves
 if TYPE_CHECKING:
     from pipeline.results.insight.attributions import AttributedText
     from pipeline.results.insight.mistakes import WorstMistake
+    from pipeline.results.insight.reviews import LabelledText
 
 _POSITIVE = 1
 # Of a text that cannot be explained, this much of its end is shown.
@@ -60,13 +61,16 @@ def compared(evaluation: str) -> str:
 
 
 def mistakes(
-    evaluation: str, examples: str, saved_model: str | Missing, classes: Sequence[str]
+    evaluation: str,
+    reviews: Callable[[], Iterable[LabelledText]],
+    saved_model: str | Missing,
+    classes: Sequence[str],
 ) -> Mistakes:
     """Returns the mistakes that the model is surest about.
 
     Args:
       evaluation: Folder of the Evaluator's `evaluation`.
-      examples: Folder of the reviews.
+      reviews: Gives those of all splits.
       saved_model: Folder of the model, which tells what each word did; or why it is not there.
       classes: Names of the classes, by label.
 
@@ -79,7 +83,7 @@ def mistakes(
     read = read_predictions(evaluation)
     total = int(np.sum(~read.is_right))
     worst = worst_mistakes(read.review_ids, read.labels, read.scores, _threshold(read))
-    texts = texts_of(examples, features.TEST_SPLIT, [each.review_id for each in worst])
+    texts = texts_of(reviews(), [each.review_id for each in worst])
     explained, note = _explained(worst, texts, saved_model)
     shown = tuple(
         _shown(each, texts.get(each.review_id, b""), explained.get(each.review_id), classes)

@@ -20,6 +20,7 @@ from pipeline.report.contents import (
 from pipeline.report.headline import headline
 from pipeline.report.pages import drawn, environment, json_safe, percent, render
 from pipeline.report.svg import drawing, label
+from pipeline.results.metric_names import METRIC_NAMES
 from pipeline.results.runs import RunInfo
 from pipeline.results.step_titles import TITLES
 from pipeline.results.summary import SliceRow
@@ -39,15 +40,7 @@ SECTIONS = (
     ("again", "Reproduce"),
     ("history", "History"),
 )
-_FIGURES = {
-    "accuracy": "accuracy",
-    "macro_f1": "macro F1",
-    "auc": "AUC",
-    "precision": "precision",
-    "recall": "recall",
-    "log_loss": "log loss",
-    "calibration": "calibration",
-}
+_FIGURES = {"accuracy": "accuracy", **METRIC_NAMES}
 _SHARES = ("accuracy", "precision", "recall")
 # Of more classes, and of more parts of a slice, the largest are shown, and the others counted.
 MOST_CLASSES = 20
@@ -283,7 +276,8 @@ def _data_notes(page: Contents, data: DataFacts) -> list[str]:
         notes.append(f"Left out by the settings: {reasons}.")
     if data.texts:
         lengths = ", ".join(
-            f"{split} {each.mean_length:,.0f}" for split, each in data.texts.items()
+            f"{split} {data.texts[split].mean_length:,.0f}"
+            for split in sorted(data.texts, key=_place)
         )
         notes.append(f"Mean length of a text in bytes: {lengths}.")
     for split, facts in data.tokens.items():

@@ -8,12 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from components.errors import summary_of
+from pipeline.metadata.address import MetadataStoreAddress
 from pipeline.paths import shown
+from pipeline.program import command_in
 from pipeline.results.runs import RunInfo, find_run
 
 FOLDER = "reports"
-# At the end of a run, the labels of at most so many reviews are checked: some two seconds.
-MOST_LABELS_AT_END = 10_000
+# At the end of a run, the labels of at most so many reviews are checked: with 50,000, it takes ten
+# seconds, and its memory grows with them.
+MOST_LABELS_AT_END = 100_000
 
 
 def page_path(root: Path, run: RunInfo) -> Path:
@@ -55,23 +58,28 @@ def write_page(
     return path
 
 
-def page_at_end(root: Path, run_id: str, notify: Callable[[str], None]) -> Path | None:
+def page_at_end(
+    root: Path, run_id: str, notify: Callable[[str], None], metadata: MetadataStoreAddress
+) -> Path | None:
     """Writes the page of a run that has just ended; that it fails is no failure of the run.
 
     Args:
       root: Of the run.
       run_id: Its id.
       notify: Is told in a line if there is no page.
+      metadata: Where it is recorded.
 
     Returns:
       The page's path, or None.
     """
     try:
-        return write_page(root, find_run(root, run_id), most_labels=MOST_LABELS_AT_END)
+        return write_page(
+            root, find_run(root, run_id, metadata=metadata), most_labels=MOST_LABELS_AT_END
+        )
     except Exception as error:
         logging.warning("The page of the run could not be written.", exc_info=True)
         notify(
             f"The page of this run could not be written below {shown(root / FOLDER)}, all else is "
-            f"there ({summary_of(error)}). `sentiment report` tries again."
+            f"there ({summary_of(error)}). {command_in(root, 'report')} tries again."
         )
         return None

@@ -10,7 +10,6 @@ from pipeline.paths import shown
 from pipeline.results.review_texts import texts_of
 from pipeline.results.runs import RunInfo
 from pipeline.results.stored_artifacts import output_folder
-from pipeline.root import METADATA_FILE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,7 +98,7 @@ def _predictions(root: Path, run: RunInfo) -> Any:
         from components.evaluator.predictions import read_predictions
     except ImportError:
         return f"{run.run_id} recorded no predictions."
-    folder = output_folder(root / METADATA_FILE, run, "Evaluator", "evaluation")
+    folder = output_folder(run.metadata_in(root), run, "Evaluator", "evaluation")
     if folder is None:
         return f"{run.run_id} has no evaluation."
     if not folder.is_dir():

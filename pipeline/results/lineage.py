@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from ml_metadata.proto import metadata_store_pb2
 
+from pipeline.metadata.address import MetadataStoreAddress
 from pipeline.root import open_metadata
 
 _INPUT = (metadata_store_pb2.Event.INPUT, metadata_store_pb2.Event.DECLARED_INPUT)
@@ -86,17 +87,17 @@ class Lineage:
     artifacts: tuple[ArtifactNode, ...]
 
 
-def read_lineage(metadata_path: Path, pipeline_name: str, run_id: str) -> Lineage:
+def read_lineage(metadata: MetadataStoreAddress | Path, pipeline_name: str, run_id: str) -> Lineage:
     """Reads a run.
 
     Raises:
       LookupError: There is no such run, or it has no execution.
     """
-    store = open_metadata(metadata_path)
+    store = open_metadata(metadata)
     context = store.get_context_by_type_and_name("pipeline_run", run_id)
     executions = store.get_executions_by_context(context.id) if context else []
     if not executions:
-        raise LookupError(f"Run '{run_id}' of '{pipeline_name}' has no step in {metadata_path}.")
+        raise LookupError(f"Run '{run_id}' of '{pipeline_name}' has no step in {metadata}.")
     executions.sort(key=lambda each: each.id)
     nodes = {
         each.id: context.name.removeprefix(f"{pipeline_name}.")

@@ -1,4 +1,4 @@
-"""Reads ML Metadata's SQLite file by itself, in milliseconds, and says what is wrong with it.
+"""Reads ML Metadata's tables by itself, in milliseconds, and says what is wrong with its file.
 
 Its tables are those of schema version 10, which both stacks write (ml_metadata's
 `metadata_source_query_config`). Through the library the same takes twenty calls a run.
@@ -9,18 +9,30 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from components.errors import ConfigurationError
+from pipeline.metadata import mysql
+from pipeline.metadata.address import MetadataStoreAddress, SqliteFile
+from pipeline.metadata.mysql import SCHEMA_VERSION, Rows
 from pipeline.paths import shown
 
-SCHEMA_VERSION = 10
 # How long another program's transaction is waited for.
 _BUSY_SECONDS = 1.0
 
 
+def reading(address: MetadataStoreAddress) -> AbstractContextManager[Rows | None]:
+    """Yields what takes SELECTs, of one moment; None of a database without tables.
+
+    Raises:
+      ConfigurationError: It is missing, damaged, locked, or of another version.
+    """
+    return reading_file(address.path) if isinstance(address, SqliteFile) else mysql.reading(address)
+
+
 @contextlib.contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
+def reading_file(path: Path) -> Iterator[sqlite3.Connection]:
     """Yields a connection that reads; what goes wrong in the block is explained.
 
     Args:
@@ -29,8 +41,13 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
       ConfigurationError: The file is missing, damaged, locked, or of another version.
     """
-    if not path.is_file():
+    if not path.exists():
         raise ConfigurationError(f"There is no {shown(path)}.")
+    if not path.is_file():
+        raise ConfigurationError(
+            f"{shown(path)} is a folder or a device; expected ML Metadata's SQLite file. Move it "
+            "away, or set `root` to another folder."
+        )
     try:
         with contextlib.closing(_connected(path)) as connection:
             _check_version(connection, path)
@@ -39,14 +56,18 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         raise ConfigurationError(_explained(error, path)) from error
 
 
-def check(path: Path) -> None:
-    """Checks that a file can be read, if it is there and has been written to.
+def check(address: MetadataStoreAddress) -> None:
+    """Checks that it can be read, if it is there and has been written to.
 
     Raises:
       ConfigurationError: It is damaged, locked, or of another version.
     """
-    if path.is_file() and path.stat().st_size:
-        with reading(path):
+    if not isinstance(address, SqliteFile):
+        mysql.has_schema(address)
+        return
+    path = address.path
+    if path.exists() and (path.stat().st_size or not path.is_file()):
+        with reading_file(path):
             pass
 
 

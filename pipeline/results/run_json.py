@@ -10,6 +10,8 @@ from pipeline.results.runs import RunInfo, StepInfo
 
 # By step, a thousand names: `runs show` gives them, the list of runs does not.
 _LARGE = ("functions",)
+# Where the run is, which is no property of it.
+_WHERE = ("metadata", "root")
 
 
 def as_json(run: RunInfo, *, is_whole: bool = False) -> dict[str, Any]:
@@ -22,7 +24,7 @@ def as_json(run: RunInfo, *, is_whole: bool = False) -> dict[str, Any]:
     return {
         field.name: plain(getattr(run, field.name))
         for field in fields(RunInfo)
-        if is_whole or field.name not in _LARGE
+        if field.name not in _WHERE and (is_whole or field.name not in _LARGE)
     } | {"slices": [[list(map(list, key)), *values] for key, values in run.slices.items()]}
 
 

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from ml_metadata.proto import metadata_store_pb2
 
 from components.infra_validator.outcome import Outcome
+from pipeline.metadata.address import MetadataStoreAddress, address_of
 from pipeline.results.run_properties import NODE_CONTEXT, PIPELINE_CONTEXT, RUN_CONTEXT
 from pipeline.root import open_metadata
 
@@ -43,23 +44,28 @@ class RunRecord:
       steps: In the order in which they began.
     """
 
-    def __init__(self, metadata_path: Path, pipeline_name: str, run_id: str | None = None):
+    def __init__(
+        self,
+        metadata: MetadataStoreAddress | Path,
+        pipeline_name: str,
+        run_id: str | None = None,
+    ):
         """Opens ML Metadata for reading.
 
         Args:
-          metadata_path: ML Metadata's SQLite file.
+          metadata: Its address, or the path of its SQLite file.
           pipeline_name: Of which pipeline.
           run_id: Which run of it; the newest when None.
 
         Raises:
           LookupError: The pipeline has no run, or none of that id.
         """
-        self._root = metadata_path.parent
-        self._store = open_metadata(metadata_path)
+        self._address = address_of(metadata)
+        self._store = open_metadata(self._address)
         run = self._find(pipeline_name, run_id)
         if run is None:
             no_run = "no run" if run_id is None else f"no run '{run_id}'"
-            raise LookupError(f"Pipeline '{pipeline_name}' has {no_run} in {metadata_path}.")
+            raise LookupError(f"Pipeline '{pipeline_name}' has {no_run} in {self._address}.")
         self.run_id: str = run.name
         self.steps = tuple(
             Step(
@@ -101,8 +107,7 @@ class RunRecord:
             ]
         )
         for artifact in artifacts:
-            # Metadata holds it relative to the root.
-            artifact.uri = str(self._root / artifact.uri)
+            artifact.uri = str(self._address.place(artifact.uri))
         return artifacts
 
     def _node_of(self, execution: Execution) -> str:
@@ -127,9 +132,9 @@ def why_skipped(record: RunRecord, step: str) -> str:
     return ""
 
 
-def made_at(metadata_path: Path, execution_id: int) -> datetime | None:
+def made_at(metadata: MetadataStoreAddress, execution_id: int) -> datetime | None:
     """Returns when the outputs of an execution were made: for a cached one, in an earlier run."""
-    store = open_metadata(metadata_path)
+    store = open_metadata(metadata)
     artifacts = store.get_artifacts_by_id(
         [
             event.artifact_id

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import ConfigurationError, did_you_mean
+from pipeline.metadata.address import MetadataStoreAddress, SqliteFile
 from pipeline.paths import shown
+from pipeline.program import command_in
 from pipeline.root import METADATA_FILE
 
 _LATEST = re.compile(r"latest(?:~(\d{1,6}))?")
@@ -75,6 +77,8 @@ class RunInfo:
       fingerprints: By step, the hash of its code.
       functions: By step, the hash of each function that it reaches, by qualified name.
       steps: In the order in which they began.
+      metadata: Where it is recorded; None is the file of its root.
+      root: Its root.
     """
 
     run_id: str
@@ -105,24 +109,41 @@ class RunInfo:
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     steps: tuple[StepInfo, ...] = ()
+    metadata: MetadataStoreAddress | None = None
+    root: Path | None = None
+
+    def metadata_in(self, root: Path) -> MetadataStoreAddress:
+        """Returns where it is recorded: by default in the file of its root."""
+        return self.metadata or SqliteFile(root / METADATA_FILE)
 
 
-def list_runs(root: Path, pipeline_name: str = "", model_name: str = "") -> list[RunInfo]:
-    """Returns the runs below a root, the newest first.
+def list_runs(
+    root: Path,
+    pipeline_name: str = "",
+    model_name: str = "",
+    metadata: MetadataStoreAddress | None = None,
+) -> list[RunInfo]:
+    """Returns the runs below a root, or all of a database that several share, the newest first.
 
     Args:
       root: Of the runs.
       pipeline_name: Of this pipeline alone, if it is given.
       model_name: Of those that make this model alone, if it is given.
+      metadata: Where they are recorded; None is the file of the root.
 
     Raises:
-      ConfigurationError: The metadata is damaged, locked or of another version, or there are runs
-        but none of that pipeline or model.
+      ConfigurationError: The root is a file, its metadata is damaged, locked or of another version,
+        or there are runs but none of that pipeline or model.
     """
     from pipeline.results.stored_runs import read_runs
 
-    path = root / METADATA_FILE
-    runs = read_runs(path) if path.is_file() else []
+    if root.exists() and not root.is_dir():
+        raise ConfigurationError(
+            f"`root` is {shown(root)}, which is a file; expected the folder that the runs wrote to."
+        )
+    address = metadata or SqliteFile(root / METADATA_FILE)
+    is_there = not isinstance(address, SqliteFile) or address.path.exists()
+    runs = read_runs(address, root) if is_there else []
     found = [
         run
         for run in runs
@@ -133,7 +154,13 @@ def list_runs(root: Path, pipeline_name: str = "", model_name: str = "") -> list
     return found
 
 
-def find_run(root: Path, name: str, pipeline_name: str = "", model_name: str = "") -> RunInfo:
+def find_run(
+    root: Path,
+    name: str,
+    pipeline_name: str = "",
+    model_name: str = "",
+    metadata: MetadataStoreAddress | None = None,
+) -> RunInfo:
     """Returns the run that a name stands for.
 
     Args:
@@ -141,12 +168,13 @@ def find_run(root: Path, name: str, pipeline_name: str = "", model_name: str = "
       name: An id, an unambiguous beginning of one, `latest`, or `latest~1` for the one before it.
       pipeline_name: Of this pipeline alone, if it is given.
       model_name: Of those that make this model alone, if it is given.
+      metadata: Where they are recorded; None is the file of the root.
 
     Raises:
       ConfigurationError: There is no such run, or there are several: names the nearest; or see
         `list_runs`.
     """
-    runs = list_runs(root, pipeline_name, model_name)
+    runs = list_runs(root, pipeline_name, model_name, metadata)
     if not runs:
         raise ConfigurationError(no_runs(root))
     if place := _LATEST.fullmatch(name):
@@ -156,7 +184,8 @@ def find_run(root: Path, name: str, pipeline_name: str = "", model_name: str = "
         has = f"{len(runs):,} runs; the oldest is latest~{len(runs) - 1}"
         has = has if len(runs) > 1 else "one run"
         raise ConfigurationError(
-            f"There is no run '{name}': {shown(root)} has {has}. `sentiment runs` lists them."
+            f"There is no run '{name}': {shown(root)} has {has}. {command_in(root, 'runs')} lists "
+            "them."
         )
     found = [run for run in runs if run.run_id == name]
     found = found or [run for run in runs if name and run.run_id.startswith(name)]
@@ -172,9 +201,10 @@ def find_run(root: Path, name: str, pipeline_name: str = "", model_name: str = "
 def no_runs(root: Path) -> str:
     """Says that a root has no runs yet, and how to make one."""
     where = "yet" if root.is_dir() else "as there is no such folder"
+    command = command_in(root, "run --data sample")
     return (
-        f"There are no runs in {shown(root)} {where}. `sentiment run --data sample` makes one in a "
-        "minute or two; set `root` if yours are elsewhere."
+        f"There are no runs in {shown(root)} {where}. {command} makes one in a minute or two; set "
+        "`root` if yours are elsewhere."
     )
 
 

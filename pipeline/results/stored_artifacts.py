@@ -1,9 +1,10 @@
-"""Where a run's artifacts are, read from ML Metadata's SQLite file."""
+"""Where a run's artifacts are, read from ML Metadata's tables."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from pipeline.metadata.address import MetadataStoreAddress
 from pipeline.results.metadata_file import reading
 from pipeline.results.runs import RunInfo
 
@@ -14,11 +15,11 @@ ORDER BY a.id LIMIT 1
 """
 
 
-def output_folder(metadata_path: Path, run: RunInfo, step: str, key: str) -> Path | None:
+def output_folder(metadata: MetadataStoreAddress, run: RunInfo, step: str, key: str) -> Path | None:
     """Returns the folder of what a step wrote, or took from the cache; it may be gone.
 
     Args:
-      metadata_path: ML Metadata's SQLite file.
+      metadata: Where ML Metadata is.
       run: The run.
       step: The step's id.
       key: Which of its outputs.
@@ -27,8 +28,10 @@ def output_folder(metadata_path: Path, run: RunInfo, step: str, key: str) -> Pat
       The folder; None if the step did not come that far.
     """
     executions = [each.execution_id for each in run.steps if each.name == step]
-    with reading(metadata_path) as connection:
+    with reading(metadata) as connection:
+        if connection is None:
+            return None
         for execution in executions:
             for (uri,) in connection.execute(_URI, (execution, key)):
-                return metadata_path.parent / str(uri)
+                return metadata.place(str(uri))
     return None

@@ -1,16 +1,17 @@
-"""Makes `RunInfo`s of the rows of ML Metadata's SQLite file."""
+"""Makes `RunInfo`s of the rows of ML Metadata's tables."""
 
 from __future__ import annotations
 
-import json
-import sqlite3
+import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from components.evaluator.wilson import wilson_interval
 from components.pusher.pushed_data import CARD_FILE
+from pipeline.metadata.address import MetadataStoreAddress
+from pipeline.metadata.mysql import Rows
+from pipeline.results import recorded_values as values
 from pipeline.results import run_properties as names
 from pipeline.results.metadata_file import reading
 from pipeline.results.run_functions import RunFunctions
@@ -22,6 +23,8 @@ from serving.versions import look_up
 # Of an execution, as ML Metadata numbers them.
 _EXECUTING, _COMPLETED, _FAILED, _CACHED = 2, 3, 4, 5
 _OUTPUTS = "1, 4"
+# Of where a model was pushed, its name and its version.
+_VERSION = re.compile(r"([^/]+)/(\d{1,18})/?$", re.ASCII)
 _CONTEXT, _ARTIFACT = 2, 1
 
 _TYPE = "(SELECT id FROM Type WHERE type_kind = 2 AND name = ?)"
@@ -32,7 +35,7 @@ LEFT JOIN Context p ON p.id = e.parent_context_id AND p.type_id = {_TYPE}
 WHERE c.type_id = {_TYPE} ORDER BY c.id DESC
 """
 _PROPERTIES = f"""
-SELECT p.context_id, p.name, coalesce(p.string_value, p.double_value, p.int_value, p.bool_value)
+SELECT p.context_id, p.name, p.string_value, p.double_value, p.int_value, p.bool_value
 FROM ContextProperty p JOIN Context c ON c.id = p.context_id
 WHERE p.is_custom_property AND c.type_id = {_TYPE}
 """
@@ -44,7 +47,7 @@ JOIN Association b ON b.execution_id = e.id JOIN Context n ON n.id = b.context_i
 WHERE r.type_id = {_TYPE} AND n.type_id = {_TYPE} ORDER BY e.id
 """
 _VERDICTS = f"""
-SELECT v.execution_id, p.name, coalesce(p.string_value, p.int_value)
+SELECT v.execution_id, p.name, p.string_value, p.int_value
 FROM Artifact a JOIN Type t ON t.id = a.type_id AND t.type_kind = {_ARTIFACT}
 JOIN ArtifactProperty p ON p.artifact_id = a.id JOIN Event v ON v.artifact_id = a.id
 WHERE t.name IN ('ModelBlessing', 'InfraBlessing', 'PushedModel') AND v.type IN ({_OUTPUTS})
@@ -67,45 +70,57 @@ class _Execution(NamedTuple):
     updated: int
 
 
-def read_runs(metadata_path: Path) -> list[RunInfo]:
+def read_runs(address: MetadataStoreAddress, root: Path) -> list[RunInfo]:
     """Returns all runs that ML Metadata knows, the newest first.
 
+    Args:
+      address: Where ML Metadata is.
+      root: Of the runs that do not say of which they are.
+
     Raises:
-      ConfigurationError: The file is missing, damaged, locked, or of another version.
+      ConfigurationError: It is missing, damaged, locked, of another version, or out of reach.
     """
-    with reading(metadata_path) as connection:
-        rows = _Rows(connection)
+    with reading(address) as connection:
+        if connection is None:
+            return []
+        rows = _Rows(connection, root)
         # Only one process at a time runs in a root, and it is the newest that says so.
-        is_running = _is_running(rows, metadata_path.parent)
-        pushed = _Pushed(metadata_path.parent)
+        held = {run for place, run in rows.newest_running.items() if is_in_use(place)}
+        pushed = {place: _Pushed(place) for place in set(rows.roots.values())}
         runs = []
         for run_id, name, created, pipeline in rows.runs:
+            place = rows.roots[run_id]
             properties = rows.properties.get(run_id, {})
-            is_held = is_running and run_id == rows.newest_running
             executions = rows.executions.get(run_id, [])
-            reader = _RunReader(rows, metadata_path, pipeline or "", executions, properties)
-            runs.append(reader.read(name, created, is_held, pushed))
+            reader = _RunReader(rows, address, place, pipeline or "", executions, properties)
+            runs.append(reader.read(name, created, run_id in held, pushed[place]))
         return runs
 
 
 class _Rows:
     """What is read of all runs at once."""
 
-    def __init__(self, connection: sqlite3.Connection):
+    def __init__(self, connection: Rows, root: Path):
         self._connection = connection
         run, node, pipeline = names.RUN_CONTEXT, names.NODE_CONTEXT, names.PIPELINE_CONTEXT
         self.runs = connection.execute(_RUNS, (pipeline, run)).fetchall()
         self.properties: dict[int, dict[str, Any]] = {}
-        for context, name, value in connection.execute(_PROPERTIES, (run,)):
-            self.properties.setdefault(context, {})[name] = value
+        for context, name, *columns in connection.execute(_PROPERTIES, (run,)):
+            self.properties.setdefault(context, {})[name] = _first(columns)
         self.executions: dict[int, list[_Execution]] = {}
         for context, *row in connection.execute(_EXECUTIONS, (run, node)):
             self.executions.setdefault(context, []).append(_Execution(*row))
         self.verdicts: dict[int, dict[str, Any]] = {}
-        for execution, name, value in connection.execute(_VERDICTS):
-            self.verdicts.setdefault(execution, {})[name] = value
+        for execution, name, *columns in connection.execute(_VERDICTS):
+            self.verdicts.setdefault(execution, {})[name] = _first(columns)
         self.fingerprints = dict(connection.execute(_FINGERPRINTS))
-        self.newest_running = next(filter(self._seems_to_run, (row[0] for row in self.runs)), None)
+        self.roots = {
+            row[0]: Path(self.properties.get(row[0], {}).get(names.ROOT) or root)
+            for row in self.runs
+        }
+        self.newest_running: dict[Path, int] = {}
+        for row in filter(lambda row: self._seems_to_run(row[0]), self.runs):
+            self.newest_running.setdefault(self.roots[row[0]], row[0])
 
     def _seems_to_run(self, run: int) -> bool:
         state = self.properties.get(run, {}).get(names.STATE)
@@ -115,11 +130,12 @@ class _Rows:
     def parameter(self, execution: int, name: str) -> Any:
         """Returns a parameter of an execution that is JSON; None if there is none."""
         rows = self._connection.execute(_PARAMETER, (execution, name)).fetchall()
-        return _json(rows[0][0]) if rows else None
+        return values.from_json(rows[0][0]) if rows else None
 
 
-def _is_running(rows: _Rows, root: Path) -> bool:
-    return rows.newest_running is not None and is_in_use(root)
+def _first(values: Iterable[Any]) -> Any:
+    """Returns the one column that holds a property's value."""
+    return next((value for value in values if value is not None), None)
 
 
 class _Pushed:
@@ -142,11 +158,12 @@ class _Pushed:
         if version is None:
             return {}
         try:
-            card = _json(read_small_file(self._base / model_name / str(version) / CARD_FILE))
+            card = values.from_json(
+                read_small_file(self._base / model_name / str(version) / CARD_FILE)
+            )
         except UnreadableFileError:
             return {}
-        found = card.get("test_metrics") if isinstance(card, dict) else None
-        return found if isinstance(found, dict) else {}
+        return values.figures(values.mapping_of(card).get("test_metrics"))
 
 
 class _RunReader:
@@ -155,61 +172,63 @@ class _RunReader:
     def __init__(
         self,
         rows: _Rows,
-        metadata_path: Path,
+        address: MetadataStoreAddress,
+        root: Path,
         pipeline: str,
         executions: list[_Execution],
         properties: Mapping[str, Any],
     ):
-        self._rows, self._path, self._pipeline = rows, metadata_path, pipeline
+        self._rows, self._address, self._root, self._pipeline = rows, address, root, pipeline
         self._executions, self._properties = executions, properties
 
     def read(self, run_id: str, created: int, is_held: bool, on_disk: _Pushed) -> RunInfo:
-        text, found, pipeline = self._text, self._mapping, self._pipeline
+        text, found, pipeline = self._text, self._json, self._pipeline
         by_node = {each.node.removeprefix(f"{pipeline}."): each for each in self._executions}
         state = self._state(by_node, is_held)
         blessed, pushed_as, version = self._verdicts(by_node)
         model_name = text(names.MODEL_NAME) or pushed_as
-        data = found(names.DATA) or self._older_data(by_node)
-        metrics = found(names.METRICS) or on_disk.metrics(model_name, version)
-        fingerprints = found(names.FINGERPRINTS) or self._older_fingerprints(by_node)
-        seconds = self._properties.get(names.SECONDS)
+        data = values.data(found(names.DATA) or self._older_data(by_node))
+        metrics = values.figures(found(names.METRICS)) or on_disk.metrics(model_name, version)
+        fingerprints = values.texts(found(names.FINGERPRINTS)) or self._older_fingerprints(by_node)
+        seconds = values.number(self._properties.get(names.SECONDS))
         return RunInfo(
             run_id=run_id,
             pipeline_name=pipeline,
             model_name=model_name,
-            started=_time(text(names.STARTED), created),
+            started=values.time(text(names.STARTED), created),
             state=state,
-            seconds=float(seconds) if seconds is not None else self._older_seconds(state, created),
+            seconds=self._older_seconds(state, created) if seconds is None else seconds,
             error=text(names.ERROR),
             failed_step=text(names.FAILED_STEP) or self._unfinished(by_node, state),
-            settings=found(names.SETTINGS),
+            settings=values.mapping_of(found(names.SETTINGS)),
             data_name=str(data.get("name", "")),
             data=data,
             model=text(names.MODEL) or self._older_model(by_node),
             accuracy=metrics.get("accuracy"),
             interval=_interval(metrics),
             metrics=metrics,
-            baseline=found(names.BASELINE),
-            slices=_slices(_json(text(names.SLICES)) or []),
+            baseline=values.figures(found(names.BASELINE)),
+            slices=values.slices(found(names.SLICES)),
             is_blessed=blessed,
-            refusals=tuple(_json(text(names.REFUSALS)) or ()),
+            refusals=values.text_list(found(names.REFUSALS)),
             version=version,
             is_live=version is not None and version == on_disk.live(model_name),
             is_comparison=bool(self._properties.get(names.IS_COMPARISON)),
-            versions=found(names.VERSIONS),
+            versions=values.texts(found(names.VERSIONS)),
             commit=text(names.COMMIT),
             is_dirty=bool(self._properties.get(names.IS_DIRTY)),
             fingerprints=fingerprints,
-            functions=RunFunctions(self._path.parent, fingerprints),
+            functions=RunFunctions(self._root, fingerprints),
             steps=tuple(self._steps(by_node, state)),
+            metadata=self._address,
+            root=self._root,
         )
 
     def _text(self, name: str) -> str:
         return str(self._properties.get(name, ""))
 
-    def _mapping(self, name: str) -> dict[str, Any]:
-        found = _json(self._text(name))
-        return found if isinstance(found, dict) else {}
+    def _json(self, name: str) -> Any:
+        return values.from_json(self._text(name))
 
     def _state(self, by_node: Mapping[str, _Execution], is_held: bool) -> str:
         recorded = self._text(names.STATE)
@@ -238,10 +257,10 @@ class _RunReader:
             tried = of("InfraValidator")
             blessed = bool(tried["blessed"]) if "blessed" in tried else None
         pushed = of("Pusher")
-        if not pushed.get("pushed"):
+        place = _VERSION.search(str(pushed.get("pushed_destination")))
+        if not pushed.get("pushed") or place is None:
             return blessed, "", None
-        _, model_name, version = str(pushed["pushed_destination"]).rsplit("/", 2)
-        return blessed, model_name, int(version)
+        return blessed, place[1], int(place[2])
 
     def _older_data(self, by_node: Mapping[str, _Execution]) -> dict[str, Any]:
         reader = by_node.get("ReviewExampleGen")
@@ -267,7 +286,7 @@ class _RunReader:
         return (max(each.updated for each in self._executions) - created) / 1_000
 
     def _steps(self, by_node: Mapping[str, _Execution], run_state: str) -> Iterable[StepInfo]:
-        recorded = self._mapping(names.STEPS)
+        recorded = values.step_notes(self._json(names.STEPS))
         for name, execution in by_node.items():
             noted = recorded.get(name, {})
             yield StepInfo(
@@ -299,24 +318,3 @@ def _older_step_seconds(execution: _Execution) -> float | None:
     if execution.state not in (_COMPLETED, _FAILED):
         return None
     return (execution.updated - execution.created) / 1_000
-
-
-def _slices(listed: list[Any]) -> dict[tuple[tuple[str, str], ...], tuple[int, float]]:
-    return {
-        tuple((feature, value) for feature, value in key): (reviews, accuracy)
-        for key, reviews, accuracy in listed
-    }
-
-
-def _time(recorded: str, created: int) -> datetime:
-    if recorded:
-        return datetime.fromisoformat(recorded)
-    return datetime.fromtimestamp(created / 1_000).astimezone()
-
-
-def _json(text: Any) -> Any:
-    """Returns what a property holds; None where it is no JSON, as somebody else may have put it."""
-    try:
-        return json.loads(text) if text else None
-    except (ValueError, TypeError):
-        return None

@@ -45,7 +45,7 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
       seconds: Wall time of the run.
       log_path: Where TFX's own messages are.
     """
-    record = RunRecord(run.metadata_path, run.pipeline_name)
+    record = RunRecord(run.metadata, run.pipeline_name)
     reading = ReadingReport.read(record.outputs("ReviewExampleGen", "report")[0].uri)
     (model_artifact,) = record.outputs("Trainer", "model")
     trained = TrainingRecord.read(path_utils.serving_model_path(model_artifact.uri))
@@ -55,6 +55,8 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
     pushed_to = str(run.root / found.destination) if found.destination else None
     bounds, classes, pairs = run.gate_bounds, run.source.classes, compared(record)
     train_reviews = reading.split_sizes[features.TRAIN_SPLIT]
+    refused = _all_refusals(run, found, candidate, baseline, pairs, train_reviews)
+    advice = _advice(run, record, trained, candidate, train_reviews)
     return RunSummary(
         pipeline_name=run.pipeline_name,
         model=trained.model,
@@ -76,8 +78,9 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
         larger_class=lift.largest_class(confusion.sizes.tolist(), classes),
         margin=lift.margin(candidate.overall["accuracy"], candidate.overall["examples"]),
         passed_gate=found.passed_gate,
-        refusals=_all_refusals(run, found, candidate, baseline, pairs, train_reviews),
-        advice=_advice(run, record, trained, candidate, train_reviews),
+        refusals=refused,
+        # What to try is said once.
+        advice=tuple(each for each in advice if each not in refused),
         pairs=pairs,
         by_significance=bounds.by_significance,
         infra_validation=found.infra_validation,

@@ -2,28 +2,27 @@
 
 ML Metadata keeps the paths of all artifacts, and TFX's cache takes them into its keys. Paths
 relative to the root stay right when the root is moved, mounted elsewhere, or copied; a copy does
-not refer to the original.
+not refer to the original. In a database that several roots share, paths are absolute.
 """
 
 from __future__ import annotations
-
-from dataclasses import replace
-from pathlib import Path
 
 from components.tfx_adapter import run_locally
 from pipeline.graph import create_pipeline
 from pipeline.resolution import ResolvedRun
 from pipeline.root import working_in
+from pipeline.runners.portable_beam import jobs_at
 
 
 def run_in_root(run: ResolvedRun, run_id: str) -> None:
     """Runs every step whose outputs are not in the cache, on this machine.
 
-    Meanwhile the root is the working folder of this process, and of those that Beam starts.
+    Meanwhile the root is the working folder of this process, and of those that Beam starts, on
+    whichever machine.
 
     Args:
       run: The run.
       run_id: Its id in ML Metadata.
     """
-    with working_in(run.root):
-        run_locally(create_pipeline(replace(run, root=Path())), run_id)
+    with working_in(run.root), jobs_at(run.config.engine.arguments_of_place(run.root)):
+        run_locally(create_pipeline(run.as_recorded()), run_id)

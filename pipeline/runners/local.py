@@ -1,4 +1,4 @@
-"""Runs the pipeline on this machine: LocalDagRunner, Beam in processes, SQLite for metadata."""
+"""Runs the pipeline on this machine: LocalDagRunner, Beam in processes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ from components.errors import ConfigurationError, RootBusyError, causes
 from pipeline.config import PipelineConfig
 from pipeline.console.terminal import Console
 from pipeline.loading import environment
+from pipeline.metadata import mysql
+from pipeline.metadata.address import MetadataStoreAddress, SqliteFile
 from pipeline.paths import shown
 from pipeline.planning.plan import LOOKS_ANEW, NEVER_RAN, in_brief, plan
 from pipeline.relative_metadata import make_relative
-from pipeline.resolution import ResolvedRun, resolve
+from pipeline.resolution import ResolvedRun, metadata_of, resolve
 from pipeline.results import recorded_functions
 from pipeline.results.summary import RunSummary
-from pipeline.root import LOCK_FILE, METADATA_FILE
+from pipeline.root import LOCK_FILE
 from pipeline.runners.announcements import announced_to
+from pipeline.runners.engine_check import check_engine
 from pipeline.runners.recording import recording
 
 if TYPE_CHECKING:
@@ -54,15 +57,17 @@ def run(config: PipelineConfig, console: Console, log_path: Path) -> RunSummary:
         progress.listening(console.progress),
         notices.listening(console.notice),
     ):
-        if changed := make_relative(root / METADATA_FILE):
+        variables = environment(os.environ)
+        if changed := prepared(metadata_of(config, root, variables)):
             console.notice(
                 f"An earlier release wrote {changed} absolute paths to {shown(root)}; they are "
                 "relative now, and the root may be moved. Steps that read them run again once."
             )
-        run = resolve(config, environment(os.environ), console.notice, note=console.note)
+        run = resolve(config, variables, console.notice, note=console.note)
         console.run_started(
             run.pipeline_name, config.model, run.source.name, shown(root), shown(log_path)
         )
+        check_engine(config.engine, root)
         # TensorFlow, TFX and Beam take ten seconds to import: a wrong flag is told before that.
         from pipeline.results.summarize import summarize
         from pipeline.runners.in_root import run_in_root
@@ -87,6 +92,20 @@ def run(config: PipelineConfig, console: Console, log_path: Path) -> RunSummary:
             summary = summarize(run, time.monotonic() - started, log_path)
             recorder.refused(summary.refusals)
         return replace(summary, page=page.path)
+
+
+def prepared(metadata: MetadataStoreAddress) -> int:
+    """Makes ML Metadata ready for runs of this release; returns how many artifacts it changed.
+
+    The caller holds the lock of the root.
+
+    Raises:
+      ConfigurationError: A database cannot be reached or used.
+    """
+    if isinstance(metadata, SqliteFile):
+        return make_relative(metadata.path)
+    mysql.prepare(metadata)
+    return 0
 
 
 @contextlib.contextmanager
@@ -162,7 +181,7 @@ class ConsoleSteps:
         """Its outputs are taken from the cache."""
         from pipeline.results.run_record import made_at
 
-        made = made_at(self._run.metadata_path, execution_id)
+        made = made_at(self._run.metadata, execution_id)
         self._cached_because = f"from {made:%d %b %H:%M}" if made else "from an earlier run"
 
     def step_finished(self, step: str) -> None:
@@ -170,7 +189,7 @@ class ConsoleSteps:
         from pipeline.results.run_record import RunRecord, why_skipped
 
         run = self._run
-        record = RunRecord(run.metadata_path, run.pipeline_name)
+        record = RunRecord(run.metadata, run.pipeline_name)
         if skipped := why_skipped(record, step):
             self._console.component_skipped(step, skipped)
         elif self._cached_because:

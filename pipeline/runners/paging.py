@@ -42,10 +42,10 @@ def paged(run: ResolvedRun, console: Console) -> Iterator[Page]:
     except Exception as error:
         is_interrupted = any(isinstance(cause, KeyboardInterrupt) for cause in causes(error))
         if run.config.report and page.run_id and not is_interrupted:
-            written = page_at_end(run.root, page.run_id, console.notice)
+            written = page_at_end(run.root, page.run_id, console.notice, run.metadata)
             if written:
                 console.note(f"How far the run came, and its error: {shown(written)}")
         raise
     if run.config.report and page.run_id:
-        written = page_at_end(run.root, page.run_id, console.notice)
+        written = page_at_end(run.root, page.run_id, console.notice, run.metadata)
         page.path = shown(written) if written else None

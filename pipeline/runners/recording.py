@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from components.errors import causes, summary_of
 from pipeline.chosen_settings import chosen_settings
+from pipeline.metadata.reconnecting import reconnecting
 from pipeline.resolution import ResolvedRun
 from pipeline.results import run_properties as names
 from pipeline.results.metadata_file import check
+from pipeline.results.shared_roots import check_roots, own_id
 from pipeline.root import open_metadata
 from pipeline.runners.peak_memory import PeakMemory
 from pipeline.runners.surroundings import commit_of, versions
@@ -46,10 +48,12 @@ def recording(
       reasons: By step, why it is going to run, or not.
 
     Raises:
-      ConfigurationError: The metadata is damaged, locked, or of another version.
+      ConfigurationError: The metadata is damaged, locked, of another version, or out of reach; or
+        the pipeline ran in roots that are not here.
     """
-    check(run.metadata_path)
-    with PeakMemory() as memory:
+    check(run.metadata)
+    check_roots(run)
+    with PeakMemory() as memory, reconnecting(run.metadata):
         began = time.monotonic() if began is None else began
         recorder = RunRecorder(run, memory, began, reasons or {})
         try:
@@ -76,7 +80,7 @@ class RunRecorder:
         started = datetime.now().astimezone() - timedelta(seconds=time.monotonic() - began)
         self._steps: dict[str, dict[str, Any]] = {}
         self._step, self._step_began, self._is_cached = "", 0.0, False
-        store = open_metadata(run.metadata_path, can_create=True)
+        store = open_metadata(run.metadata, can_create=True)
         self._context = _new_context(store, run.pipeline_name, started)
         self.run_id: str = self._context.name
         commit, is_dirty = commit_of()
@@ -99,6 +103,7 @@ class RunRecorder:
                 names.MODEL: run.config.model,
                 names.DATA: self._data,
                 names.IS_COMPARISON: run.is_comparison,
+                **_root(run),
             },
             store,
         )
@@ -118,7 +123,7 @@ class RunRecorder:
 
         name, self._step = self._step, ""
         with _unharmed(f"what {name} did"):
-            record = RunRecord(self._run.metadata_path, self._run.pipeline_name, self.run_id)
+            record = RunRecord(self._run.metadata, self._run.pipeline_name, self.run_id)
             skipped = why_skipped(record, name)
             state = names.CACHED if self._is_cached else names.SKIPPED if skipped else names.DONE
             self._note_step(name, state, skipped or self._reasons.get(name, ""))
@@ -193,7 +198,7 @@ class RunRecorder:
 
     def _write(self, found: Mapping[str, Any], store: mlmd.MetadataStore | None = None) -> None:
         # TFX writes to the same file: a connection is held open no longer than needed.
-        store = store or open_metadata(self._run.metadata_path, can_write=True)
+        store = store or open_metadata(self._run.metadata, can_write=True)
         for name, value in found.items():
             written = self._context.custom_properties[name]
             if isinstance(value, bool):
@@ -222,26 +227,47 @@ def _unharmed(what: str) -> Iterator[None]:
         logging.warning("It could not be recorded %s.", what, exc_info=True)
 
 
+def _root(run: ResolvedRun) -> dict[str, Any]:
+    """Returns which root it is, where several share what is recorded."""
+    if not run.metadata.is_shared:
+        return {}
+    return {names.ROOT: str(run.root), names.ROOT_ID: own_id(run.root)}
+
+
 def _new_context(
     store: mlmd.MetadataStore, pipeline_name: str, started: datetime
 ) -> metadata_store_pb2.Context:
     """Makes the context of a run as TFX would, below that of the pipeline."""
     from ml_metadata.proto import metadata_store_pb2
 
-    pipeline = store.get_context_by_type_and_name(names.PIPELINE_CONTEXT, pipeline_name)
-    if pipeline is None:
-        pipeline = _context(_context_type(store, names.PIPELINE_CONTEXT), pipeline_name)
-        (pipeline.id,) = store.put_contexts([pipeline])
+    pipeline_type = _context_type(store, names.PIPELINE_CONTEXT)
     run_type = _context_type(store, names.RUN_CONTEXT)
+    wanted = (names.PIPELINE_CONTEXT, pipeline_name)
+    pipeline = (
+        store.get_context_by_type_and_name(*wanted)
+        or _put_new(store, _context(pipeline_type, pipeline_name))
+        or store.get_context_by_type_and_name(*wanted)
+    )
     run_id, number = f"{started:%Y%m%d-%H%M%S}", 1
-    while store.get_context_by_type_and_name(names.RUN_CONTEXT, run_id):
+    while (run := _put_new(store, _context(run_type, run_id))) is None:
         number += 1
         run_id = f"{started:%Y%m%d-%H%M%S}-{number}"
-    run = _context(run_type, run_id)
-    (run.id,) = store.put_contexts([run])
     link = metadata_store_pb2.ParentContext(parent_id=pipeline.id, child_id=run.id)
     store.put_parent_contexts([link])
     return run
+
+
+def _put_new(
+    store: mlmd.MetadataStore, context: metadata_store_pb2.Context
+) -> metadata_store_pb2.Context | None:
+    """Stores a context; returns None if there is one of its name, as another process's may be."""
+    from ml_metadata import errors
+
+    try:
+        (context.id,) = store.put_contexts([context])
+    except errors.AlreadyExistsError:
+        return None
+    return context
 
 
 def _context_type(store: mlmd.MetadataStore, name: str) -> int:

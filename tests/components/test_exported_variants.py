@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -9,9 +11,11 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from components import features
-from components.models.registry import get_variant, variant_names
+from components.models.registry import get_variant
 from components.trainer import signatures, training
 from tests.fresh_process import told_by
+
+from .variants import NAMES
 
 TEXTS = ["a great film", "not good at all. " * 20, "", "zzyzx", "a dull plot, badly acted"]
 ONLY_TRAINING = ("Random", "Multinomial", "Shuffle", "Dropout", "Gradient", "Grad", "Apply")
@@ -19,13 +23,13 @@ ONLY_TRAINING = ("Random", "Multinomial", "Shuffle", "Dropout", "Gradient", "Gra
 
 @pytest.fixture(scope="module")
 def exports(transform_output, tmp_path_factory):
-    """Each variant's export, by name: its folder and the trained model's answers to TEXTS.
+    """Of a group of variants, by name: the export's folder, and the trained model's answers.
 
     The weights are random, and large enough for words to make a difference.
     """
     token_ids = transform_output.transform_features_layer()({features.TEXT: tf.constant(TEXTS)})
-    made = {}
-    for name in variant_names():
+
+    def export(name):
         variant = get_variant(name)
         hyperparameters = variant.presets[variant.default_preset]
         model = variant.build(hyperparameters)
@@ -38,13 +42,14 @@ def exports(transform_output, tmp_path_factory):
         served = training.served_models(variant, hyperparameters, model)
         signatures.export(*served, transform_output, str(directory))
         answers = model(token_ids[features.TOKEN_IDS], training=False).numpy()[:, 0]
-        made[name] = directory, model.count_params(), answers
-    return made
+        return directory, model.count_params(), answers
+
+    return functools.cache(lambda group: {name: export(name) for name in group})
 
 
 @pytest.fixture(scope="module")
 def answers_of_a_fresh_process(exports):
-    """What each export says of TEXTS, by name and signature: nothing is left in memory there."""
+    """What a group's exports say of TEXTS, by name and signature: nothing is in memory there."""
     script = (
         "import tensorflow as tf\n"
         "from pipeline.results.insight.attributions import explain\n"
@@ -62,14 +67,18 @@ def answers_of_a_fresh_process(exports):
         "    answers[name] += [[[token.change for token in text.tokens] for text in told]]\n"
         "print(json.dumps(answers))\n"
     )
-    directories = {name: str(directory) for name, (directory, *_) in exports.items()}
-    return told_by(script, directories, TEXTS)
+
+    def answers(group):
+        directories = {name: str(directory) for name, (directory, *_) in exports(group).items()}
+        return told_by(script, directories, TEXTS)
+
+    return functools.cache(answers)
 
 
-@pytest.mark.parametrize("name", variant_names())
-def test_an_export_holds_no_random_op_and_no_state_of_training(exports, name):
+@pytest.mark.parametrize(("group", "name"), NAMES)
+def test_an_export_holds_no_random_op_and_no_state_of_training(exports, group, name):
     """All functions of the SavedModel are walked; its variables are the weights and no more."""
-    directory, parameters, _ = exports[name]
+    directory, parameters, _ = exports(group)[name]
     saved = saved_model_pb2.SavedModel.FromString((directory / "saved_model.pb").read_bytes())
     graph = saved.meta_graphs[0].graph_def
     operations = {node.op for node in graph.node}
@@ -84,22 +93,26 @@ def test_an_export_holds_no_random_op_and_no_state_of_training(exports, name):
     assert sum(int(np.prod(shape)) for shape in shapes) == parameters
 
 
-@pytest.mark.parametrize("name", variant_names())
-def test_an_export_answers_as_the_trained_model_does(exports, answers_of_a_fresh_process, name):
+@pytest.mark.parametrize(("group", "name"), NAMES)
+def test_an_export_answers_as_the_trained_model_does(
+    exports, answers_of_a_fresh_process, group, name
+):
     """To 1e-6, as does the prediction after the last token."""
-    _, _, expected = exports[name]
-    verdict, last_prediction, _ = answers_of_a_fresh_process[name]
+    _, _, expected = exports(group)[name]
+    verdict, last_prediction, _ = answers_of_a_fresh_process(group)[name]
     np.testing.assert_allclose(verdict, expected, atol=1e-6)
     np.testing.assert_allclose(last_prediction, expected, atol=1e-6)
     assert np.std(verdict) > 1e-3
 
 
-@pytest.mark.parametrize("name", variant_names())
-def test_what_each_word_did_adds_up_to_the_verdict(exports, answers_of_a_fresh_process, name):
+@pytest.mark.parametrize(("group", "name"), NAMES)
+def test_what_each_word_did_adds_up_to_the_verdict(
+    exports, answers_of_a_fresh_process, group, name
+):
     """To the difference of the log odds of the text and of the one without words, to 1e-4."""
-    probabilities = exports[name][2].astype(np.float64)
+    probabilities = exports(group)[name][2].astype(np.float64)
     log_odds = np.log(probabilities) - np.log1p(-probabilities)
-    changes = answers_of_a_fresh_process[name][2]
+    changes = answers_of_a_fresh_process(group)[name][2]
     assert [len(each) for each in changes] == [3, 80, 0, 1, 5]
     sums = [sum(each) for each in changes]
     np.testing.assert_allclose(sums, log_odds - log_odds[TEXTS.index("")], atol=1e-4)

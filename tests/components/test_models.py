@@ -84,14 +84,9 @@ def test_the_reference_preset_is_the_texts(name):
         "lstm_dropout": {"dropout": 0.2},
         "lstm_recurrent_dropout": {"dropout": 0.2, "recurrent_dropout": 0.2},
     }
+    sizes = {"embedding_units": 32, "lstm_units": 100, "filters": 32}
     assert get_variant(name).presets[REFERENCE] == Hyperparameters(
-        epochs=3,
-        batch_size=64,
-        learning_rate=0.001,
-        embedding_units=32,
-        lstm_units=100,
-        filters=32,
-        **rates.get(name, {}),
+        epochs=3, batch_size=64, learning_rate=0.001, **sizes, **rates.get(name, {})
     )
 
 

@@ -92,7 +92,9 @@ def test_a_saved_variant_of_many_classes_answers_the_same(name, per_token, tmp_p
     np.testing.assert_allclose(again(token_ids), model(token_ids), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["cnn_lstm", "linear", "cnn_bilstm_linear"])
+@pytest.mark.parametrize(
+    "name", ["cnn_lstm", "linear", pytest.param("cnn_bilstm_linear", marks=pytest.mark.slow)]
+)
 def test_a_head_of_each_kind_learns_three_classes(name, tmp_path):
     """By the fit that the Trainer uses; label smoothing and all that a preset has included."""
     keras.utils.set_random_seed(7)

@@ -16,6 +16,7 @@ from components.transform.token_settings import TokenSettings
 from tests.fresh_process import told_by
 
 from .transforming import analyze, reference_tokens
+from .variants import GROUPS
 
 LENGTH, WORDS = 37, 50
 SHAPE = ModelShape(WORDS, LENGTH)
@@ -103,22 +104,6 @@ def test_the_shortest_texts_have_an_answer(name, length):
         assert np.isfinite(answers).all() and np.ptp(answers) > 0
 
 
-@pytest.fixture(scope="module")
-def exports(tmp_path_factory):
-    """Each variant's export of characters, by name: its folder and its model's answers to TEXTS."""
-    output = analyze(TEXTS * 2, tmp_path_factory.mktemp("characters"), TOKENS)
-    token_ids = output.transform_features_layer()({features.TEXT: tf.constant(TEXTS)})
-    made = {}
-    for name in variant_names():
-        variant, hyperparameters = small(name)
-        model = built(name, SHAPE)
-        directory = tmp_path_factory.mktemp(name)
-        served = training.served_models(variant, hyperparameters, model, SHAPE)
-        signatures.export(*served, output, str(directory), tokens=TOKENS)
-        made[name] = directory, model(token_ids[features.TOKEN_IDS]).numpy()[:, 0].tolist()
-    return made
-
-
 SCRIPT = """
 import tensorflow as tf
 # It takes longer to optimize these graphs than to run them once.
@@ -136,8 +121,24 @@ print(json.dumps(answers))
 """
 
 
-def test_an_export_of_characters_answers_as_its_model_in_a_fresh_process(exports):
-    """All variants: verdict and trace, which names the characters that the model reads."""
+def exported(group, folder):
+    """Exports variants that read characters; returns by name folder and answers to TEXTS."""
+    output = analyze(TEXTS * 2, folder, TOKENS)
+    token_ids = output.transform_features_layer()({features.TEXT: tf.constant(TEXTS)})
+    made = {}
+    for name in group:
+        variant, hyperparameters = small(name)
+        model = built(name, SHAPE)
+        served = training.served_models(variant, hyperparameters, model, SHAPE)
+        signatures.export(*served, output, str(folder / name), tokens=TOKENS)
+        made[name] = folder / name, model(token_ids[features.TOKEN_IDS]).numpy()[:, 0].tolist()
+    return made
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_an_export_of_characters_answers_as_its_model_in_a_fresh_process(group, tmp_path):
+    """Of every variant: verdict and trace, which names the characters that the model reads."""
+    exports = exported(group, tmp_path)
     directories = {name: str(directory) for name, (directory, _) in exports.items()}
     answers = told_by(SCRIPT, directories, TEXTS, timeout=600)
     expected_tokens = []

@@ -10,6 +10,12 @@ import pytest
 from components.dataset.sample import generate_review
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Marks as slow what runs on job servers: each of these tests needs whole runs."""
+    if item.get_closest_marker("engines"):
+        item.add_marker("slow")
+
+
 @pytest.fixture(scope="session")
 def small_data(tmp_path_factory) -> Path:
     """A quarter of the sample as a table: enough for every step, and soon trained."""

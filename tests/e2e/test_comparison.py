@@ -11,7 +11,7 @@ from pipeline.results.run_record import RunRecord
 
 from .running import sentiment
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 def test_a_comparison_shares_the_data_and_pushes_nothing(small_data, tmp_path):

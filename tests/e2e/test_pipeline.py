@@ -20,6 +20,7 @@ from components.dataset.sample import generate_review
 from components.pusher.model_card import FILE as CARD
 from pipeline.results.run_record import RunRecord
 from pipeline.results.runs import list_runs
+from tests.e2e.page_numbers import check_numbers
 from tests.pipeline.report.test_run_page import Document
 from tests.pipeline.test_console import STEPS as STEPS_IN_ORDER
 
@@ -89,8 +90,10 @@ def ask_server(text: str, *arguments: str) -> dict[str, Any]:
 
 def check_page(printed: str, card: dict[str, Any], folder: Path) -> None:
     """Checks the page that the last line names: it is whole, and its numbers are the card's."""
-    page = folder / printed.splitlines()[-1].partition("page: ")[2]
+    page = folder / printed.splitlines()[-1].split("page: ")[-1].strip()
     words = Document(page.read_text(encoding="utf-8")).words
+    (run,) = (each for each in list_runs(folder / "artifacts") if each.state == "complete")
+    check_numbers(page, run, folder / "artifacts" / "pipelines" / run.pipeline_name)
     metrics = card["test_metrics"]
     for number in (
         f"{100 * metrics['accuracy']:.2f} % accuracy", f"{metrics['auc']:.4f} AUC",
@@ -161,11 +164,30 @@ def check_answers(root: Path) -> None:
     assert served["probability"] == pytest.approx(float(answer.stdout.split()[0]), abs=5e-5)
 
 
+def run_arguments(small_data: Path, root: Path) -> list[str]:
+    """Returns what trains, judges and pushes a model in a few seconds, and tries it in a server."""
+    arguments = ["run", "--data", str(small_data), "--model", "linear", "--root", str(root)]
+    return [*arguments, *"--min-accuracy 0.2 --min-lift 0 --infra-validation embedded".split()]
+
+
+def test_a_run_pushes_a_model_and_a_page(small_data, tmp_path):
+    """Every step runs; card and page are of the one version."""
+    root = tmp_path / "artifacts"
+    run = sentiment(*run_arguments(small_data, root), cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert executed(root, "reviews_sentiment") == STEPS
+    (version,) = versions(root, "reviews_sentiment")
+    assert f"serving_model/reviews_sentiment/{version}" in run.stdout
+    card = json.loads((root / "serving_model/reviews_sentiment" / version / CARD).read_text())
+    assert card["infra_validation"] == {"engine": "embedded", "answers": 114}
+    check_page(run.stdout, card, tmp_path)
+
+
+@pytest.mark.slow
 def test_a_run_goes_on_after_it_was_ended_and_executes_what_changed(small_data, tmp_path):
     """Killed in Transform, interrupted in Trainer, ended in Evaluator; finished; cached; moved."""
     root = tmp_path / "artifacts"
-    arguments = ["run", "--data", str(small_data), "--model", "linear", "--root", str(root)]
-    arguments += "--min-accuracy 0.2 --min-lift 0 --infra-validation embedded".split()
+    arguments = run_arguments(small_data, root)
 
     assert end_after("DataGate", signal.SIGKILL, *arguments, cwd=tmp_path)[0] == -signal.SIGKILL
     code, errors = end_after("Transform", signal.SIGINT, *arguments, cwd=tmp_path)
@@ -185,7 +207,7 @@ def test_a_run_goes_on_after_it_was_ended_and_executes_what_changed(small_data, 
     assert executed(root, "reviews_sentiment") == executed_first
     pushed = versions(root, "reviews_sentiment")
     assert len(pushed) == 1
-    assert len(first.stdout.splitlines()) <= 44
+    assert len(first.stdout.splitlines()) <= 40
     assert "\x1b" not in first.stdout
     assert f"serving_model/reviews_sentiment/{pushed[0]}" in first.stdout
     assert "passed the gate and infra validation" in " ".join(first.stdout.split())
@@ -221,6 +243,7 @@ def test_a_run_goes_on_after_it_was_ended_and_executes_what_changed(small_data, 
     check_answers(root)
 
 
+@pytest.mark.slow
 def test_shuffled_labels_give_a_model_that_is_refused_with_a_sentence(tmp_path):
     """The gate is real: what cannot be learnt is not pushed, and the exit code is 3."""
     # The folder's name is that of the data: a long one would wrap lines of what is printed.
@@ -254,6 +277,7 @@ def test_shuffled_labels_give_a_model_that_is_refused_with_a_sentence(tmp_path):
     assert not (root / "serving_model").exists()
 
 
+@pytest.mark.slow
 def test_unfit_data_stops_the_run_before_transform(tmp_path):
     """Exit code 4, and the record is named at a first look, or the split by the data gate."""
     path = tmp_path / "reviews.csv"

@@ -19,7 +19,7 @@ from pipeline.results.run_record import RunRecord
 
 from .running import sentiment
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 @pytest.fixture

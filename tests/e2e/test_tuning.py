@@ -11,7 +11,7 @@ from pipeline.results.run_record import RunRecord
 
 from .running import sentiment
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 def test_a_later_run_uses_what_was_found_and_the_weights(small_data, tmp_path):

@@ -405,6 +405,19 @@ def test_entry_point_does_not_wait_for_threads(in_tmp):
     assert result.stderr.startswith("sentiment: error: --epochs is 0; expected")
 
 
+@pytest.mark.parametrize(("stdout", "code"), [(">&-", 0), ("> /dev/full", 1), ("| true", 0)])
+def test_an_output_that_takes_nothing_is_no_traceback(in_tmp, stdout, code):
+    """Closed from the start, full, or closed by who reads it."""
+    call = "import sys; from pipeline import cli; sys.argv = ['sentiment', 'runs', '--json']; "
+    command = f'"{sys.executable}" -c "{call} cli.entry_point()" {stdout}'
+
+    result = subprocess.run(command, shell=True, capture_output=True, text=True)
+
+    assert result.returncode == code
+    assert len(result.stderr.splitlines()) == code
+    assert ("No space left on device" in result.stderr) is bool(code)
+
+
 FIRST_LOOK = """
 import sys
 from pipeline import cli

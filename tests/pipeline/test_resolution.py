@@ -41,7 +41,7 @@ def test_the_data_names_pipeline_and_model(environment, table, tmp_path):
     assert run.pipeline_name == run.model_name == "my_reviews_sentiment"
     assert run.pipeline_root == tmp_path / "r" / "pipelines" / "my_reviews_sentiment"
     assert run.serving_directory == tmp_path / "r" / "serving_model" / "my_reviews_sentiment"
-    assert run.metadata_path == tmp_path / "r" / "metadata.db"
+    assert run.metadata.path == tmp_path / "r" / "metadata.db"
 
 
 def test_the_variant_decides_what_the_user_leaves_open(environment, table):

@@ -172,6 +172,7 @@ def _wait_for_state(serving, version: int, state: str) -> None:
     wait_until(lambda: _state(serving, version) == state, seconds=60)
 
 
+@pytest.mark.slow
 def test_fifty_pushes_under_load_fail_no_request_and_leave_nothing(serving, pushed, copy_version):
     """Eight clients, half of them over REST, ask all the while.
 

@@ -30,17 +30,12 @@ def frugal(server_flags, serve):
     """A server of all the models that gives little to each client."""
     return serve(
         **server_flags,
-        max_rows_per_request=1000,
-        max_values_per_message=5000,
-        max_fields_per_message=5000,
-        rest_api_max_connections=20,
-        grpc_max_connections=30,
-        max_string_bytes=300_000,
-        max_bytes_in_flight=4 * 2**20,
-        grpc_max_message_bytes=8 * 2**20,
-        rest_api_max_unzipped_bytes=2 * 2**20,
+        max_rows_per_request=1000, max_values_per_message=5000, max_fields_per_message=5000,
+        max_string_bytes=300_000, max_bytes_in_flight=4 * 2**20,
+        rest_api_max_connections=20, rest_api_max_unzipped_bytes=2 * 2**20,
         rest_api_send_timeout_in_ms=400,
-    )
+        grpc_max_connections=30, grpc_max_message_bytes=8 * 2**20,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -56,6 +56,7 @@ def process(tmp_path_factory):
     process.kill()
 
 
+@pytest.mark.slow
 def test_hostile_clients_cost_a_bounded_amount_of_memory_and_nobody_else_a_second(process):
     """The peak over what it used before, and the 99th percentile of a client that asks on."""
     target = Target(process.grpc_port, process.rest_port, "wide")

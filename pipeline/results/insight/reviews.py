@@ -1,15 +1,20 @@
-"""Reviews as ExampleGen wrote them: read one batch at a time, as often as asked for."""
+"""Reviews as ExampleGen wrote them: read one at a time, as often as asked for."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from components import features
+from components.errors import summary_of
+from pipeline.paths import shown
+from pipeline.results.stored_examples import READ_ERRORS, example_class, records
 
-# Reviews that are held at once.
-_BATCH = 512
+MOST_HELD_BYTES = 128 << 20
+"""Of reviews' texts that are held at once."""
+# What a review takes beside its text.
+_BYTES_A_REVIEW = 250
 
 
 class LabelledText(NamedTuple):
@@ -38,37 +43,69 @@ def read_reviews(examples_uri: str, splits: Sequence[str]) -> Iterator[LabelledT
     Raises:
       LookupError: A file is damaged; says which.
     """
-    import tensorflow as tf
-
-    specification = {
-        name: tf.io.FixedLenFeature([], dtype)
-        for name, dtype in (
-            (features.REVIEW_ID, tf.string),
-            (features.LABEL, tf.int64),
-            (features.TEXT, tf.string),
-        )
-    }
+    example = example_class()
     for split in splits:
-        for path in sorted(tf.io.gfile.glob(os.path.join(examples_uri, f"Split-{split}", "*.gz"))):
-            batches = tf.data.TFRecordDataset(path, compression_type="GZIP").batch(_BATCH)
+        for path in sorted(Path(examples_uri, f"Split-{split}").glob("*.gz")):
             try:
-                for batch in batches:
-                    parsed = tf.io.parse_example(batch, specification)
-                    columns = (parsed[name].numpy().tolist() for name in specification)
-                    for review_id, label, text in zip(*columns, strict=True):
-                        yield LabelledText(review_id.decode("utf-8", "replace"), split, label, text)
-            except tf.errors.OpError as error:
+                for record in records(path):
+                    feature = example.FromString(record).features.feature
+                    yield LabelledText(
+                        _first_of(feature, features.REVIEW_ID).decode("utf-8", "replace"),
+                        split,
+                        feature[features.LABEL].int64_list.value[0],
+                        _first_of(feature, features.TEXT),
+                    )
+            except (*READ_ERRORS, IndexError) as error:
                 raise LookupError(
-                    f"{path} cannot be read ({error.message.splitlines()[0]}); expected the "
-                    "reviews of a run. Delete the artifact's folder and run the pipeline again."
+                    f"{shown(path)} cannot be read ({summary_of(error)}); expected the reviews of "
+                    "a run. Delete the artifact's folder and run the pipeline again."
                 ) from error
 
 
-def texts_of(examples_uri: str, split: str, review_ids: Collection[str]) -> dict[str, bytes]:
-    """Returns the texts of some reviews by `review_id`; of those that are not there, none."""
+def _first_of(feature: Any, name: str) -> bytes:
+    value: bytes = feature[name].bytes_list.value[0]
+    return value
+
+
+class HeldReviews:
+    """Reviews that are read once and held, as long as they are not too many.
+
+    They can be gone through as often as needed; above `most_bytes` of text, they are read anew each
+    time.
+    """
+
+    def __init__(self, examples_uri: str, splits: Sequence[str], most_bytes: int = MOST_HELD_BYTES):
+        """Reads nothing yet; arguments as `read_reviews` has them."""
+        self._examples_uri, self._splits, self._most_bytes = examples_uri, splits, most_bytes
+        self._held: list[LabelledText] | None = None
+        self._is_tried = False
+
+    def __call__(self) -> Iterator[LabelledText]:
+        """Yields the reviews.
+
+        Raises:
+          LookupError: A file is damaged; says which.
+        """
+        if self._held is not None:
+            yield from self._held
+            return
+        held: list[LabelledText] | None = None if self._is_tried else []
+        left = self._most_bytes
+        for review in read_reviews(self._examples_uri, self._splits):
+            if held is not None:
+                held.append(review)
+                left -= len(review.text) + _BYTES_A_REVIEW
+                if left < 0:
+                    held, self._is_tried = None, True
+            yield review
+        self._held = held
+
+
+def texts_of(reviews: Iterable[LabelledText], review_ids: Collection[str]) -> dict[str, bytes]:
+    """Returns the texts of some test reviews by `review_id`; of those that are not there, none."""
     wanted, found = set(review_ids), dict[str, bytes]()
-    for review in read_reviews(examples_uri, [split]) if wanted else ():
-        if review.review_id in wanted:
+    for review in reviews if wanted else ():
+        if review.split == features.TEST_SPLIT and review.review_id in wanted:
             found.setdefault(review.review_id, review.text)
             if len(found) == len(wanted):
                 break

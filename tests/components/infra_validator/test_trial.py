@@ -207,6 +207,7 @@ def test_a_container_is_removed_by_its_name(tmp_path, monkeypatch):
     assert remove.split() == ["rm", "--force", "candidate"]
 
 
+@pytest.mark.slow
 def test_no_server_outlives_a_pipeline_that_is_killed(saved_model, tmp_path):
     """SIGKILL leaves no time to end anything: the tether sees its input end."""
     script = (

@@ -141,6 +141,36 @@ def test_dropout_is_that_of_keras_with_the_same_masks(rates):
         np.testing.assert_allclose(*(m(reviews([5]), training=True) for m in (both[1], both[1])))
 
 
+def models_without_padding(return_sequences):
+    """Returns Keras' layer and ours, which is not told of padding, with the same weights."""
+    both = []
+    for layer in (keras.layers.LSTM, FrontPaddedLSTM):
+        token_ids = keras.Input((TIMESTEPS,), dtype="int32")
+        state = layer(12, return_sequences=return_sequences)(
+            keras.layers.Embedding(50, 6)(token_ids)
+        )
+        both.append(keras.Model(token_ids, state))
+    both[1].set_weights(both[0].get_weights())
+    return both
+
+
+@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.parametrize("rows", [1, 17, 66])
+def test_groups_of_rows_give_the_numbers_of_the_whole_batch(rows, return_sequences):
+    """Also where rows are too few for each group to have one, or not a multiple of them."""
+    lengths = [index % TIMESTEPS for index in range(rows)]
+    assert_equal(models_without_padding(return_sequences), reviews(lengths), training=True)
+
+
+def test_an_empty_batch_gives_no_gradient():
+    """TensorFlow's kernel leaves the weights' gradient as the memory was then."""
+    _, ours = models_without_padding(return_sequences=False)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(ours(reviews([]), training=True))
+    for gradient in tape.gradient(loss, [variable.value for variable in ours.layers[-1].weights]):
+        np.testing.assert_array_equal(gradient, np.zeros_like(gradient))
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [

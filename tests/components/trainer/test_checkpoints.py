@@ -111,6 +111,7 @@ def test_a_training_that_goes_on_comes_to_the_same_weights(tmp_path, unbroken, n
         assert ours == pytest.approx(theirs, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_model_with_dropout_and_a_solved_part_goes_on(tmp_path):
     """`cnn_bilstm_linear`: the states of random numbers are kept, and what the solver found."""
     variant = get_variant("cnn_bilstm_linear")
@@ -281,6 +282,7 @@ print(found.hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_a_killed_trainer_goes_on_to_the_same_weights(tmp_path, transform_output):
     """`kill -9` at the fifth of six steps; the next execution has another folder, as in TFX."""
     pattern = written_examples(tmp_path, transform_output, 12)

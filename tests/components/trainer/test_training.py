@@ -345,6 +345,7 @@ def test_run_fn_takes_the_tuners_values(trained):
     assert TrainingRecord.read(exported).hyperparameters == expected
 
 
+@pytest.mark.slow
 def test_run_fn_goes_on_from_an_earlier_model(trained, exported_model):
     """At a rate that moves nothing, what is exported says what the earlier model says."""
     exported = trained(
@@ -381,6 +382,7 @@ def test_the_export_says_what_was_trained(tmp_path):
     assert TrainingRecord.read(str(tmp_path)) == record
 
 
+@pytest.mark.slow
 def test_a_deterministic_run_gives_the_same_bits_each_time(tmp_path, transform_output):
     """Two processes train a model with dropout; their exports' answers are equal."""
     pattern = written_examples(tmp_path, transform_output, 12)

@@ -288,25 +288,23 @@ print(json.dumps([tokens, len(long.encode()), last, megabytes]))
 """
 
 
-def test_an_export_splits_alike_in_a_fresh_process_of_any_language(exported_model):
+@pytest.mark.parametrize(
+    "language", ["tr_TR.UTF-8", pytest.param("lt_LT.UTF-8", marks=pytest.mark.slow)]
+)
+def test_an_export_splits_alike_in_a_fresh_process_of_any_language(exported_model, language):
     """Where `I` has another small letter; and a megabyte of marks takes bounded memory."""
     texts = ["İSTANBUL ISI Įj\u0301 ÌÍĨ", "cafe\u0301 don’t मैं", "", "\0", "한국"]
     command = [sys.executable, "-c", LANGUAGES_SCRIPT, str(exported_model), json.dumps(texts)]
-    processes = [
-        subprocess.Popen(
-            command,
-            env={**os.environ, "LC_ALL": language},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for language in ("tr_TR.UTF-8", "lt_LT.UTF-8")
-    ]
-    for process in processes:
-        out, errors = process.communicate(timeout=240)
-        assert process.returncode == 0, errors
-        tokens, size, last, megabytes = json.loads(out.splitlines()[-1])
-        assert tokens == [reference_words(text) for text in texts]
-        assert size > 1_000_000
-        assert last == "99999ẹ\u0301"
-        assert megabytes < 300
+    result = subprocess.run(
+        command,
+        env={**os.environ, "LC_ALL": language},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert result.returncode == 0, result.stderr
+    tokens, size, last, megabytes = json.loads(result.stdout.splitlines()[-1])
+    assert tokens == [reference_words(text) for text in texts]
+    assert size > 1_000_000
+    assert last == "99999ẹ\u0301"
+    assert megabytes < 300

@@ -15,6 +15,7 @@ from pipeline import cli
 from pipeline.console.wrapping import cells
 from pipeline.results import run_properties as names
 from pipeline.root import METADATA_FILE
+from tests.pipeline.report.test_run_page import Document
 from tests.pipeline.results.stored import CACHED, DONE, FAILED, multiply, properties_of, store_run
 
 LIVE, FAILURE = "20261126-210857", "20261127-080000"
@@ -142,6 +143,36 @@ def test_a_difference_is_shown_by_kinds(runs):
     assert "identical: the same run" in runs("diff", "latest", FAILURE)[1]
 
 
+def test_a_difference_is_a_page_as_well(runs, tmp_path):
+    """With what the console prints; nothing of a text is markup, and a folder is refused."""
+    page = tmp_path / "new" / "diff.html"
+    code, said, _ = runs("diff", LIVE, "latest", "--html", str(page))
+    assert (code, said) == (0, f"{page}\n")
+    text = page.read_text(encoding="utf-8")
+    words = " ".join(Document(text).words.split())
+    assert "Settings --positive-label: the default -> yes, always --model: linear -> cnn" in words
+    assert f"{FAILURE} has no figures: it failed before the Evaluator was done." in words
+    assert 'http-equiv="Content-Security-Policy" content="default-src \'none\'' in text
+    runs("diff", FAILURE, FAILURE, "--html", str(page))
+    assert "Identical: the same run" in page.read_text(encoding="utf-8")
+    code, _, errors = runs("diff", LIVE, "latest", "--html", str(tmp_path))
+    assert code != 0 and "is a folder; expected a file's name" in errors
+
+
+def test_figures_that_differ_a_little_show_where(runs, tmp_path):
+    """A difference is never shown as one of 0."""
+    for run_id, loss in (("a", 0.298801), ("b", 0.298809)):
+        store_run(tmp_path, run_id, properties_of(metrics={"accuracy": 0.75, "log_loss": loss}))
+    text = runs("diff", "a", "b", "--root", str(tmp_path))[1]
+    assert "  log loss: 0.2988010 -> 0.2988090 (+0.0000080)\n" in text
+
+
+def test_a_narrow_terminal_leaves_room_for_the_reasons(runs):
+    """Memory is left out there."""
+    assert "1,118 MB" in runs("show", LIVE)[1]
+    assert "1,118 MB" not in runs("show", LIVE, columns=60)[1]
+
+
 def test_json_is_for_programs(runs):
     """A list of all runs; an object of one, and of a difference."""
     listed = json.loads(runs("--json")[1])
@@ -207,11 +238,58 @@ def test_wrong_use_is_one_line_and_exit_code_2(runs, words, message):
 def test_a_root_without_runs_says_how_to_make_one(runs, tmp_path):
     """That is no error; asking for one of them is."""
     code, output, _ = runs("--root", str(tmp_path))
-    assert code == 0 and "yet. `sentiment run --data sample` makes one" in output
+    assert code == 0
+    assert f"yet. `sentiment run --data sample --root {tmp_path}` makes one" in output
     assert "as there is no such folder." in runs("--root", str(tmp_path / "tpyo"))[1]
     assert json.loads(runs("--root", str(tmp_path), "--json")[1]) == []
     code, _, errors = runs("show", "latest", "--root", str(tmp_path))
     assert code == 2 and "There are no runs in" in errors
+
+
+@pytest.mark.parametrize("words", [[], ["show", "latest"], ["diff", "latest", "latest~1"]])
+def test_a_root_that_is_a_file_or_holds_a_folder_for_metadata_is_told(runs, tmp_path, words):
+    """Neither is a root without runs."""
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / METADATA_FILE).mkdir()
+    code, output, errors = runs(*words, "--root", str(tmp_path / "notes.txt"))
+    assert (code, output) == (2, "") and "notes.txt, which is a file; expected the folder" in errors
+    code, output, errors = runs(*words, "--root", str(tmp_path))
+    assert (code, output) == (2, "") and "metadata.db is a folder or a device; expected" in errors
+
+
+ODD = {
+    names.STATE: ["zebra", 5.0],
+    names.STARTED: ["yesterday", 5.0, "2026-99-99"],
+    names.SECONDS: ["long", -5.0],
+    names.SETTINGS: [[1], {"no_such": 1, "model": ["a"]}],
+    names.DATA: [[], {"name": 5, "classes": "ab", "reviews": [1], "digest": 7, "leaks": "two"},
+                 {"name": "x\x1b[31m", "classes": ["\x1b[2J"], "reviews": {"train": {"0": "a"}}}],
+    names.METRICS: [[1], {"accuracy": "high"}, {"accuracy": 1.5, "examples": 3.0}],
+    names.BASELINE: [[2], {"accuracy": "x"}],
+    names.SLICES: [{"a": 1}, [[1]], [[["a"], 1, 2]], [[[["a", "b"]], "x", "y"]]],
+    names.REFUSALS: ["a text", [1], {"a": 1}],
+    names.VERSIONS: [["a"], {"a": 5}],
+    names.FINGERPRINTS: [["a"], {"Trainer": 5}, {"Trainer": "../../x"}],
+    names.STEPS: [[1], {"Trainer": 5}, {"Trainer": {"seconds": "x", "reason": 5, "state": 7}}],
+}  # fmt: skip
+
+
+def test_what_other_programs_recorded_of_a_run_hides_no_other_run(runs, tmp_path):
+    """Each of them is listed, shown and compared, without what has another shape."""
+    store_run(tmp_path, LIVE, properties_of())
+    odd = [(name, value) for name, values in ODD.items() for value in values]
+    ids = [f"odd-{number:03}" for number in range(len(odd))]
+    for run_id, (name, value) in zip(ids, odd, strict=True):
+        store_run(tmp_path, run_id, properties_of(**{name: value}), {"Trainer": DONE})
+    code, output, _ = runs("--root", str(tmp_path), "--limit", "0")
+    lines = output.splitlines()
+    assert code == 0 and "\x1b" not in output
+    assert [line.split()[0] for line in lines[1 : len(odd) + 2]] == [*reversed(ids), LIVE]
+    for run_id in ids:
+        for words in (["show", run_id], ["diff", LIVE, run_id]):
+            code, output, errors = runs(*words, "--root", str(tmp_path))
+            assert (code, errors) == (0, "") and run_id in output
+    assert len(json.loads(runs("--root", str(tmp_path), "--json")[1])) == len(odd) + 1
 
 
 def test_a_damaged_file_is_one_line_and_exit_code_2(runs, tmp_path):

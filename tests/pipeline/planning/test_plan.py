@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,8 +95,8 @@ def run_it(run: ResolvedRun) -> set[str]:
     """Runs, and returns the steps that were executed."""
     run.root.mkdir(exist_ok=True)
     recorded_functions.save(run, run.root)
-    run_in_root(run)
-    record = RunRecord(run.metadata_path, run.pipeline_name)
+    run_in_root(run, uuid.uuid4().hex)
+    record = RunRecord(run.metadata.path, run.pipeline_name)
     return {step.name for step in record.steps if not step.is_cached}
 
 
@@ -217,7 +218,7 @@ def test_what_cannot_be_named_is_told_without_a_name(steps, resolved):
     shutil.rmtree(run.root / "functions")
     assert reasons(edited(run, TOKENIZE))["Transform"] == "its code changed"
     found = planned_and_run(resolved(beam_mode="multi_processing"))
-    assert found["ReviewExampleGen"] == "--beam-mode or --beam-workers changed"
+    assert found["ReviewExampleGen"] == "--beam, --beam-mode or --beam-workers changed"
     assert "SchemaGen" not in found
     everything = set(reasons(resolved(cache=False)).items())
     assert everything == {
@@ -242,15 +243,15 @@ def test_metadata_that_cannot_be_read_is_told_in_a_line(resolved):
     """A file that is none of SQLite's is damaged; one that another program locked is in use."""
     run = resolved()
     run.root.mkdir()
-    run.metadata_path.write_text("no database, and longer than its head" * 100)
+    run.metadata.path.write_text("no database, and longer than its head" * 100)
     with pytest.raises(ConfigurationError) as error:
         plan(run)
     assert str(error.value) == (
-        f"{run.metadata_path} is damaged: file is not a database. Restore it from a copy, or "
+        f"{run.metadata.path} is damaged: file is not a database. Restore it from a copy, or "
         "choose another --root: without it, all steps run again."
     )
-    run.metadata_path.unlink()
-    connection = sqlite3.connect(run.metadata_path)
+    run.metadata.path.unlink()
+    connection = sqlite3.connect(run.metadata.path)
     connection.execute("CREATE TABLE t (x)")
     connection.execute("BEGIN EXCLUSIVE")
     with pytest.raises(RootBusyError, match=r"database is locked\. Another program may"):
@@ -270,8 +271,8 @@ def test_a_run_that_was_killed_while_it_wrote_can_be_planned(steps, resolved):
         "connection.execute('UPDATE Artifact SET uri = hex(randomblob(9000))')\n"
         "os._exit(9)\n"
     )
-    assert subprocess.run([sys.executable, "-c", half, str(run.metadata_path)]).returncode == 9
-    assert run.metadata_path.with_name("metadata.db-journal").stat().st_size
+    assert subprocess.run([sys.executable, "-c", half, str(run.metadata.path)]).returncode == 9
+    assert run.metadata.path.with_name("metadata.db-journal").stat().st_size
     before = files_below(run.root)
     assert reasons(run) == {}
     assert files_below(run.root) == before

@@ -55,6 +55,12 @@ def test_a_setting_goes_by_its_flag_wherever_a_step_has_it():
     assert told(old, new) == ["--folds is 5, was not set"]
     old, new = (attempt(custom_config={"classes": classes}) for classes in (["a", "b"], ["c", "d"]))
     assert told(old, new) == ["the classes are c, d, were a, b"]
+    old, new = ([["product"], ["product", "language"]], [])
+    assert told(attempt(slice_by=old), attempt(slice_by=new), "Evaluator") == [
+        "--slice-by is not set, was product, product+language"
+    ]
+    old, new = (attempt(slice_columns=json.dumps(columns)) for columns in ([], ["product"]))
+    assert told(old, new, "SchemaGen") == ["--slice-by is product, was not set"]
     assert told(attempt(colour="red"), attempt(colour="x" * 50)) == [
         f"its `colour` is {'x' * 37}..., was red"
     ]

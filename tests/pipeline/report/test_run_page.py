@@ -125,20 +125,33 @@ def test_a_run_that_failed_says_how_far_it_came_and_its_error():
         steps=steps,
         is_blessed=None,
     )
-    page = contents(
-        run=run,
-        verdict=gone,
-        metrics=gone,
-        confusion=gone,
-        quality=gone,
-        slices=gone,
-        mistakes=gone,
-    )
+    unknown = ("verdict", "metrics", "confusion", "quality", "slices", "mistakes")
+    page = contents(run=run, **dict.fromkeys(unknown, gone))
     words = Document(run_page(page)).words
     assert "✗ Failed" in words
     assert "The run failed in Trainer, after 6 finished steps" in words
     assert "The loss is NaN." in words
     assert words.count(gone.why) == 6
+
+
+@pytest.mark.parametrize(
+    ("recorded", "expected"),
+    [
+        ({}, ("✓ Blessed", "The model is good enough, and was pushed to be served")),
+        (
+            {"is_blessed": False, "version": None, "refusals": ("Too bad.",)},
+            ("✗ Not blessed", "The model was refused; the served model", "Too bad."),
+        ),
+        ({"is_blessed": None, "accuracy": None}, ("? No verdict", "The model was not judged")),
+    ],
+)
+def test_a_verdict_whose_files_are_gone_is_that_which_the_run_recorded(recorded, expected):
+    """A model that was judged is not called unjudged."""
+    gone = Missing("The files of Evaluator's evaluation are not there any more.")
+    run = run_info(**{"is_blessed": True, "version": 5, "accuracy": 0.86, **recorded})
+    words = Document(run_page(contents(run=run, verdict=gone))).words
+    assert all(each in words for each in expected)
+    assert ("It was right about 86.00 %" in words) is (run.accuracy is not None)
 
 
 def test_each_part_that_is_missing_says_why():
@@ -292,7 +305,7 @@ def test_that_there_is_no_page_is_no_failure_of_the_run(tmp_path):
     assert page_at_end(tmp_path, "20260101-000000", told.append) is None
     (line,) = told
     assert "The page of this run could not be written below" in line
-    assert line.endswith("`sentiment report` tries again.") and "\n" not in line
+    assert line.endswith(f"`sentiment report --root {tmp_path}` tries again.") and "\n" not in line
 
 
 def test_the_templates_escape_by_themselves():

@@ -9,6 +9,7 @@ from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from pipeline.metadata.address import MetadataStoreAddress
 from pipeline.results import run_properties as names
 from pipeline.root import METADATA_FILE, open_metadata
 
@@ -55,9 +56,10 @@ def store_run(
     pipeline: str = "reviews_sentiment",
     blessed: bool = True,
     version: int | None = None,
+    metadata: MetadataStoreAddress | None = None,
 ) -> None:
     """Stores a run, or more of one that is there, with executions of `steps` by name and state."""
-    store = open_metadata(root / METADATA_FILE, can_create=True)
+    store = open_metadata(metadata or root / METADATA_FILE, can_create=True)
 
     def context(kind: str, name: str) -> mlmd.Context:
         found = store.get_context_by_type_and_name(kind, name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import apache_beam as beam
@@ -26,14 +25,13 @@ from pipeline.scoring.pushed_model import PushedModel
 from pipeline.scoring.rows import check_rows
 from pipeline.scoring.scoring import score_files
 from serving.predictions import Prediction
+from tests.sharing import pushed_root
 
 
 @pytest.fixture(scope="module")
 def root(exported_model, tmp_path_factory) -> Path:
     """A root with the export as its version 12."""
-    root = tmp_path_factory.mktemp("root")
-    shutil.copytree(exported_model, root / "serving_model" / "films" / "12")
-    return root
+    return pushed_root(tmp_path_factory, exported_model, "films", 12)
 
 
 @pytest.fixture(scope="module")

@@ -22,24 +22,15 @@ from tensorflow_serving.apis import (
 
 from serving.client import protos
 
+MODULES = (
+    any_pb2, wrappers_pb2, example_pb2, feature_pb2, tensor_pb2, tensor_shape_pb2, meta_graph_pb2,
+    classification_pb2, get_model_metadata_pb2, get_model_status_pb2, input_pb2, model_pb2,
+    predict_pb2,
+)  # fmt: skip
 ORIGINALS = {
     name: next(
         descriptor
-        for module in (
-            any_pb2,
-            wrappers_pb2,
-            example_pb2,
-            feature_pb2,
-            tensor_pb2,
-            tensor_shape_pb2,
-            meta_graph_pb2,
-            classification_pb2,
-            get_model_metadata_pb2,
-            get_model_status_pb2,
-            input_pb2,
-            model_pb2,
-            predict_pb2,
-        )
+        for module in MODULES
         if (descriptor := module.DESCRIPTOR.message_types_by_name.get(name))
     )
     for name in protos.MESSAGES

@@ -8,8 +8,9 @@ import tensorflow as tf
 
 from components.dataset.records import Review
 from components.example_gen.examples import to_example
+from pipeline.results.insight import reviews as reviews_module
 from pipeline.results.insight.mistakes import decisions, worst_mistakes
-from pipeline.results.insight.reviews import cut, read_reviews, texts_of
+from pipeline.results.insight.reviews import HeldReviews, cut, read_reviews, texts_of
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +61,28 @@ def test_reviews_are_read_shard_by_shard(examples):
 
 def test_texts_are_found_by_name(examples):
     """Of names that are not there, there is no text."""
-    assert texts_of(examples, "test", ["test/7", "test/1", "other"]) == {
+    reviews = HeldReviews(examples, ["train", "eval", "test"])
+    assert texts_of(reviews(), ["test/7", "test/1", "other", "train/0"]) == {
         "test/1": b"text 1 of test",
         "test/7": b"text 7 of test",
     }
-    assert texts_of(examples, "test", []) == {}
+    assert texts_of(reviews(), []) == {}
+
+
+@pytest.mark.parametrize("most_bytes", [10_000, 100])
+def test_reviews_that_are_not_too_many_are_read_once(examples, monkeypatch, most_bytes):
+    """Others each time; whoever stops early has no part of them held for all."""
+    read = []
+
+    def counted(*arguments):
+        read.append(arguments)
+        return read_reviews(*arguments)
+
+    monkeypatch.setattr(reviews_module, "read_reviews", counted)
+    held = HeldReviews(examples, ["train", "test"], most_bytes)
+    assert next(held()).review_id == "train/0"
+    assert [*held()] == [*held()] == [*held()] == [*read_reviews(examples, ["train", "test"])]
+    assert len(read) == (2 if most_bytes == 10_000 else 4)
 
 
 def test_a_damaged_file_is_named(examples, tmp_path):

@@ -189,6 +189,8 @@ def test_settings_refuses_what_cannot_be_in_words(
         ({"data": "gs://b/train.csv,test.csv"}, "--data is 'gs://b/train.csv,test.csv'"),
         ({"infra_validation": "docker"}, "a step of a cluster cannot start containers"),
         ({"hyperparameters_from": "tuner"}, "--hyperparameters-from tuner"),
+        ({"metadata": "mysql://me@host/films"}, "sees no ML Metadata"),
+        ({"beam": "flink", "beam_endpoint": "flink:8099"}, "--beam is 'flink'"),
     ],
 )
 def test_a_setting_that_means_this_machine_is_refused(engine, settings, told):

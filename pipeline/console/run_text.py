@@ -13,10 +13,12 @@ from components.models.class_list import short
 from pipeline.console.duration import duration
 from pipeline.console.messages import readable
 from pipeline.console.printable_console import PrintableConsole
-from pipeline.console.runs_table import NOT_KNOWN
+from pipeline.console.runs_table import NARROW, NOT_KNOWN
 from pipeline.flag_spelling import typed
 from pipeline.paths import shown
+from pipeline.program import command_in
 from pipeline.results import run_properties as names
+from pipeline.results.metric_names import METRIC_NAMES
 from pipeline.results.outcome import outcome
 from pipeline.results.runs import RunInfo, StepInfo
 from pipeline.root import SERVING_FOLDER
@@ -29,15 +31,6 @@ _MEMORY = (
     "memory: the most that the process and Beam's workers had at once; what they share counts in "
     "each"
 )
-# The metrics of a run, by the names that people know them by; accuracy and counts have own lines.
-_METRICS = {
-    "macro_f1": "macro F1",
-    "auc": "AUC",
-    "precision": "precision",
-    "recall": "recall",
-    "log_loss": "log loss",
-    "calibration": "calibration",
-}
 
 
 def print_run(
@@ -67,7 +60,8 @@ def print_run(
     if page.is_file():
         _line(console, f"page: {shown(page)}")
     else:
-        _line(console, f"page: none yet; `sentiment report {run.run_id}` writes it")
+        command = command_in(root, f"report {run.run_id}")
+        _line(console, f"page: none yet; {command} writes it")
 
 
 def _ending(run: RunInfo) -> Iterator[str]:
@@ -87,7 +81,7 @@ def _facts(run: RunInfo, is_plain: bool) -> Iterator[str]:
     yield f"began {run.started:%d %b %Y %H:%M:%S}{took}"
     if run.accuracy is not None:
         yield accuracy_line(run, is_plain)
-        known = {title: run.metrics.get(name) for name, title in _METRICS.items()}
+        known = {title: run.metrics.get(name) for name, title in METRIC_NAMES.items()}
         yield ", ".join(
             f"{title} {value:.3f}" for title, value in known.items() if value is not None
         )
@@ -134,7 +128,7 @@ def _judgement(run: RunInfo, root: Path) -> Iterator[str]:
         if run.is_blessed:
             yield "blessed, and not pushed"
         return
-    folder = root / SERVING_FOLDER / run.model_name / str(run.version)
+    folder = (run.root or root) / SERVING_FOLDER / run.model_name / str(run.version)
     yield f"blessed, and pushed as version {run.version} of {run.model_name}"
     if not folder.is_dir():
         yield f"not served: somebody removed {shown(folder)}"
@@ -148,7 +142,7 @@ def _print_steps(console: PrintableConsole, steps: tuple[StepInfo, ...]) -> None
     if not steps:
         _line(console, "no step began")
         return
-    has_memory = any(step.peak_memory for step in steps)
+    has_memory = console.width >= NARROW and any(step.peak_memory for step in steps)
     has_reasons = any(step.reason for step in steps)
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column(f"{_INDENT}step", no_wrap=True)

@@ -1,56 +1,30 @@
-"""What differs between two runs, on the console."""
+"""What differs between two runs, in lines: the console prints them, and the page shows them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rich.text import Text
-
 from components.models.class_list import short
-from pipeline.console.messages import readable
-from pipeline.console.printable_console import PrintableConsole
-from pipeline.console.runs_table import accuracy_cell
 from pipeline.results.changed_sides import ChangedReview, ChangedSides
 from pipeline.results.code_diff import FunctionChange
-from pipeline.results.outcome import outcome
 from pipeline.results.run_diff import Change, RunDiff, SliceChange
 from pipeline.settings import flag_of
 
-# What is left is counted; JSON has all.
 MOST_LINES = 30
+"""Of functions and of slices; what is left is counted, JSON has all."""
 _LONGEST_TEXT = 240
-_INDENT = "  "
 _SHARES = ("accuracy", "precision", "recall")
 _TITLES = {"auc": "AUC", "macro_f1": "macro F1"}
 
 
-def print_diff(console: PrintableConsole, found: RunDiff, *, is_plain: bool = False) -> None:
-    """Prints what differs, under a heading for each kind; of what is the same, nothing.
+def sections(found: RunDiff) -> Iterator[tuple[str, list[str]]]:
+    """Yields a heading and its lines for each kind of difference; of what is the same, nothing.
 
     Args:
-      console: Where to.
-      found: What differs.
-      is_plain: Whether the terminal knows ASCII only.
+      found: What differs. Of its texts, nothing is escaped.
     """
-    first, second = found.first, found.second
-    for mark, run in (("A", first), ("B", second)):
-        figure = "unknown" if run.accuracy is None else f"{accuracy_cell(run, is_plain)} %"
-        model = f"{run.model or 'model unknown'} on {run.data_name or 'unknown data'}"
-        console.print_wrapped(f"{mark} {run.run_id}  {model}, accuracy {figure}, {outcome(run)}")
-    if found.is_identical:
-        same = "the same run" if first.run_id == second.run_id else "all that was compared"
-        console.print_wrapped(Text.assemble(("identical", "bold green"), f": {same}"))
-    for title, lines in _sections(found):
-        console.print_wrapped(Text(title, style="bold"))
-        for line in lines:
-            text = readable(line)
-            console.print_wrapped(f"{_INDENT}{text}", indent=f"{_INDENT}  ")
-    for note in found.notes:
-        console.print_wrapped(readable(note), style="dim")
-
-
-def _sections(found: RunDiff) -> Iterator[tuple[str, list[str]]]:
     sections = (
         ("outcome", [_line(each) for each in found.outcome]),
         ("settings", [_setting(each) for each in found.settings]),
@@ -122,10 +96,17 @@ def _figures(found: RunDiff) -> list[str]:
         elif before.is_integer() and after.is_integer():
             lines.append(f"{name}: {before:,.0f} -> {after:,.0f} ({after - before:+,.0f})")
         else:
-            lines.append(f"{name}: {before:.4f} -> {after:.4f} ({after - before:+.4f})")
+            lines.append(f"{name}: {_decimals(before, after)}")
         if change.name == "accuracy" and found.significance:
             lines.append(found.significance.text)
     return lines
+
+
+def _decimals(before: float, after: float) -> str:
+    """Returns both figures and the difference, with as many decimals as it takes to see one."""
+    difference = after - before
+    decimals = max(4, min(12, 1 - math.floor(math.log10(abs(difference))))) if difference else 4
+    return f"{before:.{decimals}f} -> {after:.{decimals}f} ({difference:+.{decimals}f})"
 
 
 def _slices(slices: Sequence[SliceChange]) -> list[str]:

@@ -1,0 +1,59 @@
+"""Runs some steps of our pipeline and writes what each took; see `benchmarks.steps`.
+
+    python -m benchmarks.our_steps OUTPUT STEP,STEP... [flags of `sentiment run`]
+
+All steps are run where the second argument is `all`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.steps import StepFigures, only, run_steps, run_timed
+from pipeline.loading import add_arguments, environment, load_config
+from pipeline.resolution import resolve
+from pipeline.root import working_in
+
+ALL = "all"
+DATA_STEPS = (
+    "ReviewExampleGen",
+    "StatisticsGen",
+    "SchemaGen",
+    "ExampleValidator",
+    "DataGate",
+    "Transform",
+)
+
+
+def measured(root: Path, steps: Sequence[str], *flags: str) -> dict[str, StepFigures]:
+    """Runs steps below `root` in a process of their own; returns what each took."""
+    root.mkdir(parents=True, exist_ok=True)
+    output = root / "steps.json"
+    arguments = [str(output), ",".join(steps), f"--root={root}", *flags]
+    return run_steps(__name__, arguments, output)
+
+
+def main() -> None:
+    """Runs the steps."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("steps")
+    add_arguments(parser)
+    options = vars(parser.parse_args())
+    output, steps = options.pop("output").absolute(), options.pop("steps")
+    config = load_config(options, options.pop("config", None))
+    run = resolve(config, environment(os.environ), lambda told: print(told, file=sys.stderr))
+    from pipeline.graph import create_pipeline
+
+    with working_in(run.root):
+        pipeline = create_pipeline(replace(run, root=Path()))
+        run_timed(pipeline if steps == ALL else only(pipeline, steps.split(",")), output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,290 @@
+"""Asks a job server and its workers, before the first step, whether they can do the work.
+
+First the sockets, which answer at once; then the Job API, whether it is one; then a job of one
+element, which tells what a worker has: its Beam, the job server's, and the shared folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from components.errors import ConfigurationError, EngineError, did_you_mean
+from pipeline.engines import EXTERNAL, LOOPBACK, PROCESS, EngineChoice, address_of
+from pipeline.root import working_in
+from pipeline.runners import beam_adapter
+
+# The first two take less than 10 seconds together. A worker imports Beam, which takes a while on a
+# machine that is busy; one that fails says so at once.
+CONNECT_SECONDS = 3.0
+ANSWER_SECONDS = 5.0
+JOB_SECONDS = 60.0
+_BEAM_VERSION = re.compile(r"Apache_Beam_SDK_for_\w+/(\d+\.\d+\.\d+)")
+
+
+def check_engine(choice: EngineChoice, folder: Path) -> None:
+    """Checks what can be known before a job.
+
+    Args:
+      choice: The engine.
+      folder: The folder that command and workers share; it exists.
+
+    Raises:
+      ConfigurationError: An option is unknown, or an address is not the right one.
+      EngineError: The job server or its workers are not there, or do not suit.
+    """
+    known: frozenset[str] = frozenset()
+    if choice.engine.is_portable:
+        _check_sockets(choice)
+        known = described_options(choice.values["endpoint"])
+    check_options(choice, known)
+    if choice.engine.is_portable:
+        _check_workers(choice, folder)
+
+
+def check_options(choice: EngineChoice, known: frozenset[str]) -> None:
+    """Refuses options that neither Beam nor the job server knows.
+
+    Args:
+      choice: The engine and its options.
+      known: Names of those that the job server describes; an engine may take more of its own,
+        which go by `--experiments`.
+
+    Raises:
+      ConfigurationError: Names the first unknown one, and the nearest known.
+    """
+    if not choice.options:
+        return
+    from apache_beam.options import pipeline_options  # also of Google Cloud, where installed
+
+    parser = _Parser(add_help=False, allow_abbrev=False, conflict_handler="resolve")
+    for kind in _kinds(pipeline_options.PipelineOptions):
+        kind._add_argparse_args(parser)
+    for name in known:
+        parser.add_argument(f"--{name}")
+    try:
+        unknown = parser.parse_known_args(list(choice.options))[1]
+    except _ParsingError as error:
+        raise ConfigurationError(f"--beam-options: {error}.") from error
+    for word in unknown:
+        name = word.split("=", 1)[0]
+        flags = sorted(parser._option_string_actions)
+        raise ConfigurationError(
+            f"--beam-options has {name}, which neither Beam"
+            f"{' nor the job server' if choice.engine.is_portable else ''} knows."
+            f"{did_you_mean(name, flags)} The options are those of "
+            "apache_beam.options.pipeline_options and of the engine."
+        )
+
+
+class _ParsingError(Exception):
+    """An option has no value, or a wrong one."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> Any:
+        raise _ParsingError(message)
+
+
+def _kinds(base: Any) -> Iterator[Any]:
+    for kind in base.__subclasses__():
+        if "_add_argparse_args" in vars(kind):
+            yield kind
+        yield from _kinds(kind)
+
+
+def _check_sockets(choice: EngineChoice) -> None:
+    endpoint = choice.values["endpoint"]
+    assert choice.workers
+    host, port = address_of("--beam-endpoint", endpoint)
+    _connect(
+        host,
+        port,
+        f"Nobody listens at --beam-endpoint {endpoint}: {{}}. Start the job server of "
+        f"--beam {choice.engine.name} there, or correct the address.",
+    )
+    is_local = _is_of_this_machine(host)
+    if choice.workers.name == LOOPBACK and not is_local:
+        raise ConfigurationError(
+            f"--beam-workers loopback: the job server at {endpoint} is another machine, and "
+            "cannot reach threads of this one. Choose --beam-workers external and start `sentiment "
+            "worker` beside each of its task managers."
+        )
+    if choice.workers.name == EXTERNAL and is_local:
+        # Of a pool elsewhere, the task managers alone know whether it is there.
+        pool = choice.values["workers"]
+        _connect(
+            *address_of("--beam-workers external", pool),
+            f"No pool of workers listens at {pool}: {{}}. Start it by `sentiment worker --port "
+            f"{pool.rpartition(':')[2]}`, or name its address by --beam-workers external=ADDRESS.",
+        )
+    if choice.workers.name == PROCESS and is_local:
+        program = json.loads(choice.values["workers"])
+        if not os.access(program, os.X_OK):
+            raise EngineError(
+                f"--beam-workers process: there is no program {program}. Install the package "
+                "with its extra `pipeline`, which has it as sentiment-worker, and name its path."
+            )
+
+
+def _connect(host: str, port: int, objection: str) -> None:
+    try:
+        socket.create_connection((host, port), CONNECT_SECONDS).close()
+    except OSError as error:
+        reason = "it does not answer" if isinstance(error, TimeoutError) else error.strerror
+        raise EngineError(objection.format(reason or error)) from error
+
+
+def _is_of_this_machine(host: str) -> bool:
+    """Returns whether an address is one of this machine's: only such can be listened at."""
+    try:
+        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
+    except OSError:
+        return False
+    for family, kind, protocol, _, address in found:
+        with contextlib.suppress(OSError), socket.socket(family, kind, protocol) as tried:
+            tried.bind(address)
+            return True
+    return False
+
+
+def described_options(endpoint: str) -> frozenset[str]:
+    """Returns the names of the options that a job server says it knows; Prism says none.
+
+    Raises:
+      EngineError: It is no job server, or one of another version, where it says its version.
+    """
+    import grpc
+    from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
+
+    with grpc.insecure_channel(endpoint) as channel:
+        try:
+            described = beam_job_api_pb2_grpc.JobServiceStub(channel).DescribePipelineOptions(
+                beam_job_api_pb2.DescribePipelineOptionsRequest(),
+                timeout=ANSWER_SECONDS,
+                wait_for_ready=True,
+            )
+        except grpc.RpcError as error:
+            raise EngineError(
+                f"What listens at --beam-endpoint {endpoint} is no job server of Beam's: asked "
+                f"for its options, it {_answer(error)}. Name the job server's own port "
+                "(often 8099), not that of the engine's REST API, its page, or its artifacts."
+            ) from error
+    for option in described.options:
+        if found := _BEAM_VERSION.search(option.default_value):
+            _check_version(found[1], f"The job server at {endpoint}")
+    return frozenset(option.name for option in described.options)
+
+
+def _answer(error: Any) -> str:
+    name: str = error.code().name
+    if name == "DEADLINE_EXCEEDED":
+        return f"says nothing that can be understood within {ANSWER_SECONDS:.0f} seconds"
+    return f"answers {name}"
+
+
+def _check_version(found: str, whose: str) -> None:
+    import apache_beam
+
+    if found and found.split(".")[:2] != apache_beam.__version__.split(".")[:2]:
+        raise EngineError(
+            f"{whose} has Beam {found}, and this command has {apache_beam.__version__}. Jobs hold "
+            "pickled code of the latter: install the same version on both sides."
+        )
+
+
+def _check_workers(choice: EngineChoice, folder: Path) -> None:
+    endpoint = choice.values["endpoint"]
+    with tempfile.TemporaryDirectory(prefix=".engine-", dir=folder) as shared, working_in(folder):
+        report = Path(shared, "report.json")
+        _run_in_time(choice, folder, report)
+        if not report.is_file():
+            raise EngineError(
+                f"A worker of the job server at {endpoint} wrote a file to {shared}, and it is not "
+                "here. The command and its workers must share the folder, under the same name on "
+                "each machine."
+            )
+        found = json.loads(report.read_text())
+    _check_version(found["beam"], f"A worker of {endpoint}")
+    _check_version(found["runner"], f"The job server at {endpoint}")
+    if found["folder"] != str(folder):
+        raise EngineError(
+            f"A worker of {endpoint} works in {found['folder']} instead of {folder}, where "
+            "relative paths begin: it is not one of ours. Start workers by `sentiment worker` or "
+            "sentiment-worker."
+        )
+
+
+def _run_in_time(choice: EngineChoice, folder: Path, report: Path) -> None:
+    """Runs the job of one element.
+
+    Raises:
+      EngineError: It failed, or no worker came.
+    """
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    from pipeline.runners.portable_beam import jobs_at
+
+    ended: list[BaseException | None] = []
+    started: list[Any] = []
+
+    def work() -> None:
+        try:
+            with jobs_at(choice.arguments_of_place(folder)):
+                pipeline = beam.Pipeline(options=PipelineOptions(list(choice.arguments())))
+                _ = pipeline | beam.Create([str(report)]) | beam.Map(describe_worker)
+                started.append(pipeline.run())
+                started[0].wait_until_finish()
+            ended.append(None)
+        except BaseException as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(JOB_SECONDS)
+    if not ended:
+        for result in started:
+            threading.Thread(target=result.cancel, daemon=True).start()
+        assert choice.workers
+        raise EngineError(
+            f"The job server at {choice.values['endpoint']} took a first small job, and no worker "
+            f"has done it within {JOB_SECONDS:.0f} seconds. Is --beam-workers "
+            f"{choice.workers.name} right, and can its task managers start such workers? Their "
+            "output says more."
+        )
+    if ended[0]:
+        raise ended[0]
+
+
+def describe_worker(path: str) -> None:
+    """Writes what this process, a worker, is and where it works to `path`.
+
+    Raises:
+      EngineError: Its folder is not there.
+    """
+    import apache_beam
+
+    shared = os.path.dirname(path)
+    if not os.path.isdir(shared):
+        raise EngineError(
+            f"A worker on {os.uname().nodename} sees no folder {os.path.dirname(shared)}, or "
+            "another one. The command and its workers must share it, under the same name on each "
+            "machine."
+        )
+    report = {
+        "beam": apache_beam.__version__,
+        "runner": os.environ.get(beam_adapter.RUNNER_VERSION, ""),
+        "folder": os.getcwd(),
+    }
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(report, file)
