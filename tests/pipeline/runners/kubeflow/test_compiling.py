@@ -150,7 +150,7 @@ def test_settings_tells_each_step_what_the_parameters_mean(compiled, tmp_path):
     assert json.loads(written["ReviewExampleGen_source"])["kind"] == "sample"
     destination = json.loads(written["Pusher_push_destination"])["filesystem"]
     folder = tmp_path / "serving_model" / "sample_sentiment"
-    assert destination["baseDirectory"] == str(folder)
+    assert destination["base_directory"] == str(folder)
     assert written["LatestBlessedModel_serving_directory"] == str(folder)
     assert written["ReviewExampleGen_validation_fraction"] == 0.0
 
