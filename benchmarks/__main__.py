@@ -9,6 +9,7 @@ all. A part that finds the machine busy records nothing, and the next one is tri
 from __future__ import annotations
 
 import itertools
+import os
 import signal
 import subprocess
 import sys
@@ -41,6 +42,9 @@ def main() -> int:
     flags = words[len(asked) :]
     if wrong := [part for part in asked if part not in PARTS]:
         print(f"Unknown part {wrong[0]!r}. Choose from: {', '.join(PARTS)}.", file=sys.stderr)
+        return 2
+    if not os.environ.get("IMDB_ARCHIVE"):
+        print("Set IMDB_ARCHIVE to aclImdb_v1.tar.gz, the reviews' archive.", file=sys.stderr)
         return 2
     # As an interrupt does: the part that runs ends too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))

@@ -32,7 +32,6 @@ DATA_STEPS = (
 
 def measured(root: Path, steps: Sequence[str], *flags: str) -> dict[str, StepFigures]:
     """Runs steps below `root` in a process of their own; returns what each took."""
-    root.mkdir(parents=True, exist_ok=True)
     output = root / "steps.json"
     arguments = [str(output), ",".join(steps), f"--root={root}", *flags]
     return run_steps(__name__, arguments, output)
@@ -50,6 +49,7 @@ def main() -> None:
     run = resolve(config, environment(os.environ), lambda told: print(told, file=sys.stderr))
     from pipeline.graph import create_pipeline
 
+    run.root.mkdir(parents=True, exist_ok=True)
     with working_in(run.root):
         pipeline = create_pipeline(replace(run, root=Path()))
         run_timed(pipeline if steps == ALL else only(pipeline, steps.split(",")), output)

@@ -64,9 +64,10 @@ STEP_MODULES = {
 
 COMPARISON_SUFFIX = "_comparison"
 
-# Worker processes import TensorFlow for every Beam pipeline; with less data than this, that costs
-# more than it saves.
-MULTI_PROCESSING_FROM_BYTES = 8_000_000
+# A worker process takes 5.4 s of a processor to import TensorFlow, for each of Beam's four steps.
+# In one process these take 1.2 ms for a review of 1.3 KB: with less data than this, no number of
+# processors makes up for the start. `benchmarks.beam_modes` measures it.
+MULTI_PROCESSING_FROM_BYTES = 24_000_000
 
 
 @dataclass(frozen=True)

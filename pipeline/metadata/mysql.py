@@ -8,6 +8,7 @@ no lock; PyMySQL, which Beam needs as well, does all three. The tables are those
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -160,8 +161,8 @@ def _has_schema(connection: pymysql.Connection[Any], database: MySqlDatabase) ->
     if not versions:
         raise ConfigurationError(
             f"{database}: a first run was cut short as it made ML Metadata's tables. As the "
-            f"server's administrator: DROP DATABASE `{database.database}`; CREATE DATABASE "
-            f"`{database.database}` CHARACTER SET utf8mb4;"
+            f"server's administrator: DROP DATABASE {_named(database)}; CREATE DATABASE "
+            f"{_named(database)} CHARACTER SET utf8mb4;"
         )
     if versions != [SCHEMA_VERSION]:
         raise ConfigurationError(
@@ -182,10 +183,16 @@ def _refused(error: Exception, database: MySqlDatabase) -> str:
     return f"{database} cannot be used: {reason}."
 
 
+def _named(database: MySqlDatabase) -> str:
+    """Returns the database's name as SQL has it; in backquotes only if it must be."""
+    name = database.database
+    return name if re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) else f"`{name}`"
+
+
 def _lacks_rights(database: MySqlDatabase) -> str:
     return (
         f"{database}: the account may do too little there. As the server's administrator: GRANT "
-        f"ALL PRIVILEGES ON `{database.database}`.* TO '{database.user}'@'%';"
+        f"ALL PRIVILEGES ON {_named(database)}.* TO '{database.user}'@'%';"
     )
 
 
@@ -202,8 +209,8 @@ def _explained(error: Exception, database: MySqlDatabase) -> str:
     if number in (1044, 1049):
         return (
             f"{database}: there is no such database, or the account may not use it. As the "
-            f"server's administrator: CREATE DATABASE `{database.database}` CHARACTER SET utf8mb4; "
-            f"GRANT ALL PRIVILEGES ON `{database.database}`.* TO '{database.user}'@'%';"
+            f"server's administrator: CREATE DATABASE {_named(database)} CHARACTER SET utf8mb4; "
+            f"GRANT ALL PRIVILEGES ON {_named(database)}.* TO '{database.user}'@'%';"
         )
     if number in (1142, 1143, 1227, 1370):
         return _lacks_rights(database)

@@ -128,7 +128,8 @@ def _told(parameters: Mapping[str, Any]) -> dict[tuple[str, ...], Any]:
         path: value
         for path, value in told.items()
         # What a card says of the data and the code is in what the Pusher is given.
-        if path[:2] not in (("facts", SOURCE_FINGERPRINT), ("facts", "origin"), ("facts", "data"))
+        if path[-1] != SOURCE_FINGERPRINT
+        and path[:2] not in (("facts", "origin"), ("facts", "data"))
     }
 
 

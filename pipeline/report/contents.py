@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from components.errors import summary_of
 from components.evaluator.confusion import Confusion
 from components.evaluator.lift import LargerClass
 from components.infra_validator.outcome import Outcome
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from pipeline.results.insight.data_facts import DataFacts
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True)
 class Missing:
     """Takes the place of a part that is not there.
@@ -32,6 +36,16 @@ class Missing:
     """
 
     why: str
+
+
+def part(read: Callable[[], T]) -> T | Missing:
+    """Returns what `read` returns, or why there is nothing."""
+    try:
+        return read()
+    except LookupError as error:
+        return Missing(str(error.args[0]) if error.args else "It is not there.")
+    except Exception as error:  # whatever was damaged, the other parts are shown
+        return Missing(f"It could not be read: {summary_of(error)}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,10 +10,9 @@ from collections.abc import Callable
 from dataclasses import fields
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from components import features
-from components.errors import summary_of
 from components.evaluator import lift
 from components.evaluator.bounds import GateBounds
 from components.evaluator.confusion import Confusion
@@ -27,16 +26,9 @@ from pipeline.program import command_in
 from pipeline.report import predictions
 from pipeline.report.beside import beside
 from pipeline.report.commands import commands
-from pipeline.report.contents import (
-    Contents,
-    Missing,
-    Mistakes,
-    Setting,
-    Verdict,
-)
+from pipeline.report.contents import Contents, Missing, Mistakes, Setting, T, Verdict, part
+from pipeline.report.examined import Examination, Examined
 from pipeline.report.gate import read_bounds
-from pipeline.results.insight.label_errors import LabelErrors, label_errors
-from pipeline.results.insight.near_duplicates import NearDuplicates, near_duplicates
 from pipeline.results.insight.reviews import HeldReviews
 from pipeline.results.lineage import read_lineage
 from pipeline.results.run_record import RunRecord
@@ -48,12 +40,11 @@ if TYPE_CHECKING:
     from components.evaluator.results import EvaluationResults
     from pipeline.results.insight.data_facts import DataFacts
 
-T = TypeVar("T")
 
 _MOST_ANOMALIES = 50
 _MOST_RUNS = 50
-# From so many on, it is worth a process of its own to check the labels.
-_MANY_REVIEWS = 5_000
+# Of files of reviews: from some 4,000 reviews on, a process of its own is worth its start.
+_MANY_BYTES = 3_000_000
 _SPLITS = (features.TRAIN_SPLIT, features.EVAL_SPLIT, features.TEST_SPLIT)
 
 
@@ -68,16 +59,6 @@ def gather(root: Path, run: RunInfo, most_labels: int | None = None) -> Contents
     return _Reader(root, run).contents(most_labels)
 
 
-def _part(read: Callable[[], T]) -> T | Missing:
-    """Returns what `read` returns, or why there is nothing."""
-    try:
-        return read()
-    except LookupError as error:
-        return Missing(str(error.args[0]) if error.args else "It is not there.")
-    except Exception as error:  # whatever was damaged, the other parts are shown
-        return Missing(f"It could not be read: {summary_of(error)}")
-
-
 class _Reader:
     """Reads the parts of one run; what several of them need is read once."""
 
@@ -85,38 +66,36 @@ class _Reader:
         self._root, self._run = root, run
         self._metadata = run.metadata_in(root)
         self._record = RunRecord(self._metadata, run.pipeline_name, run.run_id)
-        self._lineage = _part(lambda: read_lineage(self._metadata, run.pipeline_name, run.run_id))
-        self._trained = _part(lambda: TrainingRecord.read(self._saved_model()))
+        self._lineage = part(lambda: read_lineage(self._metadata, run.pipeline_name, run.run_id))
+        self._trained = part(lambda: TrainingRecord.read(self._saved_model()))
 
     def contents(self, most_labels: int | None) -> Contents:
         """Returns all parts."""
         run = self._run
         trained = None if isinstance(self._trained, Missing) else self._trained
         classes = trained.classes if trained else tuple(run.data.get("classes", features.CLASSES))
-        # Both need the most memory of all parts: before the model and TFMA are loaded.
-        wait_for_doubts = self._begin_doubts(len(classes), most_labels)
-        duplicates = _part(self._duplicates)
+        examined = self._begin_examination(len(classes), most_labels)
         return Contents(
             run=run,
             parameters=trained.parameters if trained else 0,
             classes=classes,
             chosen_because=trained.chosen_because if trained else "",
             is_sample=run.pipeline_name.startswith(SAMPLE_PREFIX),
-            verdict=_part(lambda: self._verdict(classes)),
-            metrics=_part(lambda: _known(self._evaluated)[0].overall),
-            training=_part(self._training),
-            confusion=_part(self._confusion),
-            quality=_part(lambda: predictions.quality(self._files("Evaluator", "evaluation"))),
-            slices=_part(self._slices),
-            mistakes=_part(lambda: self._mistakes(classes)),
-            data=_part(self._data),
-            duplicates=duplicates,
-            anomalies=_part(self._anomalies),
+            verdict=part(lambda: self._verdict(classes)),
+            metrics=part(lambda: _known(self._evaluated)[0].overall),
+            training=part(self._training),
+            confusion=part(self._confusion),
+            quality=part(lambda: predictions.quality(self._files("Evaluator", "evaluation"))),
+            slices=part(self._slices),
+            mistakes=part(lambda: self._mistakes(classes)),
+            data=part(self._data),
+            anomalies=part(self._anomalies),
             lineage=self._lineage,
-            hyperparameters=_part(self._hyperparameters),
-            history=_part(lambda: tuple(self._history())),
+            hyperparameters=part(self._hyperparameters),
+            history=part(lambda: tuple(self._history())),
             commands=commands(run, self._root),
-            doubts=_part(lambda: _doubts(wait_for_doubts())),
+            # Last: the other process has had that long.
+            **vars(examined()),
         )
 
     def _history(self) -> list[RunInfo]:
@@ -149,7 +128,7 @@ class _Reader:
     @cached_property
     def _evaluated(self) -> tuple[EvaluationResults, EvaluationResults | None] | Missing:
         """What was measured of the model, and of the last blessed one."""
-        return _part(self._evaluation)
+        return part(self._evaluation)
 
     def _evaluation(self) -> tuple[EvaluationResults, EvaluationResults | None]:
         """Returns what was measured of the model, and of the last blessed one."""
@@ -254,8 +233,8 @@ class _Reader:
     def _mistakes(self, classes: tuple[str, ...]) -> Mistakes:
         return predictions.mistakes(
             self._files("Evaluator", "evaluation"),
-            self._reviews,
-            _part(self._saved_model),
+            HeldReviews(self._files("ReviewExampleGen", "examples"), (features.TEST_SPLIT,)),
+            part(self._saved_model),
             classes,
         )
 
@@ -265,7 +244,7 @@ class _Reader:
         from pipeline.results.insight.data_facts import data_facts
 
         def folder(step: str, key: str) -> str | None:
-            found = _part(lambda: self._files(step, key))
+            found = part(lambda: self._files(step, key))
             return None if isinstance(found, Missing) else found
 
         return data_facts(
@@ -277,7 +256,7 @@ class _Reader:
 
     @cached_property
     def _tokens(self) -> TokenSettings:
-        settings = _part(lambda: TokenSettings.of_model(self._saved_model()))
+        settings = part(lambda: TokenSettings.of_model(self._saved_model()))
         return settings if isinstance(settings, TokenSettings) else IMDB_TOKENS
 
     def _anomalies(self) -> tuple[str, ...]:
@@ -292,34 +271,26 @@ class _Reader:
             found += objections_to_anomalies(path.parent.name.removeprefix("Split-"), anomalies)
         return tuple(found[:_MOST_ANOMALIES])
 
-    @cached_property
-    def _reviews(self) -> HeldReviews:
-        return HeldReviews(self._files("ReviewExampleGen", "examples"), _SPLITS)
+    def _begin_examination(self, classes: int, most_labels: int | None) -> Callable[[], Examined]:
+        """Begins to look for duplicates and doubtful labels; of many in a process of its own.
 
-    def _duplicates(self) -> NearDuplicates:
-        found = near_duplicates(self._reviews, self._tokens.tokens)
-        if not found.reviews:
-            raise LookupError("No review is left in the files of ReviewExampleGen's examples.")
-        return found
+        It has no TensorFlow, and its memory goes with it.
+        """
+        folder = part(lambda: Path(self._files("ReviewExampleGen", "examples")))
+        if isinstance(folder, Missing):
+            return partial(Examined, folder, folder)
+        reviews = HeldReviews(str(folder), _SPLITS)
+        again = command_in(self._root, f"report {self._run.run_id}")
+        examine = Examination(reviews, classes, self._tokens.tokens, most_labels, again)
+        if sum(path.stat().st_size for path in folder.rglob("*.gz")) < _MANY_BYTES:
+            return examine
+        wait = beside(examine)
 
-    def _begin_doubts(self, classes: int, most: int | None) -> Callable[[], LabelErrors]:
-        """Begins to check the labels; of many reviews in a process beside this one."""
-        count = _part(lambda: sum(1 for _ in self._reviews()))
-        if isinstance(count, Missing):
-            return partial(_known, count)
-        if most is not None and count > most:
-            return partial(
-                _known,
-                Missing(
-                    f"Labels are not checked at the end of a run of more than {most:,} reviews: "
-                    f"{command_in(self._root, f'report {self._run.run_id}')} checks them."
-                ),
-            )
-        tokens = self._tokens.tokens
-        if count < _MANY_REVIEWS:
-            return lambda: label_errors(self._reviews, classes, tokens)
-        examples = self._files("ReviewExampleGen", "examples")
-        return beside(label_errors, HeldReviews(examples, _SPLITS), classes, tokens)
+        def waited() -> Examined:
+            found = part(wait)
+            return Examined(found, found) if isinstance(found, Missing) else found
+
+        return waited
 
     def _hyperparameters(self) -> tuple[Setting, ...]:
         trained = _known(self._trained).hyperparameters
@@ -332,17 +303,6 @@ class _Reader:
             )
             for field in fields(Hyperparameters)
         )
-
-
-def _doubts(found: LabelErrors) -> LabelErrors:
-    """Returns what was found.
-
-    Raises:
-      LookupError: The labels cannot be doubted.
-    """
-    if found.doubted is None:
-        raise LookupError(" ".join(found.notes))
-    return found
 
 
 def _known(value: T | Missing) -> T:

@@ -112,7 +112,7 @@ def _check_version(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _explained(error: sqlite3.Error, path: Path) -> str:
-    reason = str(error)
+    reason = str(error) or type(error).__name__
     if "locked" in reason:
         return (
             f"{shown(path)} is locked by another program that writes to it. Wait until it is done, "

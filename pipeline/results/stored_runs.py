@@ -84,8 +84,13 @@ def read_runs(address: MetadataStoreAddress, root: Path) -> list[RunInfo]:
         if connection is None:
             return []
         rows = _Rows(connection, root)
-        # Only one process at a time runs in a root, and it is the newest that says so.
-        held = {run for place, run in rows.newest_running.items() if is_in_use(place)}
+        # Only one process at a time runs in a root, and it is the newest that says so. Of another
+        # machine's root that is not here, it is believed.
+        held = {
+            run
+            for place, run in rows.newest_running.items()
+            if is_in_use(place) or (address.is_shared and not place.is_dir())
+        }
         pushed = {place: _Pushed(place) for place in set(rows.roots.values())}
         runs = []
         for run_id, name, created, pipeline in rows.runs:

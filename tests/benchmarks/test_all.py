@@ -52,6 +52,7 @@ def test_flags_go_to_the_parts_that_are_named_before_them(monkeypatch, capsys):
     monkeypatch.setattr(all_parts.signal, "signal", lambda *_: None)
     monkeypatch.setattr(all_parts.subprocess, "run", lambda *_, **__: None)
     monkeypatch.setattr(sys, "argv", ["benchmarks", "training", "latency", "--turns", "3"])
+    monkeypatch.setenv("IMDB_ARCHIVE", "aclImdb_v1.tar.gz")
     assert all_parts.main() == 1
     assert asked == [("training", ["--turns", "3"]), ("latency", ["--turns", "3"])]
     assert capsys.readouterr().err == "Without new figures: latency.\n"

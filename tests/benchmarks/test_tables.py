@@ -124,7 +124,7 @@ def test_modes_of_beam_are_compared_by_size():
         ],
     }
     table = beam_modes.markdown_table({"figures": {"sizes": {"5000": size}}}).splitlines()
-    assert table[-1] == "| 5,000 | 8.0 | together | 8.0 | 12.0 | 1.50 | 1.00 | one |"
+    assert table[-1] == "| 5,000 | 24.0 | together | 8.0 | 12.0 | 1.50 | 1.00 | one |"
 
 
 def test_short_rows_name_the_bound_of_a_worker():

@@ -248,7 +248,7 @@ def test_environment():
     variables = {"IMDB_ARCHIVE": "/data/a.tar.gz", "XDG_CACHE_HOME": "/cache"}
     settings = environment(variables | {"SENTIMENT_SERVE_HOST": "0.0.0.0"})
 
-    assert settings == ("/data/a.tar.gz", Path("/cache/sentiment"), "0.0.0.0")
+    assert settings == ("/data/a.tar.gz", Path("/cache/sentiment"), "0.0.0.0", {})
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_environment():
 )
 def test_environment_defaults(variables):
     """Empty variables count as unset, and so does a relative cache folder."""
-    assert environment(variables) == (None, Path.home() / ".cache" / "sentiment", "")
+    assert environment(variables) == (None, Path.home() / ".cache" / "sentiment", "", {})
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ classes and reviews are too many for that, naive Bayes alone.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import warnings
 from collections.abc import Iterable
@@ -223,8 +224,14 @@ def _log_odds(held: _Held, is_of_class: np.ndarray) -> np.ndarray:
 
 def _with_any_of(held: _Held, wanted: np.ndarray) -> _Held:
     """Returns `held` with those n-grams only that are wanted, <bool>[n-grams]."""
-    kept = np.flatnonzero(wanted[held.indices])
-    return _Held(held.indices[kept], np.searchsorted(kept, held.row_splits), held.folds)
+    is_kept = wanted[held.indices]
+    # Of 32 bits: with many reviews, this is most of the memory.
+    kept_up_to = np.cumsum(is_kept, dtype=np.int32 if len(is_kept) < 1 << 31 else np.int64)
+    row_splits = np.zeros_like(held.row_splits)
+    ends = held.row_splits > 0
+    row_splits[ends] = kept_up_to[held.row_splits[ends] - 1]
+    del kept_up_to
+    return _Held(held.indices[is_kept], row_splits, held.folds)
 
 
 def _ratios(counts: np.ndarray, of_class: np.ndarray) -> np.ndarray:
@@ -269,7 +276,11 @@ def _fitted(weighted: Any, is_of_class: np.ndarray, judged: slice) -> np.ndarray
         # To stop early is a regularization of its own.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(weighted[known], is_of_class[known])
-    return model.decision_function(weighted[judged])
+    log_odds = model.decision_function(weighted[judged])
+    del model
+    # Its solver leaves cycles that hold the matrix; five of them are a third of the memory.
+    gc.collect()
+    return log_odds
 
 
 def _calibrated(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -25,6 +25,7 @@ from pipeline.results.runs import find_run, list_runs
 from pipeline.results.shared_roots import ID_FILE, check_roots, own_id
 from pipeline.results.stored_artifacts import output_folder
 from pipeline.root import METADATA_FILE, open_metadata
+from pipeline.runners.local import alone_in
 from pipeline.runners.recording import recording
 from tests import mariadb
 from tests.pipeline.metadata.conftest import opened
@@ -75,7 +76,7 @@ def test_what_a_server_refuses_is_said_in_one_line(server, database, capsys):
     assert "refuses the account 'nobody'" in refusal(capsys, url.replace("sentiment@", "nobody@"))
     missing = refusal(capsys, server.url("no_such"))
     assert "there is no such database, or the account may not use it" in missing
-    assert "CREATE DATABASE `no_such` CHARACTER SET utf8mb4; GRANT ALL" in missing
+    assert "CREATE DATABASE no_such CHARACTER SET utf8mb4; GRANT ALL" in missing
 
 
 def test_a_server_that_says_nothing_is_given_up(database, capsys, monkeypatch):
@@ -102,7 +103,7 @@ def test_tables_of_something_else_are_refused(server, database, capsys):
 
 def test_too_few_rights_are_found_before_a_run(server):
     """To make the tables, and to write to those that are there; the message has the statement."""
-    grant = "GRANT ALL PRIVILEGES ON `{0}`.* TO 'sentiment'@'%';"
+    grant = "GRANT ALL PRIVILEGES ON {0}.* TO 'sentiment'@'%';"
     empty = server.new_database("SELECT")
     with pytest.raises(ConfigurationError) as refused:
         mysql.prepare(opened(server, empty))
@@ -216,6 +217,23 @@ def test_a_lost_connection_is_made_anew(server, database):
     assert [each.name for each in open_metadata(database).get_contexts()] == ["after"]
 
 
+def test_a_connection_of_tfx_is_made_anew_too(server, database):
+    """TFX opens stores by what a pipeline holds, without the password; outside a run it cannot."""
+    from tfx.orchestration import metadata
+
+    mysql.prepare(database)
+    with reconnecting.reconnecting(database):
+        with metadata.Metadata(database.connection_config()) as handle:
+            type_id = handle.store.put_context_type(mlmd.ContextType(name="kind"))
+            server.kill()
+            starting = threading.Timer(0.5, server.start)
+            starting.start()
+            assert handle.store.get_context_type("kind").id == type_id
+            starting.join()
+    with pytest.raises(RuntimeError, match="mysql_real_connect failed"):
+        reconnecting.mlmd.MetadataStore(database.connection_config())
+
+
 def test_a_server_that_does_not_come_back_ends_the_run(server, database, monkeypatch):
     """Within a time that is told; what is asked after that is not waited for again."""
     monkeypatch.setattr(reconnecting, "RECONNECT_SECONDS", 2.0)
@@ -237,7 +255,7 @@ def test_a_server_that_does_not_come_back_ends_the_run(server, database, monkeyp
             server.start()
 
 
-def run_in(root, server, database, monkeypatch):
+def run_in(root, server, database):
     """Returns a resolved run of the sample in a root, which exists, with that database."""
     root.mkdir(exist_ok=True)
     config = PipelineConfig(data="sample", root=str(root), metadata=server.url(database.database))
@@ -245,17 +263,21 @@ def run_in(root, server, database, monkeypatch):
     return resolve(config, environment, lambda _: None)
 
 
-def test_roots_that_share_a_database_must_be_where_they_were(
-    server, database, tmp_path, monkeypatch
-):
+def test_roots_that_share_a_database_must_be_where_they_were(server, database, tmp_path):
     """Another root's runs are listed; what it wrote is read only where that is the same folder."""
     mysql.prepare(database)
-    first = run_in(tmp_path / "a", server, database, monkeypatch)
-    second = run_in(tmp_path / "b", server, database, monkeypatch)
+    first = run_in(tmp_path / "a", server, database)
+    second = run_in(tmp_path / "b", server, database)
     assert str(first.as_recorded().pipeline_root) == str(tmp_path / "a/pipelines/sample_sentiment")
-    with recording(first) as recorder:
+    with alone_in(first.root), recording(first) as recorder:
         (running,) = list_runs(second.root, metadata=database)
         assert running.run_id == recorder.run_id
+        assert running.state == "running"
+        # Where the root is out of sight, nobody can tell that the run was killed.
+        (tmp_path / "a").rename(tmp_path / "moved")
+        (running,) = list_runs(second.root, metadata=database)
+        assert running.state == "running"
+        (tmp_path / "moved").rename(tmp_path / "a")
     with recording(second):
         pass
     assert len(list_runs(first.root, metadata=database)) == 2
