@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -18,13 +17,7 @@ from tests.pipeline.runners.kubeflow.driver import Run
 
 from .running import sentiment
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(
-        os.environ.get("CI") != "true",
-        reason="a process for each of 12 steps takes minutes: set CI=true, as .ci/run does",
-    ),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 MODEL = "sample_sentiment"
 FLAGS = ("--data", "sample", "--model", "linear")

@@ -14,7 +14,8 @@ from typing import Any
 
 from components.errors import ConfigurationError
 from pipeline.config import PipelineConfig
-from pipeline.settings import flag_of, parse
+from pipeline.engines import DATAFLOW, LOCAL
+from pipeline.settings import parse
 from pipeline.tuner_values import FROM_TUNER
 
 KUBEFLOW, VERTEX = ENGINES = ("kubeflow", "vertex")
@@ -83,6 +84,16 @@ def check_settings(config: PipelineConfig, engine: str) -> None:
         raise ConfigurationError(
             "--infra-validation docker: a step of a cluster cannot start containers. Choose auto, "
             "embedded, off, or binary if tensorflow_model_server is in the image."
+        )
+    if config.metadata:
+        raise ConfigurationError(
+            "--metadata: a step of a cluster sees no ML Metadata; the engine keeps its own. Leave "
+            "it out: the last blessed model is found among the pushed versions."
+        )
+    if config.beam not in (LOCAL, DATAFLOW):
+        raise ConfigurationError(
+            f"--beam is '{config.beam}'; a step of a cluster runs Beam's jobs in its own container "
+            f"({LOCAL}) or on {DATAFLOW}. Choose one of these."
         )
     if config.hyperparameters_from == FROM_TUNER:
         raise ConfigurationError(
@@ -160,11 +171,6 @@ def is_number(name: str) -> bool:
     """Returns whether a parameter is a number: one that may be unset is text."""
     field = PipelineConfig.__dataclass_fields__[name]
     return field.metadata["type"] is float and field.default is not None
-
-
-def flag(name: str) -> str:
-    """Returns the flag that a parameter has on the command line."""
-    return flag_of(name)
 
 
 def _spelled(name: str, value: Any) -> str | float:

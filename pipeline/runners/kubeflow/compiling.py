@@ -16,6 +16,7 @@ from components.dataset.resolve import resolve_source
 from components.errors import ConfigurationError
 from components.models.automatic import variants_of
 from pipeline.config import NAME, PipelineConfig, hyperparameters_for
+from pipeline.engines import LOCAL, MULTI_PROCESSING
 from pipeline.resolution import (
     ResolvedRun,
     beam_arguments,
@@ -87,9 +88,10 @@ def shape_of(config: PipelineConfig) -> ResolvedRun:
     source = resolve_source(SAMPLE)
     infra_engine = engine_for(config.infra_validation)
     name = config.pipeline_name or f"{name_of_data(config.data)}_sentiment"
-    if config.beam_mode == "auto" and config.data != SAMPLE:
+    beam = config
+    if config.beam == LOCAL and config.beam_mode == "auto" and config.data != SAMPLE:
         # How large the data is, is known in the cluster alone.
-        config = dataclasses.replace(config, beam_mode="multi_processing")
+        beam = dataclasses.replace(config, beam_mode=MULTI_PROCESSING)
     return ResolvedRun(
         config=config,
         source=source,
@@ -98,7 +100,7 @@ def shape_of(config: PipelineConfig) -> ResolvedRun:
         candidates=hyperparameters_for(config, config.data == SAMPLE, has_eval=True),
         root=Path("/"),
         fingerprints=fingerprints(variants_of(config.model), infra_engine),
-        beam_arguments=beam_arguments(config, source),
+        beam_arguments=beam_arguments(beam, source),
         infra_engine=infra_engine,
     )
 

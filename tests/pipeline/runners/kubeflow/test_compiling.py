@@ -150,7 +150,7 @@ def test_settings_tells_each_step_what_the_parameters_mean(compiled, tmp_path):
     assert json.loads(written["ReviewExampleGen_source"])["kind"] == "sample"
     destination = json.loads(written["Pusher_push_destination"])["filesystem"]
     folder = tmp_path / "serving_model" / "sample_sentiment"
-    assert destination["baseDirectory"] == str(folder)
+    assert destination["base_directory"] == str(folder)
     assert written["LatestBlessedModel_serving_directory"] == str(folder)
     assert written["ReviewExampleGen_validation_fraction"] == 0.0
 
@@ -189,6 +189,8 @@ def test_settings_refuses_what_cannot_be_in_words(
         ({"data": "gs://b/train.csv,test.csv"}, "--data is 'gs://b/train.csv,test.csv'"),
         ({"infra_validation": "docker"}, "a step of a cluster cannot start containers"),
         ({"hyperparameters_from": "tuner"}, "--hyperparameters-from tuner"),
+        ({"metadata": "mysql://me@host/films"}, "sees no ML Metadata"),
+        ({"beam": "flink", "beam_endpoint": "flink:8099"}, "--beam is 'flink'"),
     ],
 )
 def test_a_setting_that_means_this_machine_is_refused(engine, settings, told):
