@@ -16,8 +16,10 @@ import signal
 import socket
 import subprocess
 import sys
+import tarfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -26,12 +28,18 @@ import pytest
 
 from .running import start
 
-pytestmark = pytest.mark.engines
-
 _WORKER = os.environ.get("SENTIMENT_WORKER", "")
-_PRISM = os.environ.get("PRISM") or shutil.which("prism") or ""
+_PRISM = os.environ.get("PRISM", "")
 _ENDPOINTS = {name: os.environ.get(f"{name.upper()}_JOB_ENDPOINT") for name in ("flink", "spark")}
-_SERVERS = ["prism", *(name for name, endpoint in _ENDPOINTS.items() if endpoint)]
+_SERVERS = [*(["prism"] if _PRISM else []), *(name for name in _ENDPOINTS if _ENDPOINTS[name])]
+pytestmark = [
+    pytest.mark.engines,
+    pytest.mark.skipif(
+        not _SERVERS,
+        reason="no job server is named, and Prism is not named: `go install` it as .ci/run does, "
+        "and set PRISM",
+    ),
+]
 
 
 class Server(NamedTuple):
@@ -56,7 +64,7 @@ def free_port() -> int:
 def prism(folder: Path) -> Iterator[tuple[Server, subprocess.Popen[bytes]]]:
     """A job server of its own."""
     if not _PRISM:
-        pytest.skip("there is no Prism: `go install` it as .ci/run does, and set PRISM")
+        pytest.skip("Prism is not named: `go install` it as .ci/run does, and set PRISM")
     port = free_port()
     with (folder / "prism.log").open("wb") as log:
         command = [_PRISM, f"--job_port={port}", "--serve_http=false"]
@@ -154,21 +162,41 @@ RUN = ("run", "--model", "linear", "--deterministic", *_NO_GATE)
 
 
 @pytest.fixture(scope="module")
-def local(small_data) -> Path:
+def data(small_data, tmp_path_factory) -> Path:
+    """5,000 real reviews where they are, else a part of the sample."""
+    archive = os.environ.get("IMDB_ARCHIVE")
+    if not archive:
+        return small_data
+    path = tmp_path_factory.mktemp("real") / "reviews.jsonl"
+    kinds = Counter()
+    with tarfile.open(archive) as members, path.open("w") as table:
+        for member in members:
+            found = re.fullmatch(r"aclImdb/(train|test)/(pos|neg)/\w+\.txt", member.name)
+            if not found or kinds[found.groups()] == 1_250:
+                continue
+            kinds[found.groups()] += 1
+            text = members.extractfile(member).read().decode()
+            table.write(json.dumps({"text": text, "label": found[2]}) + "\n")
+    assert sum(kinds.values()) == 5_000
+    return path
+
+
+@pytest.fixture(scope="module")
+def local(data) -> Path:
     """The folder of a run by Beam's local runner."""
-    folder = small_data.parent / "local"
+    folder = data.parent / "local"
     folder.mkdir()
-    ran = sentiment(*RUN, "--data", str(small_data), cwd=folder)
+    ran = sentiment(*RUN, "--data", str(data), cwd=folder)
     assert ran.returncode == 0, ran.stderr
     return folder
 
 
 @pytest.fixture(scope="module")
-def remote(small_data, server, pool) -> Path:
+def remote(data, server, pool) -> Path:
     """The same by the job server, after a first try whose worker was killed."""
-    folder = small_data.parent / f"remote-{server.engine}"
+    folder = data.parent / f"remote-{server.engine}"
     folder.mkdir()
-    command = (*RUN, "--data", str(small_data), *server.flags, *pool.flags)
+    command = (*RUN, "--data", str(data), *server.flags, *pool.flags)
     # The first worker is for the check before the first step.
     started = pool.text.count(" started") + 1
     with start(*command, cwd=folder) as tried:
@@ -341,12 +369,12 @@ def test_artifacts_are_those_of_the_local_runner(local, remote):
     assert metrics(remote) == pytest.approx(expected, rel=1e-7, abs=0)
 
 
-def test_what_a_run_records_names_no_root_and_the_root_moves(remote, small_data, server, pool):
+def test_what_a_run_records_names_no_root_and_the_root_moves(remote, data, server, pool):
     """A second run, from the root's new place, finds every step in the cache."""
     assert str(remote).encode() not in (remote / "artifacts" / "metadata.db").read_bytes()
     moved = remote.parent / f"moved-{remote.name}"
     shutil.copytree(remote, moved)
-    command = (*RUN, "--data", str(small_data), *server.flags, *pool.flags)
+    command = (*RUN, "--data", str(data), *server.flags, *pool.flags)
     ran = sentiment(*command, cwd=moved)
     assert ran.returncode == 0, ran.stderr
     assert re.search(r"1 step ran, \d+ came from the cache", ran.stdout)
