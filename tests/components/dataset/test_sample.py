@@ -18,7 +18,7 @@ DIGEST_SCRIPT = (
     "import hashlib\n"
     "from components.dataset.sample import SAMPLE_SIZE, generate_review\n"
     "reviews = map(generate_review, reversed(range(SAMPLE_SIZE)))\n"
-    "lines = [repr(tuple(review)).encode() for review in reviews]\n"
+    "lines = [repr(tuple(review[:5])).encode() for review in reviews]\n"
     "print(hashlib.sha256(b''.join(reversed(lines))).hexdigest())\n"
 )
 
@@ -36,7 +36,8 @@ def words(text: bytes) -> list[str]:
 
 def test_every_review_is_the_same_on_every_machine(reviews):
     """Whoever generates them, in whichever order; a change needs a new SAMPLE_VERSION."""
-    lines = b"".join(repr(tuple(review)).encode() for review in reviews)
+    assert {review.slices for review in reviews} == {()}
+    lines = b"".join(repr(tuple(review[:5])).encode() for review in reviews)
     assert hashlib.sha256(lines).hexdigest() == DIGEST
     other = subprocess.run(
         [sys.executable, "-c", DIGEST_SCRIPT], capture_output=True, text=True, check=True

@@ -258,7 +258,7 @@ def test_metadata_that_cannot_be_read_is_told_in_a_line(resolved):
     with pytest.raises(RootBusyError, match=r"database is locked\. Another program may"):
         plan(run)
     connection.close()
-    message = f"{run.metadata_path} is an SQLite file, but not ML Metadata's"
+    message = f"{run.metadata.path} is an SQLite file, but not ML Metadata's"
     with pytest.raises(ConfigurationError, match=re.escape(message)):
         plan(run)
 

@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from components.evaluator.confusion import Confusion
+from pipeline.metadata.address import SqliteFile
 from pipeline.report.contents import Missing, Mistakes
 from pipeline.report.pages import save
 from pipeline.report.run_page import run_page
 from pipeline.report.written import page_at_end
+from pipeline.root import METADATA_FILE
 
 from .made_up import HOSTILE, contents, hostile, run_info, verdict
 
@@ -302,7 +304,8 @@ def test_a_page_replaces_the_one_before_all_at_once(tmp_path):
 def test_that_there_is_no_page_is_no_failure_of_the_run(tmp_path):
     """One line says what to do."""
     told: list[str] = []
-    assert page_at_end(tmp_path, "20260101-000000", told.append) is None
+    metadata = SqliteFile(tmp_path / METADATA_FILE)
+    assert page_at_end(tmp_path, "20260101-000000", told.append, metadata) is None
     (line,) = told
     assert "The page of this run could not be written below" in line
     assert line.endswith(f"`sentiment report --root {tmp_path}` tries again.") and "\n" not in line
