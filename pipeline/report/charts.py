@@ -18,6 +18,7 @@ from pipeline.results.insight.curves import Calibration, Curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _ROW = 24.0
 _DOT = 6.5
@@ -289,7 +290,7 @@ def scatter(
     return inlined(made, name, title, words)
 
 
-def _square(x: str, y: str):  # type: ignore[no-untyped-def]
+def _square(x: str, y: str) -> tuple[Figure, Axes]:
     made, axes = figure(320)
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(-0.01, 1.01)

@@ -6,10 +6,16 @@ Lanes begin in the order of the steps, so that none crosses a name.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from markupsafe import Markup
 
 from pipeline.report.svg import Ink, figure, inlined, label
 from pipeline.results.lineage import ArtifactNode, Lineage
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _ROW, _LANE, _LETTER = 19.0, 15.0, 6.3
 _NAMES = 132.0
@@ -60,7 +66,10 @@ def lineage_chart(lineage: Lineage) -> Markup:
     )
 
 
-def _lane(axes, artifact, x, top, rows) -> None:  # type: ignore[no-untyped-def]
+def _lane(
+    axes: Axes, artifact: ArtifactNode, x: float, top: float, rows: Mapping[int | None, float]
+) -> None:
+    """Draws an artifact's line at `x`, from the row that made it to those that read it."""
     reads = [rows[key] for key in artifact.read_by if key in rows]
     lowest = max([top, *reads])
     axes.plot([x, x], [top * _ROW, lowest * _ROW], color=Ink.ACCENT, linewidth=1.2, alpha=0.7)

@@ -61,7 +61,7 @@ def run_page(page: Contents) -> str:
         "strength": _strength,
         "strongest": _strongest,
     }
-    has_quality = isinstance(page.quality, Quality)
+    thresholds = _threshold_values(page.quality) if isinstance(page.quality, Quality) else {}
     return render(
         "run.html.j2",
         page=page,
@@ -77,7 +77,7 @@ def run_page(page: Contents) -> str:
         has_memory=any(step.peak_memory is not None for step in page.run.steps),
         has_reasons=any(step.reason for step in page.run.steps),
         longest_step=max((step.seconds or 0.0 for step in page.run.steps), default=0.0) or 1.0,
-        **(_threshold_values(page.quality) if has_quality else {}),  # type: ignore[arg-type]
+        **thresholds,
     )
 
 

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from ml_metadata.proto import metadata_store_pb2
 
 from pipeline.metadata.address import MetadataStoreAddress
 from pipeline.root import open_metadata
+
+if TYPE_CHECKING:
+    import ml_metadata as mlmd
 
 _INPUT = (metadata_store_pb2.Event.INPUT, metadata_store_pb2.Event.DECLARED_INPUT)
 _OUTPUT = (
@@ -127,13 +130,10 @@ def _execution(execution: metadata_store_pb2.Execution, step: str) -> ExecutionN
     )
 
 
-def _artifacts(store: object, execution_ids: list[int]) -> tuple[ArtifactNode, ...]:
-    events = store.get_events_by_execution_ids(execution_ids)  # type: ignore[attr-defined]
+def _artifacts(store: mlmd.MetadataStore, execution_ids: list[int]) -> tuple[ArtifactNode, ...]:
+    events = store.get_events_by_execution_ids(execution_ids)
     met = dict.fromkeys(event.artifact_id for event in events)
-    by_id = {
-        each.id: each
-        for each in store.get_artifacts_by_id(list(met))  # type: ignore[attr-defined]
-    }
+    by_id = {each.id: each for each in store.get_artifacts_by_id(list(met))}
     nodes = []
     for artifact_id in met:
         of_it = [event for event in events if event.artifact_id == artifact_id]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from google.protobuf.message import DecodeError
 
@@ -44,9 +45,9 @@ def texts_of(root: Path, run: RunInfo, review_ids: Sequence[str]) -> tuple[dict[
             # Most records are none of those: a search is much cheaper than to parse each.
             for record in filter(pattern.search, records(file)):
                 feature = example.FromString(record).features.feature
-                review_id = _bytes_of(feature[features.REVIEW_ID])
+                review_id = _text_in(feature[features.REVIEW_ID])
                 if review_id in wanted:
-                    found[review_id] = _bytes_of(feature[features.TEXT])
+                    found[review_id] = _text_in(feature[features.TEXT])
                 if len(found) == len(wanted):
                     return found, ""
     except DecodeError as error:
@@ -56,6 +57,6 @@ def texts_of(root: Path, run: RunInfo, review_ids: Sequence[str]) -> tuple[dict[
     return found, why
 
 
-def _bytes_of(feature: object) -> str:
-    values = feature.bytes_list.value  # type: ignore[attr-defined]
+def _text_in(feature: Any) -> str:
+    values = feature.bytes_list.value
     return values[0].decode("utf-8", "replace") if values else ""
