@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from pathlib import Path
 
 import pytest
 from selenium.webdriver.common.by import By
@@ -17,11 +19,14 @@ from .made_up import contents, hostile
 from .test_comparison_page import BOARD
 
 PHONE, DESK = 390, 1_100
+# The page of a real run, as .ci/run has one.
+REAL_PAGE = os.environ.get("REPORT_PAGE", "")
+NAMES = ["report", "hostile", "comparison", *(["real"] if REAL_PAGE else [])]
 
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
-    """Files by name: the page of a run, of hostile texts, and of a comparison."""
+    """Files by name: the page of a run, of hostile texts, of a comparison, and of REPORT_PAGE."""
     folder = tmp_path_factory.mktemp("pages")
     texts = {
         "report": run_page(contents()),
@@ -30,7 +35,8 @@ def pages(tmp_path_factory):
     }
     for name, text in texts.items():
         (folder / f"{name}.html").write_text(text, encoding="utf-8")
-    return {name: folder / f"{name}.html" for name in texts}
+    written = {name: folder / f"{name}.html" for name in texts}
+    return written | ({"real": Path(REAL_PAGE).absolute()} if REAL_PAGE else {})
 
 
 @pytest.fixture
@@ -50,7 +56,7 @@ def look(chrome, width=DESK, scheme="light", height=1_000) -> None:
     chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
 
 
-@pytest.mark.parametrize("name", ["report", "hostile", "comparison"])
+@pytest.mark.parametrize("name", NAMES)
 def test_it_asks_for_nothing_and_says_nothing(chrome, pages, name):
     """One request, for the file itself; no message on the console; painted within a second."""
     chrome.get(pages[name].as_uri())
@@ -67,7 +73,7 @@ def test_it_asks_for_nothing_and_says_nothing(chrome, pages, name):
     assert paint < 1_000
 
 
-@pytest.mark.parametrize("name", ["report", "hostile", "comparison"])
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_can_be_read_in_light_and_dark(chrome, pages, name, scheme, artifacts):
     """All text stands out from what is behind it by 4.5 to 1; a picture is left."""
@@ -84,7 +90,7 @@ def test_it_can_be_read_in_light_and_dark(chrome, pages, name, scheme, artifacts
     assert picture.stat().st_size > 50_000
 
 
-@pytest.mark.parametrize("name", ["report", "hostile", "comparison"])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_phone_does_not_scroll_sideways(chrome, pages, name, artifacts):
     """At 390 pixels; what is wider scrolls within itself, by the keyboard as well."""
     look(chrome, PHONE)
