@@ -10,9 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.evaluator import lift
 from components.evaluator.confusion import Confusion
 from components.evaluator.f1_margin import macro_f1_margin
+from components.evaluator.wilson import margin
 
 if TYPE_CHECKING:
     from components.evaluator.slices import SliceKey
@@ -95,7 +95,7 @@ class CrossValidation:
     @property
     def margin(self) -> float:
         """Half the 95 % interval of the accuracy, by Wilson's score."""
-        return lift.margin(self.confusion.accuracy, self.confusion.examples)
+        return margin(self.confusion.accuracy, self.confusion.examples)
 
     @cached_property
     def macro_f1_margin(self) -> float:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from components import features
-from components.evaluator.wilson import CONFIDENCE, wilson_interval
+from components.evaluator.wilson import CONFIDENCE
 from components.models.class_list import short
 
 
@@ -91,15 +91,6 @@ def lift_of(right: float, sizes: Sequence[float]) -> float:
     """
     reviews = sum(sizes)
     return proven_accuracy(right, reviews) - (max(sizes) / reviews if reviews else float("nan"))
-
-
-def margin(accuracy: float, reviews: float) -> float:
-    """Returns how far other reviews may move an accuracy: half the 95 % interval by Wilson's score.
-
-    (Wilson, Probable Inference, 1927.) NaN without reviews.
-    """
-    low, high = wilson_interval(accuracy * reviews if reviews else 0, reviews)
-    return (high - low) / 2
 
 
 def _sizes(counts: Mapping[str, float]) -> tuple[float, float]:

@@ -29,3 +29,12 @@ def wilson_interval(right: float, reviews: float) -> tuple[float, float]:
     half = _Z * math.sqrt(share * (1 - share) / reviews + per_review / (4 * reviews))
     low, high = ((middle + end) / (1 + per_review) for end in (-half, half))
     return max(low, 0.0), min(high, 1.0)
+
+
+def margin(accuracy: float, reviews: float) -> float:
+    """Returns how far other reviews may move an accuracy: half of `wilson_interval`.
+
+    NaN without reviews.
+    """
+    low, high = wilson_interval(accuracy * reviews if reviews else 0, reviews)
+    return (high - low) / 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass
 
@@ -83,16 +82,3 @@ def estimate(
     if size >= MULTI_PROCESSING_FROM_BYTES:
         processes += workers * (_WORKERS_GB - _PROCESS_GB) / MEASURED_ON_CORES
     return Estimate(seconds / 60, processes + train * max_length * _BYTES_OF_TOKEN / 2**30)
-
-
-def margin(accuracy: float, reviews: int) -> float:
-    """Returns half the 95 % interval of an accuracy, by Wilson's score; NaN without reviews.
-
-    As `components.evaluator.lift.margin`, without SciPy, whose import takes longer than all else.
-    (Wilson, Probable Inference, 1927.)
-    """
-    if not reviews:
-        return float("nan")
-    z = 1.959964
-    spread = accuracy * (1 - accuracy) / reviews + z * z / (4 * reviews * reviews)
-    return z * math.sqrt(spread) / (1 + z * z / reviews)

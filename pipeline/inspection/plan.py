@@ -16,11 +16,12 @@ from components.dataset.label_objections import LISTED, in_short, listed, object
 from components.dataset.label_settings import FEWEST_CLASSES, MOST_CLASSES
 from components.dataset.labels import key_of, known_class, setting_of
 from components.dataset.splits import TEST_SHARE
+from components.evaluator.wilson import margin
 from components.models.automatic import AUTO, NETWORK_FROM, variants_of
 from components.models.class_weights import BALANCED
 from components.models.registry import DEFAULT_MODEL
 from pipeline.flag_spelling import typed
-from pipeline.inspection.estimate import Estimate, estimate, margin
+from pipeline.inspection.estimate import Estimate, estimate
 from pipeline.results.advice import EXAMPLE_ACCURACY, FOLDS_BELOW
 
 # Fewer reviews of a class in a split stop a run.

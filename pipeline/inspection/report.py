@@ -15,10 +15,11 @@ from components.dataset.inspection.survey import WordFigures
 from components.dataset.labels import setting_of
 from components.dataset.source import Quoting, SourceKind
 from components.dataset.text_encoding import shown as encoding_name
+from components.evaluator.wilson import margin
 from components.models.automatic import AUTO, FOR_FEW
 from pipeline.console.wrapping import cells, wrapped
 from pipeline.flag_spelling import typed
-from pipeline.inspection.estimate import MEASURED_ON_CORES, margin
+from pipeline.inspection.estimate import MEASURED_ON_CORES
 from pipeline.inspection.plan import Plan, shown_labels
 from pipeline.results.advice import EXAMPLE_ACCURACY
 from serving.printable import printable

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from components import features
 from components.dataset.source import SourceKind
-from components.evaluator.lift import margin
+from components.evaluator.wilson import margin
 from components.models.automatic import AUTO, FOR_FEW, NETWORK, NETWORK_FROM
 from components.models.registry import get_variant
 from pipeline.resolution import ResolvedRun

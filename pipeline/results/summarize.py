@@ -19,6 +19,7 @@ from components.evaluator.confusion import Confusion
 from components.evaluator.f1_margin import macro_f1_margin
 from components.evaluator.results import EvaluationResults
 from components.evaluator.significance import SIGNIFICANCE, Pairs, p_text
+from components.evaluator.wilson import margin
 from components.example_gen.reading_report import ReadingReport
 from components.infra_validator.outcome import Outcome
 from components.models.decision import Decision
@@ -74,7 +75,7 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
         baseline_accuracy=baseline.get("accuracy"),
         max_regression=bounds.max_regression,
         larger_class=lift.largest_class(confusion.sizes.tolist(), classes),
-        margin=lift.margin(candidate.overall["accuracy"], candidate.overall["examples"]),
+        margin=margin(candidate.overall["accuracy"], candidate.overall["examples"]),
         passed_gate=found.passed_gate,
         refusals=_all_refusals(run, found, candidate, baseline, pairs, train_reviews),
         advice=_advice(run, record, trained, candidate, train_reviews),

@@ -84,7 +84,7 @@ class RunSummary:
       baseline_accuracy: The last blessed model's accuracy on the same reviews, if there is one.
       max_regression: How much less accurate than that a model may be.
       larger_class: The class that the test split has most of, and its share.
-      margin: How far other reviews may move the accuracy; see `lift.margin`.
+      margin: How far other reviews may move the accuracy; see `wilson.margin`.
       passed_gate: Whether the Evaluator blessed the model.
       refusals: Why the model was not blessed, a sentence each, and what to try.
       infra_validation: What a model server made of it; None if none was asked.

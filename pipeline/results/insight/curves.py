@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from components.evaluator.wilson import wilson_interval
+
 # Of a thinned curve. On a picture of 400 pixels, what is left out lies on the line.
 MOST_POINTS = 400
 MOST_THRESHOLDS = 201
 BINS = 10
-_CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -201,20 +202,16 @@ def threshold_table(
 
 
 def _bin(low: float, high: float, count: int, total: float, of_class: int) -> CalibrationBin:
-    from scipy.stats import binomtest
-
     if not count:
         nan = float("nan")
         return CalibrationBin(float(low), float(high), 0, nan, nan, nan, nan)
-    interval = binomtest(of_class, count).proportion_ci(_CONFIDENCE, method="wilson")
     return CalibrationBin(
         float(low),
         float(high),
         count,
         total / count,
         of_class / count,
-        float(interval.low),
-        float(interval.high),
+        *wilson_interval(of_class, count),
     )
 
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from components.evaluator import lift
+from components.evaluator import lift, wilson
 
 
 def counts(positives, negatives, right_positives, right_negatives):
@@ -84,13 +84,13 @@ def test_a_lift_is_proven_by_its_size_and_by_the_number_of_reviews(split, right,
 )
 def test_how_far_other_reviews_may_move_an_accuracy(accuracy, reviews, points):
     """In points to both sides."""
-    assert lift.margin(accuracy, reviews) * 100 == pytest.approx(points, abs=0.06)
+    assert wilson.margin(accuracy, reviews) * 100 == pytest.approx(points, abs=0.06)
 
 
 def test_without_reviews_nothing_is_known():
     """NaN, which passes no gate."""
     nothing = counts(0, 0, 0, 0)
-    assert math.isnan(lift.proven_lift(nothing)) and math.isnan(lift.margin(math.nan, 0))
+    assert math.isnan(lift.proven_lift(nothing)) and math.isnan(wilson.margin(math.nan, 0))
 
 
 @pytest.mark.parametrize(
