@@ -9,12 +9,12 @@ all. A part that finds the machine busy records nothing, and the next one is tri
 from __future__ import annotations
 
 import itertools
-import os
 import signal
 import subprocess
 import sys
 import time
 
+from benchmarks.archive import archive_path
 from benchmarks.recording import RESULTS
 
 # Minutes on two quiet processors, estimated. What most people ask for first; the longest last.
@@ -43,9 +43,7 @@ def main() -> int:
     if wrong := [part for part in asked if part not in PARTS]:
         print(f"Unknown part {wrong[0]!r}. Choose from: {', '.join(PARTS)}.", file=sys.stderr)
         return 2
-    if not os.environ.get("IMDB_ARCHIVE"):
-        print("Set IMDB_ARCHIVE to aclImdb_v1.tar.gz, the reviews' archive.", file=sys.stderr)
-        return 2
+    archive_path()
     # As an interrupt does: the part that runs ends too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     failed = [part for part in asked or PARTS if not _succeeds(part, flags)]

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import functools
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import recording
+from benchmarks.archive import archive_path
 from benchmarks.measuring import Measurement, measure, succeeded
 from benchmarks.review_files import write_reviews
 
@@ -43,8 +43,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3, help="default: %(default)s")
     parser.add_argument("--turns", type=int, default=1, help="default: %(default)s")
     options = parser.parse_args()
-    if not os.environ.get("IMDB_ARCHIVE"):
-        sys.exit("Set IMDB_ARCHIVE to aclImdb_v1.tar.gz, the reviews' archive.")
+    archive_path()
     recording.measure_and_record(options, lambda: measure_all(options), markdown_table)
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
 import statistics
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import our_steps, recording, tfx_imdb_example
+from benchmarks.archive import archive_path
 from benchmarks.review_files import write_reviews
 from benchmarks.steps import StepFigures
 
@@ -40,8 +40,7 @@ def main() -> None:
     parser.add_argument("--reviews", type=int, help="default: IMDB's archive, as it is")
     parser.add_argument("--turns", type=int, default=2, help="default: %(default)s")
     options = parser.parse_args()
-    if not os.environ.get("IMDB_ARCHIVE"):
-        sys.exit("Set IMDB_ARCHIVE to aclImdb_v1.tar.gz, the reviews' archive.")
+    archive_path()
     recording.measure_and_record(options, lambda: measure(options), markdown_table)
 
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import tempfile
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -36,13 +34,10 @@ def main() -> None:
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Returns the figures of each batch size."""
-    from benchmarks.real_reviews import read_texts
-    from benchmarks.sessions import Load, export_both
+    from benchmarks.sessions import Load, exported
     from benchmarks.sessions import measure as measure_load
 
-    texts = read_texts(max(1_024, 2 * max(options.batches)))
-    with tempfile.TemporaryDirectory() as folder:
-        folders = export_both(options.model, texts, Path(folder))
+    with exported(options.model, max(options.batches)) as (folders, texts):
         return {
             str(batch): measure_load(
                 folders,

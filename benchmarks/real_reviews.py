@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections import Counter
 from itertools import islice
 
 import numpy as np
 import tensorflow as tf
 
+from benchmarks.archive import real_reviews
 from components import features
-from components.dataset.archive import read_archive
-from components.dataset.records import Review
 from components.transform import preprocessing
 
 _EVERY = 7
@@ -20,11 +17,7 @@ _EVERY = 7
 
 def read_texts(count: int, every: int = _EVERY) -> list[bytes]:
     """Returns `count` reviews, one of `every` few, of the archive that IMDB_ARCHIVE names."""
-    archive = os.environ.get("IMDB_ARCHIVE")
-    if not archive:
-        sys.exit("Set IMDB_ARCHIVE to aclImdb_v1.tar.gz, the reviews' archive.")
-    reviews = (record for record in read_archive(archive) if isinstance(record, Review))
-    return [review.text for review in islice(reviews, 0, count * every, every)]
+    return [review.text for review in islice(real_reviews(), 0, count * every, every)]
 
 
 class Vocabulary(tf.Module):

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import csv
-import os
-import sys
 from pathlib import Path
 
-from components.dataset.archive import read_archive
-from components.dataset.records import Review
+from benchmarks.archive import real_reviews
 
 _HEADER = ["text", "label", "split"]
 _SHORT_WORDS = 1_000
@@ -25,10 +22,7 @@ def write_reviews(path: Path, count: int) -> None:
       path: The CSV file, with columns text, label and split (train or test, half each).
       count: How many.
     """
-    archive = os.environ.get("IMDB_ARCHIVE")
-    if not archive:
-        sys.exit("Set IMDB_ARCHIVE to aclImdb_v1.tar.gz, the reviews' archive.")
-    reviews = [record for record in read_archive(archive) if isinstance(record, Review)]
+    reviews = list(real_reviews())
     # Of both splits and labels alike, however few are taken.
     groups = {
         (split, label): [each for each in reviews if (each.split, each.label) == (split, label)]

@@ -22,10 +22,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from benchmarks.archive import archive_path, real_reviews
 from benchmarks.measuring import machine
 from benchmarks.serving_measurements import FREE, MEASUREMENTS, REVIEWS, Figures, Subject
-from components.dataset.archive import read_archive
-from components.dataset.records import Review
 from pipeline.config import DEFAULT_MODEL_NAME
 from pipeline.pushed_versions import newest_version
 from serving.engines import BINARY, EMBEDDED, is_installed
@@ -50,8 +49,7 @@ def main() -> None:
     options = parser.parse_args()
     # As an interrupt does: the servers end with this process.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    if not os.environ.get("IMDB_ARCHIVE"):
-        sys.exit("Set IMDB_ARCHIVE to aclImdb_v1.tar.gz, the reviews' archive.")
+    archive_path()
     if options.output:
         options.output.parent.mkdir(parents=True, exist_ok=True)
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -73,9 +71,7 @@ def main() -> None:
 def _prepare(root: Path, name: str, work: Path) -> Subject:
     free = work / "models" / FREE / "1"
     subprocess.run([sys.executable, "-m", "benchmarks.free_model", str(free)], check=True)
-    records = read_archive(os.environ["IMDB_ARCHIVE"])
-    reviews = (record for record in records if isinstance(record, Review))
-    texts = [review.text.decode() for review in islice(reviews, REVIEWS)]
+    texts = [review.text.decode() for review in islice(real_reviews(), REVIEWS)]
     folders = {name: newest_version(root, name).absolute(), FREE: free}
     return Subject(folders, root.absolute(), texts, work)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.in_turns import in_turns, ratios
-from benchmarks.real_reviews import Vocabulary
+from benchmarks.real_reviews import Vocabulary, read_texts
 from benchmarks.yardstick import stock_model
 from components.models.registry import get_variant
 from components.trainer.training import served_models
@@ -33,8 +36,16 @@ class _TextModel(tf.Module):
         )
 
 
-def export_both(name: str, texts: list[bytes], folder: Path) -> dict[str, Path]:
-    """Writes the variant's export and the yardstick's, with the same weights."""
+@contextlib.contextmanager
+def exported(name: str, largest_batch: int) -> Iterator[tuple[dict[str, Path], list[bytes]]]:
+    """Yields folders of the variant's export and the yardstick's, and real reviews to ask them."""
+    texts = read_texts(max(1_024, 2 * largest_batch))
+    with tempfile.TemporaryDirectory() as folder:
+        yield _export_both(name, texts, Path(folder)), texts
+
+
+def _export_both(name: str, texts: list[bytes], folder: Path) -> dict[str, Path]:
+    """Writes the two, with the same weights."""
     stock = stock_model(name)
     generator = np.random.default_rng(0)
     stock.set_weights([generator.normal(0, 0.1, each.shape) for each in stock.get_weights()])

@@ -17,21 +17,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 
+from benchmarks.archive import real_reviews
 from benchmarks.real_reviews import Vocabulary
 from benchmarks.yardstick import stock_model
-from components.dataset.archive import read_archive
-from components.dataset.records import Review
 
 _BATCH = 64
 
 
 def main(count: int, epochs: int) -> None:
     """Fits."""
-    reviews = [
-        record
-        for record in read_archive(os.environ["IMDB_ARCHIVE"])
-        if isinstance(record, Review) and record.split == "train"
-    ]
+    reviews = [review for review in real_reviews() if review.split == "train"]
     chosen = np.random.default_rng(0).permutation(len(reviews))[:count]
     texts = [reviews[place].text for place in chosen]
     labels = np.array([[reviews[place].label] for place in chosen], np.float32)
