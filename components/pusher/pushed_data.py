@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from typing import Any, NamedTuple
+
+from components.place import Place
 
 CARD_FILE = "model_card.json"
 
@@ -34,7 +35,7 @@ class PushedData(NamedTuple):
         return self.digest == digest or _place(self.path) == _place(path)
 
 
-def data_of_newest(serving_directory: Path) -> PushedData | None:
+def data_of_newest(serving_directory: Place) -> PushedData | None:
     """Returns the data of the newest version that has a card; None if there is no such version.
 
     Args:
