@@ -63,7 +63,7 @@ class ReviewModelPusher(base_component.BaseComponent):
       cross_validation: CrossValidationArtifact, of CrossValidator, optional: figures for the card.
 
     Outputs:
-      pushed_model: PushedModel. A link to the version.
+      pushed_model: PushedModel. Its folder holds `pushed.json`, which names the version's folder.
 
     >>> from tfx.types import Channel, standard_artifacts
     >>> from components import ReviewModelPusher
