@@ -22,7 +22,7 @@ from pipeline.settings import add_flag
 if TYPE_CHECKING:
     from pipeline.console.printable_console import PrintableConsole
     from pipeline.results.run_diff import RunDiff
-    from pipeline.results.runs import RunInfo
+    from pipeline.results.run_info import RunInfo
 
 DEFAULT_LIMIT = 50
 _RUN = "an id, an unambiguous beginning of one, latest, or latest~1 for the one before it"
