@@ -107,10 +107,10 @@ class ReviewModelPusher(Step, spec=ReviewModelPusherSpec, executor=Executor):
         super().__init__(
             model=model,
             model_blessing=model_blessing,
-            infra_blessing=infra_blessing,
-            evaluation=evaluation,
-            cross_validation=cross_validation,
-            report=report,
             push_destination=destination,
             facts=json.dumps({**NO_FACTS, **(facts or {})}, sort_keys=True),
+            evaluation=evaluation,
+            report=report,
+            infra_blessing=infra_blessing,
+            cross_validation=cross_validation,
         )
