@@ -1,6 +1,6 @@
-"""A Google Cloud Storage on this machine, for TensorFlow's and Beam's gs://, that fails on purpose.
+"""Google Cloud Storage on this machine, for TensorFlow and Beam, that fails on purpose.
 
-fake-gcs-server, a Go program, holds the objects. TensorFlow knows no setting for another server, and
+fake-gcs-server, a Go program, holds the objects. TensorFlow has no setting for another one, and
 asks Google's; but it takes a proxy and a certificate authority from the environment. So a gateway
 stands in front: it is the proxy, plays Google's servers by a certificate of its own, and passes
 requests on. Nothing leaves the machine. (The wheel tensorflow_io_gcs_filesystem knows
