@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from tfx.proto import pusher_pb2
@@ -25,9 +26,9 @@ from components.hyperparameters import Hyperparameters
 from components.infra_validator import warmup
 from components.infra_validator.outcome import Outcome
 from components.models.training_record import TrainingRecord
+from components.pusher import publish as publishing
 from components.pusher import pushed_version
 from components.pusher.executor import Executor
-from components.pusher.publish import publish
 from components.pusher.pushed_data import PushedData, data_of_newest
 from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 from serving import versions
@@ -51,6 +52,11 @@ def model(tmp_path):
 def base(tmp_path):
     """The folder that TF-Serving watches."""
     return tmp_path / "serving_model" / "reviews"
+
+
+def publish(model, base, **more):
+    """Publishes, and returns the version's folder."""
+    return Path(publishing.publish(str(model), str(base), **more))
 
 
 def contents(directory):
@@ -123,14 +129,13 @@ def test_kill_9_in_the_middle_shows_no_version_and_the_next_push_cleans_up(model
     """A version appears by one rename, after its last byte."""
     script = (
         "import os, shutil, signal, sys\n"
-        "from pathlib import Path\n"
         "from components.pusher.publish import publish\n"
         "copy = shutil.copyfile\n"
         "def die_after_one_file(source, destination):\n"
         "    copy(source, destination)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
         "shutil.copyfile = die_after_one_file\n"
-        "publish(Path(sys.argv[1]), Path(sys.argv[2]))\n"
+        "publish(sys.argv[1], sys.argv[2])\n"
     )
     killed = subprocess.run([sys.executable, "-c", script, str(model), str(base)], timeout=120)
     assert killed.returncode == -signal.SIGKILL
@@ -273,7 +278,7 @@ def test_a_pushed_version_says_what_it_is_and_is_warm_before_it_serves(
     card = json.loads((version / "model_card.json").read_text())
     assert card["data"]["reviews"] == {"train": {"0": 3, "1": 4}, "test": {"0": 2, "1": 2}}
     assert (card["name"], card["data"]["name"], card["variant"]) == ("reviews", "films", "lstm")
-    assert data_of_newest(base) == PushedData("films", "/data/films.csv", "d")
+    assert data_of_newest(str(base)) == PushedData("films", "/data/films.csv", "d")
     assert card["hyperparameters"]["epochs"] == 2
     assert card["tokens"] == {
         "vocabulary_size": 5_000,
