@@ -16,7 +16,7 @@ import re
 import socket
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,7 +97,7 @@ class Claim:
 
 
 @contextlib.contextmanager
-def claimed(base: str, left: list[str]) -> Iterator[Claim]:
+def claimed(base: str, graph_bytes: int, left: list[str]) -> Iterator[Claim]:
     """Claims the number of a new version, until the block ends.
 
     It is the time in seconds, and always larger than those of the versions that are there, and of
@@ -106,6 +106,7 @@ def claimed(base: str, left: list[str]) -> Iterator[Claim]:
 
     Args:
       base: What TF-Serving watches; made if it is not there.
+      graph_bytes: Size of the file that is written last, by which a whole version is known.
       left: Takes the paths of what could not be removed after a failure.
 
     Raises:
@@ -113,8 +114,10 @@ def claimed(base: str, left: list[str]) -> Iterator[Claim]:
       OSError: It cannot be listed, or the claim not written.
     """
     files.make_folder(base)
+    # A server that has tried what is removed now would not try the same number again.
+    above = _latest(base)
     _remove_left_over(base)
-    claim = _claim(base, left)
+    claim = _claim(base, above, graph_bytes, left)
     _OWN.add(claim.name)
     try:
         yield claim
@@ -128,11 +131,18 @@ def claimed(base: str, left: list[str]) -> Iterator[Claim]:
         notify(f"The model was pushed; {path}, which is of no more use, could not be removed.")
 
 
-def _claim(base: str, left: list[str]) -> Claim:
+def _claim(base: str, above: int, graph_bytes: int, left: list[str]) -> Claim:
+    told = {
+        "host": socket.gethostname(),
+        "process": os.getpid(),
+        "started": time.time(),
+        "graph_bytes": graph_bytes,
+    }
     for _ in range(_ATTEMPTS):
-        claim = Claim(base, _next_number(base), uuid.uuid4().hex, left)
+        claim = Claim(base, _next_number(base, above), uuid.uuid4().hex, left)
         try:
-            files.write_text(claim.path, json.dumps(_this_process()))
+            with files.opened(claim.path, "wb") as file:
+                file.write(json.dumps(told).encode())
             taken = [number for number, path in _claims(base) if path != claim.path]
             if claim.number not in (*taken, *_numbers(base)):
                 return claim
@@ -149,8 +159,12 @@ def _claim(base: str, left: list[str]) -> Claim:
     )
 
 
-def _next_number(base: str) -> int:
-    latest = max([0, *_numbers(base), *(number for number, _ in _claims(base))])
+def _latest(base: str) -> int:
+    return max([0, *_numbers(base), *(number for number, _ in _claims(base))])
+
+
+def _next_number(base: str, above: int) -> int:
+    latest = max(above, _latest(base))
     if latest >= LARGEST:
         raise PushError(
             f"The model could not be pushed: {files.join(base, str(LARGEST))} has the largest "
@@ -178,13 +192,12 @@ def _remove_left_over(base: str) -> None:
     going_on = set()
     for number, path in _claims(base):
         claim = Claim(base, number, _name_in(path), left)
-        if not _is_dead(number, path):
+        told = _told_by(path)
+        if told is None or not _is_dead(number, claim.name, told):
             going_on.add(claim.incoming)
             continue
-        # A version that is whole was pushed: only the claim was left.
-        if not files.exists(files.join(claim.version, SAVED_MODEL_FILE)):
-            _tried(left, claim.version, files.remove_folder)
-        claim.clear()
+        claim.has_begun = not _is_whole(claim.version, told)
+        claim.withdraw()
     for name in names:
         path = files.join(base, name)
         if name.startswith(INCOMING_PREFIX) and path not in going_on:
@@ -193,22 +206,40 @@ def _remove_left_over(base: str) -> None:
         notify(f"What a push that did not end left could not be removed: {path}. Remove it.")
 
 
-def _is_dead(number: int, claim: str) -> bool:
-    """Returns whether the push of a claim ended without removing it."""
+def _told_by(claim: str) -> dict[str, Any] | None:
+    """Returns what a claim tells; None of one that is gone, or for others to read."""
     try:
-        told: Any = json.loads(files.read_text(claim))
-        host, process, started = str(told["host"]), int(told["process"]), float(told["started"])
-    except OSError:  # its push has just ended, or it is for others to read
-        return False
-    except (ValueError, KeyError, TypeError):  # it may be half written
-        host, process, started = "", 0, float(number)
-    if time.time() - started > LONGEST_PUSH_SECONDS:
+        told = json.loads(files.read_bytes(claim))
+    except OSError:
+        return None
+    except ValueError:  # it may be half written
+        return {}
+    is_right = isinstance(told, dict) and {name: type(value) for name, value in told.items()} == {
+        "host": str,
+        "process": int,
+        "started": float,
+        "graph_bytes": int,
+    }
+    return told if is_right else {}
+
+
+def _is_dead(number: int, name: str, told: Mapping[str, Any]) -> bool:
+    """Returns whether the push of a claim ended without removing it."""
+    if time.time() - told.get("started", number) > LONGEST_PUSH_SECONDS:
         return True
-    if host != socket.gethostname():
+    if told.get("host") != socket.gethostname():
         return False
-    if process == os.getpid():
-        return _name_in(claim) not in _OWN
-    return not _runs(process)
+    process = told["process"]
+    return name not in _OWN if process == os.getpid() else not _runs(process)
+
+
+def _is_whole(version: str, told: Mapping[str, Any]) -> bool:
+    """Returns whether the file of a version that is written last is there to its end."""
+    try:
+        size = files.size_of(files.join(version, SAVED_MODEL_FILE))
+    except FileNotFoundError:
+        return False
+    return size == told.get("graph_bytes", size)
 
 
 def _name_in(claim: str) -> str:
@@ -225,11 +256,7 @@ def _runs(process: int) -> bool:
     return True
 
 
-def _this_process() -> dict[str, Any]:
-    return {"host": socket.gethostname(), "process": os.getpid(), "started": time.time()}
-
-
-def _tried(left: list[str], path: str, remove: Any) -> None:
+def _tried(left: list[str], path: str, remove: Callable[[str], None]) -> None:
     try:
         remove(path)
     except OSError:

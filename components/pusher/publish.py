@@ -60,7 +60,7 @@ def publish(
 
 
 def _to_disk(model: str, base: str, complete: Callable[[Path], None], left: list[str]) -> str:
-    with claimed(base, left) as claim:
+    with claimed(base, _graph_bytes(model), left) as claim:
         incoming = Path(claim.incoming)
         _copy_here(model, incoming)
         complete(incoming)
@@ -76,7 +76,7 @@ def _to_store(model: str, base: str, complete: Callable[[Path], None], left: lis
         whole = Path(folder, "model")
         _copy_here(model, whole)
         complete(whole)
-        with claimed(base, left) as claim:
+        with claimed(base, _graph_bytes(model), left) as claim:
             if files.has_rename(base):
                 files.copy_folder(str(whole), claim.incoming)
                 _rename(claim)
@@ -90,6 +90,11 @@ def _to_store(model: str, base: str, complete: Callable[[Path], None], left: lis
             claim.has_begun = True
             files.copy_folder(str(whole), claim.version, last=[SAVED_MODEL_FILE], copy=copy)
     return claim.version
+
+
+def _graph_bytes(model: str) -> int:
+    graph = files.join(model, SAVED_MODEL_FILE)
+    return files.size_of(graph) if files.exists(graph) else 0
 
 
 def _rename(claim: Claim) -> None:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -143,6 +144,29 @@ def test_kill_9_in_the_middle_shows_no_version_and_the_next_push_cleans_up(model
     assert left and not any(name.isdecimal() for name in left)
     version = publish(model, base)
     assert [path.name for path in base.iterdir()] == [version.name]
+
+
+def test_pushes_at_the_same_time_are_versions_of_their_own(base, tmp_path, monkeypatch):
+    """Each is whole, and of one model."""
+    monkeypatch.setattr(publishing, "flush_to_disk", lambda path: time.sleep(0.02))
+    pushed = {}
+
+    def push(name):
+        for file in ("saved_model.pb", "variables/variables.index"):
+            (tmp_path / name / file).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name / file).write_text(name)
+        pushed[name] = publish(tmp_path / name, base)
+
+    threads = [threading.Thread(target=push, args=name) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(pushed.values())) == 4
+    assert sorted(base.iterdir()) == sorted(pushed.values())
+    for name, version in pushed.items():
+        assert set(contents(version).values()) == {name.encode()}
+        assert len(contents(version)) == 2
 
 
 @pytest.fixture(scope="module")
