@@ -37,7 +37,7 @@ def newest_version(root: Path, model_name: str | None) -> Path:
             f"{', '.join(pushed) or 'none'}.{did_you_mean(model_name, pushed)} Run "
             "`sentiment run` first, or set --root and --model-name."
         )
-    return versions[max(versions)]
+    return Path(versions[max(versions)])
 
 
 def pushed_models(root: Path) -> list[str]:
@@ -47,5 +47,5 @@ def pushed_models(root: Path) -> list[str]:
     return sorted(folder.name for folder in folders if _versions(folder))
 
 
-def _versions(folder: Path) -> Mapping[int, Path]:
+def _versions(folder: Path) -> Mapping[int, str]:
     return look_up(folder).complete if folder.is_dir() else {}
