@@ -11,6 +11,7 @@ from pathlib import Path
 
 from components.dataset import first_look
 from components.dataset.names import name_of
+from components.dataset.places import Place, files_in, place
 from components.dataset.resolve import resolve_source
 from components.dataset.source import ReviewSource, SourceKind
 from components.errors import ConfigurationError
@@ -332,7 +333,7 @@ def check_name_is_free(root: Path, model_name: str, source: ReviewSource) -> Non
 
 def free_name(root: Path, taken: str, source: ReviewSource) -> str:
     """Returns a name that no model in the root has: the folder's in front, or a number behind."""
-    folder = name_of(Path(source.origin).parent)
+    folder = name_of(place(source.origin).parent)
     tried = [f"{folder}_{taken}"[:100], *(f"{taken[:90]}_{number}" for number in range(2, 1_000))]
     return next(
         name
@@ -445,7 +446,7 @@ def beam_arguments(config: PipelineConfig, source: ReviewSource) -> tuple[str, .
     """Returns Beam's flags; "auto" takes several processes for data that is worth them."""
     mode = config.beam_mode
     if mode == "auto":
-        size = sum(_size(Path(file.path)) for file in source.files)
+        size = sum(_size(place(file.path)) for file in source.files)
         mode = MULTI_PROCESSING if size >= MULTI_PROCESSING_FROM_BYTES else IN_MEMORY
     return beam_arguments_for(config.engine, mode)
 
@@ -473,7 +474,7 @@ def local_beam_arguments(mode: str, workers: int) -> tuple[str, ...]:
     return beam_arguments_for(choose(LOCAL, workers=str(workers)), mode)
 
 
-def _size(path: Path) -> int:
+def _size(path: Place) -> int:
     if path.is_dir():
-        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+        return sum(file.stat().st_size for file in files_in(path, lambda _: True))
     return path.stat().st_size

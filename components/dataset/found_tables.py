@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from components.dataset.columns import DEFAULT_LABEL, DEFAULT_TEXT
 from components.dataset.detected_table import DetectedTable
 from components.dataset.look_at import look_at
+from components.dataset.places import Place
 from components.dataset.records import printable
 from components.dataset.source import SourceFile, SourceKind
 from components.dataset.splits import is_split_column
@@ -29,8 +29,8 @@ class FoundTables(NamedTuple):
       split_column: Column that tells splits, or "".
     """
 
-    tables: dict[Path, DetectedTable]
-    splits: dict[Path, str]
+    tables: dict[Place, DetectedTable]
+    splits: dict[Place, str]
     split_column: str
 
     @property
@@ -48,7 +48,7 @@ class FoundTables(NamedTuple):
 
 
 def find_tables(
-    paths: list[Path],
+    paths: list[Place],
     text_column: str,
     label_column: str,
     options: TableOptions,

@@ -8,6 +8,7 @@ from pathlib import Path
 from components.dataset.compressed import SUFFIXES as COMPRESSIONS
 from components.dataset.detect import detect, kind_of
 from components.dataset.detected_table import DetectedTable
+from components.dataset.places import Place
 from components.dataset.records import printable
 from components.dataset.source import SourceKind
 from components.dataset.suffixes import SUFFIXES, TEXT_SUFFIXES
@@ -17,7 +18,7 @@ from components.errors import DatasetError
 ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz")
 
 
-def look_at(path: Path, options: TableOptions, needed: Sequence[str] = ()) -> DetectedTable:
+def look_at(path: Place, options: TableOptions, needed: Sequence[str] = ()) -> DetectedTable:
     """Returns how a table is written.
 
     Args:
@@ -45,7 +46,7 @@ def look_at(path: Path, options: TableOptions, needed: Sequence[str] = ()) -> De
     return detect(path, options, needed=needed)
 
 
-def _unknown_format(path: Path) -> DatasetError:
+def _unknown_format(path: Place) -> DatasetError:
     return DatasetError(
         f"{printable(path.name)}: unknown format. Expected {', '.join(SUFFIXES)}, text formats "
         f"also with {', '.join(COMPRESSIONS)}, or an archive ({', '.join(ARCHIVE_SUFFIXES)}) "

@@ -196,10 +196,12 @@ def _read(file: str, config: PipelineConfig) -> list[str]:
       DatasetError: They cannot be read.
     """
     from components.dataset.piped import copy, copy_pipe, is_pipe
+    from components.dataset.places import Place, place
     from components.dataset.texts import read_texts
 
     with tempfile.NamedTemporaryFile(prefix="sentiment-") as target:
-        path, name = Path(file), ""
+        path: Place = place(file)
+        name = ""
         # A pipe can be read once, and a file is first looked at, Parquet from its end.
         if file == STANDARD_INPUT:
             name = "standard input"

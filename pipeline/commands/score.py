@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components.dataset.places import Place, StoredPath, place
 from components.errors import ConfigurationError, DatasetError
 from pipeline import extras
 from pipeline.commands.command import (
@@ -100,7 +102,7 @@ def run(options: dict[str, Any]) -> int:
     extras.require(extras.PIPELINE, "score")
     config = config_of(options, _SETTINGS)
     model = _model_folder(options["model"], Path(config.root), options["model_name"])
-    output = Path(options["output"]).absolute()
+    output = place(options["output"]).absolute()
 
     from components.dataset.source import SourceKind
     from pipeline.scoring.output_folder import make_folder
@@ -153,7 +155,7 @@ def _model_folder(given: str | None, root: Path, name: str | None) -> Path:
 def _score(
     plan: ScoringPlan,
     model: Path,
-    output: Path,
+    output: Place,
     config: PipelineConfig,
     overwrite: bool,
     console: Console,
@@ -168,8 +170,12 @@ def _score(
     from pipeline.scoring.rows import check_rows
 
     names = [file.output for file in plan.files]
+    # A store has no locks.
+    alone = nullcontext() if isinstance(output, StoredPath) else alone_in(output, "--output")
+    # Workers on a store share no folder of this machine for the output; the model's is in the root.
+    shared = Path(config.root).absolute() if isinstance(output, StoredPath) else output
     with (
-        alone_in(output, "--output"),
+        alone,
         workspace(output) as folder,
         progress.listening(console.progress),
     ):
@@ -181,14 +187,14 @@ def _score(
         _stop_if_unfit(findings, config.max_bad_records)
         console.task_finished(f"{findings.total:,} reviews")
 
-        check_engine(config.engine, output)
+        check_engine(config.engine, shared)
         console.task_started("Score the reviews")
         # Beam and TensorFlow take seconds to import: a bad record is told before that.
         from pipeline.runners.portable_beam import jobs_at
         from pipeline.scoring.scoring import score_files
 
         mode = IN_MEMORY if config.beam_mode == "auto" else config.beam_mode
-        with jobs_at(config.engine.arguments_of_place(output)):
+        with jobs_at(config.engine.arguments_of_place(shared)):
             score_files(plan, findings, model, folder, beam_arguments_for(config.engine, mode))
         if not overwrite:
             refuse_existing(names, output)
