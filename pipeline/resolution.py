@@ -321,7 +321,7 @@ def check_name_is_free(root: Place, model_name: str, source: ReviewSource) -> No
     Raises:
       ConfigurationError: Names both data sets, and the flags for either case.
     """
-    pushed = data_of_newest(root / SERVING_FOLDER / model_name)
+    pushed = data_of_newest(str(root / SERVING_FOLDER / model_name))
     if pushed is None or pushed.is_same(source.origin, source.digest):
         return
     own = free_name(root, model_name, source)
