@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from tfx.components.pusher import executor as tfx_pusher
@@ -14,7 +13,7 @@ from tfx.utils import proto_utils
 from components import tfx_adapter
 from components.infra_validator import warmup
 from components.infra_validator.outcome import Outcome
-from components.pusher import model_card
+from components.pusher import model_card, pushed_version
 from components.pusher.publish import publish
 from components.tfx_adapter import Inputs, Outputs, Parameters
 
@@ -34,9 +33,7 @@ class Executor(tfx_pusher.Executor):
     def Do(self, input_dict: Inputs, output_dict: Outputs, exec_properties: Parameters) -> None:
         """Publishes the model when every given blessing says so.
 
-        The pushed_model artifact is a link to the published version: once somebody deletes the
-        version, the artifact is gone as well, and the next run pushes again instead of taking
-        the push from the cache.
+        The pushed_model artifact's folder tells where the version is, see `pushed_version`.
         """
         pushed_model = artifact_utils.get_single_instance(
             output_dict[standard_component_specs.PUSHED_MODEL_KEY]
@@ -63,12 +60,9 @@ class Executor(tfx_pusher.Executor):
             )
 
         version = publish(Path(self.GetModelPath(input_dict)), base_directory, complete)
-        link = Path(pushed_model.uri)
-        link.rmdir()
-        link.symlink_to(os.path.relpath(version, link.parent), target_is_directory=True)
-        tfx_adapter.mark_pushed(
-            self, pushed_model, str(base_directory / version.name), version.name
-        )
+        pushed_to = str(base_directory / version.name)
+        pushed_version.write(pushed_model.uri, pushed_to)
+        tfx_adapter.mark_pushed(self, pushed_model, pushed_to, version.name)
 
 
 def _uri(input_dict: Inputs, key: str) -> str | None:

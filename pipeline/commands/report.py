@@ -23,7 +23,7 @@ from pipeline.paths import shown
 from pipeline.program import command_in
 
 if TYPE_CHECKING:
-    from pipeline.results.runs import RunInfo
+    from pipeline.results.run_info import RunInfo
 
 SETTINGS = ("root", *METADATA_SETTINGS)
 

@@ -22,10 +22,18 @@ from pipeline.settings import add_flag
 if TYPE_CHECKING:
     from pipeline.console.printable_console import PrintableConsole
     from pipeline.results.run_diff import RunDiff
-    from pipeline.results.runs import RunInfo
+    from pipeline.results.run_info import RunInfo
 
 DEFAULT_LIMIT = 50
 _RUN = "an id, an unambiguous beginning of one, latest, or latest~1 for the one before it"
+_ALL_OF_ONE = (
+    "Shows all of one run: what became of it, its steps with their state, time, memory and reason, "
+    "settings, versions and figures."
+)
+_DIFFERENCES = (
+    "Shows only what differs between two runs: settings, code, data, figures with their "
+    "significance, and the test reviews that changed sides."
+)
 
 COMMAND = Command(
     "runs",
@@ -49,22 +57,10 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.set_defaults(show=_list)
     actions = parser.add_subparsers(title="more of them", metavar="ACTION", prog="sentiment runs")
-    show = actions.add_parser(
-        "show",
-        allow_abbrev=False,
-        help="RUN: all of one run",
-        description="Shows all of one run: what became of it, its steps with their state, time, "
-        "memory and reason, settings, versions and figures.",
-    )
+    show = _add_action(actions, "show", "RUN: all of one run", _ALL_OF_ONE)
     show.add_argument("run", metavar="RUN", help=_RUN)
     show.set_defaults(show=_show)
-    diff = actions.add_parser(
-        "diff",
-        allow_abbrev=False,
-        help="A B: only what differs between two runs",
-        description="Shows only what differs between two runs: settings, code, data, figures with "
-        "their significance, and the test reviews that changed sides.",
-    )
+    diff = _add_action(actions, "diff", "A B: only what differs between two runs", _DIFFERENCES)
     diff.add_argument("first", metavar="A", help=_RUN)
     diff.add_argument("second", metavar="B", help="the same")
     diff.add_argument(
@@ -73,6 +69,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     diff.set_defaults(show=_diff)
     for action in (show, diff):
         _add_common(action, has_defaults=False)
+
+
+def _add_action(actions: Any, name: str, help: str, description: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(
+        name, allow_abbrev=False, help=help, description=description
+    )
+    return parser
 
 
 def _add_common(parser: argparse.ArgumentParser, *, has_defaults: bool) -> None:

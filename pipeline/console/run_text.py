@@ -20,7 +20,7 @@ from pipeline.program import command_in
 from pipeline.results import run_properties as names
 from pipeline.results.metric_names import METRIC_NAMES
 from pipeline.results.outcome import outcome
-from pipeline.results.runs import RunInfo, StepInfo
+from pipeline.results.run_info import RunInfo, StepInfo
 from pipeline.root import SERVING_FOLDER
 from serving.printable import printable
 

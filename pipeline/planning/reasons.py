@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline.fingerprint import ORDER, edits
 from pipeline.graph import SOURCE_FINGERPRINT
 from pipeline.planning.changed_parameters import ChangedParameters, changed_parameters
-from pipeline.planning.plan import (
+from pipeline.planning.reason_words import (
     CACHE_OFF,
     DELETED,
     FAILED,

@@ -38,6 +38,7 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from components import notices
 from components.errors import ConfigurationError, RootBusyError
+from components.pusher.pushed_version import cached_while_there
 from pipeline.graph import create_pipeline
 from pipeline.metadata.address import SqliteFile
 from pipeline.metadata.snapshot import copy_pipeline
@@ -126,7 +127,7 @@ def rehearse(run: ResolvedRun) -> tuple[Rehearsed, ...]:
             was_moved = False
         at = run.root if run.root.is_dir() else Path(folder)
         # What keeps the user informed of the real run would be said twice.
-        with working_in(at), notices.silent():
+        with working_in(at), notices.silent(), cached_while_there():
             return tuple(_Rehearsal(run, copy, was_moved).steps())
 
 

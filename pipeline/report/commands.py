@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.config import PipelineConfig
 from pipeline.paths import shown
 from pipeline.program import program
-from pipeline.results.runs import RunInfo
+from pipeline.results.run_info import RunInfo
 from pipeline.settings import flag_of
 
 

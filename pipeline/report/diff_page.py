@@ -8,7 +8,7 @@ from pipeline.report.pages import render, save
 from pipeline.results.diff_lines import sections
 from pipeline.results.outcome import outcome
 from pipeline.results.run_diff import RunDiff
-from pipeline.results.runs import RunInfo
+from pipeline.results.run_info import RunInfo
 
 
 def diff_page(found: RunDiff) -> str:

@@ -31,8 +31,9 @@ from pipeline.report.examined import Examination, Examined
 from pipeline.report.gate import read_bounds
 from pipeline.results.insight.reviews import HeldReviews
 from pipeline.results.lineage import read_lineage
+from pipeline.results.run_info import RunInfo
 from pipeline.results.run_record import RunRecord
-from pipeline.results.runs import RunInfo, list_runs
+from pipeline.results.runs import list_runs
 from pipeline.results.summary import SliceRow
 
 if TYPE_CHECKING:

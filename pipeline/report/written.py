@@ -11,7 +11,8 @@ from components.errors import summary_of
 from pipeline.metadata.address import MetadataStoreAddress
 from pipeline.paths import shown
 from pipeline.program import command_in
-from pipeline.results.runs import RunInfo, find_run
+from pipeline.results.run_info import RunInfo
+from pipeline.results.runs import find_run
 
 FOLDER = "reports"
 # At the end of a run, the labels of at most so many reviews are checked: with 50,000, it takes ten

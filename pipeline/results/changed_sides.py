@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.paths import shown
 from pipeline.results.review_texts import texts_of
-from pipeline.results.runs import RunInfo
+from pipeline.results.run_info import RunInfo
 from pipeline.results.stored_artifacts import output_folder
 
 if TYPE_CHECKING:

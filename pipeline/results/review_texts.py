@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError
 
 from components import features
 from pipeline.paths import shown
-from pipeline.results.runs import RunInfo
+from pipeline.results.run_info import RunInfo
 from pipeline.results.stored_artifacts import output_folder
 from pipeline.results.stored_examples import READ_ERRORS, example_class, records
 

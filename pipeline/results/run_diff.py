@@ -12,8 +12,8 @@ from pipeline.results import run_properties as names
 from pipeline.results.changed_sides import ChangedSides, changed_sides
 from pipeline.results.code_diff import FunctionChange, code_diff
 from pipeline.results.difference_of_shares import newcombe
+from pipeline.results.run_info import RunInfo
 from pipeline.results.run_json import plain
-from pipeline.results.runs import RunInfo
 
 
 @dataclass(frozen=True)

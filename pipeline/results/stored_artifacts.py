@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.metadata.address import MetadataStoreAddress
 from pipeline.results.metadata_file import reading
-from pipeline.results.runs import RunInfo
+from pipeline.results.run_info import RunInfo
 
 _URI = """
 SELECT a.uri FROM Event v JOIN EventPath p ON p.event_id = v.id JOIN Artifact a

@@ -15,7 +15,7 @@ from pipeline.results import recorded_values as values
 from pipeline.results import run_properties as names
 from pipeline.results.metadata_file import reading
 from pipeline.results.run_functions import RunFunctions
-from pipeline.results.runs import RunInfo, StepInfo
+from pipeline.results.run_info import RunInfo, StepInfo
 from pipeline.root import SERVING_FOLDER, is_in_use
 from serving.small_files import UnreadableFileError, read_small_file
 from serving.versions import look_up

@@ -21,7 +21,8 @@ from pipeline.loading import environment
 from pipeline.metadata import mysql
 from pipeline.metadata.address import MetadataStoreAddress, SqliteFile
 from pipeline.paths import shown
-from pipeline.planning.plan import LOOKS_ANEW, NEVER_RAN, in_brief, plan
+from pipeline.planning.plan import plan
+from pipeline.planning.reason_words import LOOKS_ANEW, NEVER_RAN, in_brief
 from pipeline.relative_metadata import make_relative
 from pipeline.resolution import ResolvedRun, metadata_of, resolve
 from pipeline.results import recorded_functions

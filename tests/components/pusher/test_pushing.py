@@ -25,6 +25,7 @@ from components.hyperparameters import Hyperparameters
 from components.infra_validator import warmup
 from components.infra_validator.outcome import Outcome
 from components.models.training_record import TrainingRecord
+from components.pusher import pushed_version
 from components.pusher.executor import Executor
 from components.pusher.publish import publish
 from components.pusher.pushed_data import PushedData, data_of_newest
@@ -230,16 +231,18 @@ def test_a_model_that_failed_in_a_server_is_not_pushed(model, base, tmp_path, ev
     assert not base.exists()
 
 
-def test_the_artifact_of_a_push_is_the_version_itself(model, base, tmp_path, evaluation_folder):
-    """It vanishes with the version: a cached push is never a lie."""
+def test_the_artifact_of_a_push_tells_of_the_version(model, base, tmp_path, evaluation_folder):
+    """Once that is deleted it tells of none: a cached push is never a lie."""
     pushed = pushed_model_of(model, base, True, tmp_path, evaluation_folder)
     (version,) = base.iterdir()
     assert json.loads((version / "model_card.json").read_text())["infra_validation"] is None
     assert pushed.get_string_custom_property("pushed_destination") == str(version)
     assert pushed.get_string_custom_property("pushed_version") == version.name
     assert contents(model).items() <= contents(version).items()
+    assert pushed_version.version_of(pushed.uri) == str(version)
+    assert pushed_version.is_there(pushed.uri)
     shutil.rmtree(version)
-    assert not os.path.exists(pushed.uri)
+    assert not pushed_version.is_there(pushed.uri)
 
 
 def test_the_card_has_the_figures_of_the_folds(model, base, tmp_path, evaluation_folder):
