@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -36,27 +34,25 @@ def main() -> None:
     parser.add_argument("--until", choices=BEAM_STEPS, default="Evaluator", help="the last step")
     parser.add_argument("--turns", type=int, default=1, help="default: %(default)s")
     parser.add_argument("--model", default="linear", help="default: %(default)s")
-    options = parser.parse_args()
-    recording.measure_and_record(options, lambda: measure(options), markdown_table)
+    recording.run(parser, measure, markdown_table)
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Returns what each step took, by size, turn and mode."""
-    sizes = {}
-    for reviews in options.reviews:
-        with tempfile.TemporaryDirectory() as folder:
-            table = Path(folder) / "reviews.csv"
-            write_reviews(table, reviews)
-            turns = [
-                {
-                    mode: _run(Path(folder) / f"{turn}-{mode}", table, mode, options)
-                    for mode in MODES[:: 1 if turn % 2 else -1]
-                }
-                for turn in range(options.turns)
-            ]
-            sizes[str(reviews)] = {"bytes": table.stat().st_size, "turns": turns}
-        print(f"{reviews:,} reviews: done", file=sys.stderr, flush=True)
-    return {"model": options.model, "sizes": sizes}
+
+    def measure_size(reviews: int, folder: Path) -> dict[str, Any]:
+        table = folder / "reviews.csv"
+        write_reviews(table, reviews)
+        turns = [
+            {
+                mode: _run(folder / f"{turn}-{mode}", table, mode, options)
+                for mode in MODES[:: 1 if turn % 2 else -1]
+            }
+            for turn in range(options.turns)
+        ]
+        return {"bytes": table.stat().st_size, "turns": turns}
+
+    return {"model": options.model, "sizes": our_steps.by_size(options.reviews, measure_size)}
 
 
 def _run(root: Path, table: Path, mode: str, options: argparse.Namespace) -> dict[str, Any]:

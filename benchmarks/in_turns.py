@@ -45,13 +45,13 @@ def ratios(ours: Times, stock: Times) -> dict[str, float]:
     return figures
 
 
-def shown_ratios(figures: Mapping[str, float]) -> str:
-    """Returns two cells of a Markdown table: the ratios of time and of processor time."""
-    return " | ".join(
+def shown_ratios(figures: Mapping[str, float]) -> list[str]:
+    """Returns two cells of a table: the ratios of time and of processor time."""
+    return [
         f"{figures[f'{kind}: ratio']:.2f} ({figures[f'{kind}: ratio, lower quartile']:.2f} to "
         f"{figures[f'{kind}: ratio, upper quartile']:.2f})"
         for kind in ("wall", "processor")
-    )
+    ]
 
 
 def _quartiles(values: list[float]) -> list[float]:

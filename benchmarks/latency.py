@@ -28,41 +28,32 @@ def main() -> None:
     parser.add_argument("--batches", type=int, nargs="+", default=list(TURNS))
     parser.add_argument("--threads", type=int, default=2, help="an operation; default: %(default)s")
     parser.add_argument("--turns", type=int, help="of each batch size; by default 200 to 6")
-    options = parser.parse_args()
-    recording.measure_and_record(options, lambda: measure(options), markdown_table)
+    recording.run(parser, measure, markdown_table)
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Returns the figures of each batch size."""
-    from benchmarks.sessions import Load, exported
-    from benchmarks.sessions import measure as measure_load
+    from benchmarks.sessions import Load, exported, measure_batches
 
-    with exported(options.model, max(options.batches)) as (folders, texts):
-        return {
-            str(batch): measure_load(
-                folders,
-                texts,
-                Load(1, options.threads, batch, options.turns or TURNS.get(batch, 8)),
-            )
-            for batch in options.batches
-        }
+    def load(batch: int) -> Load:
+        return Load(1, options.threads, batch, options.turns or TURNS.get(batch, 8))
+
+    with exported(options.model, max(options.batches)) as export:
+        return measure_batches(*export, options.batches, load)
 
 
 def markdown_table(results: recording.Results) -> str:
     """Returns the ratios as a table, with the targets next to them."""
-    rows = [
-        "| reviews at once | ours, ms | plain Keras, ms | ours / Keras, time | processor time "
-        "| target | largest difference |",
-        "|---|---:|---:|---:|---:|---:|---:|",
-    ]
+    times = ["ours, ms", "plain Keras, ms", "ours / Keras, time", "processor time"]
+    rows = []
     for batch, values in results["figures"].items():
-        target = TARGETS.get(int(batch))
-        rows.append(
-            f"| {batch} | {values['wall: ours, ms']:.1f} | {values['wall: stock, ms']:.1f} | "
-            f"{shown_ratios(values)} | {'' if target is None else f'at most {target:.2f}'} | "
-            f"{values['largest difference']:.0e} |"
-        )
-    return "\n".join(rows)
+        target = f"at most {TARGETS[int(batch)]:.2f}" if int(batch) in TARGETS else ""
+        ours, stock = (f"{values[f'wall: {way}, ms']:.1f}" for way in ("ours", "stock"))
+        difference = f"{values['largest difference']:.0e}"
+        rows.append([batch, ours, stock, *shown_ratios(values), target, difference])
+    return recording.markdown_of(
+        ["reviews at once"], [*times, "target", "largest difference"], rows
+    )
 
 
 if __name__ == "__main__":

@@ -8,11 +8,14 @@ All steps are run where the second argument is `all`.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from benchmarks.steps import StepFigures, only, run_steps, run_timed
 from pipeline.loading import add_arguments, environment, load_config
@@ -35,6 +38,21 @@ def measured(root: Path, steps: Sequence[str], *flags: str) -> dict[str, StepFig
     output = root / "steps.json"
     arguments = [str(output), ",".join(steps), f"--root={root}", *flags]
     return run_steps(__name__, arguments, output)
+
+
+def by_size(sizes: Sequence[int], measure: Callable[[int, Path], Any]) -> dict[str, Any]:
+    """Returns what was measured of each size, and prints it as soon as it is known.
+
+    Args:
+      sizes: How much data there is.
+      measure: Takes a size, and a folder that is removed afterwards; its figures are for JSON.
+    """
+    found = {}
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            found[str(size)] = measure(size, Path(folder))
+        print(f"{size:,}: {json.dumps(found[str(size)])}", file=sys.stderr, flush=True)
+    return found
 
 
 def main() -> None:

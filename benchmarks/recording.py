@@ -7,7 +7,7 @@ import json
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,22 @@ def parser_of(name: str, description: str | None) -> argparse.ArgumentParser:
         help=f"where the figures are recorded; default: benchmarks/results/{name}.json",
     )
     return parser
+
+
+def run(
+    parser: argparse.ArgumentParser,
+    measure: Callable[[argparse.Namespace], Mapping[str, Any]],
+    table: Table,
+) -> None:
+    """Runs a benchmark as the command line says, see `measure_and_record`.
+
+    Args:
+      parser: Of `parser_of`, with the benchmark's own flags.
+      measure: Returns the figures.
+      table: Makes Markdown of the results.
+    """
+    options = parser.parse_args()
+    measure_and_record(options, lambda: measure(options), table)
 
 
 def measure_and_record(
@@ -114,6 +130,22 @@ def table_of(name: str, table: Table, folder: Path = RESULTS) -> str:
         f"TensorFlow {stack['tensorflow']}, Beam {stack['apache-beam']}; others used "
         f"{stack[OTHERS]:.0%} of the processors."
     )
+
+
+def markdown_of(names: Sequence[str], figures: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Returns rows as a table of Markdown.
+
+    Args:
+      names: Heads of the columns that say what was measured; they are set to the left.
+      figures: Heads of the columns behind them, set to the right.
+      rows: Cells, as they are printed.
+    """
+    rule = "|".join(["---"] * len(names) + ["---:"] * len(figures))
+    return "\n".join([_line([*names, *figures]), f"|{rule}|", *map(_line, rows)])
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def table_with_targets(head: str, shown: Mapping[str, str], targets: Mapping[str, float]) -> str:

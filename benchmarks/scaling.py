@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -48,17 +46,16 @@ def main() -> None:
     )
     parser.add_argument("--times", type=int, nargs="+", default=[1, 4, 16], help="sizes")
     parser.add_argument("--model", default="lstm", help="default: %(default)s")
-    options = parser.parse_args()
-    recording.measure_and_record(options, lambda: measure(options), markdown_table)
+    recording.run(parser, measure, markdown_table)
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Returns what each step took, by size."""
-    sizes = {}
-    for times in options.times:
-        with tempfile.TemporaryDirectory() as folder:
-            sizes[str(times)] = _measure_size(options.reviews * times, options.model, Path(folder))
-        print(f"{times} times: {json.dumps(sizes[str(times)])}", file=sys.stderr, flush=True)
+
+    def measure_size(times: int, folder: Path) -> dict[str, Any]:
+        return _measure_size(options.reviews * times, options.model, folder)
+
+    sizes = our_steps.by_size(options.times, measure_size)
     return {"model": options.model, "sizes": sizes}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +80,16 @@ class Load:
     threads: int
     batch: int
     turns: int
+
+
+def measure_batches(
+    folders: dict[str, Path],
+    texts: list[bytes],
+    batches: Iterable[int],
+    load: Callable[[int], Load],
+) -> dict[str, dict[str, float]]:
+    """Returns what was measured of each batch size, see `measure`; `load` takes the size."""
+    return {str(batch): measure(folders, texts, load(batch)) for batch in batches}
 
 
 def measure(folders: dict[str, Path], texts: list[bytes], load: Load) -> dict[str, float]:

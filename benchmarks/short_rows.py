@@ -26,8 +26,7 @@ def main() -> None:
     """Measures, prints a table, and records it."""
     parser = recording.parser_of("short_rows", __doc__)
     parser.add_argument("--rows", type=int, default=_ROWS, help="default: %(default)s")
-    options = parser.parse_args()
-    recording.measure_and_record(options, lambda: measure(options), markdown_table)
+    recording.run(parser, measure, markdown_table)
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:

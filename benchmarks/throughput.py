@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from functools import partial
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -30,51 +31,40 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=4, help="at once; default: %(default)s")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="an operation")
     parser.add_argument("--turns", type=int, help="of each batch size; by default 60 to 5")
-    options = parser.parse_args()
-    recording.measure_and_record(options, lambda: measure(options), markdown_table)
+    recording.run(parser, measure, markdown_table)
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Returns the figures of each number of threads and batch size."""
-    from benchmarks.sessions import Load, exported
-    from benchmarks.sessions import measure as measure_load
+    from benchmarks.sessions import Load, exported, measure_batches
 
-    with exported(options.model, max(options.batches)) as (folders, texts):
-        return {
-            "clients": options.clients,
-            "by threads": {
-                str(threads): {
-                    str(batch): measure_load(
-                        folders,
-                        texts,
-                        Load(options.clients, threads, batch, options.turns or TURNS.get(batch, 8)),
-                    )
-                    for batch in options.batches
-                }
-                for threads in options.threads
-            },
+    def load(threads: int, batch: int) -> Load:
+        turns = options.turns or TURNS.get(batch, 8)
+        return Load(options.clients, threads, batch, turns)
+
+    with exported(options.model, max(options.batches)) as export:
+        by_threads = {
+            str(threads): measure_batches(*export, options.batches, partial(load, threads))
+            for threads in options.threads
         }
+    return {"clients": options.clients, "by threads": by_threads}
 
 
 def markdown_table(results: recording.Results) -> str:
     """Returns reviews a second and the ratios as a table, with the targets next to them."""
     clients = results["figures"]["clients"]
-    rows = [
-        f"| threads an operation | reviews a question, of {clients} clients | ours, reviews/s "
-        "| plain Keras, reviews/s | Keras / ours, time | target | ours / Keras, time "
-        "| processor time |",
-        "|---|---|---:|---:|---:|---:|---:|---:|",
-    ]
+    names = ["threads an operation", f"reviews a question, of {clients} clients"]
+    rates = ["ours, reviews/s", "plain Keras, reviews/s", "Keras / ours, time", "target"]
+    rows = []
     for threads, by_batch in results["figures"]["by threads"].items():
         for batch, values in by_batch.items():
             reviews = 1e3 * clients * int(batch)
-            target = TARGETS.get(int(batch))
-            rows.append(
-                f"| {threads} | {batch} | {reviews / values['wall: ours, ms']:,.0f} | "
-                f"{reviews / values['wall: stock, ms']:,.0f} | {1 / values['wall: ratio']:.1f} | "
-                f"{'' if target is None else f'at least {target:g}'} | {shown_ratios(values)} |"
-            )
-    return "\n".join(rows)
+            target = f"at least {TARGETS[int(batch)]:g}" if int(batch) in TARGETS else ""
+            milliseconds = (values[f"wall: {way}, ms"] for way in ("ours", "stock"))
+            ours, stock = (f"{reviews / each:,.0f}" for each in milliseconds)
+            faster = f"{1 / values['wall: ratio']:.1f}"
+            rows.append([threads, batch, ours, stock, faster, target, *shown_ratios(values)])
+    return recording.markdown_of(names, [*rates, "ours / Keras, time", "processor time"], rows)
 
 
 if __name__ == "__main__":

@@ -47,8 +47,7 @@ def main() -> None:
     parser.add_argument("--batches", type=int, nargs="+", default=BATCHES)
     parser.add_argument("--threads", type=int, nargs="+", default=THREADS)
     parser.add_argument("--reviews", type=int, default=ALL_REVIEWS, help="default: %(default)s")
-    options = parser.parse_args()
-    recording.measure_and_record(options, lambda: measure_all(options), markdown_table)
+    recording.run(parser, measure_all, markdown_table)
 
 
 def measure_all(options: argparse.Namespace) -> dict[str, Any]:

@@ -30,8 +30,7 @@ def main() -> None:
     parser = recording.parser_of("training", __doc__)
     parser.add_argument("--models", nargs="+", default=list(TARGETS), choices=list(TARGETS))
     parser.add_argument("--steps", type=int, default=40, help="default: %(default)s")
-    options = parser.parse_args()
-    recording.measure_and_record(options, lambda: measure(options), markdown_table)
+    recording.run(parser, measure, markdown_table)
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
@@ -44,17 +43,13 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 def markdown_table(results: recording.Results) -> str:
     """Returns the ratios as a table, with the targets next to them."""
-    rows = [
-        "| training step, batches of 64 | ours, ms | plain Keras, ms | ours / Keras, time "
-        "| processor time | target |",
-        "|---|---:|---:|---:|---:|---:|",
-    ]
+    times = ["ours, ms", "plain Keras, ms", "ours / Keras, time", "processor time"]
+    rows = []
     for name, values in results["figures"].items():
-        rows.append(
-            f"| `{name}` | {values['wall: ours, ms']:.0f} | {values['wall: stock, ms']:.0f} | "
-            f"{shown_ratios(values)} | at most {TARGETS[name]:.2f} |"
-        )
-    return "\n".join(rows)
+        ours, stock = (f"{values[f'wall: {way}, ms']:.0f}" for way in ("ours", "stock"))
+        target = f"at most {TARGETS[name]:.2f}"
+        rows.append([f"`{name}`", ours, stock, *shown_ratios(values), target])
+    return recording.markdown_of(["training step, batches of 64"], [*times, "target"], rows)
 
 
 if __name__ == "__main__":

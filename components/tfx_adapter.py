@@ -5,7 +5,8 @@ And what TFX gives every executor, as types. Nothing of TFX is imported until a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -93,3 +94,30 @@ def mark_pushed(
 def mark_not_pushed(executor: PusherExecutor, pushed_model: types.Artifact) -> None:
     """Writes into the artifact that nothing was pushed, as TFX's Pusher does."""
     executor._MarkNotPushed(pushed_model)
+
+
+@contextlib.contextmanager
+def cache_checked_by(is_right: Callable[[types.Artifact], bool]) -> Iterator[None]:
+    """Has the cache pass over executions with an output that is not right.
+
+    By itself it asks of each output whether its folder is there, and has no place to ask for more.
+
+    Args:
+      is_right: Asked of every output whose folder is there.
+    """
+    from tfx.orchestration.portable import cache_utils
+
+    utilities = cache_utils.artifact_utils
+    verify = utilities.verify_artifacts
+
+    def verify_all(artifacts: Outputs) -> None:
+        verify(artifacts)
+        for artifact in (each for several in artifacts.values() for each in several):
+            if not is_right(artifact):
+                raise RuntimeError(f"What {artifact.uri} tells of is not there.")
+
+    utilities.verify_artifacts = verify_all
+    try:
+        yield
+    finally:
+        utilities.verify_artifacts = verify

@@ -16,8 +16,10 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from components.errors import ConfigurationError, did_you_mean
+from components.place import Place
 
 LOCAL, PORTABLE, FLINK, SPARK, DATAFLOW = "local", "portable", "flink", "spark", "dataflow"
 LOOPBACK, EXTERNAL, PROCESS, CONTAINER = "loopback", "external", "process", "container"
@@ -97,6 +99,13 @@ class Engine:
     is_portable: bool = False
 
 
+Named = TypeVar("Named", Workers, Engine)
+
+
+def _by_name(*each: Named) -> Mapping[str, Named]:
+    return {one.name: one for one in each}
+
+
 _NOT_PACKED = Argument(
     "--sdk_container_image=none",
     "if an image is named, whichever, TFX does not pack itself for every job, which takes seconds, "
@@ -126,130 +135,123 @@ _JOB_API = (
 )
 _ALL_WORKERS = (LOOPBACK, EXTERNAL, PROCESS, CONTAINER)
 
-WORKERS: Mapping[str, Workers] = {
-    each.name: each
-    for each in (
-        Workers(
-            LOOPBACK,
-            "threads of the command itself; the job server must be on the same machine",
-            (
-                Argument(
-                    "--environment_type=LOOPBACK",
-                    "the job server connects back to this process",
-                    is_of_place=True,
-                ),
+WORKERS: Mapping[str, Workers] = _by_name(
+    Workers(
+        LOOPBACK,
+        "threads of the command itself; the job server must be on the same machine",
+        (
+            Argument(
+                "--environment_type=LOOPBACK",
+                "the job server connects back to this process",
+                is_of_place=True,
             ),
         ),
-        Workers(
-            EXTERNAL,
-            f"processes that `sentiment worker` starts beside each task manager ({DEFAULT_POOL})",
-            (
-                Argument(
-                    "--environment_type=EXTERNAL",
-                    "a pool that is there already is asked to start workers",
-                    is_of_place=True,
-                ),
-                Argument(
-                    "--environment_config={workers}",
-                    "where the pool listens, as the task managers see it",
-                    is_of_place=True,
-                ),
+    ),
+    Workers(
+        EXTERNAL,
+        f"processes that `sentiment worker` starts beside each task manager ({DEFAULT_POOL})",
+        (
+            Argument(
+                "--environment_type=EXTERNAL",
+                "a pool that is there already is asked to start workers",
+                is_of_place=True,
             ),
-            takes="ADDRESS",
-        ),
-        Workers(
-            PROCESS,
-            f"processes that the task manager starts: {WORKER_PROGRAM}, installed on its machine",
-            (
-                Argument(
-                    "--environment_type=PROCESS",
-                    "the task manager starts a program for each worker",
-                    is_of_place=True,
-                ),
-                Argument(
-                    '--environment_config={"command": {workers}}',
-                    "the program, which has our code beside it",
-                    is_of_place=True,
-                ),
+            Argument(
+                "--environment_config={workers}",
+                "where the pool listens, as the task managers see it",
+                is_of_place=True,
             ),
-            takes="PROGRAM",
         ),
-        Workers(
-            CONTAINER,
-            "containers of an image of ours",
-            (
-                Argument(
-                    "--environment_type=DOCKER",
-                    "the task manager starts a container for each worker",
-                    is_of_place=True,
-                ),
-                Argument(
-                    "--environment_config={workers}",
-                    "the image, which holds our code: nothing is installed when a job starts",
-                    is_of_place=True,
-                ),
+        takes="ADDRESS",
+    ),
+    Workers(
+        PROCESS,
+        f"processes that the task manager starts: {WORKER_PROGRAM}, installed on its machine",
+        (
+            Argument(
+                "--environment_type=PROCESS",
+                "the task manager starts a program for each worker",
+                is_of_place=True,
             ),
-            takes="IMAGE",
+            Argument(
+                '--environment_config={"command": {workers}}',
+                "the program, which has our code beside it",
+                is_of_place=True,
+            ),
         ),
-    )
-}
+        takes="PROGRAM",
+    ),
+    Workers(
+        CONTAINER,
+        "containers of an image of ours",
+        (
+            Argument(
+                "--environment_type=DOCKER",
+                "the task manager starts a container for each worker",
+                is_of_place=True,
+            ),
+            Argument(
+                "--environment_config={workers}",
+                "the image, which holds our code: nothing is installed when a job starts",
+                is_of_place=True,
+            ),
+        ),
+        takes="IMAGE",
+    ),
+)
 
-ENGINES: Mapping[str, Engine] = {
-    each.name: each
-    for each in (
-        Engine(
-            LOCAL,
-            "this machine, by Beam's FnApiRunner",
-            (
-                Argument(
-                    "--runner=pipeline.runners.local_beam.LocalBeamRunner",
-                    "Beam's default, DirectRunner, hands over to a binary that it downloads",
-                ),
-                Argument(
-                    "--direct_running_mode={mode}",
-                    "threads of this process, or processes, which import TensorFlow anew for each "
-                    "job; by the size of the data",
-                ),
-                Argument(
-                    "--direct_num_workers={processes}",
-                    "as many processes as asked for; 0 is one a core, and in memory there is one",
-                ),
-                _NOT_PACKED,
+ENGINES: Mapping[str, Engine] = _by_name(
+    Engine(
+        LOCAL,
+        "this machine, by Beam's FnApiRunner",
+        (
+            Argument(
+                "--runner=pipeline.runners.local_beam.LocalBeamRunner",
+                "Beam's default, DirectRunner, hands over to a binary that it downloads",
+            ),
+            Argument(
+                "--direct_running_mode={mode}",
+                "threads of this process, or processes, which import TensorFlow anew for each "
+                "job; by the size of the data",
+            ),
+            Argument(
+                "--direct_num_workers={processes}",
+                "as many processes as asked for; 0 is one a core, and in memory there is one",
+            ),
+            _NOT_PACKED,
+        ),
+    ),
+    Engine(
+        PORTABLE,
+        "a job server that speaks Beam's Job API, such as Prism",
+        _JOB_API,
+        _ALL_WORKERS,
+        is_portable=True,
+    ),
+    Engine(FLINK, "Flink, by its job server", _JOB_API, _ALL_WORKERS, is_portable=True),
+    Engine(SPARK, "Spark, by its job server", _JOB_API, _ALL_WORKERS, is_portable=True),
+    Engine(
+        DATAFLOW,
+        "Google Cloud Dataflow",
+        (
+            Argument("--runner=DataflowRunner", "Beam's own, which asks Google Cloud's API"),
+            Argument(
+                "--sdk_container_image={workers}",
+                "the image, which holds our code: nothing is packed or installed when a job starts",
+            ),
+            Argument(
+                "--sdk_location=container",
+                "Beam is taken from the image as well, in the version that made the job",
+            ),
+            Argument(
+                "--experiments=use_runner_v2",
+                "an image of one's own needs Dataflow's portable workers",
             ),
         ),
-        Engine(
-            PORTABLE,
-            "a job server that speaks Beam's Job API, such as Prism",
-            _JOB_API,
-            _ALL_WORKERS,
-            is_portable=True,
-        ),
-        Engine(FLINK, "Flink, by its job server", _JOB_API, _ALL_WORKERS, is_portable=True),
-        Engine(SPARK, "Spark, by its job server", _JOB_API, _ALL_WORKERS, is_portable=True),
-        Engine(
-            DATAFLOW,
-            "Google Cloud Dataflow",
-            (
-                Argument("--runner=DataflowRunner", "Beam's own, which asks Google Cloud's API"),
-                Argument(
-                    "--sdk_container_image={workers}",
-                    "the image, which holds our code: nothing is packed or installed when a job "
-                    "starts",
-                ),
-                Argument(
-                    "--sdk_location=container",
-                    "Beam is taken from the image as well, in the version that made the job",
-                ),
-                Argument(
-                    "--experiments=use_runner_v2",
-                    "an image of one's own needs Dataflow's portable workers",
-                ),
-            ),
-            (CONTAINER,),
-            required=("project", "region", "temp_location"),
-        ),
-    )
-}
+        (CONTAINER,),
+        required=("project", "region", "temp_location"),
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -273,15 +275,17 @@ class EngineChoice:
         own = self._filled(more, of_place=False)
         return own if self.engine.is_portable else (*own, *self.options)
 
-    def arguments_of_place(self, working_folder: Path) -> tuple[str, ...]:
+    def arguments_of_place(self, working_folder: Place) -> tuple[str, ...]:
         """Returns what a job is given when it starts, in addition.
 
         Args:
           working_folder: Where relative paths begin; the workers must see it under the same name.
+            One in a store is none: all paths below it are absolute.
         """
         if not self.engine.is_portable:
             return ()
-        placed = self._filled({"working_folder": str(working_folder)}, of_place=True)
+        folder = str(working_folder) if isinstance(working_folder, Path) else ""
+        placed = self._filled({"working_folder": folder}, of_place=True)
         return (*placed, *self.options)
 
     def _filled(self, more: Mapping[str, str], *, of_place: bool) -> tuple[str, ...]:

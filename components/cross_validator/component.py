@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from tfx import types
-from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
@@ -24,6 +23,7 @@ from components.cross_validator.executor import (
     Executor,
 )
 from components.evaluator.bounds import GateBounds
+from components.step import Step
 
 
 class CrossValidatorSpec(ComponentSpec):
@@ -45,7 +45,7 @@ class CrossValidatorSpec(ComponentSpec):
     }
 
 
-class CrossValidator(base_component.BaseComponent):
+class CrossValidator(Step, spec=CrossValidatorSpec, executor=Executor):
     """Judges a model's variant on every review, where a test split would be too small to tell.
 
     The reviews of all splits are dealt to folds; equal texts share one. For each fold, the variant
@@ -74,9 +74,6 @@ class CrossValidator(base_component.BaseComponent):
     ['blessing', 'cross_validation']
     """
 
-    SPEC_CLASS = CrossValidatorSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
-
     def __init__(
         self,
         examples: types.BaseChannel,
@@ -99,14 +96,10 @@ class CrossValidator(base_component.BaseComponent):
         """
         bounds = bounds or GateBounds.of(None, None, 0.0, 0.0, classes=2)
         super().__init__(
-            CrossValidatorSpec(
-                examples=examples,
-                model=model,
-                evaluator_blessing=evaluator_blessing,
-                folds=folds,
-                bounds=json.dumps(asdict(bounds), sort_keys=True),
-                slice_by=json.dumps(slice_by),
-                cross_validation=types.Channel(type=CrossValidationArtifact),
-                blessing=types.Channel(type=standard_artifacts.ModelBlessing),
-            )
+            examples=examples,
+            model=model,
+            evaluator_blessing=evaluator_blessing,
+            folds=folds,
+            bounds=json.dumps(asdict(bounds), sort_keys=True),
+            slice_by=json.dumps(slice_by),
         )

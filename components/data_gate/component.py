@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tfx import types
-from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
@@ -17,6 +16,7 @@ from components.data_gate.executor import (
     Executor,
 )
 from components.example_gen.reading_report import ReadingReportArtifact
+from components.step import Step
 
 
 class DataBlessing(Artifact):
@@ -44,7 +44,7 @@ class DataGateSpec(ComponentSpec):
     OUTPUTS = {BLESSING: ChannelParameter(type=DataBlessing)}
 
 
-class DataGate(base_component.BaseComponent):
+class DataGate(Step, spec=DataGateSpec, executor=Executor):
     """Stops the run when the data is not fit to train on.
 
     It asks whether too many records could not be read, a split is empty or has too few reviews of a
@@ -69,9 +69,6 @@ class DataGate(base_component.BaseComponent):
     (['anomalies', 'report'], ['blessing'])
     """
 
-    SPEC_CLASS = DataGateSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
-
     def __init__(
         self,
         report: types.BaseChannel,
@@ -88,11 +85,8 @@ class DataGate(base_component.BaseComponent):
           min_class_size: The least number of reviews of each class in each split.
         """
         super().__init__(
-            spec=DataGateSpec(
-                report=report,
-                anomalies=anomalies,
-                max_bad_records=float(max_bad_records),
-                min_class_size=int(min_class_size),
-                blessing=types.Channel(type=DataBlessing),
-            )
+            report=report,
+            anomalies=anomalies,
+            max_bad_records=float(max_bad_records),
+            min_class_size=int(min_class_size),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from components.dataset.places import Place
+from components.place import Place
 
 _BLOCK = 1 << 20
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from components.dataset.labels import key_of
 from components.dataset.parquet_records import open_parquet
-from components.dataset.places import Place
+from components.place import Place
 
 _METADATA = b"huggingface"
 

@@ -13,10 +13,11 @@ from components.dataset.detected_table import (
     missing_column,
     shortened,
 )
-from components.dataset.places import Place, from_here
+from components.dataset.places import from_here
 from components.dataset.records import printable
 from components.dataset.splits import is_split_column
 from components.errors import DatasetError, as_setting
+from components.place import Place
 
 TEXT_COLUMN, LABEL_COLUMN = "text_column", "label_column"
 # What the columns are called where nobody names them.

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import IO, Any, cast
 
-from components.dataset.places import Place
 from components.dataset.records import printable
 from components.dataset.source import Compression
 from components.dataset.suffixes import SUFFIXES as SUFFIXES_OF_TABLES
+from components.place import Place
 
 # What unpacking a file raises that is truncated or corrupt.
 UNPACKABLE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)

@@ -25,10 +25,9 @@ from components.dataset.detected_table import DetectedTable, folded, refuse_repe
 from components.dataset.json_layouts import objection_to_object
 from components.dataset.json_records import json_object, read_json, read_json_lines
 from components.dataset.nested import MOST_PATHS, has_value_at, paths_in, value_at
-from components.dataset.places import Place
 from components.dataset.records import MalformedRecord, printable
 from components.dataset.separated import named, numbered, rows_of
-from components.dataset.source import Compression, Quoting, SourceKind, TableFormat
+from components.dataset.source import FORMAT_NAMES, Compression, Quoting, SourceKind, TableFormat
 from components.dataset.suffixes import SUFFIXES
 from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
 from components.dataset.text_encoding import (
@@ -41,6 +40,7 @@ from components.dataset.text_encoding import (
 )
 from components.dataset.text_lines import UNDECODABLE, lines_of, open_text
 from components.errors import DatasetError, as_setting
+from components.place import Place
 
 HEAD_BYTES = 1 << 20
 # From so many rows on, texts of so many characters and so many different labels are known.
@@ -64,12 +64,12 @@ _FASTTEXT_ADVICE = (
 )
 _JSON = (SourceKind.JSON_LINES, SourceKind.JSON)
 _SHOWN_DELIMITERS = {"\t": "a tab", " ": "a blank", "": "none, a line is one field"}
+# What a file holds, where its name says otherwise.
 _KINDS = {
+    **FORMAT_NAMES,
     SourceKind.CSV: "rows of fields",
     SourceKind.TSV: "rows of fields",
-    SourceKind.JSON_LINES: "JSON Lines",
     SourceKind.JSON: "JSON records",
-    SourceKind.PARQUET: "Parquet",
 }
 _DOUBLED = as_setting("quoting", Quoting.DOUBLED.value)
 _ARRAY_OF_OBJECTS = re.compile(r"\[\s*[{\]]")

@@ -3,34 +3,49 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 PARQUET = b"PAR1"
 
 _EXPORT = "Save it as CSV or Parquet and give that."
-_MAGIC = (
-    (b"ARROW1", "an Arrow (Feather) file", "Write it as Parquet and give that."),
-    (b"FEA1", "a Feather file", "Write it as Parquet and give that."),
-    (b"ORC", "an ORC file", "Write it as Parquet and give that."),
-    (b"Obj\x01", "an Avro file", "Write it as Parquet and give that."),
-    (b"SQLite format 3\x00", "an SQLite database", "Export the table as CSV and give that."),
-    (b"\xd0\xcf\x11\xe0", "an Excel workbook (.xls)", _EXPORT),
-    (b"%PDF", "a PDF", "Give a table: CSV, TSV, JSON Lines or Parquet."),
-    (b"\x28\xb5\x2f\xfd", "compressed by zstd", "Unpack it (zstd -d) and give what is in it."),
-    (b"\x04\x22\x4d\x18", "compressed by lz4", "Unpack it (lz4 -d) and give what is in it."),
-    (b"\x1f\x9d", "compressed by compress", "Unpack it (uncompress) and give what is in it."),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "Unpack it and give what is in it."),
-    (b"Rar!", "a RAR archive", "Unpack it and give what is in it."),
-    (b"\x89HDF", "an HDF5 file", _EXPORT),
-    (b"\x93NUMPY", "a NumPy array", _EXPORT),
-    (b"\x80\x04\x95", "a pickle", _EXPORT),
-    (b"\x80\x05\x95", "a pickle", _EXPORT),
-    (b"<!doctype html", "a web page", "Was the download an error? Give the data itself."),
-    (b"<html", "a web page", "Was the download an error? Give the data itself."),
-    (b"<?xml", "an XML file", _EXPORT),
+# What such files are, by the bytes that they begin with, and what to do with each of them.
+_MAGIC: tuple[tuple[str, Mapping[bytes, str]], ...] = (
     (
-        b"version https://git-lfs",
-        "a pointer of Git LFS, not the data",
+        "Write it as Parquet and give that.",
+        {
+            b"ARROW1": "an Arrow (Feather) file",
+            b"FEA1": "a Feather file",
+            b"ORC": "an ORC file",
+            b"Obj\x01": "an Avro file",
+        },
+    ),
+    ("Export the table as CSV and give that.", {b"SQLite format 3\x00": "an SQLite database"}),
+    ("Give a table: CSV, TSV, JSON Lines or Parquet.", {b"%PDF": "a PDF"}),
+    ("Unpack it (zstd -d) and give what is in it.", {b"\x28\xb5\x2f\xfd": "compressed by zstd"}),
+    ("Unpack it (lz4 -d) and give what is in it.", {b"\x04\x22\x4d\x18": "compressed by lz4"}),
+    ("Unpack it (uncompress) and give what is in it.", {b"\x1f\x9d": "compressed by compress"}),
+    (
+        "Unpack it and give what is in it.",
+        {b"7z\xbc\xaf\x27\x1c": "a 7z archive", b"Rar!": "a RAR archive"},
+    ),
+    (
+        _EXPORT,
+        {
+            b"\xd0\xcf\x11\xe0": "an Excel workbook (.xls)",
+            b"\x89HDF": "an HDF5 file",
+            b"\x93NUMPY": "a NumPy array",
+            b"\x80\x04\x95": "a pickle",
+            b"\x80\x05\x95": "a pickle",
+            b"<?xml": "an XML file",
+        },
+    ),
+    (
+        "Was the download an error? Give the data itself.",
+        {b"<!doctype html": "a web page", b"<html": "a web page"},
+    ),
+    (
         "Fetch the data itself: git lfs pull.",
+        {b"version https://git-lfs": "a pointer of Git LFS, not the data"},
     ),
 )
 _TAR = (257, b"ustar")
@@ -43,7 +58,8 @@ _MOST_BINARY = 0.05
 def foreign(head: bytes) -> str:
     """Returns what a file is, and what to do, if it is known and no table; else ""."""
     begin = head[:64].lstrip().lower()
-    for magic, name, advice in _MAGIC:
+    known = ((magic, name, advice) for advice, of in _MAGIC for magic, name in of.items())
+    for magic, name, advice in known:
         if head.startswith(magic) or (magic.startswith((b"<", b"v")) and begin.startswith(magic)):
             return f"it is {name}. {advice}"
     if head[_TAR[0] : _TAR[0] + len(_TAR[1])] == _TAR[1]:

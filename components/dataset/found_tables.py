@@ -8,13 +8,13 @@ from typing import NamedTuple
 from components.dataset.columns import DEFAULT_LABEL, DEFAULT_TEXT
 from components.dataset.detected_table import DetectedTable
 from components.dataset.look_at import look_at
-from components.dataset.places import Place
 from components.dataset.records import printable
 from components.dataset.source import SourceFile, SourceKind
 from components.dataset.splits import is_split_column
 from components.dataset.table_options import TableOptions
 from components.dataset.table_splits import splits_by_name
 from components.errors import DatasetError
+from components.place import Place
 
 # Formats that count as one: each file's content tells which of them it has.
 _FAMILY = {SourceKind.JSON: SourceKind.JSON_LINES}

@@ -11,11 +11,12 @@ import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from components.dataset.places import Place, from_here, names_below, shared_folder
+from components.dataset.places import from_here, names_below, shared_folder
 from components.dataset.records import printable
 from components.dataset.splits import split_in_name
 from components.errors import DatasetError, as_setting
 from components.features import TRAIN_SPLIT
+from components.place import Place
 
 _DESCRIPTION = "README.md"
 _FENCE = "---"

@@ -11,8 +11,8 @@ from components import progress
 from components.dataset.checksum import sha256_of
 from components.dataset.download import Download, download
 from components.dataset.failed_hosts import REMEMBERED_SECONDS, recent_failure, remember_failure
-from components.dataset.places import Place, place
 from components.errors import ArchiveError, DownloadError, HostFailedError, as_setting
+from components.place import Place, place_of
 
 FILE_NAME = "aclImdb_v1.tar.gz"
 OFFICIAL = Download(
@@ -47,7 +47,7 @@ def find_or_download(
       DownloadError: There is none, and it could not be downloaded.
     """
     if archive:
-        return verified(place(archive).absolute())
+        return verified(place_of(archive).absolute())
     cached = cache_dir / FILE_NAME
     if not cached.exists():
         _fetch(cached, asks_failed_host)

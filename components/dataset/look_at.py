@@ -8,12 +8,12 @@ from pathlib import Path
 from components.dataset.compressed import SUFFIXES as COMPRESSIONS
 from components.dataset.detect import detect, kind_of
 from components.dataset.detected_table import DetectedTable
-from components.dataset.places import Place
 from components.dataset.records import printable
 from components.dataset.source import SourceKind
 from components.dataset.suffixes import SUFFIXES, TEXT_SUFFIXES
 from components.dataset.table_options import TableOptions
 from components.errors import DatasetError
+from components.place import Place
 
 ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz")
 

@@ -8,20 +8,12 @@ from functools import partial
 from components import features, files
 from components.dataset.detect import kind_of
 from components.dataset.hub_folders import only_configuration
-from components.dataset.places import (
-    Place,
-    StoredPath,
-    files_in,
-    inside,
-    is_there,
-    matching,
-    names_below,
-    place,
-)
+from components.dataset.places import files_in, inside, is_there, matching, names_below
 from components.dataset.records import printable
 from components.dataset.stores import check_store, errors_of_stores
 from components.dataset.suffixes import SUFFIXES
 from components.errors import DatasetError, as_setting, did_you_mean
+from components.place import Place, StorePath, place_of
 
 AUTO, IMDB, SAMPLE = "auto", "imdb", "sample"
 
@@ -38,7 +30,7 @@ def expand(data: str) -> list[Place]:
     """
     check_store(data)
     if is_there(data):
-        return [place(data).absolute()]
+        return [place_of(data).absolute()]
     paths: list[Place] = []
     for named in data.split(","):
         # "a.csv, b.csv"; and a blank part would be the current folder.
@@ -58,7 +50,7 @@ def expand(data: str) -> list[Place]:
 
 def _nothing_at(part: str) -> str:
     """Says that there is nothing, and what there is that is called nearly so."""
-    if files.is_remote(part) and not (store := StoredPath(place(part).parts[0])).is_dir():
+    if files.is_remote(part) and not (store := StorePath(place_of(part).parts[0])).is_dir():
         return (
             f"there is no '{printable(part)}': the store '{printable(str(store))}' is not there, "
             "or is empty. Check its name."
@@ -70,7 +62,7 @@ def _nothing_at(part: str) -> str:
 
 
 def _neighbours(part: str) -> list[str]:
-    folder = place(part).parent
+    folder = place_of(part).parent
     try:
         return [str(folder / path.name) for path in inside(folder)]
     except OSError:

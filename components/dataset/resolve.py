@@ -25,7 +25,7 @@ from components.dataset.layout_labels import COLUMNS, STARS
 from components.dataset.look_at import ARCHIVE_SUFFIXES
 from components.dataset.names import name_and_origin, name_of
 from components.dataset.paths import AUTO, IMDB, SAMPLE, expand, tables_in
-from components.dataset.places import Place, StoredPath, inside
+from components.dataset.places import inside
 from components.dataset.slice_columns import (
     columns_asked,
     slices_by_columns,
@@ -36,6 +36,7 @@ from components.dataset.stores import errors_of_stores
 from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
 from components.dataset.table_splits import drawn_by_column, drawn_by_names
 from components.errors import DatasetError, DownloadError, as_setting
+from components.place import Place, StorePath
 
 _BLOCK = 1 << 20
 
@@ -250,7 +251,7 @@ def _digest(files: Iterable[Place]) -> str:
         try:
             status = file.stat()
             digest.update(os.fsencode(f"{name}\0{status.st_size}\0"))
-            if isinstance(file, StoredPath) and status.st_mtime_ns:
+            if isinstance(file, StorePath) and status.st_mtime_ns:
                 digest.update(f"{status.st_mtime_ns}\0".encode())
                 continue
             with file.open("rb") as stream:

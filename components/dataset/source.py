@@ -23,6 +23,15 @@ class SourceKind(str, Enum):
     PARQUET = "parquet"
 
 
+FORMAT_NAMES = {
+    SourceKind.CSV: "CSV",
+    SourceKind.TSV: "TSV",
+    SourceKind.JSON_LINES: "JSON Lines",
+    SourceKind.JSON: "JSON",
+    SourceKind.PARQUET: "Parquet",
+}
+
+
 class Compression(str, Enum):
     """How a whole file is packed."""
 

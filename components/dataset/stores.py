@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable, Iterator
 
 from components import files
-from components.dataset.places import place
 from components.dataset.records import printable
 from components.errors import DatasetError
+from components.place import place_of
 
 # For its first answer. Later ones have the limits of the library that asks.
 SECONDS_TO_ANSWER = 20.0
@@ -63,7 +63,7 @@ def _answer_within(seconds: float, path: str, ask: Callable[[], object]) -> None
     thread.start()
     thread.join(seconds)
     if thread.is_alive():
-        store = place(path).parts[0]
+        store = place_of(path).parts[0]
         raise DatasetError(
             f"{printable(path)}: the store {printable(store)} does not answer within "
             f"{seconds:g} seconds. Check its name and the network, and run again."

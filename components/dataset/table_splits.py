@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from components import features
-from components.dataset.places import Place, from_here, names_below_shared
+from components.dataset.places import from_here, names_below_shared
 from components.dataset.records import UNKNOWN_SPLIT, Problem, Review
 from components.dataset.source import ReviewSource
 from components.dataset.splits import EXPECTED, UNLABELLED, split_in_name
 from components.dataset.tables import read_table
 from components.errors import DatasetError
+from components.place import Place
 
 _CARVED = (
     "There is no test split: a fifth of train, by a hash of the text, becomes test. To test on "

@@ -10,7 +10,6 @@ from components.dataset.json_records import read_json, read_json_lines
 from components.dataset.labels import LabelLookup
 from components.dataset.nested import with_columns
 from components.dataset.parquet_records import ParquetError, read_parquet
-from components.dataset.places import Place, place
 from components.dataset.records import (
     LabelSpelling,
     LeftOut,
@@ -25,6 +24,7 @@ from components.dataset.table_reviews import reviews_in
 from components.dataset.text_encoding import UTF_8
 from components.dataset.text_lines import UNDECODABLE, LongLineError, blocks_of_lines, open_text
 from components.errors import as_setting
+from components.place import Place, place_of
 
 # What reading a file raises that is truncated or corrupt, or in another format than was detected.
 UNREADABLE = (*UNPACKABLE, *UNDECODABLE, ParquetError)
@@ -37,7 +37,7 @@ def read_table(
 
     A file that breaks off ends with a fatal Problem.
     """
-    path = place(file.path)
+    path = place_of(file.path)
     columns = [source.text_column, source.label_column, *source.slice_columns]
     if source.split_column:
         columns.append(source.split_column)

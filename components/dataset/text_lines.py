@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import IO
 
 from components.dataset.compressed import PackedFileError, open_unpacked
-from components.dataset.places import Place
 from components.dataset.source import TableFormat
+from components.place import Place
 
 # More than any review; a file that is one endless line is not held in memory.
 MAX_LINE_CHARACTERS = 64 << 20

@@ -20,7 +20,7 @@ from components.dataset.detected_table import (
     refuse_repeated,
 )
 from components.dataset.look_at import look_at
-from components.dataset.places import Place, is_there
+from components.dataset.places import is_there
 from components.dataset.records import (
     MalformedRecord,
     Problem,
@@ -35,6 +35,7 @@ from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
 from components.dataset.tables import UNREADABLE, read_records, unreadable, with_way_out
 from components.dataset.text_lines import lines_of, open_text
 from components.errors import DatasetError, as_setting
+from components.place import Place
 
 LINES_SUFFIX = ".txt"
 # All texts are held in memory: so many, and so many characters.

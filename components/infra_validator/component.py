@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tfx import types
-from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.infra_validator.executor import ENGINE, Executor
+from components.step import Step
 from serving.engines import EMBEDDED
 
 
@@ -29,7 +29,7 @@ class ReviewModelInfraValidatorSpec(ComponentSpec):
     }
 
 
-class ReviewModelInfraValidator(base_component.BaseComponent):
+class ReviewModelInfraValidator(Step, spec=ReviewModelInfraValidatorSpec, executor=Executor):
     """Blesses what a model server serves as it is, and answers as the model itself does.
 
     TFX's InfraValidator starts its server in Docker or Kubernetes, and asks whether there is an
@@ -54,9 +54,6 @@ class ReviewModelInfraValidator(base_component.BaseComponent):
     'embedded'
     """
 
-    SPEC_CLASS = ReviewModelInfraValidatorSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
-
     def __init__(
         self,
         model: types.BaseChannel,
@@ -73,11 +70,8 @@ class ReviewModelInfraValidator(base_component.BaseComponent):
           engine: The server, one of `serving.engines.ENGINES` but auto.
         """
         super().__init__(
-            ReviewModelInfraValidatorSpec(
-                model=model,
-                model_blessing=model_blessing,
-                examples=examples,
-                engine=engine,
-                blessing=types.Channel(type=standard_artifacts.InfraBlessing),
-            )
+            model=model,
+            model_blessing=model_blessing,
+            examples=examples,
+            engine=engine,
         )

@@ -7,12 +7,12 @@ import os
 from collections.abc import Sequence
 
 from tfx import types
-from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.evaluator.baseline import CANDIDATE, MODEL
 from components.last_pushed.executor import CLASSES, SERVING_DIRECTORY, VARIANT, Executor
+from components.step import Step
 
 
 class LastPushedModelSpec(ComponentSpec):
@@ -27,7 +27,7 @@ class LastPushedModelSpec(ComponentSpec):
     OUTPUTS = {MODEL: ChannelParameter(type=standard_artifacts.Model)}
 
 
-class LastPushedModel(base_component.BaseComponent):
+class LastPushedModel(Step, spec=LastPushedModelSpec, executor=Executor):
     """Finds the model pushed last by looking at the versions, not at ML Metadata.
 
     It stands in for the resolvers of `evaluator.baseline` and `trainer.warm_start` on an engine
@@ -47,9 +47,6 @@ class LastPushedModel(base_component.BaseComponent):
     ['model']
     """
 
-    SPEC_CLASS = LastPushedModelSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
-
     def __init__(
         self,
         serving_directory: str | os.PathLike[str],
@@ -66,11 +63,8 @@ class LastPushedModel(base_component.BaseComponent):
           candidate: The model that is to be compared.
         """
         super().__init__(
-            LastPushedModelSpec(
-                serving_directory=os.fspath(serving_directory),
-                classes=json.dumps(list(classes)),
-                variant=variant,
-                candidate=candidate,
-                model=types.Channel(type=standard_artifacts.Model),
-            )
+            serving_directory=os.fspath(serving_directory),
+            classes=json.dumps(list(classes)),
+            variant=variant,
+            candidate=candidate,
         )

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfx import types
-from tfx.dsl.components.base import base_component, executor_spec
 from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
@@ -17,6 +16,7 @@ from components.cross_validator.artifact import CrossValidationArtifact
 from components.example_gen.reading_report import ReadingReportArtifact
 from components.pusher.executor import CROSS_VALIDATION, EVALUATION, FACTS, REPORT, Executor
 from components.pusher.model_card import NO_FACTS
+from components.step import Step
 
 
 class ReviewModelPusherSpec(ComponentSpec):
@@ -47,12 +47,13 @@ class ReviewModelPusherSpec(ComponentSpec):
     }
 
 
-class ReviewModelPusher(base_component.BaseComponent):
+class ReviewModelPusher(Step, spec=ReviewModelPusherSpec, executor=Executor):
     """Pushes a blessed model with its card and its warm-up requests, all or nothing.
 
-    TFX's Pusher copies file by file into the version's folder, where a server may load half of it.
-    This one makes a version appear by one rename, after its last byte is on the disk, and writes
-    into it a card of what is known of it, and the requests that TF-Serving replays on it first.
+    TFX's Pusher copies file by file into the version's folder, and leaves there what it wrote if it
+    fails. This one makes a version appear by one rename, after its last byte is on the disk; in an
+    object store, which has none, by its `saved_model.pb`, after all else is there. It writes into
+    it a card of what is known of it, and the requests that TF-Serving replays on it first.
 
     Inputs:
       model: Model, of the Trainer.
@@ -63,7 +64,7 @@ class ReviewModelPusher(base_component.BaseComponent):
       cross_validation: CrossValidationArtifact, of CrossValidator, optional: figures for the card.
 
     Outputs:
-      pushed_model: PushedModel. A link to the version.
+      pushed_model: PushedModel. Its folder holds `pushed.json`, which names the version's folder.
 
     >>> from tfx.types import Channel, standard_artifacts
     >>> from components import ReviewModelPusher
@@ -75,9 +76,6 @@ class ReviewModelPusher(base_component.BaseComponent):
     >>> sorted(pusher.outputs)
     ['pushed_model']
     """
-
-    SPEC_CLASS = ReviewModelPusherSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
     def __init__(
         self,
@@ -108,15 +106,12 @@ class ReviewModelPusher(base_component.BaseComponent):
             )
         )
         super().__init__(
-            ReviewModelPusherSpec(
-                model=model,
-                model_blessing=model_blessing,
-                infra_blessing=infra_blessing,
-                evaluation=evaluation,
-                cross_validation=cross_validation,
-                report=report,
-                push_destination=destination,
-                facts=json.dumps({**NO_FACTS, **(facts or {})}, sort_keys=True),
-                pushed_model=types.Channel(type=standard_artifacts.PushedModel),
-            )
+            model=model,
+            model_blessing=model_blessing,
+            push_destination=destination,
+            facts=json.dumps({**NO_FACTS, **(facts or {})}, sort_keys=True),
+            evaluation=evaluation,
+            report=report,
+            infra_blessing=infra_blessing,
+            cross_validation=cross_validation,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from tfx.components.pusher import executor as tfx_pusher
@@ -11,10 +10,10 @@ from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
-from components import tfx_adapter
+from components import files, tfx_adapter
 from components.infra_validator import warmup
 from components.infra_validator.outcome import Outcome
-from components.pusher import model_card
+from components.pusher import model_card, pushed_version
 from components.pusher.publish import publish
 from components.tfx_adapter import Inputs, Outputs, Parameters
 
@@ -25,7 +24,7 @@ FACTS = "facts"
 
 
 class Executor(tfx_pusher.Executor):
-    """Pushes to a local folder.
+    """Pushes to a folder, on a disk or in a store.
 
     TFX's own executor copies file by file into the version's folder: a server may load half of
     it, and a full disk leaves it there for good.
@@ -34,9 +33,7 @@ class Executor(tfx_pusher.Executor):
     def Do(self, input_dict: Inputs, output_dict: Outputs, exec_properties: Parameters) -> None:
         """Publishes the model when every given blessing says so.
 
-        The pushed_model artifact is a link to the published version: once somebody deletes the
-        version, the artifact is gone as well, and the next run pushes again instead of taking
-        the push from the cache.
+        The pushed_model artifact's folder tells where the version is, see `pushed_version`.
         """
         pushed_model = artifact_utils.get_single_instance(
             output_dict[standard_component_specs.PUSHED_MODEL_KEY]
@@ -48,13 +45,14 @@ class Executor(tfx_pusher.Executor):
         proto_utils.json_to_proto(
             exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination
         )
-        base_directory = Path(destination.filesystem.base_directory)
+        base_directory = destination.filesystem.base_directory
+        name = files.name_of(base_directory)
 
         def complete(incoming: Path) -> None:
-            warmup.write(incoming, base_directory.name)
+            warmup.write(incoming, name)
             model_card.write(
                 incoming,
-                base_directory.name,
+                name,
                 json.loads(exec_properties[FACTS]),
                 _uri(input_dict, REPORT),
                 _uri(input_dict, EVALUATION),
@@ -62,13 +60,10 @@ class Executor(tfx_pusher.Executor):
                 _uri(input_dict, CROSS_VALIDATION),
             )
 
-        version = publish(Path(self.GetModelPath(input_dict)), base_directory, complete)
-        link = Path(pushed_model.uri)
-        link.rmdir()
-        link.symlink_to(os.path.relpath(version, link.parent), target_is_directory=True)
-        tfx_adapter.mark_pushed(
-            self, pushed_model, str(base_directory / version.name), version.name
-        )
+        version = files.name_of(publish(self.GetModelPath(input_dict), base_directory, complete))
+        pushed_to = files.join(base_directory, version)
+        pushed_version.write(pushed_model.uri, pushed_to)
+        tfx_adapter.mark_pushed(self, pushed_model, pushed_to, version)
 
 
 def _uri(input_dict: Inputs, key: str) -> str | None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from tfx import types
-from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components import features
 from components.schema_gen.executor import CLASSES, SCHEMA, SLICE_COLUMNS, Executor
+from components.step import Step
 
 
 class ReviewSchemaGenSpec(ComponentSpec):
@@ -25,7 +24,7 @@ class ReviewSchemaGenSpec(ComponentSpec):
     OUTPUTS = {SCHEMA: ChannelParameter(type=standard_artifacts.Schema)}
 
 
-class ReviewSchemaGen(base_component.BaseComponent):
+class ReviewSchemaGen(Step, spec=ReviewSchemaGenSpec, executor=Executor):
     """Imports the schema of what ReviewExampleGen writes; it is written by hand, not inferred.
 
     The domain of `label` is set to the classes: from 0 to their number less 1. A domain of strings
@@ -41,9 +40,6 @@ class ReviewSchemaGen(base_component.BaseComponent):
     ['schema']
     """
 
-    SPEC_CLASS = ReviewSchemaGenSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
-
     def __init__(
         self, classes: Sequence[str] = features.CLASSES, slice_columns: Sequence[str] = ()
     ):
@@ -54,9 +50,6 @@ class ReviewSchemaGen(base_component.BaseComponent):
           slice_columns: Columns that slices are by: `ReviewSource.slice_columns`.
         """
         super().__init__(
-            spec=ReviewSchemaGenSpec(
-                classes=json.dumps(list(classes)),
-                slice_columns=json.dumps(list(slice_columns)),
-                schema=types.Channel(type=standard_artifacts.Schema),
-            )
+            classes=json.dumps(list(classes)),
+            slice_columns=json.dumps(list(slice_columns)),
         )

@@ -196,11 +196,11 @@ def _read(file: str, config: PipelineConfig) -> list[str]:
       DatasetError: They cannot be read.
     """
     from components.dataset.piped import copy, copy_pipe, is_pipe
-    from components.dataset.places import Place, place
     from components.dataset.texts import read_texts
+    from components.place import Place, place_of
 
     with tempfile.NamedTemporaryFile(prefix="sentiment-") as target:
-        path: Place = place(file)
+        path: Place = place_of(file)
         name = ""
         # A pipe can be read once, and a file is first looked at, Parquet from its end.
         if file == STANDARD_INPUT:

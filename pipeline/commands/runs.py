@@ -7,10 +7,10 @@ import dataclasses
 import io
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.errors import ConfigurationError
+from components.place import Place, place_of
 from pipeline import extras
 from pipeline.commands.command import METADATA_SETTINGS, Command, config_of, metadata_at
 from pipeline.config import PipelineConfig
@@ -22,10 +22,18 @@ from pipeline.settings import add_flag
 if TYPE_CHECKING:
     from pipeline.console.printable_console import PrintableConsole
     from pipeline.results.run_diff import RunDiff
-    from pipeline.results.runs import RunInfo
+    from pipeline.results.run_info import RunInfo
 
 DEFAULT_LIMIT = 50
 _RUN = "an id, an unambiguous beginning of one, latest, or latest~1 for the one before it"
+_ALL_OF_ONE = (
+    "Shows all of one run: what became of it, its steps with their state, time, memory and reason, "
+    "settings, versions and figures."
+)
+_DIFFERENCES = (
+    "Shows only what differs between two runs: settings, code, data, figures with their "
+    "significance, and the test reviews that changed sides."
+)
 
 COMMAND = Command(
     "runs",
@@ -49,22 +57,10 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.set_defaults(show=_list)
     actions = parser.add_subparsers(title="more of them", metavar="ACTION", prog="sentiment runs")
-    show = actions.add_parser(
-        "show",
-        allow_abbrev=False,
-        help="RUN: all of one run",
-        description="Shows all of one run: what became of it, its steps with their state, time, "
-        "memory and reason, settings, versions and figures.",
-    )
+    show = _add_action(actions, "show", "RUN: all of one run", _ALL_OF_ONE)
     show.add_argument("run", metavar="RUN", help=_RUN)
     show.set_defaults(show=_show)
-    diff = actions.add_parser(
-        "diff",
-        allow_abbrev=False,
-        help="A B: only what differs between two runs",
-        description="Shows only what differs between two runs: settings, code, data, figures with "
-        "their significance, and the test reviews that changed sides.",
-    )
+    diff = _add_action(actions, "diff", "A B: only what differs between two runs", _DIFFERENCES)
     diff.add_argument("first", metavar="A", help=_RUN)
     diff.add_argument("second", metavar="B", help="the same")
     diff.add_argument(
@@ -73,6 +69,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     diff.set_defaults(show=_diff)
     for action in (show, diff):
         _add_common(action, has_defaults=False)
+
+
+def _add_action(actions: Any, name: str, help: str, description: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(
+        name, allow_abbrev=False, help=help, description=description
+    )
+    return parser
 
 
 def _add_common(parser: argparse.ArgumentParser, *, has_defaults: bool) -> None:
@@ -113,7 +116,7 @@ def run(options: dict[str, Any]) -> int:
     """
     extras.require(extras.PIPELINE, "runs")
     where = config_of(options, ("root", *METADATA_SETTINGS))
-    options["root"] = Path(where.root).absolute()
+    options["root"] = place_of(where.root).absolute()
     options["metadata"] = metadata_at(where)
     action = options.pop("show")
     return int(action(options))
@@ -160,7 +163,7 @@ def _diff(options: dict[str, Any]) -> int:
     from pipeline.console.diff_text import print_diff
     from pipeline.results.run_diff import diff
 
-    page = Path(options["html"]).absolute() if options["html"] else None
+    page = place_of(options["html"]).absolute() if options["html"] else None
     if page and page.is_dir():
         raise ConfigurationError(f"--html {shown(page)} is a folder; expected a file's name.")
 
@@ -179,7 +182,7 @@ def _diff(options: dict[str, Any]) -> int:
     return 0
 
 
-def _write_page(found: RunDiff, path: Path) -> None:
+def _write_page(found: RunDiff, path: Place) -> None:
     from pipeline.report.diff_page import write_diff
 
     try:
@@ -198,7 +201,7 @@ def _find(name: str, options: dict[str, Any]) -> RunInfo:
     return find_run(root, name, pipeline_name, model_name, metadata)
 
 
-def _scope(options: dict[str, Any]) -> tuple[Path, str, str, MetadataStoreAddress]:
+def _scope(options: dict[str, Any]) -> tuple[Place, str, str, MetadataStoreAddress]:
     return (
         options["root"],
         options["pipeline_name"],

@@ -8,8 +8,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.dataset.places import Place, StoredPath, place
 from components.errors import ConfigurationError, DatasetError
+from components.place import Place, StorePath, place_of
 from pipeline import extras
 from pipeline.commands.command import (
     BEAM_SETTINGS,
@@ -102,7 +102,7 @@ def run(options: dict[str, Any]) -> int:
     extras.require(extras.PIPELINE, "score")
     config = config_of(options, _SETTINGS)
     model = _model_folder(options["model"], Path(config.root), options["model_name"])
-    output = place(options["output"]).absolute()
+    output = place_of(options["output"]).absolute()
 
     from components.dataset.source import SourceKind
     from pipeline.scoring.output_folder import make_folder
@@ -171,9 +171,9 @@ def _score(
 
     names = [file.output for file in plan.files]
     # A store has no locks.
-    alone = nullcontext() if isinstance(output, StoredPath) else alone_in(output, "--output")
+    alone = nullcontext() if isinstance(output, StorePath) else alone_in(output, "--output")
     # Workers on a store share no folder of this machine for the output; the model's is in the root.
-    shared = Path(config.root).absolute() if isinstance(output, StoredPath) else output
+    shared = Path(config.root).absolute() if isinstance(output, StorePath) else output
     with (
         alone,
         workspace(output) as folder,

@@ -12,7 +12,7 @@ from pipeline.console.printable_console import PrintableConsole
 from pipeline.results import outcome as outcomes
 from pipeline.results import run_properties as names
 from pipeline.results.outcome import MEANINGS, outcome
-from pipeline.results.runs import RunInfo
+from pipeline.results.run_info import RunInfo
 from serving.printable import printable
 
 # From this width on, what the run's id and outcome leave out has columns of its own.

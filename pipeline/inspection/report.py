@@ -13,7 +13,7 @@ from components.dataset.inspection.look import Column, Inspection
 from components.dataset.inspection.survey import WordFigures
 from components.dataset.labels import setting_of
 from components.dataset.places import from_here
-from components.dataset.source import Quoting, SourceKind
+from components.dataset.source import FORMAT_NAMES, Quoting, SourceKind
 from components.dataset.text_encoding import shown as encoding_name
 from components.evaluator.wilson import margin
 from components.models.automatic import AUTO, FOR_FEW
@@ -28,13 +28,6 @@ WIDTH = 80
 MOST_FILES, MOST_COLUMNS, MOST_LABELS, MOST_SCRIPTS = 5, 20, 10, 4
 _NAME_CELLS, _LABEL_CELLS = 24, 40
 _DELIMITERS = {"\t": "tab", " ": "blank", "": "none, a line is one field"}
-_FORMATS = {
-    SourceKind.CSV: "CSV",
-    SourceKind.TSV: "TSV",
-    SourceKind.JSON_LINES: "JSON Lines",
-    SourceKind.JSON: "JSON",
-    SourceKind.PARQUET: "Parquet",
-}
 _IN_SAMPLE = " of the sample"
 
 
@@ -93,7 +86,7 @@ def _finite(value: float) -> float | None:
 
 def _format(table: DetectedTable) -> dict[str, Any]:
     form = table.format
-    told: dict[str, Any] = {"format": _FORMATS[form.kind]}
+    told: dict[str, Any] = {"format": FORMAT_NAMES[form.kind]}
     if form.compression:
         told["compression"] = form.compression.value
     if form.kind is not SourceKind.PARQUET:
@@ -110,7 +103,7 @@ def _files(found: Inspection) -> Iterator[str]:
         told = [shown] if not size else [shown, _bytes(size)]
         if table:
             form = table.format
-            told.append(_FORMATS[form.kind])
+            told.append(FORMAT_NAMES[form.kind])
             if form.compression:
                 told.append(f"packed by {form.compression.value}")
             if form.kind in (SourceKind.CSV, SourceKind.TSV):

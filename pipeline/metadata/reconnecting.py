@@ -16,7 +16,7 @@ from ml_metadata import errors
 
 from components.errors import ConfigurationError, MetadataLostError
 from pipeline.metadata.address import MetadataStoreAddress, MySqlDatabase
-from pipeline.metadata.mysql import connected
+from pipeline.metadata.connecting import connected
 
 RECONNECT_SECONDS = 60.0
 _PAUSE_SECONDS = 1.0

@@ -38,6 +38,7 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from components import notices
 from components.errors import ConfigurationError, RootBusyError
+from components.pusher.pushed_version import cached_while_there
 from pipeline.graph import create_pipeline
 from pipeline.metadata.address import SqliteFile
 from pipeline.metadata.snapshot import copy_pipeline
@@ -120,13 +121,13 @@ def rehearse(run: ResolvedRun) -> tuple[Rehearsed, ...]:
         if isinstance(run.metadata, SqliteFile):
             _copy(run.metadata.path, copy)
             check(SqliteFile(copy), run.metadata.path)
-            was_moved = bool(make_relative(copy))
+            was_moved = not run.metadata.is_shared and bool(make_relative(copy))
         else:
             copy_pipeline(run.metadata, run.pipeline_name, copy)
             was_moved = False
         at = run.root if run.root.is_dir() else Path(folder)
         # What keeps the user informed of the real run would be said twice.
-        with working_in(at), notices.silent():
+        with working_in(at), notices.silent(), cached_while_there():
             return tuple(_Rehearsal(run, copy, was_moved).steps())
 
 

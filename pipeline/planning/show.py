@@ -9,7 +9,8 @@ from pipeline.config import PipelineConfig
 from pipeline.console.terminal import Console
 from pipeline.loading import environment
 from pipeline.paths import shown
-from pipeline.planning.plan import LOOKS_ANEW, plan
+from pipeline.planning.plan import plan
+from pipeline.planning.reason_words import LOOKS_ANEW
 from pipeline.resolution import resolve
 
 

@@ -16,7 +16,7 @@ from pipeline.results.insight.curves import Calibration, Curve, ThresholdTable
 from pipeline.results.insight.label_errors import LabelErrors
 from pipeline.results.insight.near_duplicates import NearDuplicates
 from pipeline.results.lineage import Lineage
-from pipeline.results.runs import RunInfo
+from pipeline.results.run_info import RunInfo
 from pipeline.results.summary import SliceRow
 
 if TYPE_CHECKING:

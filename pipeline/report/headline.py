@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.report.contents import Contents, Missing, Verdict
 from pipeline.report.pages import duration, moment, percent
-from pipeline.results.runs import RunInfo
+from pipeline.results.run_info import RunInfo
 
 _UNFINISHED = {
     "failed": ("Failed", "failed"),

@@ -21,7 +21,7 @@ from pipeline.report.headline import headline
 from pipeline.report.pages import drawn, environment, json_safe, percent, render
 from pipeline.report.svg import drawing, label
 from pipeline.results.metric_names import METRIC_NAMES
-from pipeline.results.runs import RunInfo
+from pipeline.results.run_info import RunInfo
 from pipeline.results.step_titles import TITLES
 from pipeline.results.summary import SliceRow
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pipeline.results.runs import RunInfo
+from pipeline.results.run_info import RunInfo
 
 
 @dataclass(frozen=True)

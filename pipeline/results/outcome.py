@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.results import run_properties as names
-from pipeline.results.runs import RunInfo
+from pipeline.results.run_info import RunInfo
 
 LIVE, PUSHED, BLESSED, REFUSED, MEASURED = "live", "pushed", "blessed", "refused", "measured"
 MEANINGS = {

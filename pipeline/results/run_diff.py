@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 
+from components.place import Place
 from pipeline.config import setting_fields
 from pipeline.results import run_properties as names
 from pipeline.results.changed_sides import ChangedSides, changed_sides
 from pipeline.results.code_diff import FunctionChange, code_diff
 from pipeline.results.difference_of_shares import newcombe
+from pipeline.results.run_info import RunInfo
 from pipeline.results.run_json import plain
-from pipeline.results.runs import RunInfo
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class RunDiff:
         }
 
 
-def diff(root: Path, first: RunInfo, second: RunInfo) -> RunDiff:
+def diff(root: Place, first: RunInfo, second: RunInfo) -> RunDiff:
     """Returns what differs between two runs of a root.
 
     Raises:

@@ -6,7 +6,7 @@ import math
 from dataclasses import fields
 from typing import Any
 
-from pipeline.results.runs import RunInfo, StepInfo
+from pipeline.results.run_info import RunInfo, StepInfo
 
 # By step, a thousand names: `runs show` gives them, the list of runs does not.
 _LARGE = ("functions",)

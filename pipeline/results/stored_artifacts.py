@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from components.place import Place
 from pipeline.metadata.address import MetadataStoreAddress
 from pipeline.results.metadata_file import reading
-from pipeline.results.runs import RunInfo
+from pipeline.results.run_info import RunInfo
 
 _URI = """
 SELECT a.uri FROM Event v JOIN EventPath p ON p.event_id = v.id JOIN Artifact a
@@ -15,7 +14,9 @@ ORDER BY a.id LIMIT 1
 """
 
 
-def output_folder(metadata: MetadataStoreAddress, run: RunInfo, step: str, key: str) -> Path | None:
+def output_folder(
+    metadata: MetadataStoreAddress, run: RunInfo, step: str, key: str
+) -> Place | None:
     """Returns the folder of what a step wrote, or took from the cache; it may be gone.
 
     Args:

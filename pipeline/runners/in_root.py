@@ -7,6 +7,7 @@ not refer to the original. In a database that several roots share, paths are abs
 
 from __future__ import annotations
 
+from components.pusher.pushed_version import cached_while_there
 from components.tfx_adapter import run_locally
 from pipeline.graph import create_pipeline
 from pipeline.resolution import ResolvedRun
@@ -24,5 +25,9 @@ def run_in_root(run: ResolvedRun, run_id: str) -> None:
       run: The run.
       run_id: Its id in ML Metadata.
     """
-    with working_in(run.root), jobs_at(run.config.engine.arguments_of_place(run.root)):
+    with (
+        working_in(run.root),
+        jobs_at(run.config.engine.arguments_of_place(run.root)),
+        cached_while_there(),
+    ):
         run_locally(create_pipeline(run.as_recorded()), run_id)

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from components import files
-from components.dataset.places import Place, StoredPath
 from components.errors import ConfigurationError, ScoringError
+from components.place import Place, StorePath
 from components.pusher.durability import flush_to_disk
 
 WORKSPACE_PREFIX = ".scoring-"
@@ -49,7 +49,7 @@ def make_folder(folder: Place) -> None:
     """
     try:
         files.make_folder(str(folder))
-        if isinstance(folder, StoredPath):
+        if isinstance(folder, StorePath):
             trial = str(folder / f"{WORKSPACE_PREFIX}{uuid.uuid4().hex}")
             try:
                 files.write_bytes(trial, b"")
@@ -74,7 +74,7 @@ def workspace(folder: Place) -> Iterator[Place]:
     killed is removed; in a store, what was left a week ago. The name is new each time, because
     workers of that run may still be running.
     """
-    if isinstance(folder, StoredPath):
+    if isinstance(folder, StorePath):
         _remove_left_over(folder)
         path: Place = folder / f"{WORKSPACE_PREFIX}{uuid.uuid4().hex}"
     else:
@@ -82,7 +82,7 @@ def workspace(folder: Place) -> Iterator[Place]:
             shutil.rmtree(left_over, ignore_errors=True)
         path = Path(tempfile.mkdtemp(prefix=WORKSPACE_PREFIX, dir=folder))
     try:
-        if isinstance(path, StoredPath):
+        if isinstance(path, StorePath):
             with errors_of_stores():
                 files.make_folder(str(path))
                 files.write_bytes(str(path / _STARTED), b"")
@@ -92,7 +92,7 @@ def workspace(folder: Place) -> Iterator[Place]:
             files.remove_folder(str(path))
 
 
-def _remove_left_over(folder: StoredPath) -> None:
+def _remove_left_over(folder: StorePath) -> None:
     with contextlib.suppress(OSError):
         for path in folder.iterdir():
             if path.name.startswith(WORKSPACE_PREFIX):
@@ -108,7 +108,7 @@ def publish(names: Iterable[str], workspace: Place, folder: Place) -> None:
     Raises:
       ScoringError: A file cannot be moved; those before it are there, and whole.
     """
-    move = _copy if isinstance(folder, StoredPath) else _rename
+    move = _copy if isinstance(folder, StorePath) else _rename
     names = list(names)
     if isinstance(workspace, Path):
         for name in names:

@@ -19,9 +19,9 @@ import pyarrow.parquet
 from components import files
 from components.dataset.compressed import compression_named
 from components.dataset.parquet_records import open_parquet
-from components.dataset.places import Place, place
 from components.dataset.source import Compression, Quoting, SourceKind, TableFormat
 from components.errors import ScoringError
+from components.place import Place, place_of
 from pipeline.scoring.columns import values_of_columns
 from pipeline.scoring.output_folder import errors_of_stores
 from pipeline.scoring.plan import AddedColumns, ScoringFile
@@ -87,7 +87,7 @@ def join_parts(
       OSError: A disk cannot be written to.
     """
     ordered = sorted(parts)
-    paths = [place(part.path) for part in ordered]
+    paths = [place_of(part.path) for part in ordered]
     target = folder / file.output
     if file.output_kind is SourceKind.PARQUET:
         _join_tables(file, paths, target)
@@ -251,6 +251,6 @@ def _row_groups(paths: Sequence[Place], schema: pyarrow.Schema) -> Iterator[list
 
 def _several_types(file: ScoringFile, detail: str) -> ScoringError:
     return ScoringError(
-        f"{place(file.path).name} cannot become Parquet, which takes one type a column: {detail}. "
-        "Choose another --format."
+        f"{place_of(file.path).name} cannot become Parquet, which takes one type a column: "
+        f"{detail}. Choose another --format."
     )

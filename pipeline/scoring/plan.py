@@ -13,12 +13,13 @@ from components.dataset.detected_table import (
     notices,
 )
 from components.dataset.look_at import look_at
-from components.dataset.places import Place, inside, matching, place
+from components.dataset.places import inside, matching
 from components.dataset.records import printable
 from components.dataset.source import Compression, Quoting, SourceKind, TableFormat
 from components.dataset.stores import check_store, errors_of_stores
 from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
 from components.errors import ConfigurationError, DatasetError, did_you_mean
+from components.place import Place, place_of
 from pipeline.scoring.columns import names_of_columns
 from serving.model_cards import DEFAULT_CLASSES
 
@@ -183,7 +184,7 @@ def _matches(inputs: Iterable[str]) -> Iterable[Place]:
         check_store(part)
         matches = matching(part)
         if not matches:
-            folder = place(part).parent
+            folder = place_of(part).parent
             near = [str(path) for path in inside(folder)] if folder.is_dir() else []
             raise DatasetError(
                 f"--input '{part}': there is no such file, and none that matches the pattern."
@@ -244,7 +245,7 @@ def _check_outputs(files: Sequence[ScoringFile], output: Place, overwrite: bool)
                 f"{other} and {file.path} would both become {file.output}. Score them in separate "
                 "runs with an --output each."
             )
-    sources = {place(file.path).resolve() for file in files}
+    sources = {place_of(file.path).resolve() for file in files}
     for file in files:
         target = output / file.output
         if target.resolve() in sources:
@@ -268,6 +269,6 @@ def _check_names(files: Sequence[ScoringFile], classes: Sequence[str]) -> None:
         breaks = [name for name in classes if not {form.delimiter, "\n", "\r"}.isdisjoint(name)]
         if breaks:
             raise ConfigurationError(
-                f"{printable(place(file.path).name)} has no quotes, so that the name of the class "
-                f"{breaks[0]!r} cannot be written into it. Choose another --format."
+                f"{printable(place_of(file.path).name)} has no quotes, so that the name of the "
+                f"class {breaks[0]!r} cannot be written into it. Choose another --format."
             )

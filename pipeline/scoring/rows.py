@@ -11,10 +11,10 @@ import pyarrow
 
 from components.dataset.nested import value_at
 from components.dataset.parquet_records import open_parquet, values_of
-from components.dataset.places import Place, place
 from components.dataset.records import MalformedRecord, Problem, encoded, problem_of_text
 from components.dataset.source import SourceKind
 from components.dataset.tables import UNREADABLE, read_records, unreadable, with_way_out
+from components.place import Place, place_of
 from pipeline.scoring.plan import ScoringFile, ScoringPlan
 
 ROWS_PER_CHUNK = 1_024
@@ -110,14 +110,14 @@ def read_chunks(file: ScoringFile, plan: ScoringPlan) -> Iterator[Chunk | Proble
             yield Chunk(file, number, *found)
             number += 1
     except UNREADABLE as error:
-        yield unreadable(place(file.path), error)
+        yield unreadable(place_of(file.path), error)
 
 
 def _records(
     file: ScoringFile, plan: ScoringPlan
 ) -> Iterator[tuple[list[bytes], list[dict[str, Any]]] | Problem]:
     """Yields texts and rows of each chunk."""
-    path = place(file.path)
+    path = place_of(file.path)
     texts: list[bytes] = []
     rows: list[dict[str, Any]] = []
     size = 0
@@ -183,7 +183,7 @@ def _tables(
     file: ScoringFile, plan: ScoringPlan
 ) -> Iterator[tuple[list[bytes], pyarrow.Table] | Problem]:
     """Yields texts and rows of each chunk, as Parquet's own types; the first holds no row."""
-    path = place(file.path)
+    path = place_of(file.path)
     with open_parquet(path) as parquet:
         yield [], parquet.schema_arrow.empty_table()
         start = 1

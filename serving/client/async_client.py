@@ -8,6 +8,7 @@ from typing import Any
 
 from serving.client.base_client import BaseClient
 from serving.client.calls import Result, Send, Step, Steps
+from serving.client.messages import PredictRequest
 from serving.client.results import Classification, Metadata, Prediction, Trace, VersionStatus
 from serving.errors import ServingError
 
@@ -63,9 +64,8 @@ class AsyncClient(BaseClient):
         timeout: float | None = None,
     ) -> dict[str, list[Any]]:
         """Returns what any signature answers to strings; see `Client.ask_signature`."""
-        return await self._run(
-            self._calls.ask_signature(signature, input, values, outputs, timeout)
-        )
+        request = PredictRequest(self._calls.model, signature, input, values, tuple(outputs))
+        return await self._run(self._calls.ask_signature(request, timeout))
 
     async def status(self, *, timeout: float | None = None) -> list[VersionStatus]:
         """Returns the versions that the server knows, the newest first."""

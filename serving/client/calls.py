@@ -149,17 +149,12 @@ class Calls:
         return traces
 
     def ask_signature(
-        self,
-        signature: str,
-        input: str,
-        values: Sequence[str | bytes],
-        outputs: Sequence[str],
-        timeout: float | None,
+        self, request: PredictRequest, timeout: float | None
     ) -> Steps[dict[str, list[Any]]]:
-        """What any signature answers to a batch of strings."""
-        request = PredictRequest(self.model, signature, input, values, tuple(outputs))
+        """What any signature answers to a batch of strings, by output that is asked for."""
         response = yield from self._ask_a_version(request, self._deadline(timeout))
-        return {name: self._reader.output(name, response, len(values)) for name in outputs}
+        rows = len(request.values)
+        return {name: self._reader.output(name, response, rows) for name in request.outputs}
 
     def status(self, timeout: float | None) -> Steps[list[VersionStatus]]:
         """The versions that the server knows, the newest first."""

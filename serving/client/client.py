@@ -8,6 +8,7 @@ from typing import Any
 
 from serving.client.base_client import BaseClient
 from serving.client.calls import Result, Send, Step, Steps
+from serving.client.messages import PredictRequest
 from serving.client.results import Classification, Metadata, Prediction, Trace, VersionStatus
 from serving.errors import ServingError
 
@@ -77,7 +78,8 @@ class Client(BaseClient):
         Returns:
           A nested list for each of `outputs`.
         """
-        return self._run(self._calls.ask_signature(signature, input, values, outputs, timeout))
+        request = PredictRequest(self._calls.model, signature, input, values, tuple(outputs))
+        return self._run(self._calls.ask_signature(request, timeout))
 
     def status(self, *, timeout: float | None = None) -> list[VersionStatus]:
         """Returns the versions that the server knows, the newest first."""

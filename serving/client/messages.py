@@ -42,7 +42,14 @@ class Model:
 
 
 @dataclass(frozen=True)
-class PredictRequest:
+class ModelRequest:
+    """A question to one model."""
+
+    model: Model
+
+
+@dataclass(frozen=True)
+class PredictRequest(ModelRequest):
     """Rows for the one input of a signature.
 
     Attributes:
@@ -50,7 +57,6 @@ class PredictRequest:
       outputs: The outputs to answer with; empty for all of them.
     """
 
-    model: Model
     signature: str
     input: str
     values: Sequence[str | bytes]
@@ -71,10 +77,9 @@ class PredictResponse:
 
 
 @dataclass(frozen=True)
-class ClassifyRequest:
+class ClassifyRequest(ModelRequest):
     """Texts for TF-Serving's Classify API, each the `feature` of one tf.Example."""
 
-    model: Model
     signature: str
     feature: str
     texts: Sequence[str]
@@ -89,10 +94,8 @@ class ClassifyResponse:
 
 
 @dataclass(frozen=True)
-class StatusRequest:
+class StatusRequest(ModelRequest):
     """Asks which versions of the model there are, and in which state."""
-
-    model: Model
 
 
 @dataclass(frozen=True)
@@ -119,10 +122,8 @@ class StatusResponse:
 
 
 @dataclass(frozen=True)
-class MetadataRequest:
+class MetadataRequest(ModelRequest):
     """Asks which signatures the model has."""
-
-    model: Model
 
 
 @dataclass(frozen=True)

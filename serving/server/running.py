@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gc
 import logging
 import socket
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import grpc
 import tensorflow as tf
@@ -35,6 +37,8 @@ from serving.server.text_protos import (
 )
 from serving.server.text_protos import MonitoringConfig, read_text_proto
 from serving.status import StatusError, invalid_argument
+
+NamedAfterFlags = TypeVar("NamedAfterFlags", TensorLimits, RunLimits)
 
 _LOG = logging.getLogger(__name__)
 
@@ -74,12 +78,7 @@ class Server:
             self.metrics,
             check_method_name=flags.enable_signature_method_name_check,
             as_tensor_content=flags.enable_serialization_as_tensor_content,
-            tensor_limits=TensorLimits(
-                max_filled_bytes=flags.max_filled_bytes,
-                max_values_per_message=flags.max_values_per_message,
-                max_fields_per_message=flags.max_fields_per_message,
-                max_rows_per_request=flags.max_rows_per_request,
-            ),
+            tensor_limits=_limits(TensorLimits, flags),
             documents=self._documents,
         )
         loader = Loader(
@@ -91,7 +90,7 @@ class Server:
             is_batched_by_model=flags.enable_per_model_batching_parameters,
             is_warmed_up=flags.enable_model_warmup,
             warmup_iterations=flags.num_request_iterations_for_warmup,
-            limits=_run_limits(flags),
+            limits=_limits(RunLimits, flags),
         )
         self.servables = Servables()
         self.manager = ModelManager(loader, self.servables, _version_settings(flags))
@@ -311,13 +310,10 @@ def _make_scheduler(flags: Flags, metrics: Metrics) -> BatchScheduler | None:
     return BatchScheduler(BatchingParameters.of(message), metrics)
 
 
-def _run_limits(flags: Flags) -> RunLimits:
-    return RunLimits(
-        max_rows_per_request=flags.max_rows_per_request,
-        max_string_bytes=flags.max_string_bytes,
-        max_rows_per_run=flags.max_rows_per_run,
-        max_values_per_message=flags.max_values_per_message,
-    )
+def _limits(kind: type[NamedAfterFlags], flags: Flags) -> NamedAfterFlags:
+    """Returns limits as the flags of the same names say; one without a flag keeps its default."""
+    names = [field.name for field in dataclasses.fields(kind)]
+    return kind(**{name: getattr(flags, name) for name in names if hasattr(flags, name)})
 
 
 def _version_settings(flags: Flags) -> VersionSettings:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import inspect
 
+import ml_metadata as mlmd
 import pytest
+from ml_metadata.proto import metadata_store_pb2
 from tfx.components.pusher.executor import Executor as PusherExecutor
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.orchestration import metadata
+from tfx.orchestration.portable import cache_utils
 from tfx.types import standard_artifacts
 
 from components import tfx_adapter
@@ -92,3 +96,44 @@ def test_an_executor_has_a_folder_of_its_own_and_its_pipelines_arguments(named, 
         assert executor._get_tmp_dir().startswith(str(tmp_path))
         options = executor._make_beam_pipeline()._options.get_all_options()
         assert options["runner"] == "FnApiRunner"
+
+
+@pytest.fixture
+def cached_push(tmp_path):
+    """What the cache knows of a push whose artifact lies in a folder: handle and key."""
+    connection = metadata_store_pb2.ConnectionConfig()
+    connection.fake_database.SetInParent()
+    store = mlmd.MetadataStore(connection)
+    kind = store.put_artifact_type(metadata_store_pb2.ArtifactType(name="PushedModel"))
+    step = store.put_execution_type(metadata_store_pb2.ExecutionType(name="Pusher"))
+    key = store.put_context_type(metadata_store_pb2.ContextType(name="execution_cache"))
+    made = metadata_store_pb2.Artifact(
+        type_id=kind, uri=str(tmp_path), state=metadata_store_pb2.Artifact.LIVE
+    )
+    event = metadata_store_pb2.Event(type=metadata_store_pb2.Event.OUTPUT)
+    event.path.steps.add().key = "pushed_model"
+    event.path.steps.add().index = 0
+    done = metadata_store_pb2.Execution(
+        type_id=step, last_known_state=metadata_store_pb2.Execution.COMPLETE
+    )
+    context = metadata_store_pb2.Context(type_id=key, name="key")
+    _, _, (context.id,) = store.put_execution(done, [(made, event)], [context])
+    handle = metadata.Metadata(connection)
+    handle._store = store
+    return handle, context
+
+
+def test_the_cache_passes_over_what_is_not_right(named, cached_push, tmp_path):
+    """Asked of each output; afterwards the cache is as it was."""
+    asked = []
+
+    def is_right(artifact):
+        asked.append((artifact.type_name, artifact.uri))
+        return len(asked) == 1
+
+    with named:
+        with tfx_adapter.cache_checked_by(is_right):
+            assert list(cache_utils.get_cached_outputs(*cached_push)) == ["pushed_model"]
+            assert cache_utils.get_cached_outputs(*cached_push) is None
+        assert asked == [("PushedModel", str(tmp_path))] * 2
+        assert list(cache_utils.get_cached_outputs(*cached_push)) == ["pushed_model"]

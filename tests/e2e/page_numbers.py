@@ -18,7 +18,7 @@ from components.evaluator import results
 from components.models.training_record import TrainingRecord
 from pipeline.report.pages import duration
 from pipeline.results.insight.reviews import read_reviews
-from pipeline.results.runs import RunInfo
+from pipeline.results.run_info import RunInfo
 from tests.pipeline.report.test_run_page import Document
 
 SPLITS = ("train", "eval", "test")

@@ -172,6 +172,16 @@ def run_arguments(small_data: Path, root: Path) -> list[str]:
     return [*arguments, *"--min-accuracy 0.2 --min-lift 0 --infra-validation embedded".split()]
 
 
+def check_a_deleted_version_is_pushed_again(root: Path, version: str, arguments: list[str]) -> None:
+    """A plan says so; the version is back afterwards."""
+    folder = root / "serving_model/reviews_sentiment" / version
+    hidden = folder.rename(root / "hidden")
+    plan = steps_to_run(root, *arguments)
+    assert plan.keys() - ALWAYS_EXECUTED == {"Pusher"}
+    assert "its outputs were deleted" in plan["Pusher"]
+    hidden.rename(folder)
+
+
 def test_a_run_pushes_a_model_and_a_page(small_data, tmp_path):
     """Every step runs; card and page are of the one version."""
     root = tmp_path / "artifacts"
@@ -222,6 +232,7 @@ def test_a_run_goes_on_after_it_was_ended_and_executes_what_changed(small_data, 
     assert executed(root, "reviews_sentiment") == ALWAYS_EXECUTED
     assert finished(root, "reviews_sentiment") == STEPS
     assert versions(root, "reviews_sentiment") == pushed
+    check_a_deleted_version_is_pushed_again(root, pushed[0], arguments)
     assert len(re.findall(r"^↺ cached .+  from \d\d \w{3} \d\d:\d\d$", second.stdout, re.M)) == 10
 
     # A root may move, and what somebody deleted is made anew; all else still is in the cache.

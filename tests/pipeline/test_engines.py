@@ -121,26 +121,6 @@ def test_a_number_in_a_file_is_a_number_of_processes():
         ({"beam_workers": "1025"}, "a whole number from 0 (one for each core) to 1,024"),
         ({"beam_workers": "-1"}, "a whole number from 0"),
         (
-            {"beam": "portable", "beam_endpoint": "a:1", "beam_workers": "4"},
-            "expected loopback or external[=ADDRESS] or process[=PROGRAM] or container[=IMAGE]",
-        ),
-        (
-            {"beam": "portable", "beam_endpoint": "a:1", "beam_workers": "extrenal"},
-            "Did you mean 'external'?",
-        ),
-        (
-            {"beam": "portable", "beam_endpoint": "a:1", "beam_workers": "loopback=1"},
-            "loopback takes no value. Write --beam-workers loopback.",
-        ),
-        (
-            {"beam": "portable", "beam_endpoint": "a:1", "beam_workers": "external=b"},
-            "--beam-workers external is 'b'; expected HOST:PORT",
-        ),
-        (
-            {"beam": "spark", "beam_endpoint": "a:1", "beam_workers": "container"},
-            "names no image. With --beam spark, write --beam-workers container=IMAGE",
-        ),
-        (
             {"beam": "spark", "beam_endpoint": "a:1", "beam_options": "--job-endpoint=b:2"},
             "--beam-options has --job_endpoint, which --beam-endpoint decides",
         ),
@@ -167,4 +147,29 @@ def test_settings_that_say_nothing_together_are_refused(settings, told):
     """Each says what to write instead."""
     with pytest.raises(ConfigurationError) as refused:
         PipelineConfig(**settings)
+    assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("beam", "workers", "told"),
+    [
+        (
+            "portable",
+            "4",
+            "expected loopback or external[=ADDRESS] or process[=PROGRAM] or container[=IMAGE]",
+        ),
+        ("portable", "extrenal", "Did you mean 'external'?"),
+        ("portable", "loopback=1", "loopback takes no value. Write --beam-workers loopback."),
+        ("portable", "external=b", "--beam-workers external is 'b'; expected HOST:PORT"),
+        (
+            "spark",
+            "container",
+            "names no image. With --beam spark, write --beam-workers container=IMAGE",
+        ),
+    ],
+)
+def test_workers_that_an_engine_does_not_know_are_refused(beam, workers, told):
+    """What is told names those that it knows."""
+    with pytest.raises(ConfigurationError) as refused:
+        PipelineConfig(beam=beam, beam_endpoint="a:1", beam_workers=workers)
     assert told in str(refused.value)

@@ -26,7 +26,7 @@ from components.dataset.inspection.survey import Survey, as_text
 from components.dataset.labels import spelling_of
 from components.dataset.layout_labels import FOLDERS
 from components.dataset.nested import value_at
-from components.dataset.places import Place, inside, place
+from components.dataset.places import inside
 from components.dataset.records import MalformedRecord, Review, printable
 from components.dataset.source import ReviewSource, SourceKind
 from components.dataset.splits import UNLABELLED, split_spelt
@@ -34,6 +34,7 @@ from components.dataset.stores import errors_of_stores
 from components.dataset.table_options import TableOptions
 from components.dataset.tables import UNREADABLE, read_records, unreadable
 from components.errors import DatasetError
+from components.place import Place, place_of
 
 # Of many files, so many are read from.
 MOST_FILES = 50
@@ -157,7 +158,7 @@ def look_at_layout(source: ReviewSource, label_column: str) -> Inspection:
         records: Iterator[Any] = map(sample.generate_review, range(sample.SAMPLE_SIZE))
     else:
         path = source.files[0].path
-        found.files = [(path, place(path).stat().st_size, None)]
+        found.files = [(path, place_of(path).stat().st_size, None)]
         records = read_archive(path)
     for record in records:
         if isinstance(record, Review):
@@ -179,7 +180,7 @@ def _survey_folders(found: Inspection, source: ReviewSource) -> None:
     """Reads some of the texts of each folder; the labels and splits of all are in their names."""
     found.rows = 0
     for file in source.files:
-        folder = place(file.path)
+        folder = place_of(file.path)
         names = sorted(file.name for file in inside(folder) if file.name.endswith(".txt"))
         found.rows += len(names)
         found.files.append((file.path, 0, None))

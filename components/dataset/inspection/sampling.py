@@ -21,12 +21,12 @@ from components.dataset.json_records import json_object, read_json
 from components.dataset.labels import spelling_of
 from components.dataset.nested import value_at
 from components.dataset.parquet_records import open_parquet, read_parquet
-from components.dataset.places import Place
 from components.dataset.records import MalformedRecord
 from components.dataset.separated import rows_of
 from components.dataset.source import SourceKind, TableFormat
 from components.dataset.tables import read_records
 from components.dataset.text_lines import LongLineError, blocks_of_lines
+from components.place import Place
 
 # Tables that are no larger, all of them together, are read whole.
 WHOLE_BYTES, WHOLE_LINES = 32 << 20, 200_000

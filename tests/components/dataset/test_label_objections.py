@@ -7,15 +7,7 @@ import shlex
 
 import pytest
 
-from components.dataset.label_objections import (
-    in_short,
-    listed,
-    naming,
-    objection_to_column,
-    objection_to_missing,
-    objection_to_others,
-    objection_to_unknown,
-)
+from components.dataset import label_objections as objections
 from components.dataset.label_settings import LabelSettings, two_sides
 from components.dataset.labels import is_left_out, label_of
 from components.dataset.source import ReviewSource, SourceKind
@@ -28,10 +20,12 @@ def objection(counts, positive="", negative="", labels="", map_labels="") -> str
     """What is said of all labels of a data set, as far as they are named."""
     settings = LabelSettings(labels, map_labels, positive, negative)
     if settings.names_classes or (positive and negative):
-        return objection_to_missing(counts, settings)
+        return objections.objection_to_missing(counts, settings)
     if settings.names_sides:
-        return objection_to_missing(counts, settings) or objection_to_others(counts, settings)
-    return objection_to_unknown(counts)
+        return objections.objection_to_missing(counts, settings) or objections.objection_to_others(
+            counts, settings
+        )
+    return objections.objection_to_unknown(counts)
 
 
 def followed(sentence: str) -> list[ReviewSource]:
@@ -97,7 +91,7 @@ def test_the_advice_for_many_labels_works_as_it_is_typed(counts, positive, negat
     """Whatever the labels hold: signs, blanks, commas, quotes."""
     classes, sides = followed(objection(counts))
     assert {label_of(label, classes) for label in counts} == set(range(len(classes.classes)))
-    assert objection_to_unknown(counts, classes.classes, classes.label_classes) == ""
+    assert objections.objection_to_unknown(counts, classes.classes, classes.label_classes) == ""
     for side, labels in ((1, positive), (0, negative)):
         assert [label_of(label, sides) for label in labels] == [side] * len(labels)
 
@@ -152,7 +146,7 @@ def test_a_column_of_a_thousand_labels_is_not_listed_whole():
         assert "and 980 more" in sentence
         assert sentence.endswith("Is that the label's column? `label_column` names another.")
         assert len(sentence) < 800
-    assert listed({"a": 1, "b": 1_000}) == "'b' (1,000), 'a' (1)"
+    assert objections.listed({"a": 1, "b": 1_000}) == "'b' (1,000), 'a' (1)"
 
 
 def test_a_single_label_is_no_two_classes():
@@ -169,13 +163,15 @@ def test_labels_that_are_known_are_no_objection():
 def test_labels_beside_learned_classes_are_named_with_the_way_to_leave_them_out():
     """The classes are named in their order."""
     pairs = [(name, name) for name in ("so, so", "x")]
-    sentence = objection_to_unknown({"x": 5, "y": 2, "so, so": 1}, ("so, so", "x"), pairs)
+    sentence = objections.objection_to_unknown(
+        {"x": 5, "y": 2, "so, so": 1}, ("so, so", "x"), pairs
+    )
     assert sentence == (
         "'y' (2) means none of the classes of train ('so, so', 'x'). To leave such labels out, "
         "name the classes: `labels='\"so, so\",x'`."
     )
     many = [(f"c{number}", f"c{number}") for number in range(30)]
-    sentence = objection_to_unknown({"c5": 5, "y": 2}, [name for name, _ in many], many)
+    sentence = objections.objection_to_unknown({"c5": 5, "y": 2}, [name for name, _ in many], many)
     assert sentence == (
         "'y' (2) means none of the classes of train ('c0', 'c1', 'c2', 'c3', 'c4', 'c5', 'c6', "
         "'c7', 'c8', 'c9' and 20 more). To leave such labels out, name the classes with `labels`."
@@ -184,8 +180,8 @@ def test_labels_beside_learned_classes_are_named_with_the_way_to_leave_them_out(
 
 def test_of_many_classes_the_largest_and_the_smallest_are_shown():
     """Ten are shown whole, in the order of the classes."""
-    assert in_short({"b": 1, "a": 2_000}) == "'b' (1), 'a' (2,000)"
-    assert in_short({f"c{number:02}": 100 - number for number in range(40)}) == (
+    assert objections.in_short({"b": 1, "a": 2_000}) == "'b' (1), 'a' (2,000)"
+    assert objections.in_short({f"c{number:02}": 100 - number for number in range(40)}) == (
         "the largest 'c00' (100), 'c01' (99), 'c02' (98), 'c03' (97), 'c04' (96), the smallest "
         "'c35' (65), 'c36' (64), 'c37' (63), 'c38' (62), 'c39' (61), and 30 more"
     )
@@ -194,12 +190,12 @@ def test_of_many_classes_the_largest_and_the_smallest_are_shown():
 def test_a_column_of_numbers_or_texts_is_told_from_one_of_classes():
     """With a few of its values."""
     counts = {f"{number / 7:.3f}": 1 for number in range(1_001)}
-    assert objection_to_column("price", counts) == (
+    assert objections.objection_to_column("price", counts) == (
         "The column 'price' has over 1,000 different values, e.g. '0.000', '0.143', '0.286': are "
         "they numbers, and no classes? `label_column` names another column; `labels` names the "
         "classes, if these are some of them."
     )
-    assert "are they texts" in objection_to_column("body", {"a": 1, "1": 2})
+    assert "are they texts" in objections.objection_to_column("body", {"a": 1, "1": 2})
 
 
 def test_a_setting_that_names_labels_has_them_in_a_python_literal():
@@ -209,7 +205,7 @@ def test_a_setting_that_names_labels_has_them_in_a_python_literal():
         (["-1", "-2"], "'-1,-2'", "=-1,-2"),
         (["so, so"], "'\"so, so\"'", "='\"so, so\"'"),
     ):
-        named = naming("negative_label", labels)
+        named = objections.naming("negative_label", labels)
         assert named == f"`negative_label={literal}`"
         typed = flag if "-" in flag else flag.replace("=", " ", 1)
         assert with_flags(named) == f"--negative-label{typed}"

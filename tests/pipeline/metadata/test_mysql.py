@@ -16,7 +16,7 @@ from components.errors import ConfigurationError, MetadataLostError
 from pipeline.cli import main
 from pipeline.config import PipelineConfig
 from pipeline.loading import EnvironmentSettings
-from pipeline.metadata import mysql, reconnecting
+from pipeline.metadata import connecting, mysql, reconnecting
 from pipeline.metadata.address import PASSWORD, SqliteFile
 from pipeline.metadata.snapshot import copy_pipeline
 from pipeline.resolution import resolve
@@ -81,8 +81,8 @@ def test_what_a_server_refuses_is_said_in_one_line(server, database, capsys):
 
 def test_a_server_that_says_nothing_is_given_up(database, capsys, monkeypatch):
     """It takes the connection, as a firewall may; the time for an answer has a bound."""
-    monkeypatch.setattr(mysql, "CONNECT_SECONDS", 1)
-    monkeypatch.setattr(mysql, "ANSWER_SECONDS", 1)
+    monkeypatch.setattr(connecting, "CONNECT_SECONDS", 1)
+    monkeypatch.setattr(connecting, "ANSWER_SECONDS", 1)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

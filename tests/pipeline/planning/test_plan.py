@@ -19,7 +19,8 @@ from components.errors import ConfigurationError, RootBusyError
 from pipeline.config import PipelineConfig
 from pipeline.fingerprint import fingerprint_of
 from pipeline.loading import EnvironmentSettings
-from pipeline.planning.plan import LOOKS_ANEW, plan
+from pipeline.planning.plan import plan
+from pipeline.planning.reason_words import LOOKS_ANEW
 from pipeline.resolution import ResolvedRun, resolve
 from pipeline.results import recorded_functions
 from pipeline.results.run_record import RunRecord

@@ -11,7 +11,7 @@ from google.protobuf import json_format
 from components.evaluator.gate import eval_config
 from pipeline.config import PipelineConfig
 from pipeline.fingerprint import fingerprint_of
-from pipeline.planning import plan
+from pipeline.planning import reason_words
 from pipeline.planning.changed_parameters import changed_parameters
 from pipeline.planning.reasons import code_changes, several
 from pipeline.planning.rehearsal import Attempt
@@ -210,11 +210,11 @@ def test_another_variant_has_not_edited_the_code(tmp_path):
 @pytest.mark.parametrize(
     ("reason", "brief"),
     [
-        (plan.NEVER_RAN, "never ran"),
-        (plan.CACHE_OFF, "cache is off"),
-        (plan.DELETED, "was deleted"),
-        (plan.FAILED, "failed before"),
-        (plan.INTERRUPTED, "interrupted"),
+        (reason_words.NEVER_RAN, "never ran"),
+        (reason_words.CACHE_OFF, "cache is off"),
+        (reason_words.DELETED, "was deleted"),
+        (reason_words.FAILED, "failed before"),
+        (reason_words.INTERRUPTED, "interrupted"),
         ("the output of Trainer is new", "new input"),
         (
             "the output of Trainer is new; the last blessed model is another",
@@ -225,5 +225,5 @@ def test_another_variant_has_not_edited_the_code(tmp_path):
 )
 def test_the_usual_reasons_are_brief_on_the_line_of_a_step(reason, brief):
     """Those that need no name fit behind the time at 80 columns: 13 characters."""
-    assert plan.in_brief(reason) == brief
+    assert reason_words.in_brief(reason) == brief
     assert len(brief) <= 13 or brief == f"because {reason}"

@@ -24,7 +24,7 @@ from pipeline.results.insight.data_facts import DataFacts, TextStatistics, Token
 from pipeline.results.insight.label_errors import DoubtedLabel, LabelErrors
 from pipeline.results.insight.near_duplicates import Cluster, NearDuplicates
 from pipeline.results.lineage import ArtifactNode, ExecutionNode, Lineage
-from pipeline.results.runs import RunInfo, StepInfo
+from pipeline.results.run_info import RunInfo, StepInfo
 from pipeline.results.summary import SliceRow
 
 STARTED = datetime(2026, 11, 26, 19, 54, 3, tzinfo=timezone.utc)

@@ -20,19 +20,12 @@ from tensorflow_serving.apis import (
 )
 
 from serving.status import Code
-from tests.serving.client.backend import (
-    CERTIFIED_HOST,
-    SIGNATURES,
-    Backend,
-    PlannedError,
-    dtype_of,
-    statuses,
-)
+from tests.serving.client import backend as planned
 
 
 @contextmanager
 def grpc_server(
-    backend: Backend,
+    backend: planned.Backend,
     credentials: grpc.ServerCredentials | None = None,
     port: int = 0,
     most_calls: int | None = None,
@@ -51,7 +44,7 @@ def grpc_server(
         port = server.add_secure_port(f"127.0.0.1:{port}", credentials)
     server.start()
     try:
-        yield f"{CERTIFIED_HOST}:{port}"
+        yield f"{planned.CERTIFIED_HOST}:{port}"
     finally:
         server.stop(0).wait()
 
@@ -60,7 +53,7 @@ def grpc_server(
 def aborts(context: grpc.ServicerContext) -> Iterator[None]:
     try:
         yield
-    except PlannedError as failure:
+    except planned.PlannedError as failure:
         code = next(one for one in grpc.StatusCode if one.value[0] == failure.code)
         context.abort(code, failure.message)
 
@@ -76,7 +69,7 @@ def label_of(spec: Any) -> str | None:
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     """Predict, Classify and GetModelMetadata, from the backend."""
 
-    def __init__(self, backend: Backend):
+    def __init__(self, backend: planned.Backend):
         """Takes the model."""
         self.backend = backend
 
@@ -125,12 +118,12 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             self.backend.begin("metadata", None, version_of(spec))
             version = self.backend.loaded(spec.name, version_of(spec), label_of(spec))
         signatures = get_model_metadata_pb2.SignatureDefMap()
-        for name, (inputs, outputs) in SIGNATURES.items():
+        for name, (inputs, outputs) in planned.SIGNATURES.items():
             signature = meta_graph_pb2.SignatureDef(method_name="tensorflow/serving/predict")
             for infos, described in ((signature.inputs, inputs), (signature.outputs, outputs)):
                 for alias, shape in described.items():
                     infos[alias].dtype = tf.as_dtype(
-                        tf.float32 if dtype_of(alias) == "DT_FLOAT" else tf.string
+                        tf.float32 if planned.dtype_of(alias) == "DT_FLOAT" else tf.string
                     ).as_datatype_enum
                     infos[alias].tensor_shape.CopyFrom(
                         tf.TensorShape([None if n < 0 else n for n in shape]).as_proto()
@@ -145,7 +138,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
     """GetModelStatus, from the backend."""
 
-    def __init__(self, backend: Backend):
+    def __init__(self, backend: planned.Backend):
         """Takes the model."""
         self.backend = backend
 
@@ -153,7 +146,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         """Answers, or aborts with a planned error."""
         with aborts(context):
             self.backend.begin("status", None, version_of(request.model_spec))
-            versions = statuses(
+            versions = planned.statuses(
                 self.backend, request.model_spec.name, version_of(request.model_spec)
             )
         response = get_model_status_pb2.GetModelStatusResponse()

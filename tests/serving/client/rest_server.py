@@ -14,14 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from serving.status import HTTP_STATUS
-from tests.serving.client.backend import (
-    CERTIFIED_HOST,
-    SIGNATURES,
-    Backend,
-    PlannedError,
-    dtype_of,
-    statuses,
-)
+from tests.serving.client import backend as planned
 
 PATH = re.compile(
     r"/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?(?::(predict|classify)|(/metadata))?"
@@ -30,7 +23,7 @@ PATH = re.compile(
 
 @contextmanager
 def rest_server(
-    backend: Backend, context: ssl.SSLContext | None = None, port: int = 0
+    backend: planned.Backend, context: ssl.SSLContext | None = None, port: int = 0
 ) -> Iterator[str]:
     """Serves REST on loopback; gives its address."""
     handler = type("Handler", (RestHandler,), {"backend": backend})
@@ -41,7 +34,7 @@ def rest_server(
     thread.start()
     try:
         scheme = "http" if context is None else "https"
-        yield f"{scheme}://{CERTIFIED_HOST}:{server.server_port}"
+        yield f"{scheme}://{planned.CERTIFIED_HOST}:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
@@ -58,7 +51,7 @@ class RestServer(ThreadingHTTPServer):
 class RestHandler(BaseHTTPRequestHandler):
     """TF-Serving's predict, classify, status and metadata."""
 
-    backend: Backend
+    backend: planned.Backend
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
@@ -87,7 +80,7 @@ class RestHandler(BaseHTTPRequestHandler):
             self.backend.loaded(name, version, label)
             outputs = self.backend.predict(body["signature_name"], inputs)
             self.answer(200, {"outputs": jsonable(outputs)})
-        except PlannedError as failure:
+        except planned.PlannedError as failure:
             self.answer(HTTP_STATUS[failure.code], {"error": failure.message})
 
     def do_GET(self) -> None:
@@ -105,7 +98,7 @@ class RestHandler(BaseHTTPRequestHandler):
                                 "state": state,
                                 "status": {"error_code": code, "error_message": message},
                             }
-                            for number, state, code, message in statuses(
+                            for number, state, code, message in planned.statuses(
                                 self.backend, name, version
                             )
                         ]
@@ -115,7 +108,7 @@ class RestHandler(BaseHTTPRequestHandler):
             self.backend.begin("metadata", None, version)
             number = self.backend.loaded(name, version, label)
             self.answer(200, metadata_json(name, number))
-        except PlannedError as failure:
+        except planned.PlannedError as failure:
             self.answer(HTTP_STATUS[failure.code], {"error": failure.message})
 
     def parts(self) -> tuple[str, int | None, str | None, str | None]:
@@ -153,7 +146,7 @@ def metadata_json(name: str, version: int) -> dict[str, Any]:
     def described(tensors: dict[str, list[int]]) -> dict[str, Any]:
         return {
             alias: {
-                "dtype": dtype_of(alias),
+                "dtype": planned.dtype_of(alias),
                 "tensor_shape": {
                     "dim": [{"size": str(size), "name": ""} for size in shape],
                     "unknown_rank": False,
@@ -174,7 +167,7 @@ def metadata_json(name: str, version: int) -> dict[str, Any]:
                         "method_name": "tensorflow/serving/predict",
                         "defaults": {},
                     }
-                    for signature, (inputs, outputs) in SIGNATURES.items()
+                    for signature, (inputs, outputs) in planned.SIGNATURES.items()
                 }
             }
         },
