@@ -38,7 +38,7 @@ def newest_version(root: Path, model_name: str | None) -> Path:
             f"{', '.join(pushed) or 'none'}.{did_you_mean(model_name, pushed)} Run "
             "`sentiment run` first, or set --root and --model-name."
         )
-    return versions[max(versions)]
+    return Path(versions[max(versions)])
 
 
 def pushed_models(root: Place) -> list[str]:
@@ -48,5 +48,5 @@ def pushed_models(root: Place) -> list[str]:
     return sorted(folder.name for folder in folders if _versions(folder))
 
 
-def _versions(folder: Place) -> Mapping[int, Path]:
+def _versions(folder: Place) -> Mapping[int, str]:
     return look_up(str(folder)).complete if folder.is_dir() else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,6 +42,10 @@ EXIT_TERMINATED = 143
 LOGS_FOLDER = "logs"
 """Below the root; those of a root in a store also below the folder where downloads are kept."""
 _LOGS_KEPT = 50
+# Libraries that use stores, by the first name of the modules of their errors.
+_OF_STORES = ("tensorflow", "google", "apache_beam", "requests", "urllib3")
+_PATH_IN_STORE = re.compile(r"\b[a-z][a-z0-9]*://\S")
+_LONGEST_REASON = 500
 _DISK_FULL = os.strerror(errno.ENOSPC)
 
 
@@ -152,9 +157,36 @@ class Session:
                 f"{self.folder}. Free some space and run again; {self.after_full_disk}."
             )
             return EXIT_UNEXPECTED
+        if told := _trouble_of_store(error):
+            tell(
+                f"sentiment: error: {step or 'The run'} could not use the store of {self.folder}: "
+                f"{told}. Mend that and run again; {self.after_full_disk}."
+            )
+            tell(f"  The traceback is in {log_path}; --debug shows it here.")
+            return EXIT_UNEXPECTED
         tell(f"sentiment: unexpected error{f' in {step}' if step else ''}: {summary_of(error)}")
         tell(f"  The traceback is in {log_path}; --debug shows it here.")
         return EXIT_UNEXPECTED
+
+
+def _trouble_of_store(error: BaseException) -> str:
+    """Returns what a store refused or could not do, in one line with the path; "" of other errors.
+
+    `components.files` raises OSErrors. TensorFlow's and Google's libraries, where they write
+    themselves, raise their own.
+    """
+    for cause in causes(error):
+        if isinstance(cause, OSError) and files.is_remote(str(cause.filename or "")):
+            return f"{_in_one_line(cause.strerror or str(cause))} ({cause.filename})"
+        library = type(cause).__module__.partition(".")[0]
+        if library in _OF_STORES and _PATH_IN_STORE.search(text := str(cause)):
+            return _in_one_line(text)
+    return ""
+
+
+def _in_one_line(text: str) -> str:
+    line = " ".join(text.split()).rstrip(".")
+    return line if len(line) <= _LONGEST_REASON else f"{line[: _LONGEST_REASON - 3]}..."
 
 
 def _copy_log(log_path: Path, copy_to: Place) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+import os
 from typing import Any
 
+from serving import folders
 from serving.small_files import UnreadableFileError, read_small_file
 
 # The second is for servers that take nothing else beside a SavedModel.
@@ -16,11 +17,14 @@ MOST_BYTES = 32 << 20
 DEFAULT_CLASSES = ("negative", "positive")
 
 
-def read(folder: Path) -> dict[str, Any] | None:
-    """Returns the card of the version in `folder`; None if it has none that can be read."""
+def read(folder: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """Returns the card of the version in `folder`; None if it has none that can be read.
+
+    The folder may be in a store.
+    """
     for name in FILES:
         try:
-            card = json.loads(read_small_file(folder / name, MOST_BYTES))
+            card = json.loads(read_small_file(folders.join(os.fspath(folder), name), MOST_BYTES))
         except (UnreadableFileError, ValueError, RecursionError):
             continue
         if isinstance(card, dict):

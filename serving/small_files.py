@@ -7,6 +7,8 @@ import select
 import stat
 import time
 
+from serving import folders
+
 MOST_BYTES = 256 * 1024
 PATIENCE_SECONDS = 0.5
 _BLOCK = 1 << 16
@@ -19,16 +21,35 @@ class UnreadableFileError(Exception):
 def read_small_file(path: str | os.PathLike[str], most_bytes: int = MOST_BYTES) -> str:
     """Returns a file's text.
 
-    A pipe, such as a shell's `<(...)`, is read as well, if its text is there at once.
+    A pipe, such as a shell's `<(...)`, is read as well, if its text is there at once. A store
+    answers when it likes.
 
     Args:
-      path: Of a file, a pipe or a device.
+      path: Of a file, a pipe or a device, or of a file in a store.
       most_bytes: A larger file is refused; only one byte more than this is ever read.
 
     Raises:
       UnreadableFileError: It is missing, too large, not UTF-8, or a pipe that sends nothing or
         does not end within PATIENCE_SECONDS.
     """
+    content = _content_of(path, most_bytes)
+    if len(content) > most_bytes:
+        raise UnreadableFileError(
+            f"it is larger than {most_bytes // 1024:,} KiB, more than any settings need"
+        )
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UnreadableFileError(f"byte {error.start:,} is not UTF-8") from error
+
+
+def _content_of(path: str | os.PathLike[str], most_bytes: int) -> bytes:
+    """Returns the content, or one byte more than is allowed of it."""
+    if folders.is_remote(os.fspath(path)):
+        try:
+            return folders.read_bytes(os.fspath(path), most_bytes + 1)
+        except OSError as error:
+            raise UnreadableFileError(error.strerror) from error
     try:
         # Otherwise opening a pipe that nobody writes to would block.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -38,19 +59,11 @@ def read_small_file(path: str | os.PathLike[str], most_bytes: int = MOST_BYTES) 
         raise UnreadableFileError("there is a NUL in its path") from error
     try:
         is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
-        content = _read(descriptor, most_bytes, None if is_file else PATIENCE_SECONDS)
+        return _read(descriptor, most_bytes, None if is_file else PATIENCE_SECONDS)
     except OSError as error:
         raise UnreadableFileError(error.strerror) from error
     finally:
         os.close(descriptor)
-    if len(content) > most_bytes:
-        raise UnreadableFileError(
-            f"it is larger than {most_bytes // 1024:,} KiB, more than any settings need"
-        )
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise UnreadableFileError(f"byte {error.start:,} is not UTF-8") from error
 
 
 def _read(descriptor: int, most_bytes: int, patience: float | None) -> bytes:

@@ -1,14 +1,16 @@
-"""Which versions of a model are on the disk.
+"""Which versions of a model there are, on a disk or in a store.
 
 The Pusher, the server and `sentiment predict` must agree on what a version is: all ask this module.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NamedTuple
+
+from serving import folders
 
 SAVED_MODEL_FILE = "saved_model.pb"
 # TF-Serving reads a folder's name as a signed number of 64 bits, and ignores any other name.
@@ -25,7 +27,7 @@ class VersionFolders(NamedTuple):
       duplicates: Names of folders that are ignored: another one has the same number.
     """
 
-    complete: Mapping[int, Path]
+    complete: Mapping[int, str]
     incomplete: list[int]
     duplicates: list[str]
 
@@ -38,22 +40,24 @@ def number_of(name: str) -> int | None:
     return number if number <= LARGEST else None
 
 
-def look_up(base_path: str | Path) -> VersionFolders:
-    """Lists the versions under a folder.
+def look_up(base_path: str | os.PathLike[str]) -> VersionFolders:
+    """Lists the versions under a folder, of this machine or in a store.
 
     Raises:
       OSError: The folder is not there, or cannot be read.
     """
-    complete: dict[int, Path] = {}
+    base = os.fspath(base_path)
+    complete: dict[int, str] = {}
     incomplete, duplicates = [], []
-    for path in sorted(Path(base_path).iterdir(), key=lambda path: path.name):
-        version = number_of(path.name)
+    for name in folders.names_in(base):
+        version = number_of(name)
         if version is None:
             continue
-        if not (path / SAVED_MODEL_FILE).is_file():
+        path = folders.join(base, name)
+        if not folders.is_file(folders.join(path, SAVED_MODEL_FILE)):
             incomplete.append(version)
             continue
         if version in complete:
-            duplicates.append(complete[version].name)
+            duplicates.append(folders.name_of(complete[version]))
         complete[version] = path
     return VersionFolders(complete, incomplete, duplicates)

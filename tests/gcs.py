@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import email
 import http.client
 import http.server
 import json
@@ -31,8 +32,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-# Metadata and uploads; objects' content.
-_API, _CONTENT = "www.googleapis.com", "storage.googleapis.com"
+# Metadata and uploads; objects' content; tokens.
+_API, _CONTENT, _TOKENS = "www.googleapis.com", "storage.googleapis.com", "oauth2.googleapis.com"
+_HOSTS = (_API, _CONTENT, _TOKENS)
 _START_SECONDS = 20
 # Of one connection to the next server only; the gateway says itself how long a body is.
 _NOT_PASSED_ON = {"host", "transfer-encoding", "connection", "expect", "content-length", "te"}
@@ -68,8 +70,12 @@ class Gcs:
             "https_proxy": here,
             "HTTPS_PROXY": here,
             "no_proxy": "localhost,127.0.0.1,::1",
+            # TensorFlow's, requests', and httplib2's.
             "CURL_CA_BUNDLE": str(self.certificate),
+            "REQUESTS_CA_BUNDLE": str(self.certificate),
+            "HTTPLIB2_CA_CERTS": str(self.certificate),
             "NO_GCE_CHECK": "true",
+            "GOOGLE_APPLICATION_CREDENTIALS": str(self.certificate.with_name("gcs-user.json")),
             "STORAGE_EMULATOR_HOST": here,
         }
 
@@ -156,7 +162,7 @@ class _Gateway(http.server.BaseHTTPRequestHandler):
 
     def do_CONNECT(self) -> None:
         self._host = self.path.removesuffix(":443")
-        if self._host not in (_API, _CONTENT):
+        if self._host not in _HOSTS:
             self.send_error(403, "no way out")
             return
         self.send_response_only(200)
@@ -173,6 +179,13 @@ class _Gateway(http.server.BaseHTTPRequestHandler):
             body = self._chunks()
         else:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path.endswith("/token"):
+            told = {"access_token": "of-tests", "token_type": "Bearer", "expires_in": 3600}
+            self._answer(200, [("Content-Type", "application/json")], json.dumps(told).encode())
+            return
+        if self.path.startswith("/batch/"):
+            self._batch(body)
+            return
         if self.server.gcs.refuses(self.command, self.path):
             said = json.dumps({"error": {"code": 403, "message": "refused on purpose"}}).encode()
             self._answer(403, [("Content-Type", "application/json")], said)
@@ -184,16 +197,43 @@ class _Gateway(http.server.BaseHTTPRequestHandler):
         }
         if self._host == _CONTENT:
             headers["Host"] = _CONTENT
-        to = http.client.HTTPConnection("127.0.0.1", self.server.gcs.upstream, timeout=60)
-        with contextlib.closing(to):
-            # Also an empty body has a length.
-            headers["Content-Length"] = str(len(body))
-            to.request(self.command, self.path, body, headers)
-            answer = to.getresponse()
-            said = answer.read()
+        answer, said = self._ask(self.command, self.path, body, headers)
         self._answer(answer.status, answer.getheaders(), said)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = _pass_on  # noqa: N815
+
+    def _ask(
+        self, method: str, path: str, body: bytes, headers: dict[str, str]
+    ) -> tuple[http.client.HTTPResponse, bytes]:
+        to = http.client.HTTPConnection("127.0.0.1", self.server.gcs.upstream, timeout=60)
+        with contextlib.closing(to):
+            # Also an empty body has a length.
+            to.request(method, path, body, headers | {"Content-Length": str(len(body))})
+            answer = to.getresponse()
+            return answer, answer.read()
+
+    def _batch(self, body: bytes) -> None:
+        """Answers requests that came in one, which fake-gcs-server does not.
+
+        https://cloud.google.com/storage/docs/batch
+        """
+        kind = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
+        answers = []
+        for part in email.message_from_bytes(kind + body).get_payload():
+            head, _, content = part.get_payload().replace("\r\n", "\n").partition("\n\n")
+            first = head.partition("\n")[0]
+            method, url, _ = first.split(" ", 2)
+            path = url if url.startswith("/") else f"/{url.split('/', 3)[3]}"
+            if self.server.gcs.refuses(method, path):
+                answers.append("HTTP/1.1 403 Forbidden\n\n{}")
+                continue
+            headers = {"Content-Type": "application/json"}
+            answer, said = self._ask(method, path, content.strip().encode(), headers)
+            status = f"HTTP/1.1 {answer.status} {answer.reason or 'told'}"
+            answers.append(f"{status}\nContent-Type: application/json\n\n{said.decode()}")
+        text = "".join(f"--part\nContent-Type: application/http\n\n{each}\n" for each in answers)
+        kind_of_answer = [("Content-Type", 'multipart/mixed; boundary="part"')]
+        self._answer(200, kind_of_answer, f"{text}--part--\n".encode())
 
     def _answer(self, status: int, headers: list[tuple[str, str]], said: bytes) -> None:
         self.send_response_only(status)
@@ -238,7 +278,7 @@ def _wait_for(port: int) -> None:
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:
-    """Returns the files of a key and of its certificate."""
+    """Returns the files of a key and of its certificate; writes a user's credentials beside."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -246,7 +286,7 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
 
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _API)])
-    names = [x509.DNSName(_API), x509.DNSName(_CONTENT)]
+    names = [x509.DNSName(host) for host in _HOSTS]
     now = datetime.datetime.now(datetime.timezone.utc)
     certificate = (
         x509.CertificateBuilder()
@@ -261,6 +301,9 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
         .sign(key, hashes.SHA256())
     )
     written = folder / "gcs-key.pem", folder / "gcs-certificate.pem"
+    user = {"type": "authorized_user", "client_id": "tests", "client_secret": "none"}
+    told = json.dumps(user | {"refresh_token": "none"})
+    (folder / "gcs-user.json").write_text(told, encoding="utf-8")
     encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     pem = key.private_bytes(encoding, form, serialization.NoEncryption())
     written[0].write_bytes(pem)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from components.evaluator import binary_metrics, class_metrics
+from components.files import name_of, parent_of
 from components.models.class_list import class_list
 from pipeline.config import PipelineConfig
 from pipeline.graph import SOURCE_FINGERPRINT
@@ -98,10 +98,10 @@ def _change(path: tuple[str, ...], before: Any, now: Any, config: PipelineConfig
     """Returns a change in words."""
     name = _SETTINGS.get(path[-1], path[-1])
     if name == "model_name":
-        old, new = (PurePath(str(each)) for each in (before, now))
-        if old.name == new.name:  # of another root that shares what is recorded
-            return setting_changed("root", str(old.parent.parent), str(new.parent.parent))
-        return setting_changed(name, old.name, new.name)
+        old, new = str(before), str(now)
+        if name_of(old) == name_of(new):  # of another root that shares what is recorded
+            return setting_changed("root", *(parent_of(parent_of(each)) for each in (old, new)))
+        return setting_changed(name, name_of(old), name_of(new))
     if is_setting(name):
         # A bound of 0 may stand for none.
         is_unset = not now and getattr(config, name) is None

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import prediction_log_pb2
 
+from serving import folders, model_cards
 from serving.server.batching import BatchScheduler
 from serving.server.batching_parameters import BatchingParameters
 from serving.server.inference import Inference
@@ -24,7 +25,7 @@ from serving.server.text_protos import read_text_proto
 from serving.status import Code, StatusError, invalid_argument
 
 _LOG = logging.getLogger(__name__)
-WARMUP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
+WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 BATCHING_FILE = "batching_params.pbtxt"
 _MAX_RECORDS = 1000
 
@@ -69,7 +70,7 @@ class Loader:
         self._limits = limits
         self._turns = Turns(len(os.sched_getaffinity(0)))
 
-    def __call__(self, name: str, version: int, folder: Path) -> Servable:
+    def __call__(self, name: str, version: int, folder: str) -> Servable:
         """Loads a version.
 
         Raises:
@@ -80,11 +81,11 @@ class Loader:
             model = SavedModel(folder, self._session_config, self._tags)
             status = "success"
         finally:
-            self._metrics.load_attempts.add(str(folder), status)
+            self._metrics.load_attempts.add(folder, status)
         try:
             sizes = row_sizes(model.signatures)
             run = self._batched(SlicedRun(model.run, self._limits, self._turns, sizes), folder)
-            servable = Servable(name, version, folder, model, limited(run, self._limits))
+            servable = Servable(name, version, _card_of(folder), model, limited(run, self._limits))
             if self._is_warmed_up:
                 self._warm_up(servable, folder)
         except BaseException:
@@ -92,7 +93,7 @@ class Loader:
             raise
         return servable
 
-    def _batched(self, run: Run, folder: Path) -> Run:
+    def _batched(self, run: Run, folder: str) -> Run:
         """Joins requests by the parameters of all models or, if asked, by the version's own.
 
         A version without a file of its own is not batched then, as in TF-Serving.
@@ -101,15 +102,15 @@ class Loader:
             return run
         if not self._is_batched_by_model:
             return self._scheduler.batched(run)
-        path = folder / BATCHING_FILE
-        if not path.is_file():
+        path = folders.join(folder, BATCHING_FILE)
+        if not folders.is_file(path):
             return run
-        message = read_text_proto(str(path), BatchingParametersMessage())
+        message = read_text_proto(path, BatchingParametersMessage())
         return self._scheduler.batched(run, BatchingParameters.of(message))
 
-    def _warm_up(self, servable: Servable, folder: Path) -> None:
-        path = folder / WARMUP_FILE
-        if not path.is_file():
+    def _warm_up(self, servable: Servable, folder: str) -> None:
+        path = folders.join(folder, WARMUP_FILE)
+        if not folders.is_file(path):
             return
         started = time.perf_counter()
         try:
@@ -124,10 +125,10 @@ class Loader:
                     self._replay(servable, record)
         except StatusError as error:
             elapsed = (time.perf_counter() - started) * 1e6
-            self._metrics.warmup_latency.add(elapsed, str(folder), str(error))
+            self._metrics.warmup_latency.add(elapsed, folder, str(error))
             raise
         elapsed = (time.perf_counter() - started) * 1e6
-        self._metrics.warmup_latency.add(elapsed, str(folder), "OK")
+        self._metrics.warmup_latency.add(elapsed, folder, "OK")
         _LOG.info(
             "Warmed up %s version %d by %d requests in %.0f ms",
             servable.name, servable.version, count, elapsed / 1e3,
@@ -146,9 +147,20 @@ class Loader:
         replays[kind](servable, getattr(record, kind).request, None)
 
 
-def _read_records(path: Path) -> Iterator[prediction_log_pb2.PredictionLog]:
+def _card_of(folder: str) -> Callable[[], dict[str, Any] | None]:
+    """Returns what reads a version's card: a disk when it is asked, a store now.
+
+    A request that waited for a store would hold up others.
+    """
+    if not folders.is_remote(folder):
+        return lambda: model_cards.read(folder)
+    card = model_cards.read(folder)
+    return lambda: card
+
+
+def _read_records(path: str) -> Iterator[prediction_log_pb2.PredictionLog]:
     try:
-        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+        for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
             log = prediction_log_pb2.PredictionLog()
             try:
                 log.ParseFromString(record)

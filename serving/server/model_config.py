@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
+from serving import folders
 from serving.server.text_protos import read_text_proto
 from serving.status import invalid_argument
 
@@ -53,6 +54,8 @@ def check(
                 f"Expected model {model.name} to have an absolute path or URI; got "
                 f"base_path()={model.base_path}"
             )
+        if problem := folders.missing_scheme(model.base_path):
+            raise invalid_argument(f"Model {model.name}: {problem}; got {model.base_path}")
         _fill_platform(model)
         before = platforms_now.get(model.name, model.model_platform)
         if before != model.model_platform:

@@ -1,7 +1,7 @@
 """Finds versions on the disk, loads and unloads them, while requests go on.
 
-One thread looks at the disk and does what `version_policy` decides; loads and unloads run in
-threads of their own, so that a version that takes long, or is broken, never delays another one.
+One thread looks at the disk and does what `version_policy` decides. Loads, unloads and looks at
+stores run in threads of their own, so that what takes long, or is broken, never delays another one.
 """
 
 from __future__ import annotations
@@ -12,24 +12,25 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 from tensorflow_serving.apis import get_model_status_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
+from serving import folders
 from serving.server import memory, model_config, version_folders, version_policy
 from serving.server.servable import Servable
 from serving.server.servables import Servables
+from serving.server.store_looks import StoreLooks
 from serving.server.valid_utf8 import valid_utf8
 from serving.server.version_policy import AVAILABLE, END, LOADING, START, UNLOADING, Kind
 from serving.status import Code, StatusError
-from serving.versions import look_up
+from serving.versions import VersionFolders, look_up
 
 _LOG = logging.getLogger(__name__)
 _TICK_SECONDS = 0.1
 _REMINDER_SECONDS = 30.0
 
-Load = Callable[[str, int, Path], Servable]
+Load = Callable[[str, int, str], Servable]
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class _Version:
     """One version, from START to END."""
 
     number: int
-    path: Path
+    path: str
     state: int = START
     is_wanted: bool = True
     is_busy: bool = False
@@ -92,17 +93,20 @@ class ModelManager:
         self._settings = settings
         self._configs: dict[str, model_server_config_pb2.ModelConfig] = {}
         # What the last look at the disk found, by model and number; a failed look changes nothing.
-        self._wanted: dict[str, Mapping[int, Path]] = {}
+        self._wanted: dict[str, Mapping[int, str]] = {}
         self._versions: dict[str, dict[int, _Version]] = {}
         self._changed = threading.Condition(threading.RLock())
         self._configuring = threading.Lock()
         self._wake = threading.Event()
         self._is_stopping = False
+        self._looks = StoreLooks(look_up, self._wake.set)
         self._next_look = 0.0
         self._configuration = 0
         self._warned: dict[object, tuple[str, float]] = {}
-        self._loaders = ThreadPoolExecutor(
-            max(settings.num_load_threads, 1), thread_name_prefix="load"
+        # A store that is silent in the middle of a load must not keep a disk's versions waiting.
+        self._loaders, self._store_loaders = (
+            ThreadPoolExecutor(max(settings.num_load_threads, 1), thread_name_prefix="load")
+            for _ in range(2)
         )
         self._thread = threading.Thread(target=self._manage, name="model-manager", daemon=True)
 
@@ -146,7 +150,8 @@ class ModelManager:
             self._changed.notify_all()
         if self._thread.is_alive():
             self._thread.join()
-        self._loaders.shutdown(wait=False, cancel_futures=True)
+        for loaders in (self._loaders, self._store_loaders):
+            loaders.shutdown(wait=False, cancel_futures=True)
 
     def configure(
         self,
@@ -218,10 +223,11 @@ class ModelManager:
                 is_due = time.monotonic() >= self._next_look
                 configs, configuration = dict(self._configs), self._configuration
             found = {name: self._look_up(configs[name]) for name in configs} if is_due else {}
+            found |= self._answers_of_stores(configs)
             with self._changed:
                 if is_due:
                     self._plan_next_look(configuration)
-                    self._set_wanted(configs, found)
+                self._set_wanted(configs, found)
                 for name in self._wanted:
                     self._act(name)
             self._wake.wait(_TICK_SECONDS)
@@ -232,30 +238,55 @@ class ModelManager:
         if configuration == self._configuration:
             self._next_look = time.monotonic() + wait if wait > 0 else float("inf")
 
-    def _look_up(self, config: model_server_config_pb2.ModelConfig) -> dict[int, Path] | None:
-        """Returns the folders to serve, by version; None when the disk cannot be read."""
-        name, base_path = config.name, config.base_path
+    def _look_up(self, config: model_server_config_pb2.ModelConfig) -> dict[int, str] | None:
+        """Returns the folders to serve, by version; None when there is no answer, or none yet."""
+        if folders.is_remote(config.base_path):
+            if seconds := self._looks.start(config.base_path):
+                self._warn(
+                    config.name,
+                    f"{config.base_path} has not answered for {seconds:.0f} s; loaded versions of "
+                    f"{config.name} still serve. Still looking",
+                )
+            return None
         try:
-            folders = look_up(base_path)
+            return self._chosen(config, look_up(config.base_path))
         except OSError as error:
+            return self._chosen(config, error)
+
+    def _answers_of_stores(
+        self, configs: Mapping[str, model_server_config_pb2.ModelConfig]
+    ) -> dict[str, dict[int, str] | None]:
+        answers = self._looks.answers()
+        return {
+            name: self._chosen(config, answers[config.base_path])
+            for name, config in configs.items()
+            if config.base_path in answers
+        }
+
+    def _chosen(
+        self, config: model_server_config_pb2.ModelConfig, found: VersionFolders | OSError
+    ) -> dict[int, str] | None:
+        """Returns the folders to serve, by version; None when they cannot be listed."""
+        name, base_path = config.name, config.base_path
+        if isinstance(found, OSError):
             self._warn(
                 name,
-                f"{base_path} cannot be read ({error.strerror}); loaded versions of {name} still "
+                f"{base_path} cannot be read ({found.strerror}); loaded versions of {name} still "
                 f"serve. Expected: {base_path}/<number>/saved_model.pb. Still looking",
             )
             return None
-        chosen, missing = version_folders.choose(config.model_version_policy, folders.complete)
+        chosen, missing = version_folders.choose(config.model_version_policy, found.complete)
         for version in missing:
             self._warn(
                 (name, version), f"Version {version} of {name} is configured, but has no folder"
             )
-        for duplicate in folders.duplicates:
+        for duplicate in found.duplicates:
             self._warn(
                 (name, duplicate),
                 f"{base_path}/{duplicate} is ignored: another folder has its number",
             )
-        if not folders.complete:
-            incomplete = ", ".join(map(str, folders.incomplete))
+        if not found.complete:
+            incomplete = ", ".join(map(str, found.incomplete))
             self._warn(
                 name,
                 f"No versions of servable {name} found under base path {base_path}. Did you "
@@ -274,14 +305,14 @@ class ModelManager:
             _LOG.warning("%s", message)
 
     def _set_wanted(
-        self, configs: Mapping[str, object], found: Mapping[str, Mapping[int, Path] | None]
+        self, configs: Mapping[str, object], found: Mapping[str, Mapping[int, str] | None]
     ) -> None:
         for name in self._wanted:
             if name not in configs:
                 self._wanted[name] = {}
-        for name, folders in found.items():
-            if folders is not None:
-                self._wanted[name] = folders
+        for name, wanted in found.items():
+            if wanted is not None:
+                self._wanted[name] = wanted
 
     def _act(self, name: str) -> None:
         """Does what is to be done now about a model."""
@@ -300,7 +331,9 @@ class ModelManager:
                 if version_policy.is_new(known.get(number)):
                     versions[number] = _Version(number, wanted[number])
                 versions[number].is_busy = True
-                self._loaders.submit(self._load_version, name, versions[number])
+                is_remote = folders.is_remote(versions[number].path)
+                loaders = self._store_loaders if is_remote else self._loaders
+                loaders.submit(self._load_version, name, versions[number])
 
     def _load_version(self, name: str, version: _Version) -> None:
         with self._changed:

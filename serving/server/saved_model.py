@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -17,6 +16,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
+from serving import folders
 from serving.server.session_runner import SessionRunner
 from serving.status import Code, StatusError, invalid_argument
 from serving.versions import SAVED_MODEL_FILE
@@ -35,23 +35,24 @@ class SavedModel:
 
     def __init__(
         self,
-        directory: str | os.PathLike[str],
+        folder: str | os.PathLike[str],
         session_config: tf.compat.v1.ConfigProto | None = None,
         tags: Sequence[str] = ("serve",),
     ):
-        """Loads a version's folder.
+        """Loads a version's folder, of this machine or in a store.
 
         Raises:
           StatusError: What is there is not a SavedModel that this TensorFlow can run.
         """
-        meta_graph = _read_meta_graph(Path(directory), set(tags))
+        directory = os.fspath(folder)
+        meta_graph = _read_meta_graph(directory, set(tags))
         self.signatures = _copies(meta_graph.signature_def)
         graph = tf.Graph()
         session = tf.compat.v1.Session(graph=graph, config=session_config)
         self._runner: SessionRunner | None = SessionRunner(session)
         try:
             with graph.as_default():
-                _restore(session, _without_feed_shapes(meta_graph), Path(directory))
+                _restore(session, _without_feed_shapes(meta_graph), directory)
             graph.finalize()
         except tf.errors.OpError as error:
             self.close()
@@ -113,12 +114,12 @@ def status_of(error: tf.errors.OpError) -> StatusError:
     return StatusError(Code(original.error_code), str(original.message))
 
 
-def _read_meta_graph(directory: Path, tags: set[str]) -> meta_graph_pb2.MetaGraphDef:
-    path = directory / SAVED_MODEL_FILE
+def _read_meta_graph(directory: str, tags: set[str]) -> meta_graph_pb2.MetaGraphDef:
+    path = folders.join(directory, SAVED_MODEL_FILE)
     saved_model = saved_model_pb2.SavedModel()
     content = b""
     try:
-        content = path.read_bytes()
+        content = folders.read_bytes(path)
         saved_model.ParseFromString(content)
     except FileNotFoundError:
         raise StatusError(
@@ -215,22 +216,22 @@ def _without_feed_shapes(meta_graph: meta_graph_pb2.MetaGraphDef) -> meta_graph_
 
 
 def _restore(
-    session: tf.compat.v1.Session, meta_graph: meta_graph_pb2.MetaGraphDef, directory: Path
+    session: tf.compat.v1.Session, meta_graph: meta_graph_pb2.MetaGraphDef, directory: str
 ) -> None:
     tf.compat.v1.train.import_meta_graph(meta_graph)
     saver = meta_graph.saver_def
-    if saver.restore_op_name and (directory / "variables" / "variables.index").exists():
+    index = folders.join(directory, "variables", "variables.index")
+    if saver.restore_op_name and folders.is_file(index):
         # Not Saver.restore, which reports a missing file as one of another format.
-        checkpoint = str(directory / "variables" / "variables")
+        checkpoint = folders.join(directory, "variables", "variables")
         session.run(saver.restore_op_name, {saver.filename_tensor_name: checkpoint})
     elif saver.restore_op_name and _has_variables(session):
         raise StatusError(
             Code.NOT_FOUND,
-            f"{directory / 'variables' / 'variables.index'} is not there, and the graph has "
-            "variables: the version is half copied",
+            f"{index} is not there, and the graph has variables: the version is half copied",
         )
     assets = {
-        asset.tensor_info.name: str(directory / "assets" / asset.filename)
+        asset.tensor_info.name: folders.join(directory, "assets", asset.filename)
         for asset in meta_graph.asset_file_def
     }
     operation = _init_operation(meta_graph)

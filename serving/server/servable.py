@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from tensorflow.core.protobuf import meta_graph_pb2
@@ -66,11 +65,15 @@ def tensor_name(info: meta_graph_pb2.TensorInfo) -> str:
 
 @dataclass(eq=False)
 class Servable:
-    """A loaded version. `acquire` and `release` count the requests that it is answering."""
+    """A loaded version. `acquire` and `release` count the requests that it is answering.
+
+    Attributes:
+      read_card: Returns its model card; None if it has none. Never asks a store.
+    """
 
     name: str
     version: int
-    folder: Path
+    read_card: Callable[[], dict[str, Any] | None]
     model: SavedModel
     run: Run
     signatures: Mapping[str, Signature] = field(init=False)

@@ -1,9 +1,8 @@
-"""Chooses the versions on the disk that a ServableVersionPolicy asks for."""
+"""Chooses the versions that are there and that a ServableVersionPolicy asks for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TypeAlias
 
 from tensorflow_serving.config import file_system_storage_path_source_pb2 as source_pb2
@@ -11,7 +10,7 @@ from tensorflow_serving.config import file_system_storage_path_source_pb2 as sou
 _Policy: TypeAlias = source_pb2.FileSystemStoragePathSourceConfig.ServableVersionPolicy
 
 
-def choose(policy: _Policy, folders: Mapping[int, Path]) -> tuple[dict[int, Path], list[int]]:
+def choose(policy: _Policy, folders: Mapping[int, str]) -> tuple[dict[int, str], list[int]]:
     """Returns the versions that a policy asks for, and those it names that are not there."""
     kind = policy.WhichOneof("policy_choice")
     if kind == "all":

@@ -40,6 +40,6 @@ def test_who_asks_takes_the_version_that_is_served(tmp_path):
     (base / "12").mkdir()
     (base / "13").touch()
     found = look_up(base)
-    assert found.complete == {3: base / "3", 7: base / "7"}
+    assert found.complete == {3: str(base / "3"), 7: str(base / "7")}
     assert found.incomplete == [12, 13]
     assert newest_version(tmp_path, "films") == base / "7"

@@ -73,7 +73,7 @@ def _traced(servable: Servable) -> int:
 def _facts_of(servable: Servable) -> dict[str, Any] | None:
     """Returns what the page shows of a version's model card; None if it has none."""
     if servable not in _facts:
-        card = model_cards.read(servable.folder)
+        card = servable.read_card()
         _facts[servable] = None if card is None else _shown(card)
     return _facts[servable]
 

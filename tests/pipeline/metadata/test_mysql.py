@@ -12,7 +12,8 @@ import time
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from components.errors import ConfigurationError, MetadataLostError
+from components.errors import ConfigurationError, MetadataLostError, RootBusyError
+from components.place import StorePath
 from pipeline.cli import main
 from pipeline.config import PipelineConfig
 from pipeline.loading import EnvironmentSettings
@@ -24,7 +25,7 @@ from pipeline.results.run_record import RunRecord
 from pipeline.results.runs import find_run, list_runs
 from pipeline.results.shared_roots import ID_FILE, check_roots, own_id
 from pipeline.results.stored_artifacts import output_folder
-from pipeline.root import METADATA_FILE, open_metadata
+from pipeline.root import METADATA_FILE, is_in_use, open_metadata
 from pipeline.runners.local import alone_in
 from pipeline.runners.recording import recording
 from tests import mariadb
@@ -253,6 +254,20 @@ def test_a_server_that_does_not_come_back_ends_the_run(server, database, monkeyp
             assert time.monotonic() - began < 2
         finally:
             server.start()
+
+
+def test_the_server_locks_a_root_in_a_store_by_its_name(database):
+    """For all machines, while the run's connection lasts; another root is another lock."""
+    root = StorePath("gs://bucket/root")
+    with alone_in(root, metadata=database):
+        assert is_in_use(root, database)
+        assert not is_in_use(StorePath("gs://bucket/other"), database)
+        with pytest.raises(RootBusyError) as busy, alone_in(root, metadata=database):
+            pass
+        assert f"recorded in {database}, is using gs://bucket/root." in str(busy.value)
+        with alone_in(StorePath("gs://bucket/other"), metadata=database):
+            pass
+    assert not is_in_use(root, database)
 
 
 def run_in(root, server, database):
