@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import random
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -331,9 +332,11 @@ def test_a_file_that_cannot_be_read_to_its_end_stops_the_run(archive, tmp_path, 
     if name == "cut.tar.gz":
         whole = archive.read_bytes()
     else:
-        # Longer than what is read to see the header.
-        generated = b"".join(b"%d %d,1\n" % (n, n * n * 7919) for n in range(100_000))
-        whole = gzip.compress(b"text,label\n" + generated)
+        # Longer than the megabyte that is read to see the header, in few rows.
+        rows = b"".join(
+            b"%s,1\n" % random.Random(n).randbytes(1_000).hex().encode() for n in range(900)
+        )
+        whole = gzip.compress(b"text,label\n" + rows)
     (tmp_path / name).write_bytes(whole[:-20])
     with pytest.raises(DatasetError) as error:
         Ingested(tmp_path, tmp_path / name)
