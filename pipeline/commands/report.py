@@ -12,6 +12,7 @@ from components.errors import ConfigurationError
 from pipeline import extras
 from pipeline.commands.command import (
     METADATA_SETTINGS,
+    NAMES_OF_A_RUN,
     Command,
     add_debug,
     add_settings,
@@ -42,8 +43,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         default="latest",
         metavar="RUN",
-        help="its id or the beginning of it, latest, or latest~1 for the one before it (default: "
-        "%(default)s)",
+        help=f"{NAMES_OF_A_RUN} (default: %(default)s)",
     )
     parser.add_argument(
         "--output",
