@@ -16,6 +16,8 @@ from pipeline.metadata.address import MetadataStoreAddress, find_address
 from pipeline.root import METADATA_FILE
 from pipeline.settings import add_flag
 
+# What RUN stands for.
+NAMES_OF_A_RUN = "an id, an unambiguous beginning of one, latest, or latest~1 for the one before it"
 # How the text of reviews is read from a table.
 TABLE_SETTINGS = (
     "text_column",

@@ -37,10 +37,10 @@ FORMATS = ("csv", "tsv", "jsonl", "json", "parquet")
 
 _SETTINGS = (*TABLE_SETTINGS, "root", *BEAM_SETTINGS, "debug")
 _EPILOG = """\
-Each input gives one file of the same name in --output, with all its columns, its rows in their
-order, and three new columns: probability, sentiment, model_version; if the model has more than
-two classes, label in the place of sentiment. With --scores there is a column score_CLASS for each
-class. Outputs appear when all of them are whole; a run that is killed leaves none, and what it
+Each input gives one file of the same name in --output, with all its columns, its rows in their \
+order, and three new columns: probability, sentiment, model_version; if the model has more than \
+two classes, label in the place of sentiment. With --scores there is a column score_CLASS for each \
+class. Outputs appear when all of them are whole; a run that is killed leaves none, and what it \
 left of its work is removed by the next run.
 
 exit codes of `sentiment score`:

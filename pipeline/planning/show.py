@@ -26,8 +26,9 @@ def show_plan(config: PipelineConfig, console: Console) -> None:
     steps = plan(run)
     for each in steps:
         console.step_planned(each.step, each.will_run, each.reason, each.seconds_last)
-    # Those that only look for something take no time, and run in any case.
-    steps = tuple(each for each in steps if each.reason != LOOKS_ANEW)
     running = [each for each in steps if each.will_run]
+    if all(each.reason == LOOKS_ANEW for each in running):
+        # Those that only look for something take no time, and run in any case.
+        running = []
     known = [each.seconds_last for each in running if each.seconds_last is not None]
     console.plan_ended(len(running), len(steps), sum(known), len(running) - len(known))
