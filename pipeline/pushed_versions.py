@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from components.errors import ConfigurationError, did_you_mean
+from components.place import Place
 from pipeline.config import DEFAULT_MODEL_NAME
 from pipeline.root import SERVING_FOLDER
 from serving.versions import look_up
@@ -40,12 +41,12 @@ def newest_version(root: Path, model_name: str | None) -> Path:
     return versions[max(versions)]
 
 
-def pushed_models(root: Path) -> list[str]:
+def pushed_models(root: Place) -> list[str]:
     """Returns the names of the models that have a version below a root, sorted."""
     base = root / SERVING_FOLDER
     folders = base.iterdir() if base.is_dir() else ()
     return sorted(folder.name for folder in folders if _versions(folder))
 
 
-def _versions(folder: Path) -> Mapping[int, Path]:
-    return look_up(folder).complete if folder.is_dir() else {}
+def _versions(folder: Place) -> Mapping[int, Path]:
+    return look_up(str(folder)).complete if folder.is_dir() else {}

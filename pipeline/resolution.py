@@ -20,6 +20,7 @@ from components.hyperparameters import Hyperparameters
 from components.models.automatic import AUTO, objection_to_fixed, variants_of
 from components.models.decision import read_wish
 from components.models.registry import Variant
+from components.place import Place, place_of
 from components.pusher.pushed_data import data_of_newest
 from pipeline.config import (
     NAME,
@@ -34,7 +35,6 @@ from pipeline.fingerprint import PROJECT, file_fingerprint, fingerprint_of, sour
 from pipeline.loading import EnvironmentSettings
 from pipeline.metadata.address import (
     MetadataStoreAddress,
-    MySqlDatabase,
     SqliteFile,
     find_address,
 )
@@ -88,7 +88,7 @@ class ResolvedRun:
       is_comparison: Whether the model is only measured: nothing is pushed, and no earlier model
         is asked for.
       functions: By step, the hashes of the functions that it reaches, see `source_functions`.
-      database: Where ML Metadata is; None is the SQLite file of the root.
+      database: Where ML Metadata is that roots share; None is the SQLite file of the root.
     """
 
     config: PipelineConfig
@@ -96,13 +96,13 @@ class ResolvedRun:
     pipeline_name: str
     model_name: str
     candidates: Mapping[str, Hyperparameters]
-    root: Path
+    root: Place
     fingerprints: Mapping[str, str]
     beam_arguments: tuple[str, ...]
     infra_engine: str | None
     is_comparison: bool = False
     functions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    database: MySqlDatabase | None = None
+    database: MetadataStoreAddress | None = None
 
     @property
     def hyperparameters(self) -> Hyperparameters:
@@ -130,14 +130,17 @@ class ResolvedRun:
         )
 
     @property
-    def pipeline_root(self) -> Path:
+    def pipeline_root(self) -> Place:
         """Where the steps' artifacts are."""
         return self.root / PIPELINES_FOLDER / self.pipeline_name
 
     @property
     def metadata(self) -> MetadataStoreAddress:
         """Where ML Metadata is."""
-        return self.database or SqliteFile(self.root / METADATA_FILE)
+        if self.database:
+            return self.database
+        assert isinstance(self.root, Path)  # a root in a store has a `database`
+        return SqliteFile(self.root / METADATA_FILE)
 
     def as_recorded(self) -> ResolvedRun:
         """Returns the run with the paths that its artifacts are recorded by, run from its root.
@@ -148,7 +151,7 @@ class ResolvedRun:
         return self if self.metadata.is_shared else replace(self, root=Path())
 
     @property
-    def serving_directory(self) -> Path:
+    def serving_directory(self) -> Place:
         """The model's base path for TF-Serving; its children are versions."""
         return self.root / SERVING_FOLDER / self.model_name
 
@@ -178,7 +181,7 @@ def resolve(
     """
     source = _source(config, environment, notify, note or notify)
     is_sample = source.kind is SourceKind.SAMPLE
-    root = Path(config.root).absolute()
+    root = place_of(config.root).absolute()
     pipeline_name, model_name = _names(config, source, is_comparison)
     if not is_comparison and not config.model_name:
         check_name_is_free(root, model_name, source)
@@ -204,12 +207,12 @@ def resolve(
         infra_engine=infra_engine,
         is_comparison=is_comparison,
         functions=functions(variants),
-        database=metadata if isinstance(metadata, MySqlDatabase) else None,
+        database=metadata if metadata.is_shared else None,
     )
 
 
 def metadata_of(
-    config: PipelineConfig, root: Path, environment: EnvironmentSettings
+    config: PipelineConfig, root: Place, environment: EnvironmentSettings
 ) -> MetadataStoreAddress:
     """Returns where ML Metadata is.
 
@@ -310,7 +313,7 @@ def check_validation(config: PipelineConfig, source: ReviewSource) -> None:
         )
 
 
-def check_name_is_free(root: Path, model_name: str, source: ReviewSource) -> None:
+def check_name_is_free(root: Place, model_name: str, source: ReviewSource) -> None:
     """Refuses a name, taken from the data, that another data set's model has in this root.
 
     Its model would be pushed as the other's next version. A user who names the model is not asked.
@@ -318,7 +321,7 @@ def check_name_is_free(root: Path, model_name: str, source: ReviewSource) -> Non
     Raises:
       ConfigurationError: Names both data sets, and the flags for either case.
     """
-    pushed = data_of_newest(root / SERVING_FOLDER / model_name)
+    pushed = data_of_newest(str(root / SERVING_FOLDER / model_name))
     if pushed is None or pushed.is_same(source.origin, source.digest):
         return
     own = free_name(root, model_name, source)
@@ -330,7 +333,7 @@ def check_name_is_free(root: Path, model_name: str, source: ReviewSource) -> Non
     )
 
 
-def free_name(root: Path, taken: str, source: ReviewSource) -> str:
+def free_name(root: Place, taken: str, source: ReviewSource) -> str:
     """Returns a name that no model in the root has: the folder's in front, or a number behind."""
     folder = name_of(Path(source.origin).parent)
     tried = [f"{folder}_{taken}"[:100], *(f"{taken[:90]}_{number}" for number in range(2, 1_000))]

@@ -50,9 +50,10 @@ class ReviewModelPusherSpec(ComponentSpec):
 class ReviewModelPusher(Step, spec=ReviewModelPusherSpec, executor=Executor):
     """Pushes a blessed model with its card and its warm-up requests, all or nothing.
 
-    TFX's Pusher copies file by file into the version's folder, where a server may load half of it.
-    This one makes a version appear by one rename, after its last byte is on the disk, and writes
-    into it a card of what is known of it, and the requests that TF-Serving replays on it first.
+    TFX's Pusher copies file by file into the version's folder, and leaves there what it wrote if it
+    fails. This one makes a version appear by one rename, after its last byte is on the disk; in an
+    object store, which has none, by its `saved_model.pb`, after all else is there. It writes into
+    it a card of what is known of it, and the requests that TF-Serving replays on it first.
 
     Inputs:
       model: Model, of the Trainer.

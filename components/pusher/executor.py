@@ -10,7 +10,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
-from components import tfx_adapter
+from components import files, tfx_adapter
 from components.infra_validator import warmup
 from components.infra_validator.outcome import Outcome
 from components.pusher import model_card, pushed_version
@@ -24,7 +24,7 @@ FACTS = "facts"
 
 
 class Executor(tfx_pusher.Executor):
-    """Pushes to a local folder.
+    """Pushes to a folder, on a disk or in a store.
 
     TFX's own executor copies file by file into the version's folder: a server may load half of
     it, and a full disk leaves it there for good.
@@ -45,13 +45,14 @@ class Executor(tfx_pusher.Executor):
         proto_utils.json_to_proto(
             exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination
         )
-        base_directory = Path(destination.filesystem.base_directory)
+        base_directory = destination.filesystem.base_directory
+        name = files.name_of(base_directory)
 
         def complete(incoming: Path) -> None:
-            warmup.write(incoming, base_directory.name)
+            warmup.write(incoming, name)
             model_card.write(
                 incoming,
-                base_directory.name,
+                name,
                 json.loads(exec_properties[FACTS]),
                 _uri(input_dict, REPORT),
                 _uri(input_dict, EVALUATION),
@@ -59,10 +60,10 @@ class Executor(tfx_pusher.Executor):
                 _uri(input_dict, CROSS_VALIDATION),
             )
 
-        version = publish(Path(self.GetModelPath(input_dict)), base_directory, complete)
-        pushed_to = str(base_directory / version.name)
+        version = files.name_of(publish(self.GetModelPath(input_dict), base_directory, complete))
+        pushed_to = files.join(base_directory, version)
         pushed_version.write(pushed_model.uri, pushed_to)
-        tfx_adapter.mark_pushed(self, pushed_model, pushed_to, version.name)
+        tfx_adapter.mark_pushed(self, pushed_model, pushed_to, version)
 
 
 def _uri(input_dict: Inputs, key: str) -> str | None:

@@ -5,99 +5,143 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import time
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import tensorflow as tf
 
+from components import files
 from components.errors import PushError
+from components.pusher.claim import Claim, claimed
 from components.pusher.durability import flush_to_disk
-from serving.versions import LARGEST, number_of
+from serving.versions import SAVED_MODEL_FILE
 
-# TF-Serving only looks at folders whose names are numbers.
-INCOMING_PREFIX = ".incoming-"
+_GO_ON = "run again: every step before the push is taken from the cache."
 
 
 def publish(
-    model: Path, base_directory: Path, complete: Callable[[Path], None] = lambda incoming: None
-) -> Path:
+    model: str, base_directory: str, complete: Callable[[Path], None] = lambda incoming: None
+) -> str:
     """Copies a SavedModel to a new version under `base_directory`.
 
-    The version appears by one rename, after every byte is on the disk. Its number is the time
-    in seconds, and always larger than those of the versions that are there: servers serve the
-    largest.
+    Where folders can be renamed, the version appears by one rename, on a disk after every byte is
+    on it. In an object store the files appear one by one, `saved_model.pb` last: without it a
+    server takes the folder for a copy in progress, as TF-Serving and TFX's Pusher have agreed.
+
+    The version's number is the time in seconds, and always larger than those of the versions that
+    are there: servers serve the largest.
 
     Args:
       model: The SavedModel's folder.
       base_directory: What TF-Serving watches.
-      complete: Adds files to the copy before it appears.
+      complete: Adds files to a local copy before it appears.
 
     Returns:
       The version's folder.
 
     Raises:
-      PushError: It could not be written whole; nothing of it is left.
+      PushError: It could not be written whole. Nothing of it is left, or the message says what.
     """
-    base_directory = base_directory.absolute()
-    incoming = base_directory / f"{INCOMING_PREFIX}{os.getpid()}"
+    base = files.absolute(base_directory)
+    left: list[str] = []
     try:
-        base_directory.mkdir(parents=True, exist_ok=True)
-        for left_over in base_directory.glob(f"{INCOMING_PREFIX}*"):
-            shutil.rmtree(left_over)
-        version = base_directory / str(_next_version(base_directory))
-        _copy(model, incoming)
-        complete(incoming)
-        for path in (incoming, *incoming.rglob("*")):
-            flush_to_disk(path)
-        incoming.rename(version)
-        flush_to_disk(base_directory)
+        if files.is_remote(base):
+            version = _to_store(model, base, complete, left)
+        else:
+            version = _to_disk(model, base, complete, left)
+    except PushError as error:
+        if not left:
+            raise
+        raise PushError(f"{error}{_what_is(left)}") from error
     except (OSError, tf.errors.OpError) as error:
-        raise PushError(_explain(error, model, base_directory)) from error
-    finally:
-        shutil.rmtree(incoming, ignore_errors=True)
+        raise PushError(f"{_explain(error, model, base)}{_what_is(left)}") from error
     return version
 
 
-def _next_version(base_directory: Path) -> int:
-    numbers = [number_of(path.name) for path in base_directory.iterdir()]
-    latest = max((number for number in numbers if number is not None), default=0)
-    if latest == LARGEST:
-        raise PushError(
-            f"The model could not be pushed: {base_directory / str(latest)} has the largest number "
-            "that a server reads, and a new version needs a larger one. Rename or remove that "
-            "folder and run again: every step before the push is taken from the cache."
-        )
-    return max(int(time.time()), latest + 1)
+def _to_disk(model: str, base: str, complete: Callable[[Path], None], left: list[str]) -> str:
+    with claimed(base, _graph_bytes(model), left) as claim:
+        incoming = Path(claim.incoming)
+        _copy_here(model, incoming)
+        complete(incoming)
+        for path in (incoming, *incoming.rglob("*")):
+            flush_to_disk(path)
+        _rename(claim)
+        flush_to_disk(Path(base))
+    return claim.version
 
 
-def _copy(source: Path, destination: Path) -> None:
-    """Copies a folder.
+def _to_store(model: str, base: str, complete: Callable[[Path], None], left: list[str]) -> str:
+    with tempfile.TemporaryDirectory(prefix="sentiment-push-") as folder:
+        whole = Path(folder, "model")
+        _copy_here(model, whole)
+        complete(whole)
+        with claimed(base, _graph_bytes(model), left) as claim:
+            if files.has_rename(base):
+                files.copy_folder(str(whole), claim.incoming)
+                _rename(claim)
+                return claim.version
 
-    Not shutil.copytree: it goes on after an error, and of the error of a full disk it keeps the
+            def copy(source: str, destination: str) -> None:
+                if destination == files.join(claim.version, SAVED_MODEL_FILE):
+                    claim.check()
+                files.copy_file(source, destination)
+
+            claim.has_begun = True
+            files.copy_folder(str(whole), claim.version, last=[SAVED_MODEL_FILE], copy=copy)
+    return claim.version
+
+
+def _graph_bytes(model: str) -> int:
+    graph = files.join(model, SAVED_MODEL_FILE)
+    return files.size_of(graph) if files.exists(graph) else 0
+
+
+def _rename(claim: Claim) -> None:
+    """Makes the version appear; a folder that somebody else has made in the meantime stays."""
+    claim.check()
+    if files.exists(claim.version):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), claim.version)
+    files.rename(claim.incoming, claim.version)
+    claim.has_begun = True
+
+
+def _copy_here(model: str, folder: Path) -> None:
+    """Copies the model to a folder of this machine.
+
+    Not by shutil.copytree: it goes on after an error, and of the error of a full disk it keeps the
     text alone.
     """
-    destination.mkdir()
-    for path in source.iterdir():
-        if path.is_dir():
-            _copy(path, destination / path.name)
-        else:
-            shutil.copyfile(path, destination / path.name)
+    copy = files.copy_file if files.is_remote(model) else _copy_on_disk
+    files.copy_folder(model, str(folder), copy=copy)
 
 
-def _explain(error: OSError | tf.errors.OpError, model: Path, base_directory: Path) -> str:
+def _copy_on_disk(source: str, destination: str) -> None:
+    shutil.copyfile(source, destination)
+
+
+def _what_is(left: list[str]) -> str:
+    if not left:
+        return ""
+    return (
+        f" What was written could not be removed either: {', '.join(left)}. Remove it by hand; a "
+        f"version without {SAVED_MODEL_FILE} is loaded by no server, nor taken by the next push."
+    )
+
+
+def _explain(error: OSError | tf.errors.OpError, model: str, base: str) -> str:
     if not isinstance(error, OSError):
         reason = str(error.message)
     elif error.errno in (errno.ENOSPC, errno.EDQUOT):
-        size = sum(path.stat().st_size for path in model.rglob("*") if path.is_file())
+        where = base
+        if files.is_remote(base) and not files.is_remote(str(error.filename or base)):
+            where = tempfile.gettempdir()
+        kind = "store" if files.is_remote(where) else "disk"
         return (
-            f"The disk is full: the model needs {size / 1e6:.1f} MB in {base_directory}. Free "
-            "some space and run again: every step before the push is taken from the cache."
+            f"The {kind} is full: the model needs {files.size_of(model) / 1e6:.1f} MB in {where}. "
+            f"Free some space and {_GO_ON}"
         )
     else:
         where = f" ({error.filename})" if error.filename else ""
         reason = f"{error.strerror or error}{where}"
-    return (
-        f"The model could not be pushed to {base_directory}: {reason}. Mend that and run again: "
-        "every step before the push is taken from the cache."
-    )
+    return f"The model could not be pushed to {base}: {reason}. Mend that and {_GO_ON}"

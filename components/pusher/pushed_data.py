@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from typing import Any, NamedTuple
+
+from components import files
+from serving.versions import number_of
 
 CARD_FILE = "model_card.json"
 
@@ -34,18 +36,23 @@ class PushedData(NamedTuple):
         return self.digest == digest or _place(self.path) == _place(path)
 
 
-def data_of_newest(serving_directory: Path) -> PushedData | None:
+def data_of_newest(serving_directory: str) -> PushedData | None:
     """Returns the data of the newest version that has a card; None if there is no such version.
 
     Args:
       serving_directory: The model's base path; its children are versions.
+
+    Raises:
+      OSError: It cannot be listed.
     """
-    if not serving_directory.is_dir():
+    if not files.is_folder(serving_directory):
         return None
-    versions = [path for path in serving_directory.iterdir() if path.name.isdecimal()]
-    for version in sorted(versions, key=lambda path: int(path.name), reverse=True):
+    versions = [name for name in files.names_in(serving_directory) if number_of(name) is not None]
+    for version in sorted(versions, key=int, reverse=True):
         try:
-            card: Any = json.loads((version / CARD_FILE).read_bytes())
+            card: Any = json.loads(
+                files.read_bytes(files.join(serving_directory, version, CARD_FILE))
+            )
             data = card["data"]
             origin = data.get("origin") or {}
             return PushedData(

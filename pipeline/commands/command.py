@@ -7,9 +7,9 @@ import dataclasses
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from components.place import place_of
 from pipeline.config import PipelineConfig
 from pipeline.loading import load_config
 from pipeline.metadata.address import MetadataStoreAddress, find_address
@@ -84,7 +84,7 @@ def metadata_at(config: PipelineConfig) -> MetadataStoreAddress:
     return find_address(
         config.metadata,
         config.metadata_password_file,
-        Path(config.root).absolute() / METADATA_FILE,
+        place_of(config.root).absolute() / METADATA_FILE,
         os.environ,
     )
 

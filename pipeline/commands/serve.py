@@ -80,7 +80,7 @@ def run(options: dict[str, Any]) -> int:
     arguments: list[str] = options["more"]
     engine = _engine(options["engine"], server_flags.parse(arguments)[0])
     if engine == engines.EMBEDDED:
-        extras.require(extras.PIPELINE, "serve")
+        extras.require(extras.SERVER, "serve")
         if host := environment(os.environ).serve_host:
             # The last flag wins, so that the user's own flags do.
             arguments = [f"--host={host}", *arguments]

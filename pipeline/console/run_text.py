@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from components.models.class_list import short
+from components.place import Place
 from pipeline.console.duration import duration
 from pipeline.console.messages import readable
 from pipeline.console.printable_console import PrintableConsole
@@ -34,7 +34,7 @@ _MEMORY = (
 
 
 def print_run(
-    console: PrintableConsole, run: RunInfo, root: Path, page: Path, *, is_plain: bool = False
+    console: PrintableConsole, run: RunInfo, root: Place, page: Place, *, is_plain: bool = False
 ) -> None:
     """Prints what a run was, found and cost; the failing step and the error come first.
 
@@ -118,7 +118,7 @@ def _data(data: Mapping[str, Any]) -> str:
     return "; ".join(parts)
 
 
-def _judgement(run: RunInfo, root: Path) -> Iterator[str]:
+def _judgement(run: RunInfo, root: Place) -> Iterator[str]:
     if run.is_comparison:
         yield "measured for a comparison; nothing was pushed"
         return

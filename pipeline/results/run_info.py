@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from pipeline.metadata.address import MetadataStoreAddress, SqliteFile
-from pipeline.root import METADATA_FILE
+from components.place import Place
+from pipeline.metadata.address import MetadataStoreAddress
+from pipeline.root import file_of
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,8 @@ class RunInfo:
     functions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     steps: tuple[StepInfo, ...] = ()
     metadata: MetadataStoreAddress | None = None
-    root: Path | None = None
+    root: Place | None = None
 
-    def metadata_in(self, root: Path) -> MetadataStoreAddress:
+    def metadata_in(self, root: Place) -> MetadataStoreAddress:
         """Returns where it is recorded: by default in the file of its root."""
-        return self.metadata or SqliteFile(root / METADATA_FILE)
+        return self.metadata or file_of(root)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from components.evaluator.wilson import wilson_interval
+from components.place import Place, place_of, read_small_text
 from components.pusher.pushed_data import CARD_FILE
 from pipeline.metadata.address import MetadataStoreAddress
 from pipeline.metadata.mysql import Rows
@@ -17,7 +17,7 @@ from pipeline.results.metadata_file import reading
 from pipeline.results.run_functions import RunFunctions
 from pipeline.results.run_info import RunInfo, StepInfo
 from pipeline.root import SERVING_FOLDER, is_in_use
-from serving.small_files import UnreadableFileError, read_small_file
+from serving.small_files import UnreadableFileError
 from serving.versions import look_up
 
 # Of an execution, as ML Metadata numbers them.
@@ -70,7 +70,7 @@ class _Execution(NamedTuple):
     updated: int
 
 
-def read_runs(address: MetadataStoreAddress, root: Path) -> list[RunInfo]:
+def read_runs(address: MetadataStoreAddress, root: Place) -> list[RunInfo]:
     """Returns all runs that ML Metadata knows, the newest first.
 
     Args:
@@ -89,7 +89,7 @@ def read_runs(address: MetadataStoreAddress, root: Path) -> list[RunInfo]:
         held = {
             run
             for place, run in rows.newest_running.items()
-            if is_in_use(place) or (address.is_shared and not place.is_dir())
+            if is_in_use(place, address) or (address.is_shared and not place.is_dir())
         }
         pushed = {place: _Pushed(place) for place in set(rows.roots.values())}
         runs = []
@@ -105,7 +105,7 @@ def read_runs(address: MetadataStoreAddress, root: Path) -> list[RunInfo]:
 class _Rows:
     """What is read of all runs at once."""
 
-    def __init__(self, connection: Rows, root: Path):
+    def __init__(self, connection: Rows, root: Place):
         self._connection = connection
         run, node, pipeline = names.RUN_CONTEXT, names.NODE_CONTEXT, names.PIPELINE_CONTEXT
         self.runs = connection.execute(_RUNS, (pipeline, run)).fetchall()
@@ -120,10 +120,10 @@ class _Rows:
             self.verdicts.setdefault(execution, {})[name] = _first(columns)
         self.fingerprints = dict(connection.execute(_FINGERPRINTS))
         self.roots = {
-            row[0]: Path(self.properties.get(row[0], {}).get(names.ROOT) or root)
+            row[0]: place_of(self.properties.get(row[0], {}).get(names.ROOT) or root)
             for row in self.runs
         }
-        self.newest_running: dict[Path, int] = {}
+        self.newest_running: dict[Place, int] = {}
         for row in filter(lambda row: self._seems_to_run(row[0]), self.runs):
             self.newest_running.setdefault(self.roots[row[0]], row[0])
 
@@ -146,7 +146,7 @@ def _first(values: Iterable[Any]) -> Any:
 class _Pushed:
     """The versions that are on the disk."""
 
-    def __init__(self, root: Path):
+    def __init__(self, root: Place):
         self._base = root / SERVING_FOLDER
         self._newest: dict[str, int | None] = {}
 
@@ -154,7 +154,7 @@ class _Pushed:
         """Returns the version that servers answer by, the one with the largest number, if any."""
         if model_name not in self._newest:
             folder = self._base / model_name
-            versions = look_up(folder).complete if model_name and folder.is_dir() else {}
+            versions = look_up(str(folder)).complete if model_name and folder.is_dir() else {}
             self._newest[model_name] = max(versions, default=None)
         return self._newest[model_name]
 
@@ -164,7 +164,7 @@ class _Pushed:
             return {}
         try:
             card = values.from_json(
-                read_small_file(self._base / model_name / str(version) / CARD_FILE)
+                read_small_text(self._base / model_name / str(version) / CARD_FILE)
             )
         except UnreadableFileError:
             return {}
@@ -178,7 +178,7 @@ class _RunReader:
         self,
         rows: _Rows,
         address: MetadataStoreAddress,
-        root: Path,
+        root: Place,
         pipeline: str,
         executions: list[_Execution],
         properties: Mapping[str, Any],

@@ -9,7 +9,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 
 import pytest
 from tfx.proto import pusher_pb2
@@ -25,9 +27,9 @@ from components.hyperparameters import Hyperparameters
 from components.infra_validator import warmup
 from components.infra_validator.outcome import Outcome
 from components.models.training_record import TrainingRecord
+from components.pusher import publish as publishing
 from components.pusher import pushed_version
 from components.pusher.executor import Executor
-from components.pusher.publish import publish
 from components.pusher.pushed_data import PushedData, data_of_newest
 from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 from serving import versions
@@ -51,6 +53,11 @@ def model(tmp_path):
 def base(tmp_path):
     """The folder that TF-Serving watches."""
     return tmp_path / "serving_model" / "reviews"
+
+
+def publish(model, base, **more):
+    """Publishes, and returns the version's folder."""
+    return Path(publishing.publish(str(model), str(base), **more))
 
 
 def contents(directory):
@@ -123,14 +130,13 @@ def test_kill_9_in_the_middle_shows_no_version_and_the_next_push_cleans_up(model
     """A version appears by one rename, after its last byte."""
     script = (
         "import os, shutil, signal, sys\n"
-        "from pathlib import Path\n"
         "from components.pusher.publish import publish\n"
         "copy = shutil.copyfile\n"
         "def die_after_one_file(source, destination):\n"
         "    copy(source, destination)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
         "shutil.copyfile = die_after_one_file\n"
-        "publish(Path(sys.argv[1]), Path(sys.argv[2]))\n"
+        "publish(sys.argv[1], sys.argv[2])\n"
     )
     killed = subprocess.run([sys.executable, "-c", script, str(model), str(base)], timeout=120)
     assert killed.returncode == -signal.SIGKILL
@@ -138,6 +144,29 @@ def test_kill_9_in_the_middle_shows_no_version_and_the_next_push_cleans_up(model
     assert left and not any(name.isdecimal() for name in left)
     version = publish(model, base)
     assert [path.name for path in base.iterdir()] == [version.name]
+
+
+def test_pushes_at_the_same_time_are_versions_of_their_own(base, tmp_path, monkeypatch):
+    """Each is whole, and of one model."""
+    monkeypatch.setattr(publishing, "flush_to_disk", lambda path: time.sleep(0.02))
+    pushed = {}
+
+    def push(name):
+        for file in ("saved_model.pb", "variables/variables.index"):
+            (tmp_path / name / file).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name / file).write_text(name)
+        pushed[name] = publish(tmp_path / name, base)
+
+    threads = [threading.Thread(target=push, args=name) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(pushed.values())) == 4
+    assert sorted(base.iterdir()) == sorted(pushed.values())
+    for name, version in pushed.items():
+        assert set(contents(version).values()) == {name.encode()}
+        assert len(contents(version)) == 2
 
 
 @pytest.fixture(scope="module")
@@ -273,7 +302,7 @@ def test_a_pushed_version_says_what_it_is_and_is_warm_before_it_serves(
     card = json.loads((version / "model_card.json").read_text())
     assert card["data"]["reviews"] == {"train": {"0": 3, "1": 4}, "test": {"0": 2, "1": 2}}
     assert (card["name"], card["data"]["name"], card["variant"]) == ("reviews", "films", "lstm")
-    assert data_of_newest(base) == PushedData("films", "/data/films.csv", "d")
+    assert data_of_newest(str(base)) == PushedData("films", "/data/films.csv", "d")
     assert card["hyperparameters"]["epochs"] == 2
     assert card["tokens"] == {
         "vocabulary_size": 5_000,
