@@ -170,7 +170,7 @@ def write_bytes(path: str, content: bytes) -> None:
         with opened(partial, "wb") as file:
             file.write(content)
         rename(partial, path)
-    except OSError:
+    except BaseException:
         with contextlib.suppress(OSError):
             remove_file(partial)
         raise

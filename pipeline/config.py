@@ -23,7 +23,7 @@ from components.models.registry import DEFAULT_MODEL, SAMPLE, variant_names
 from components.trainer.custom_config import DEFAULT_CHECKPOINT_MINUTES, DEFAULT_MEMORY_BUDGET
 from components.transform.token_settings import TokenSettings
 from pipeline.engines import DATAFLOW, IN_MEMORY, LOCAL, MULTI_PROCESSING, EngineChoice, choose
-from pipeline.metadata.address import parse_url
+from pipeline.metadata.address import names_file, parse_url
 from pipeline.settings import check, flag_of, hyperparameter_setting, setting, token_setting
 from serving.engines import ENGINES
 
@@ -323,14 +323,26 @@ class PipelineConfig(ComponentSettings):
         choices=INFRA_VALIDATION,
     )
     root: str = setting(
-        "artifacts", "folder of all that a run writes", group="pipeline", metavar="FOLDER"
+        "artifacts",
+        "folder of all that a run writes, also in a store, such as gs://BUCKET/FOLDER",
+        group="pipeline",
+        metavar="FOLDER",
+    )
+    serving_dir: str = setting(
+        "",
+        "folder that models are pushed to, each below its name, on a disk or in a store such as "
+        "gs://BUCKET/models",
+        group="pipeline",
+        metavar="FOLDER",
+        unset="serving_model in the root",
     )
     metadata: str = setting(
         "",
-        "database of ML Metadata that several roots share: mysql://USER@HOST[:PORT]/DATABASE or, "
-        "by a socket, mysql://USER@localhost/DATABASE?socket=/PATH; without a password",
+        "where ML Metadata is that several roots share, or a root in a store needs: a local file; "
+        "mysql://USER@HOST[:PORT]/DATABASE; or, by a socket, "
+        "mysql://USER@localhost/DATABASE?socket=/PATH, without a password",
         group="pipeline",
-        metavar="URL",
+        metavar="FILE|URL",
         unset="a file in the root",
     )
     metadata_password_file: str = setting(
@@ -424,7 +436,7 @@ class PipelineConfig(ComponentSettings):
         if self.decide:
             read_wish(self.decide)
         _ = self.table_options
-        if self.metadata:
+        if self.metadata and not names_file(self.metadata):
             parse_url(self.metadata)
         LabelSettings(self.labels, self.map_labels, self.positive_label, self.negative_label)
         for name in ("pipeline_name", "model_name"):

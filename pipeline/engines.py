@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from components.errors import ConfigurationError, did_you_mean
+from components.place import Place
 
 LOCAL, PORTABLE, FLINK, SPARK, DATAFLOW = "local", "portable", "flink", "spark", "dataflow"
 LOOPBACK, EXTERNAL, PROCESS, CONTAINER = "loopback", "external", "process", "container"
@@ -274,15 +275,17 @@ class EngineChoice:
         own = self._filled(more, of_place=False)
         return own if self.engine.is_portable else (*own, *self.options)
 
-    def arguments_of_place(self, working_folder: Path) -> tuple[str, ...]:
+    def arguments_of_place(self, working_folder: Place) -> tuple[str, ...]:
         """Returns what a job is given when it starts, in addition.
 
         Args:
           working_folder: Where relative paths begin; the workers must see it under the same name.
+            One in a store is none: all paths below it are absolute.
         """
         if not self.engine.is_portable:
             return ()
-        placed = self._filled({"working_folder": str(working_folder)}, of_place=True)
+        folder = str(working_folder) if isinstance(working_folder, Path) else ""
+        placed = self._filled({"working_folder": folder}, of_place=True)
         return (*placed, *self.options)
 
     def _filled(self, more: Mapping[str, str], *, of_place: bool) -> tuple[str, ...]:

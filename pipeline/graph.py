@@ -330,7 +330,7 @@ def _pusher(
         evaluation=judged.evaluator.outputs["evaluation"],
         cross_validation=cross_validator.outputs["cross_validation"] if cross_validator else None,
         report=data.example_gen.outputs["report"],
-        base_directory=run.serving_directory,
+        base_directory=str(run.serving_directory),
         facts=_facts(run),
     ).with_id("Pusher")
 

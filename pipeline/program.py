@@ -8,6 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from components.place import Place, place_of
 from pipeline.config import PipelineConfig
 from pipeline.flag_spelling import with_flags
 from pipeline.paths import shown
@@ -27,7 +28,7 @@ def program() -> str:
     return NAME
 
 
-def command_in(root: Path, words: str) -> str:
+def command_in(root: Place, words: str) -> str:
     """Returns a command of ours in backquotes, as a message names it, that asks for this root.
 
     >>> command_in(Path("my runs"), "report latest")
@@ -37,7 +38,7 @@ def command_in(root: Path, words: str) -> str:
       root: Which one; the default one needs no flag.
       words: What stands behind `sentiment`.
     """
-    is_default = root.absolute() == Path(PipelineConfig.root).absolute()
+    is_default = root.absolute() == place_of(PipelineConfig.root).absolute()
     flag = "" if is_default else f" --root {shlex.quote(shown(root))}"
     return f"`{NAME} {words}{flag}`"
 

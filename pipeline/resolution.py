@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from components import files
 from components.dataset import first_look
 from components.dataset.names import name_of
 from components.dataset.resolve import resolve_source
@@ -20,6 +21,7 @@ from components.hyperparameters import Hyperparameters
 from components.models.automatic import AUTO, objection_to_fixed, variants_of
 from components.models.decision import read_wish
 from components.models.registry import Variant
+from components.place import Place, place_of
 from components.pusher.pushed_data import data_of_newest
 from pipeline.config import (
     NAME,
@@ -34,11 +36,10 @@ from pipeline.fingerprint import PROJECT, file_fingerprint, fingerprint_of, sour
 from pipeline.loading import EnvironmentSettings
 from pipeline.metadata.address import (
     MetadataStoreAddress,
-    MySqlDatabase,
     SqliteFile,
     find_address,
 )
-from pipeline.root import METADATA_FILE, PIPELINES_FOLDER, SERVING_FOLDER
+from pipeline.root import METADATA_FILE, PIPELINES_FOLDER, serving_folder
 from pipeline.tuner_values import with_found
 from serving import engines
 
@@ -88,7 +89,7 @@ class ResolvedRun:
       is_comparison: Whether the model is only measured: nothing is pushed, and no earlier model
         is asked for.
       functions: By step, the hashes of the functions that it reaches, see `source_functions`.
-      database: Where ML Metadata is; None is the SQLite file of the root.
+      database: Where ML Metadata is that roots share; None is the SQLite file of the root.
     """
 
     config: PipelineConfig
@@ -96,13 +97,13 @@ class ResolvedRun:
     pipeline_name: str
     model_name: str
     candidates: Mapping[str, Hyperparameters]
-    root: Path
+    root: Place
     fingerprints: Mapping[str, str]
     beam_arguments: tuple[str, ...]
     infra_engine: str | None
     is_comparison: bool = False
     functions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    database: MySqlDatabase | None = None
+    database: MetadataStoreAddress | None = None
 
     @property
     def hyperparameters(self) -> Hyperparameters:
@@ -130,14 +131,17 @@ class ResolvedRun:
         )
 
     @property
-    def pipeline_root(self) -> Path:
+    def pipeline_root(self) -> Place:
         """Where the steps' artifacts are."""
         return self.root / PIPELINES_FOLDER / self.pipeline_name
 
     @property
     def metadata(self) -> MetadataStoreAddress:
         """Where ML Metadata is."""
-        return self.database or SqliteFile(self.root / METADATA_FILE)
+        if self.database:
+            return self.database
+        assert isinstance(self.root, Path)  # a root in a store has a `database`
+        return SqliteFile(self.root / METADATA_FILE)
 
     def as_recorded(self) -> ResolvedRun:
         """Returns the run with the paths that its artifacts are recorded by, run from its root.
@@ -148,9 +152,9 @@ class ResolvedRun:
         return self if self.metadata.is_shared else replace(self, root=Path())
 
     @property
-    def serving_directory(self) -> Path:
+    def serving_directory(self) -> Place:
         """The model's base path for TF-Serving; its children are versions."""
-        return self.root / SERVING_FOLDER / self.model_name
+        return serving_folder(self.root, self.config.serving_dir) / self.model_name
 
 
 def resolve(
@@ -178,10 +182,13 @@ def resolve(
     """
     source = _source(config, environment, notify, note or notify)
     is_sample = source.kind is SourceKind.SAMPLE
-    root = Path(config.root).absolute()
+    root = place_of(config.root).absolute()
+    if config.serving_dir:
+        # The run works in its root, where a relative path would lead elsewhere.
+        config = replace(config, serving_dir=files.absolute(config.serving_dir))
     pipeline_name, model_name = _names(config, source, is_comparison)
     if not is_comparison and not config.model_name:
-        check_name_is_free(root, model_name, source)
+        check_name_is_free(root, config.serving_dir, model_name, source)
     check_choice(config)
     check_slices(config)
     check_search(config, is_comparison, source.has_eval)
@@ -204,12 +211,12 @@ def resolve(
         infra_engine=infra_engine,
         is_comparison=is_comparison,
         functions=functions(variants),
-        database=metadata if isinstance(metadata, MySqlDatabase) else None,
+        database=metadata if metadata.is_shared else None,
     )
 
 
 def metadata_of(
-    config: PipelineConfig, root: Path, environment: EnvironmentSettings
+    config: PipelineConfig, root: Place, environment: EnvironmentSettings
 ) -> MetadataStoreAddress:
     """Returns where ML Metadata is.
 
@@ -310,28 +317,31 @@ def check_validation(config: PipelineConfig, source: ReviewSource) -> None:
         )
 
 
-def check_name_is_free(root: Path, model_name: str, source: ReviewSource) -> None:
-    """Refuses a name, taken from the data, that another data set's model has in this root.
+def check_name_is_free(
+    root: Place, serving_dir: str, model_name: str, source: ReviewSource
+) -> None:
+    """Refuses a name, taken from the data, that another data set's model has where it is pushed to.
 
     Its model would be pushed as the other's next version. A user who names the model is not asked.
 
     Raises:
       ConfigurationError: Names both data sets, and the flags for either case.
     """
-    pushed = data_of_newest(str(root / SERVING_FOLDER / model_name))
+    folder = serving_folder(root, serving_dir)
+    pushed = data_of_newest(str(folder / model_name))
     if pushed is None or pushed.is_same(source.origin, source.digest):
         return
-    own = free_name(root, model_name, source)
+    own = free_name(folder, model_name, source)
     raise ConfigurationError(
-        f"The model {model_name} in {root} was trained on {pushed.path}, and this data is "
-        f"{source.origin}. If that is another data set, add --pipeline-name {own} --model-name "
-        f"{own}; if it is the same one, in another place or with other reviews, add --model-name "
-        f"{model_name}."
+        f"The model {model_name} in {serving_dir or root} was trained on {pushed.path}, and this "
+        f"data is {source.origin}. If that is another data set, add --pipeline-name {own} "
+        f"--model-name {own}; if it is the same one, in another place or with other reviews, add "
+        f"--model-name {model_name}."
     )
 
 
-def free_name(root: Path, taken: str, source: ReviewSource) -> str:
-    """Returns a name that no model in the root has: the folder's in front, or a number behind."""
+def free_name(serving: Place, taken: str, source: ReviewSource) -> str:
+    """Returns a name that no model there has: the folder's in front, or a number behind."""
     folder = name_of(Path(source.origin).parent)
     tried = [f"{folder}_{taken}"[:100], *(f"{taken[:90]}_{number}" for number in range(2, 1_000))]
     return next(
@@ -339,7 +349,7 @@ def free_name(root: Path, taken: str, source: ReviewSource) -> str:
         for name in tried
         if NAME.fullmatch(name)
         and not name.startswith(SAMPLE_PREFIX)
-        and not (root / SERVING_FOLDER / name).exists()
+        and not (serving / name).exists()
     )
 
 

@@ -9,7 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.metadata.address import MetadataStoreAddress, SqliteFile, address_of
+from components.place import Place, place_of
+from pipeline.metadata.address import (
+    MetadataStoreAddress,
+    MySqlDatabase,
+    SqliteFile,
+    address_of,
+    find_address,
+)
 
 if TYPE_CHECKING:
     import ml_metadata as mlmd
@@ -19,6 +26,27 @@ METADATA_FILE = "metadata.db"
 PIPELINES_FOLDER = "pipelines"
 SERVING_FOLDER = "serving_model"
 FUNCTIONS_FOLDER = "functions"
+
+
+def serving_folder(root: Place, serving_dir: str = "") -> Place:
+    """Returns the folder of all pushed models, below which each has a folder of its own.
+
+    Args:
+      root: Of the runs that push.
+      serving_dir: Where they push instead; "" is below the root.
+    """
+    return place_of(serving_dir).absolute() if serving_dir else root / SERVING_FOLDER
+
+
+def file_of(root: Place) -> SqliteFile:
+    """Returns ML Metadata's SQLite file of a root on this machine.
+
+    Raises:
+      ConfigurationError: The root is in a store.
+    """
+    address = find_address("", "", root / METADATA_FILE, {})
+    assert isinstance(address, SqliteFile)
+    return address
 
 
 def open_metadata(
@@ -61,13 +89,36 @@ def is_there(address: MetadataStoreAddress) -> bool:
     return has_schema(address)
 
 
-def is_in_use(root: Path) -> bool:
+def lock_files(root: Place, metadata: MetadataStoreAddress | None = None) -> list[Path]:
+    """Returns the files that a run in a root locks, in this order.
+
+    A store has no locks: a root there goes by the one of its metadata.
+
+    Args:
+      root: The root.
+      metadata: Where its runs are recorded.
+    """
+    found = [root / LOCK_FILE] if isinstance(root, Path) else []
+    if isinstance(metadata, SqliteFile) and metadata.is_shared:
+        found.append(metadata.path.with_name(f"{metadata.path.name}{LOCK_FILE}"))
+    return found
+
+
+def is_in_use(root: Place, metadata: MetadataStoreAddress | None = None) -> bool:
     """Returns whether a process holds the lock of a root, i.e. runs something in it.
 
     The lock is tried for some microseconds; who wants it meanwhile asks for it again.
     """
+    if isinstance(metadata, MySqlDatabase) and not isinstance(root, Path):
+        from pipeline.metadata.mysql import is_held
+
+        return is_held(metadata, str(root))
+    return any(_is_locked(path) for path in lock_files(root, metadata)[:1])
+
+
+def _is_locked(path: Path) -> bool:
     try:
-        with (root / LOCK_FILE).open("rb") as file:
+        with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             return False
     except BlockingIOError:
@@ -77,8 +128,11 @@ def is_in_use(root: Path) -> bool:
 
 
 @contextlib.contextmanager
-def working_in(folder: Path) -> Iterator[None]:
-    """Makes `folder` the working folder of this process."""
+def working_in(folder: Place) -> Iterator[None]:
+    """Makes `folder` the working folder of this process; one in a store cannot be."""
+    if not isinstance(folder, Path):
+        yield
+        return
     # A descriptor leads back to the folder even if it was renamed in the meantime.
     before = os.open(".", os.O_RDONLY)
     try:

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from components import files
 from components.errors import (
     ConfigurationError,
     DataGateError,
@@ -21,8 +22,10 @@ from components.errors import (
     causes,
     summary_of,
 )
+from components.place import Place, place_of
 from pipeline.console.messages import tell, tell_lines
 from pipeline.flag_spelling import with_flags
+from pipeline.loading import environment
 from pipeline.signals import Terminated, leave_alone
 from serving.printable import UNSAFE, printable_lines
 
@@ -35,6 +38,9 @@ EXIT_DATA_GATE = 4
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 
+LOGS_FOLDER = "logs"
+"""Below the root; those of a root in a store also below the folder where downloads are kept."""
+_LOGS_KEPT = 50
 _DISK_FULL = os.strerror(errno.ENOSPC)
 
 
@@ -61,7 +67,7 @@ class Session:
     @classmethod
     def in_root(cls, command: str, root: str, debug: bool) -> Session:
         """Returns the session of a command whose output goes to the root."""
-        return cls(command, root, debug, folder=str(Path(root).absolute()))
+        return cls(command, root, debug, folder=str(place_of(root).absolute()))
 
     def run(self, work: Callable[[Console, Path], int]) -> int:
         """Returns the exit code of `work`, or that of the error which ended it.
@@ -72,7 +78,7 @@ class Session:
         Raises:
           ConfigurationError: The root cannot be written to.
         """
-        log_path = self._new_log()
+        log_path, copy_to = self._new_log()
 
         from pipeline.console.log_capture import captured_output
         from pipeline.console.terminal import Console
@@ -91,10 +97,26 @@ class Session:
                     step = console.unfinished_step
         except (Exception, KeyboardInterrupt) as error:  # nothing may reach the user unexplained
             return self._failed(error, step, log_path)
+        finally:
+            if copy_to:
+                _copy_log(log_path, copy_to)
 
-    def _new_log(self) -> Path:
+    def _new_log(self) -> tuple[Path, Place | None]:
+        """Makes the log; returns it, and where a copy goes at the end.
+
+        In a store nothing can be added to a file: there the log is written on this machine.
+        """
         name = f"{self.command}-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
-        path = Path(self.root).absolute() / "logs" / name
+        root = place_of(self.root).absolute()
+        if isinstance(root, Path):
+            return self._made(root / LOGS_FOLDER / name), None
+        folder = environment(os.environ).cache_dir.absolute() / LOGS_FOLDER
+        for old in sorted(folder.glob("*.log"), key=lambda path: path.name[-27:])[:-_LOGS_KEPT]:
+            with contextlib.suppress(OSError):
+                old.unlink()
+        return self._made(folder / name), root / LOGS_FOLDER / name
+
+    def _made(self, path: Path) -> Path:
         if UNSAFE.search(str(path)):
             # TensorFlow's native code writes it to the log as it is, or cannot write it at all.
             raise ConfigurationError(
@@ -133,6 +155,13 @@ class Session:
         tell(f"sentiment: unexpected error{f' in {step}' if step else ''}: {summary_of(error)}")
         tell(f"  The traceback is in {log_path}; --debug shows it here.")
         return EXIT_UNEXPECTED
+
+
+def _copy_log(log_path: Path, copy_to: Place) -> None:
+    try:
+        files.copy_file(str(log_path), str(copy_to))
+    except Exception as error:  # what a store's library raises; the run ended as it ended
+        tell(f"  The log stays in {log_path}: it cannot be copied to {copy_to} ({error}).")
 
 
 def explained(error: SentimentError, has_started: bool) -> int:

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.evaluator.confusion import Confusion
 from components.evaluator.f1_margin import macro_f1_margin
 from components.evaluator.wilson import margin
+from components.place import place_of
 
 if TYPE_CHECKING:
     from components.evaluator.slices import SliceKey
@@ -123,12 +123,14 @@ class CrossValidation:
 
     def write(self, directory: str) -> None:
         """Writes the figures into the artifact's folder."""
-        (Path(directory) / FILE).write_text(json.dumps(self.to_json(), indent=1), encoding="utf-8")
+        (place_of(directory) / FILE).write_text(
+            json.dumps(self.to_json(), indent=1), encoding="utf-8"
+        )
 
     @classmethod
     def read(cls, directory: str) -> CrossValidation:
         """Reads what `write` wrote."""
-        written = json.loads((Path(directory) / FILE).read_text(encoding="utf-8"))
+        written = json.loads((place_of(directory) / FILE).read_text(encoding="utf-8"))
         return cls(
             tuple(_fold(each, written["classes"]) for each in written["folds"]),
             tuple(map(_slice, written.get("slices", ()))),

@@ -6,11 +6,13 @@ Imports neither TensorFlow nor TFX: what only reads them starts at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from components import files
+from components.place import place_of
 
 FOLDER = "predictions"
 # What Beam puts between is "-00000-of-00001".
@@ -95,16 +97,7 @@ def read_predictions(uri: str, with_scores: bool = True) -> Predictions:
     Raises:
       LookupError: It has none: it was written by TFX's own Evaluator, or an older version of ours.
     """
-    files = sorted((Path(uri) / FOLDER).glob(f"{PREFIX}-*{SUFFIX}"))
-    if not files:
-        raise LookupError(
-            f"{uri} holds no predictions ({FOLDER}/{PREFIX}-*{SUFFIX}): it was written by TFX's "
-            "own Evaluator, or by an older version. Evaluate the model again."
-        )
-    names = pq.read_schema(files[0]).names
-    if not with_scores:
-        names = [name for name in names if name not in (SCORES, BASELINE_SCORES)]
-    table = pa.concat_tables(pq.read_table(file, columns=names) for file in files)
+    table = _table(uri, with_scores)
     ids = table[REVIEW_ID].to_numpy()
     order = np.argsort(ids, kind="stable")
 
@@ -127,3 +120,22 @@ def read_predictions(uri: str, with_scores: bool = True) -> Predictions:
         baseline_scores=scores(BASELINE_SCORES) if has_baseline else None,
         baseline_choices=numbers(BASELINE_CHOICE) if has_baseline else None,
     )
+
+
+def _table(uri: str, with_scores: bool) -> pa.Table:
+    """Returns all files of predictions as one table.
+
+    Raises:
+      LookupError: There are none.
+    """
+    if not any((place_of(uri) / FOLDER).glob(f"{PREFIX}-*{SUFFIX}")):
+        raise LookupError(
+            f"{uri} holds no predictions ({FOLDER}/{PREFIX}-*{SUFFIX}): it was written by TFX's "
+            "own Evaluator, or by an older version. Evaluate the model again."
+        )
+    with files.local_copy(files.join(uri, FOLDER)) as folder:
+        shards = sorted(folder.glob(f"{PREFIX}-*{SUFFIX}"))
+        names = pq.read_schema(shards[0]).names
+        if not with_scores:
+            names = [name for name in names if name not in (SCORES, BASELINE_SCORES)]
+        return pa.concat_tables(pq.read_table(shard, columns=names) for shard in shards)

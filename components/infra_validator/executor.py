@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import tempfile
 from pathlib import Path
 
 from tfx.components.util import model_utils
@@ -10,7 +10,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import path_utils
 
-from components import features, tfx_adapter
+from components import features, files, tfx_adapter
 from components.infra_validator import answers
 from components.infra_validator.trial import try_candidate
 from components.tfx_adapter import Inputs, Outputs, Parameters
@@ -42,8 +42,8 @@ class Executor(base_executor.BaseExecutor):
         ):
             tfx_adapter.mark_infra_blessing(blessing, is_blessed=False)
             return
-        folder = Path(self._get_tmp_dir())
-        try:
+        # The server reads and writes local files, also where the root is in a store.
+        with tempfile.TemporaryDirectory(prefix="infra-validation-") as folder:
             outcome = try_candidate(
                 path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)),
                 answers.read_examples(
@@ -52,10 +52,8 @@ class Executor(base_executor.BaseExecutor):
                     )
                 ),
                 exec_properties[ENGINE],
-                folder,
+                Path(folder),
             )
-        finally:
-            shutil.rmtree(folder)
         outcome.write(blessing)
         if not outcome.refusal:
             tfx_adapter.mark_infra_blessing(blessing, is_blessed=True)
@@ -63,4 +61,4 @@ class Executor(base_executor.BaseExecutor):
         tfx_adapter.mark_infra_blessing(blessing, is_blessed=False)
         # The machine may have been at fault: without its folder, a refusal is never a cache hit,
         # and the next run tries again.
-        shutil.rmtree(blessing.uri)
+        files.remove_folder(blessing.uri)

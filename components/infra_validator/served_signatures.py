@@ -5,15 +5,14 @@ Read from the SavedModel's own description, without loading it.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 from google.protobuf.message import DecodeError
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
+from components.place import Place, place_of
 from serving.signature_names import CLASSIFY, PREDICT_TEXT, SERVING_DEFAULT
 from serving.versions import SAVED_MODEL_FILE
 
@@ -46,14 +45,14 @@ class Question(NamedTuple):
     outputs: tuple[str, ...]
 
 
-def questions(saved_model: str | os.PathLike[str]) -> list[Question]:
+def questions(saved_model: str | Place) -> list[Question]:
     """Returns the signatures to ask: those of `VERDICTS` if there are any, else all that suit.
 
     Empty for a folder that is no SavedModel: loading it gives the error.
     """
     found = [
         Question(name, next(iter(signature.inputs)), tuple(sorted(signature.outputs)))
-        for name, signature in sorted(_signatures(Path(saved_model)).items())
+        for name, signature in sorted(_signatures(place_of(saved_model)).items())
         if name != _INIT_OP and _takes_strings(signature) and _gives_what_clients_read(signature)
     ]
     return [question for question in found if is_verdict(question)] or found
@@ -65,7 +64,7 @@ def is_verdict(question: Question) -> bool:
     return question.input == taken and frozenset(question.outputs) in outputs
 
 
-def _signatures(folder: Path) -> Mapping[str, meta_graph_pb2.SignatureDef]:
+def _signatures(folder: Place) -> Mapping[str, meta_graph_pb2.SignatureDef]:
     try:
         content = (folder / SAVED_MODEL_FILE).read_bytes()
         saved_model = saved_model_pb2.SavedModel.FromString(content)

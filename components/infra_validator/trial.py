@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 import uuid
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from tfx.components.infra_validator import error_types
 
+from components import files
 from components.errors import InfraValidationError
 from components.infra_validator import answers, warmup
 from components.infra_validator.answers import AnyExchange, Reference
@@ -71,7 +71,7 @@ def try_candidate(
     # No other server has a model of this name, if one should have taken the port.
     name = f"candidate-{uuid.uuid4().hex[:8]}"
     base_path = folder.absolute() / name
-    shutil.copytree(saved_model, base_path / "1")
+    files.copy_folder(saved_model, str(base_path / "1"))
     warmup.write(base_path / "1", name)
     asked: list[AnyExchange] = []
     for attempt in range(1, limits.attempts + 1):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from components import features
 from components.hyperparameters import Hyperparameters
 from components.models.decision import Decision
+from components.place import place_of
 
 # SavedModel's own place for files that servers do not read.
 FOLDER = "assets.extra"
@@ -63,14 +63,14 @@ class TrainingRecord:
 
     def write(self, saved_model: str) -> None:
         """Writes the record into the SavedModel's folder; it is pushed with the model."""
-        folder = Path(saved_model) / FOLDER
+        folder = place_of(saved_model) / FOLDER
         folder.mkdir(exist_ok=True)
         (folder / FILE).write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
 
     @staticmethod
     def is_in(saved_model: str) -> bool:
         """Returns whether a SavedModel has a record: another trainer's has none."""
-        return (Path(saved_model) / FOLDER / FILE).is_file()
+        return (place_of(saved_model) / FOLDER / FILE).is_file()
 
     @classmethod
     def classes_of(cls, saved_model: str) -> tuple[str, ...]:
@@ -80,7 +80,7 @@ class TrainingRecord:
     @classmethod
     def read(cls, saved_model: str) -> TrainingRecord:
         """Reads what `write` wrote."""
-        fields = json.loads((Path(saved_model) / FOLDER / FILE).read_text(encoding="utf-8"))
+        fields = json.loads((place_of(saved_model) / FOLDER / FILE).read_text(encoding="utf-8"))
         fields["hyperparameters"] = Hyperparameters.from_config(fields["hyperparameters"])
         fields["decision"] = Decision(**fields.get("decision", {}))
         fields["classes"] = tuple(fields.get("classes", features.CLASSES))

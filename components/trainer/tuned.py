@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
+
+from components.place import place_of
 
 # The value that names the variant of these hyperparameters.
 VARIANT = "model"
@@ -19,10 +20,10 @@ def tuned_values(result: Mapping[str, Any]) -> dict[str, Any]:
 
 def has_best(artifact_uri: str) -> bool:
     """Returns whether there is a file for `read_best`; it may have been deleted."""
-    return any(Path(artifact_uri).glob(_FILES))
+    return any(place_of(artifact_uri).glob(_FILES))
 
 
 def read_best(artifact_uri: str) -> dict[str, Any]:
     """Reads a Tuner's `best_hyperparameters` artifact."""
-    (file,) = Path(artifact_uri).glob(_FILES)
+    (file,) = place_of(artifact_uri).glob(_FILES)
     return json.loads(file.read_text(encoding="utf-8"))

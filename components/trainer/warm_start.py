@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -20,6 +19,7 @@ from components.evaluator.baseline import MODEL, MODEL_BLESSING, latest_blessed
 from components.hyperparameters import Hyperparameters, names_where
 from components.models.class_list import class_list
 from components.models.training_record import TrainingRecord
+from components.place import place_of
 from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 
 _WITHOUT = "Train without `warm_start`"
@@ -78,7 +78,7 @@ def load_weights(
             "`pipeline_name` and `root` of that run."
         )
     _check_trained_alike(base_model, variant, transform_output, classes, tokens)
-    checkpoint = tf.train.load_checkpoint(str(Path(base_model) / "variables" / "variables"))
+    checkpoint = tf.train.load_checkpoint(str(place_of(base_model) / "variables" / "variables"))
     shapes = checkpoint.get_variable_to_shape_map()
     found = [shapes.get(_key(index)) for index in range(len(model.weights))]
     expected = [list(weight.shape) for weight in model.weights]
@@ -119,8 +119,8 @@ def _check_trained_alike(
             f"{_WITHOUT}, or with the data of that run."
         )
     _check_tokens(variant, base_model, tokens)
-    vocabulary = Path(transform_output.vocabulary_file_by_name(features.VOCABULARY))
-    earlier = Path(base_model) / "assets" / vocabulary.name
+    vocabulary = place_of(transform_output.vocabulary_file_by_name(features.VOCABULARY))
+    earlier = place_of(base_model) / "assets" / vocabulary.name
     if not earlier.is_file() or earlier.read_bytes() != vocabulary.read_bytes():
         raise ConfigurationError(
             "`warm_start`: the latest blessed model was trained with another vocabulary, so its "

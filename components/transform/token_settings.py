@@ -10,11 +10,11 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from components import features
 from components.errors import ConfigurationError, did_you_mean
+from components.place import Place, place_of
 
 # The key in a `custom_config`.
 TOKENS = "tokens"
@@ -23,7 +23,7 @@ WORDS, CHARACTERS, CHARACTER_PAIRS = "words", "characters", "character_pairs"
 KINDS = (WORDS, CHARACTERS, CHARACTER_PAIRS)
 
 # SavedModel's own place for files that servers do not read.
-FILE = Path("assets.extra") / "token_settings.json"
+FILE = "assets.extra/token_settings.json"
 
 
 def token_setting(
@@ -122,14 +122,14 @@ class TokenSettings:
 
     def write(self, saved_model: str) -> None:
         """Writes them into a SavedModel's folder, so that they go where the model goes."""
-        path = Path(saved_model) / FILE
+        path = place_of(saved_model) / FILE
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(self.to_config(), indent=1), encoding="utf-8")
 
     @classmethod
-    def of_model(cls, saved_model: str | Path) -> TokenSettings | None:
+    def of_model(cls, saved_model: str | Place) -> TokenSettings | None:
         """Reads what `write` wrote; None where there is none, as in another trainer's model."""
-        path = Path(saved_model) / FILE
+        path = place_of(saved_model) / FILE
         if not path.is_file():
             return None
         return cls.from_config(json.loads(path.read_text(encoding="utf-8")))

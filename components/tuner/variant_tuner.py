@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import keras_tuner
 
+from components import files
 from components.errors import TrainingError
 from components.hyperparameters import Hyperparameters
 from components.models.class_weights import class_weights
@@ -51,7 +51,7 @@ class VariantTuner(BaseTuner):
         )
         set_seeds(hyperparameters)
         model = self._variant.build(hyperparameters, shape=self._shape)
-        log_dir = str(Path(self.project_dir) / "logs" / trial.trial_id)
+        log_dir = files.join(self.project_dir, "logs", trial.trial_id)
         fit_variant(self._variant, model, fitted_on, validation, hyperparameters, log_dir)
         weights = class_weights(fitted_on[1], self._shape.classes, hyperparameters.class_weights)
         return {OBJECTIVE: log_loss(model, *validation, weights)}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.errors import ConfigurationError
+from components.place import Place, place_of
 from pipeline import extras
 from pipeline.commands.command import (
     METADATA_SETTINGS,
@@ -64,9 +65,9 @@ def run(options: dict[str, Any]) -> int:
     from pipeline.results.runs import find_run
 
     config = config_of(options, SETTINGS)
-    root = Path(config.root).absolute()
+    root = place_of(config.root).absolute()
     found = find_run(root, options["run"], metadata=metadata_at(config))
-    output = Path(options["output"]).absolute() if options["output"] else None
+    output = place_of(options["output"]).absolute() if options["output"] else None
     if output and output.is_dir():
         raise ConfigurationError(f"--output {shown(output)} is a folder; expected a file's name.")
     try:
@@ -84,7 +85,7 @@ def run(options: dict[str, Any]) -> int:
     return 0
 
 
-def _written(root: Path, found: RunInfo, output: Path | None, debug: bool) -> Path:
+def _written(root: Place, found: RunInfo, output: Place | None, debug: bool) -> Place:
     """Writes the page; what libraries print meanwhile is of no interest."""
     from pipeline.console.log_capture import captured_output
     from pipeline.temporary_files import temporary_folder

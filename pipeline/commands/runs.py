@@ -7,10 +7,10 @@ import dataclasses
 import io
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.errors import ConfigurationError
+from components.place import Place, place_of
 from pipeline import extras
 from pipeline.commands.command import METADATA_SETTINGS, Command, config_of, metadata_at
 from pipeline.config import PipelineConfig
@@ -116,7 +116,7 @@ def run(options: dict[str, Any]) -> int:
     """
     extras.require(extras.PIPELINE, "runs")
     where = config_of(options, ("root", *METADATA_SETTINGS))
-    options["root"] = Path(where.root).absolute()
+    options["root"] = place_of(where.root).absolute()
     options["metadata"] = metadata_at(where)
     action = options.pop("show")
     return int(action(options))
@@ -163,7 +163,7 @@ def _diff(options: dict[str, Any]) -> int:
     from pipeline.console.diff_text import print_diff
     from pipeline.results.run_diff import diff
 
-    page = Path(options["html"]).absolute() if options["html"] else None
+    page = place_of(options["html"]).absolute() if options["html"] else None
     if page and page.is_dir():
         raise ConfigurationError(f"--html {shown(page)} is a folder; expected a file's name.")
 
@@ -182,7 +182,7 @@ def _diff(options: dict[str, Any]) -> int:
     return 0
 
 
-def _write_page(found: RunDiff, path: Path) -> None:
+def _write_page(found: RunDiff, path: Place) -> None:
     from pipeline.report.diff_page import write_diff
 
     try:
@@ -201,7 +201,7 @@ def _find(name: str, options: dict[str, Any]) -> RunInfo:
     return find_run(root, name, pipeline_name, model_name, metadata)
 
 
-def _scope(options: dict[str, Any]) -> tuple[Path, str, str, MetadataStoreAddress]:
+def _scope(options: dict[str, Any]) -> tuple[Place, str, str, MetadataStoreAddress]:
     return (
         options["root"],
         options["pipeline_name"],

@@ -13,6 +13,7 @@ from typing import Any
 
 from components.dataset.source import SourceKind
 from components.errors import ConfigurationError, summary_of
+from components.files import is_remote
 from pipeline.compare import isolated
 from pipeline.compare.contenders import Contender
 from pipeline.config import NAME, PipelineConfig, hyperparameters_for
@@ -59,14 +60,15 @@ def compare(
     Raises:
       SentimentError: Nothing can be compared; a contender that fails is no such error.
     """
-    root = Path(config.root).absolute()
+    root = _root_of(config)
     plans = [
         (contender, _config_of(config, contender, seed))
         for seed in seeds
         for contender in contenders
     ]
-    with alone_in(root):
-        prepared(metadata_of(config, root, environment(os.environ)))
+    metadata = metadata_of(config, root, environment(os.environ))
+    with alone_in(root, metadata=metadata):
+        prepared(metadata)
         run = _resolved(plans[: len(contenders)], console)
         name = name or run.pipeline_name
         folder = root / FOLDER / name
@@ -90,6 +92,15 @@ def compare(
         if config.report:
             _write_page(board, folder, console)
         return board
+
+
+def _root_of(config: PipelineConfig) -> Path:
+    if is_remote(config.root):
+        raise ConfigurationError(
+            f"`root` is {config.root}; expected a folder of this machine: a comparison trains in "
+            "processes of its own, which write their logs and figures there."
+        )
+    return Path(config.root).absolute()
 
 
 def _write_page(board: Leaderboard, folder: Path, console: Console) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from components.models.class_list import short
+from components.place import Place
 from pipeline.console.duration import duration
 from pipeline.console.messages import readable
 from pipeline.console.printable_console import PrintableConsole
@@ -21,7 +21,7 @@ from pipeline.results import run_properties as names
 from pipeline.results.metric_names import METRIC_NAMES
 from pipeline.results.outcome import outcome
 from pipeline.results.run_info import RunInfo, StepInfo
-from pipeline.root import SERVING_FOLDER
+from pipeline.root import serving_folder
 from serving.printable import printable
 
 _INDENT = "  "
@@ -34,7 +34,7 @@ _MEMORY = (
 
 
 def print_run(
-    console: PrintableConsole, run: RunInfo, root: Path, page: Path, *, is_plain: bool = False
+    console: PrintableConsole, run: RunInfo, root: Place, page: Place, *, is_plain: bool = False
 ) -> None:
     """Prints what a run was, found and cost; the failing step and the error come first.
 
@@ -118,7 +118,7 @@ def _data(data: Mapping[str, Any]) -> str:
     return "; ".join(parts)
 
 
-def _judgement(run: RunInfo, root: Path) -> Iterator[str]:
+def _judgement(run: RunInfo, root: Place) -> Iterator[str]:
     if run.is_comparison:
         yield "measured for a comparison; nothing was pushed"
         return
@@ -128,7 +128,7 @@ def _judgement(run: RunInfo, root: Path) -> Iterator[str]:
         if run.is_blessed:
             yield "blessed, and not pushed"
         return
-    folder = (run.root or root) / SERVING_FOLDER / run.model_name / str(run.version)
+    folder = run.folder or serving_folder(run.root or root) / run.model_name / str(run.version)
     yield f"blessed, and pushed as version {run.version} of {run.model_name}"
     if not folder.is_dir():
         yield f"not served: somebody removed {shown(folder)}"

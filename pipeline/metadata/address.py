@@ -1,4 +1,4 @@
-"""The address of ML Metadata: the SQLite file of a root, or a database of a MySQL server."""
+"""The address of ML Metadata: an SQLite file, or a database of a MySQL server."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from components.errors import ConfigurationError
+from components.place import Place, below, place_of
 from pipeline.paths import shown
 from serving.small_files import UnreadableFileError, read_small_file
 
@@ -22,19 +23,22 @@ PORT = 3306
 FORM = "mysql://USER@HOST[:PORT]/DATABASE or mysql://USER@localhost/DATABASE?socket=/PATH"
 
 _SCHEME = "mysql"
+_OF_ADDRESS = re.compile(r"[:@?]")
 _PORT = re.compile(r":(?!\d*(?:[/?]|$))[^/?]*")
 
 
 @dataclass(frozen=True)
 class SqliteFile:
-    """ML Metadata's SQLite file; what it names is relative to the file's folder, the root.
+    """ML Metadata's SQLite file.
 
     Attributes:
       path: The file, which need not be there.
+      is_shared: Whether it lies apart from the roots of its runs, so that what it names is
+        absolute; else it is relative to the file's folder, the root.
     """
 
     path: Path
-    is_shared: ClassVar[bool] = False
+    is_shared: bool = False
 
     def connection_config(
         self, *, can_write: bool = True, can_create: bool = True
@@ -50,9 +54,9 @@ class SqliteFile:
             config.sqlite.connection_mode = modes.READWRITE_OPENCREATE
         return config
 
-    def place(self, uri: str) -> Path:
+    def place(self, uri: str) -> Place:
         """Returns where an artifact's files are."""
-        return self.path.parent / uri
+        return below(self.path.parent, uri)
 
     def __str__(self) -> str:
         """Returns the path as messages show it."""
@@ -105,9 +109,9 @@ class MySqlDatabase:
         """The host; MySQL's clients take the name `localhost` for a socket at a usual place."""
         return "127.0.0.1" if self.host == "localhost" else self.host
 
-    def place(self, uri: str) -> Path:
+    def place(self, uri: str) -> Place:
         """Returns where an artifact's files are."""
-        return Path(uri)
+        return place_of(uri)
 
     def __str__(self) -> str:
         """Returns the address without the password."""
@@ -171,23 +175,38 @@ def parse_url(text: str) -> MySqlDatabase:
     )
 
 
+def names_file(metadata: str) -> bool:
+    """Returns whether the setting `metadata` names a file, and not a database by its address."""
+    # What looks like an address may hold a password, which must not become a file's name.
+    return bool(metadata) and not _OF_ADDRESS.search(metadata)
+
+
 def find_address(
-    metadata: str, password_file: str, sqlite: Path, variables: Mapping[str, str]
+    metadata: str, password_file: str, sqlite: Place, variables: Mapping[str, str]
 ) -> MetadataStoreAddress:
     """Returns where ML Metadata is, with the password.
 
     Args:
-      metadata: The setting; "" is the SQLite file.
+      metadata: The setting; "" is the SQLite file of the root.
       password_file: The setting; before $SENTIMENT_METADATA_PASSWORD_FILE, which is before
         $SENTIMENT_METADATA_PASSWORD. Without any of them there is no password.
       sqlite: The SQLite file of the root.
       variables: The environment.
 
     Raises:
-      ConfigurationError: The address is malformed, or the password's file cannot be read.
+      ConfigurationError: The address is malformed, or the password's file cannot be read; or the
+        root is in a store, where no SQLite file can be.
     """
-    if not metadata:
+    if names_file(metadata):
+        file = Path(metadata).absolute()
+        return SqliteFile(file, is_shared=file != sqlite)
+    if not metadata and isinstance(sqlite, Path):
         return SqliteFile(sqlite)
+    if not metadata:
+        raise ConfigurationError(
+            f"`root` is {sqlite.parent}, and ML Metadata's SQLite file cannot be in a store: "
+            f"expected `metadata` with it, a local file such as runs.db, or {FORM}."
+        )
     database = parse_url(metadata)
     named = f"`metadata_password_file` ({password_file})" if password_file else ""
     if not password_file and (password_file := variables.get(PASSWORD_FILE, "")):
@@ -207,8 +226,9 @@ def find_address(
 
 def _unfit(text: str, why: str) -> ConfigurationError:
     return ConfigurationError(
-        f"`metadata` is '{_scrubbed(text)}'; expected {FORM}, and {why}. In names, write @ : / ? "
-        "as %40 %3A %2F %3F. Leave it out to keep the SQLite file of the root."
+        f"`metadata` is '{_scrubbed(text)}'; expected {FORM}, and {why}; or a local file, "
+        "without : @ ? in its path. In names, write @ : / ? as %40 %3A %2F %3F. Leave it out to "
+        "keep the SQLite file of the root."
     )
 
 

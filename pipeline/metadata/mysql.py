@@ -7,10 +7,11 @@ ML Metadata's client takes no lock as it makes its tables. The tables are those 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from components.errors import ConfigurationError
+from components.errors import ConfigurationError, RootBusyError
 from pipeline.metadata.address import MySqlDatabase
 from pipeline.metadata.connecting import NATIVE_PASSWORD, connected, lacks_rights, named
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 10
 # How long another process may take to make the tables.
 LOCK_SECONDS = 10
+_LONGEST_RUN_SECONDS = 30 * 86_400
 
 # The rights that a run needs, by statements that change no row.
 _RIGHTS = {
@@ -99,6 +101,39 @@ def prepare(database: MySqlDatabase) -> None:
             open_store(database)
         except Exception as error:
             raise ConfigurationError(_refused(error, database)) from error
+
+
+@contextlib.contextmanager
+def holding(database: MySqlDatabase, root: str) -> Iterator[None]:
+    """Holds the lock of a root in a store, on the server; it ends with the connection.
+
+    Raises:
+      RootBusyError: Another run holds it, on whichever machine.
+      ConfigurationError: The server cannot be reached, or refuses.
+    """
+    with connected(database) as connection:
+        with connection.cursor() as cursor:
+            # Nothing is said on this connection until the run ends, however long that takes.
+            cursor.execute("SET SESSION wait_timeout = %s", (_LONGEST_RUN_SECONDS,))
+            cursor.execute("SELECT GET_LOCK(%s, 0)", (_lock_of(root),))
+            if cursor.fetchone() != (1,):
+                raise RootBusyError(
+                    f"Another run, recorded in {database}, is using {root}. Wait until it ends, or "
+                    "give this one a --root of its own."
+                )
+        yield
+
+
+def is_held(database: MySqlDatabase, root: str) -> bool:
+    """Returns whether a run holds the lock of a root in a store."""
+    with connected(database) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT IS_FREE_LOCK(%s)", (_lock_of(root),))
+        return bool(cursor.fetchone() != (1,))
+
+
+def _lock_of(root: str) -> str:
+    """Returns the name of a root's lock; MySQL takes 64 characters."""
+    return f"sentiment root {hashlib.blake2b(root.encode(), digest_size=16).hexdigest()}"
 
 
 def _has_schema(connection: pymysql.Connection[Any], database: MySqlDatabase) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
+from components.place import Place
 from pipeline.fingerprint import ORDER, edits
 from pipeline.graph import SOURCE_FINGERPRINT
 from pipeline.planning.changed_parameters import ChangedParameters, changed_parameters
@@ -87,7 +87,7 @@ def code_changes(
     before: str,
     now: str,
     functions: Mapping[str, str],
-    root: Path,
+    root: Place,
     *,
     is_other_variant: bool = False,
 ) -> list[str]:

@@ -121,7 +121,7 @@ def rehearse(run: ResolvedRun) -> tuple[Rehearsed, ...]:
         if isinstance(run.metadata, SqliteFile):
             _copy(run.metadata.path, copy)
             check(SqliteFile(copy), run.metadata.path)
-            was_moved = bool(make_relative(copy))
+            was_moved = not run.metadata.is_shared and bool(make_relative(copy))
         else:
             copy_pipeline(run.metadata, run.pipeline_name, copy)
             was_moved = False

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 from typing import Any
 
+from components.place import Place, place_of
 from pipeline.config import PipelineConfig
 from pipeline.paths import shown
 from pipeline.program import program
@@ -13,14 +13,15 @@ from pipeline.results.run_info import RunInfo
 from pipeline.settings import flag_of
 
 
-def commands(run: RunInfo, root: Path) -> tuple[tuple[str, str], ...]:
+def commands(run: RunInfo, root: Place) -> tuple[tuple[str, str], ...]:
     """Returns (purpose, command) pairs; none for a run of which no settings are known."""
     if not run.settings:
         return ()
     where = []
-    if root != Path(PipelineConfig.root).absolute():
+    if root != place_of(PipelineConfig.root).absolute():
         where = ["--root", shown(root)]
-    there = list(where)
+    serving_dir = run.settings.get("serving_dir")
+    there = ["--serving-dir", str(serving_dir)] if serving_dir else list(where)
     if run.metadata and run.metadata.is_shared:
         where += ["--metadata", str(run.metadata)]
     words = [word for name, value in run.settings.items() for word in _flag(name, value)]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from components.place import Place
 from pipeline.report.pages import render, save
 from pipeline.results.diff_lines import sections
 from pipeline.results.outcome import outcome
@@ -22,7 +21,7 @@ def diff_page(found: RunDiff) -> str:
     )
 
 
-def write_diff(found: RunDiff, path: Path) -> None:
+def write_diff(found: RunDiff, path: Place) -> None:
     """Writes the page.
 
     Raises:

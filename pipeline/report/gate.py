@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from components.evaluator.bounds import GateBounds
+from components.place import place_of
 
 _FILE = "eval_config.json"
 _ACCURACY, _MACRO_F1, _LIFT = "binary_accuracy", "macro_f1", "proven_lift"
@@ -21,7 +21,7 @@ def read_bounds(evaluation: str) -> GateBounds:
     Raises:
       LookupError: It has none.
     """
-    path = Path(evaluation) / _FILE
+    path = place_of(evaluation) / _FILE
     if not path.is_file():
         raise LookupError(f"{path} is not there: the gate is not known.")
     config = json.loads(path.read_text(encoding="utf-8"))["evalConfig"]

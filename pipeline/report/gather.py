@@ -9,7 +9,6 @@ import json
 from collections.abc import Callable
 from dataclasses import fields
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components import features
@@ -19,6 +18,7 @@ from components.evaluator.confusion import Confusion
 from components.evaluator.significance import wilson_interval
 from components.hyperparameters import Hyperparameters
 from components.models.training_record import CurvePoint, TrainingRecord
+from components.place import Place, below, matching, place_of, size_of
 from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 from pipeline.config import SAMPLE_PREFIX
 from pipeline.paths import shown
@@ -49,7 +49,7 @@ _MANY_BYTES = 3_000_000
 _SPLITS = (features.TRAIN_SPLIT, features.EVAL_SPLIT, features.TEST_SPLIT)
 
 
-def gather(root: Path, run: RunInfo, most_labels: int | None = None) -> Contents:
+def gather(root: Place, run: RunInfo, most_labels: int | None = None) -> Contents:
     """Reads what a run left.
 
     Args:
@@ -63,7 +63,7 @@ def gather(root: Path, run: RunInfo, most_labels: int | None = None) -> Contents
 class _Reader:
     """Reads the parts of one run; what several of them need is read once."""
 
-    def __init__(self, root: Path, run: RunInfo):
+    def __init__(self, root: Place, run: RunInfo):
         self._root, self._run = root, run
         self._metadata = run.metadata_in(root)
         self._record = RunRecord(self._metadata, run.pipeline_name, run.run_id)
@@ -115,7 +115,7 @@ class _Reader:
         if not outputs:
             raise LookupError(f"{step} did not end well, and left no {key}.")
         uri = outputs[0].uri
-        if not Path(uri).exists():
+        if not place_of(uri).exists():
             raise LookupError(f"The files of {step}'s {key} are not there any more: {shown(uri)}")
         return uri
 
@@ -183,7 +183,7 @@ class _Reader:
             compared=predictions.compared(self._files("Evaluator", "evaluation")),
             larger_class=lift.largest_class(judged.sizes.tolist(), classes),
             infra_validation=infra,
-            pushed_to=shown(self._root / destination) if destination else None,
+            pushed_to=shown(below(self._root, destination)) if destination else None,
         )
 
     def _blessing(self, step: str) -> bool:
@@ -266,8 +266,8 @@ class _Reader:
         from components.data_gate.objections import objections_to_anomalies
 
         found: list[str] = []
-        folder = Path(self._files("ExampleValidator", "anomalies"))
-        for path in sorted(folder.glob("Split-*/*.pb")):
+        folder = place_of(self._files("ExampleValidator", "anomalies"))
+        for path in matching(folder, "Split-*/*.pb"):
             anomalies = anomalies_pb2.Anomalies.FromString(path.read_bytes())
             found += objections_to_anomalies(path.parent.name.removeprefix("Split-"), anomalies)
         return tuple(found[:_MOST_ANOMALIES])
@@ -277,13 +277,13 @@ class _Reader:
 
         It has no TensorFlow, and its memory goes with it.
         """
-        folder = part(lambda: Path(self._files("ReviewExampleGen", "examples")))
+        folder = part(lambda: place_of(self._files("ReviewExampleGen", "examples")))
         if isinstance(folder, Missing):
             return partial(Examined, folder, folder)
         reviews = HeldReviews(str(folder), _SPLITS)
         again = command_in(self._root, f"report {self._run.run_id}")
         examine = Examination(reviews, classes, self._tokens.tokens, most_labels, again)
-        if sum(path.stat().st_size for path in folder.rglob("*.gz")) < _MANY_BYTES:
+        if sum(size_of(path) for path in folder.rglob("*.gz")) < _MANY_BYTES:
             return examine
         wait = beside(examine)
 

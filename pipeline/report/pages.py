@@ -9,8 +9,6 @@ import base64
 import hashlib
 import json
 import math
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
@@ -20,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from components import files
 from components.errors import summary_of
+from components.place import Place
 from pipeline.program import as_typed
 from pipeline.report.contents import Missing
 from serving.printable import printable_lines
@@ -75,23 +75,15 @@ def render(template: str, **values: Any) -> str:
     )
 
 
-def save(text: str, path: Path) -> None:
+def save(text: str, path: Place) -> None:
     """Writes a page, all at once: who opens it never sees half of it.
 
     Raises:
       OSError: It cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".page-", suffix=".html")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            # Not all that Python has in a text is UTF-8: half a character is shown as an escape.
-            file.write(printable_lines(text))
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    files.make_folder(str(path.parent))
+    # Not all that Python has in a text is UTF-8: half a character is shown as an escape.
+    files.write_text(str(path), printable_lines(text))
 
 
 def drawn(draw: Callable[[], Markup]) -> Markup | Missing:

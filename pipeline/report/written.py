@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from components.errors import summary_of
+from components.place import Place
 from pipeline.metadata.address import MetadataStoreAddress
 from pipeline.paths import shown
 from pipeline.program import command_in
@@ -20,15 +20,15 @@ FOLDER = "reports"
 MOST_LABELS_AT_END = 100_000
 
 
-def page_path(root: Path, run: RunInfo) -> Path:
+def page_path(root: Place, run: RunInfo) -> Place:
     """Returns where the page of a run is."""
     # An id of TFX's own has colons in it, which Windows and some web servers refuse.
     return root / FOLDER / run.pipeline_name / f"{run.run_id.replace(':', '-')}.html"
 
 
 def write_page(
-    root: Path, run: RunInfo, path: Path | None = None, most_labels: int | None = None
-) -> Path:
+    root: Place, run: RunInfo, path: Place | None = None, most_labels: int | None = None
+) -> Place:
     """Writes the page of a run and returns its path; the list of doubted labels lies beside it.
 
     Args:
@@ -60,8 +60,8 @@ def write_page(
 
 
 def page_at_end(
-    root: Path, run_id: str, notify: Callable[[str], None], metadata: MetadataStoreAddress
-) -> Path | None:
+    root: Place, run_id: str, notify: Callable[[str], None], metadata: MetadataStoreAddress
+) -> Place | None:
     """Writes the page of a run that has just ended; that it fails is no failure of the run.
 
     Args:

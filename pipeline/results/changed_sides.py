@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components.place import Place
 from pipeline.paths import shown
 from pipeline.results.review_texts import texts_of
 from pipeline.results.run_info import RunInfo
@@ -62,7 +62,7 @@ class ChangedSides:
 
 
 def changed_sides(
-    root: Path, first: RunInfo, second: RunInfo, notes: list[str]
+    root: Place, first: RunInfo, second: RunInfo, notes: list[str]
 ) -> ChangedSides | None:
     """Compares the predictions of two runs on the same reviews.
 
@@ -92,7 +92,7 @@ def changed_sides(
     return _compared(root, first, second, *found)
 
 
-def _predictions(root: Path, run: RunInfo) -> Any:
+def _predictions(root: Place, run: RunInfo) -> Any:
     """Returns the predictions of a run, or why there are none, in a sentence."""
     try:
         from components.evaluator.predictions import read_predictions
@@ -112,7 +112,7 @@ def _predictions(root: Path, run: RunInfo) -> Any:
 
 
 def _compared(
-    root: Path, first: RunInfo, second: RunInfo, before: Any, after: Any
+    root: Place, first: RunInfo, second: RunInfo, before: Any, after: Any
 ) -> ChangedSides | None:
     import numpy as np
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 import gzip
 import json
 import logging
-import os
 import platform
 import re
-import tempfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
+from components import files
+from components.place import Place
 from pipeline.fingerprint import fingerprint_of, library_versions
 from pipeline.resolution import ResolvedRun
 from pipeline.root import FUNCTIONS_FOLDER
@@ -50,7 +49,7 @@ class RecordedCode:
         return cls(functions, library_versions(), python)
 
 
-def save(run: ResolvedRun, root: Path) -> None:
+def save(run: ResolvedRun, root: Place) -> None:
     """Records the functions of all steps of a run that are not recorded yet.
 
     The caller holds the lock of the root. A disk that is full or cannot be written to does not
@@ -66,7 +65,7 @@ def save(run: ResolvedRun, root: Path) -> None:
                 return
 
 
-def load(root: Path, fingerprint: str) -> Mapping[str, str] | None:
+def load(root: Place, fingerprint: str) -> Mapping[str, str] | None:
     """Returns the hashes of the functions with a fingerprint, by qualified name.
 
     Args:
@@ -80,13 +79,14 @@ def load(root: Path, fingerprint: str) -> Mapping[str, str] | None:
     return code.functions if code else None
 
 
-def recorded(root: Path, fingerprint: str) -> RecordedCode | None:
+def recorded(root: Place, fingerprint: str) -> RecordedCode | None:
     """Returns all that is recorded of a fingerprint, as `load` does."""
     words = fingerprint.split()
     if not words or not _FINGERPRINT.fullmatch(words[0]):
         return None
     try:
-        with gzip.open(_path(root, words[0])) as file:
+        path = _path(root, words[0])
+        with path.open("rb") as packed, gzip.open(packed) as file:
             fields = json.loads(file.read(_MOST_BYTES))
         return RecordedCode(**_checked(fields))
     except (OSError, EOFError, zlib.error, ValueError, TypeError, RecursionError):
@@ -108,19 +108,12 @@ def _checked(fields: Any) -> dict[str, Any]:
     return {str(name): value for name, value in fields.items()}
 
 
-def _path(root: Path, fingerprint: str) -> Path:
+def _path(root: Place, fingerprint: str) -> Place:
     return root / FUNCTIONS_FOLDER / f"{fingerprint}.json.gz"
 
 
-def _write(path: Path, code: RecordedCode) -> None:
+def _write(path: Place, code: RecordedCode) -> None:
     """Writes all of a file or nothing of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    files.make_folder(str(path.parent))
     text = json.dumps(asdict(code), sort_keys=True, separators=(",", ":"))
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(gzip.compress(text.encode(), mtime=0))
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    files.write_bytes(str(path), gzip.compress(text.encode(), mtime=0))

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
 from components import features
+from components.place import Place, matching
 from pipeline.paths import shown
 from pipeline.results.run_info import RunInfo
 from pipeline.results.stored_artifacts import output_folder
 from pipeline.results.stored_examples import READ_ERRORS, example_class, records
 
 
-def texts_of(root: Path, run: RunInfo, review_ids: Sequence[str]) -> tuple[dict[str, str], str]:
+def texts_of(root: Place, run: RunInfo, review_ids: Sequence[str]) -> tuple[dict[str, str], str]:
     """Returns the texts of test reviews by id, and why some are missing.
 
     Args:
@@ -41,7 +41,7 @@ def texts_of(root: Path, run: RunInfo, review_ids: Sequence[str]) -> tuple[dict[
     example = example_class()
     why = f"some of them are not in {shown(split)}."
     try:
-        for file in sorted(split.glob("*.gz")):
+        for file in matching(split, "*.gz"):
             # Most records are none of those: a search is much cheaper than to parse each.
             for record in filter(pattern.search, records(file)):
                 feature = example.FromString(record).features.feature

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 
+from components.place import Place
 from pipeline.config import setting_fields
 from pipeline.results import run_properties as names
 from pipeline.results.changed_sides import ChangedSides, changed_sides
@@ -134,7 +134,7 @@ class RunDiff:
         }
 
 
-def diff(root: Path, first: RunInfo, second: RunInfo) -> RunDiff:
+def diff(root: Place, first: RunInfo, second: RunInfo) -> RunDiff:
     """Returns what differs between two runs of a root.
 
     Raises:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+
+from components.place import Place
 
 
 class RunFunctions(Mapping[str, Mapping[str, str]]):
@@ -12,7 +13,7 @@ class RunFunctions(Mapping[str, Mapping[str, str]]):
     A step whose functions were not recorded, or whose record is damaged, is not there.
     """
 
-    def __init__(self, root: Path, fingerprints: Mapping[str, str]):
+    def __init__(self, root: Place, fingerprints: Mapping[str, str]):
         """Reads nothing yet.
 
         Args:

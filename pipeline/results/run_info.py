@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from pipeline.metadata.address import MetadataStoreAddress, SqliteFile
-from pipeline.root import METADATA_FILE
+from components.place import Place
+from pipeline.metadata.address import MetadataStoreAddress
+from pipeline.root import file_of
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ class RunInfo:
         if the run did not come that far.
       refusals: Why it was not blessed, a sentence each.
       version: The pushed version's number, or None.
-      is_live: Whether servers of this root answer by it: no later version is on the disk.
+      folder: The pushed version's, or None; it may be gone.
+      is_live: Whether servers answer by it: no later version lies beside it.
       is_comparison: Whether the model was only measured.
       versions: Of Python, of this package and of the libraries.
       commit: The git commit of the checkout that ran; "" if it is not known.
@@ -93,6 +94,7 @@ class RunInfo:
     is_blessed: bool | None = None
     refusals: tuple[str, ...] = ()
     version: int | None = None
+    folder: Place | None = None
     is_live: bool = False
     is_comparison: bool = False
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -102,8 +104,8 @@ class RunInfo:
     functions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     steps: tuple[StepInfo, ...] = ()
     metadata: MetadataStoreAddress | None = None
-    root: Path | None = None
+    root: Place | None = None
 
-    def metadata_in(self, root: Path) -> MetadataStoreAddress:
+    def metadata_in(self, root: Place) -> MetadataStoreAddress:
         """Returns where it is recorded: by default in the file of its root."""
-        return self.metadata or SqliteFile(root / METADATA_FILE)
+        return self.metadata or file_of(root)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from components.errors import ConfigurationError, did_you_mean
+from components.place import Place
 from pipeline.metadata.address import MetadataStoreAddress, SqliteFile
 from pipeline.paths import shown
 from pipeline.program import command_in
 from pipeline.results.run_info import RunInfo
 from pipeline.results.stored_runs import read_runs
-from pipeline.root import METADATA_FILE
+from pipeline.root import file_of
 
 _LATEST = re.compile(r"latest(?:~(\d{1,6}))?")
 # How many runs an error lists.
@@ -20,7 +20,7 @@ _LISTED = 5
 
 
 def list_runs(
-    root: Path,
+    root: Place,
     pipeline_name: str = "",
     model_name: str = "",
     metadata: MetadataStoreAddress | None = None,
@@ -41,7 +41,7 @@ def list_runs(
         raise ConfigurationError(
             f"`root` is {shown(root)}, which is a file; expected the folder that the runs wrote to."
         )
-    address = metadata or SqliteFile(root / METADATA_FILE)
+    address = metadata or file_of(root)
     is_there = not isinstance(address, SqliteFile) or address.path.exists()
     runs = read_runs(address, root) if is_there else []
     found = [
@@ -55,7 +55,7 @@ def list_runs(
 
 
 def find_run(
-    root: Path,
+    root: Place,
     name: str,
     pipeline_name: str = "",
     model_name: str = "",
@@ -98,7 +98,7 @@ def find_run(
     raise ConfigurationError(f"There is no run '{name}' in {shown(root)}.{nearest}")
 
 
-def no_runs(root: Path) -> str:
+def no_runs(root: Place) -> str:
     """Says that a root has no runs yet, and how to make one."""
     where = "yet" if root.is_dir() else "as there is no such folder"
     command = command_in(root, "run --data sample")
@@ -108,7 +108,7 @@ def no_runs(root: Path) -> str:
     )
 
 
-def _none_of(runs: Sequence[RunInfo], root: Path, pipeline_name: str, model_name: str) -> str:
+def _none_of(runs: Sequence[RunInfo], root: Place, pipeline_name: str, model_name: str) -> str:
     pipelines = sorted({run.pipeline_name for run in runs})
     models = sorted({run.model_name for run in runs if run.model_name})
     if pipeline_name and pipeline_name not in pipelines:

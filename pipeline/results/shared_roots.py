@@ -7,14 +7,14 @@ the cache holds. Where another machine has something else under such a path, not
 from __future__ import annotations
 
 import uuid
-from pathlib import Path
 
 from components.errors import ConfigurationError
-from pipeline.metadata.address import MySqlDatabase
-from pipeline.metadata.mysql import reading
+from components.place import Place, place_of, read_small_text
 from pipeline.resolution import ResolvedRun
 from pipeline.results import run_properties as names
-from serving.small_files import UnreadableFileError, read_small_file
+from pipeline.results.metadata_file import reading
+from pipeline.root import is_there
+from serving.small_files import UnreadableFileError
 
 ID_FILE = ".root-id"
 
@@ -28,7 +28,7 @@ WHERE t.name = ? AND c.name = ?
 """
 
 
-def own_id(root: Path) -> str:
+def own_id(root: Place) -> str:
     """Returns the id of a root, and writes it into the folder where there is none.
 
     The caller holds the lock of the root.
@@ -45,14 +45,14 @@ def check_roots(run: ResolvedRun) -> None:
     Raises:
       ConfigurationError: One is not, or the database cannot be used.
     """
-    if not isinstance(run.metadata, MySqlDatabase):
+    if not run.metadata.is_shared or not is_there(run.metadata):
         return
     parameters = (names.ROOT, names.ROOT_ID, names.PIPELINE_CONTEXT, run.pipeline_name)
     with reading(run.metadata) as connection:
         found = connection.execute(_ROOTS, parameters).fetchall() if connection else []
     for root, root_id in found:
-        if not _is(Path(root), root_id):
-            there = "is another folder here" if Path(root).is_dir() else "is not here"
+        if not _is(place_of(root), root_id):
+            there = "is another folder here" if place_of(root).is_dir() else "is not here"
             raise ConfigurationError(
                 f"Runs of the pipeline '{run.pipeline_name}' in {run.metadata} wrote below {root}, "
                 f"which {there}: this run would read their models and cached results from there. "
@@ -60,8 +60,8 @@ def check_roots(run: ResolvedRun) -> None:
             )
 
 
-def _is(root: Path, root_id: str) -> bool:
+def _is(root: Place, root_id: str) -> bool:
     try:
-        return read_small_file(root / ID_FILE).strip() == root_id
+        return read_small_text(root / ID_FILE).strip() == root_id
     except UnreadableFileError:
         return False

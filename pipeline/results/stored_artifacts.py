@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from components.place import Place
 from pipeline.metadata.address import MetadataStoreAddress
 from pipeline.results.metadata_file import reading
 from pipeline.results.run_info import RunInfo
@@ -15,7 +14,9 @@ ORDER BY a.id LIMIT 1
 """
 
 
-def output_folder(metadata: MetadataStoreAddress, run: RunInfo, step: str, key: str) -> Path | None:
+def output_folder(
+    metadata: MetadataStoreAddress, run: RunInfo, step: str, key: str
+) -> Place | None:
     """Returns the folder of what a step wrote, or took from the cache; it may be gone.
 
     Args:

@@ -7,11 +7,11 @@ import gzip
 import struct
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
+from components.place import Place
 from serving.message_classes import message_classes
 
 READ_ERRORS = (OSError, EOFError, ValueError, zlib.error, DecodeError)
@@ -37,7 +37,7 @@ def example_class() -> Any:
     return message_classes("sentiment.stored", _MESSAGES)["Example"]
 
 
-def records(file: Path) -> Iterator[bytes]:
+def records(file: Place) -> Iterator[bytes]:
     """Yields the records of a gzipped TFRecord file.
 
     A record is its length, 8 bytes, a checksum of that, the record, and a checksum of it. These are
@@ -49,7 +49,7 @@ def records(file: Path) -> Iterator[bytes]:
       EOFError: It ends too early.
       ValueError: It holds no records.
     """
-    with gzip.open(file) as stream:
+    with file.open("rb") as packed, gzip.open(packed) as stream:
         while head := stream.read(_LENGTH.size + _LENGTH_CHECK):
             if len(head) < _LENGTH.size + _LENGTH_CHECK:
                 raise EOFError("it ends within a record")

@@ -24,6 +24,7 @@ from components.example_gen.reading_report import ReadingReport
 from components.infra_validator.outcome import Outcome
 from components.models.decision import Decision
 from components.models.training_record import TrainingRecord
+from components.place import below
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
 from pipeline.paths import shown
 from pipeline.program import beside_python, program
@@ -53,7 +54,7 @@ def summarize(run: ResolvedRun, seconds: float, log_path: Path) -> RunSummary:
     candidate, baseline = measured(record)
     found, confusion = verdicts(record), candidate.confusion
     assert confusion is not None  # eval_config asks for it
-    pushed_to = str(run.root / found.destination) if found.destination else None
+    pushed_to = str(below(run.root, found.destination)) if found.destination else None
     bounds, classes, pairs = run.gate_bounds, run.source.classes, compared(record)
     train_reviews = reading.split_sizes[features.TRAIN_SPLIT]
     return RunSummary(
@@ -356,10 +357,13 @@ def next_commands(run: ResolvedRun, pushed_to: str | None) -> tuple[tuple[str, s
     if pushed_to is None:
         return tensorboard
     root = ""
-    if run.config.root != PipelineConfig.root:
+    if run.config.serving_dir:
+        root = f" --serving-dir {shlex.quote(shown(run.config.serving_dir))}"
+    elif run.config.root != PipelineConfig.root:
         root = f" --root {shlex.quote(shown(run.root))}"
     name = ""
-    if run.model_name != DEFAULT_MODEL_NAME or set(pushed_models(run.root)) - {DEFAULT_MODEL_NAME}:
+    default, folder = DEFAULT_MODEL_NAME, run.serving_directory.parent
+    if run.model_name != default or set(pushed_models(folder)) - {default}:
         name = f" --model-name {run.model_name}"
     return (
         ("Ask the model", f'{program()} predict{root}{name} "{_question(run.source)}"'),

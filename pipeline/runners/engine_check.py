@@ -14,11 +14,14 @@ import re
 import socket
 import tempfile
 import threading
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from components import files
 from components.errors import ConfigurationError, EngineError, did_you_mean
+from components.place import Place
 from pipeline.engines import EXTERNAL, LOOPBACK, PROCESS, EngineChoice, address_of
 from pipeline.root import working_in
 from pipeline.runners import beam_adapter
@@ -31,7 +34,7 @@ JOB_SECONDS = 60.0
 _BEAM_VERSION = re.compile(r"Apache_Beam_SDK_for_\w+/(\d+\.\d+\.\d+)")
 
 
-def check_engine(choice: EngineChoice, folder: Path) -> None:
+def check_engine(choice: EngineChoice, folder: Place) -> None:
     """Checks what can be known before a job.
 
     Args:
@@ -202,10 +205,10 @@ def _check_version(found: str, whose: str) -> None:
         )
 
 
-def _check_workers(choice: EngineChoice, folder: Path) -> None:
+def _check_workers(choice: EngineChoice, folder: Place) -> None:
     endpoint = choice.values["endpoint"]
-    with tempfile.TemporaryDirectory(prefix=".engine-", dir=folder) as shared, working_in(folder):
-        report = Path(shared, "report.json")
+    with _shared_folder(folder) as shared, working_in(folder):
+        report = shared / "report.json"
         _run_in_time(choice, folder, report)
         if not report.is_file():
             raise EngineError(
@@ -216,7 +219,7 @@ def _check_workers(choice: EngineChoice, folder: Path) -> None:
         found = json.loads(report.read_text())
     _check_version(found["beam"], f"A worker of {endpoint}")
     _check_version(found["runner"], f"The job server at {endpoint}")
-    if found["folder"] != str(folder):
+    if isinstance(folder, Path) and found["folder"] != str(folder):
         raise EngineError(
             f"A worker of {endpoint} works in {found['folder']} instead of {folder}, where "
             "relative paths begin: it is not one of ours. Start workers by `sentiment worker` or "
@@ -224,7 +227,22 @@ def _check_workers(choice: EngineChoice, folder: Path) -> None:
         )
 
 
-def _run_in_time(choice: EngineChoice, folder: Path, report: Path) -> None:
+@contextlib.contextmanager
+def _shared_folder(folder: Place) -> Iterator[Place]:
+    """Makes a folder for the block, which workers see."""
+    if isinstance(folder, Path):
+        with tempfile.TemporaryDirectory(prefix=".engine-", dir=folder) as made:
+            yield Path(made)
+        return
+    shared = folder / f".engine-{uuid.uuid4()}"
+    files.make_folder(str(shared))
+    try:
+        yield shared
+    finally:
+        files.remove_folder(str(shared))
+
+
+def _run_in_time(choice: EngineChoice, folder: Place, report: Place) -> None:
     """Runs the job of one element.
 
     Raises:
@@ -274,10 +292,11 @@ def describe_worker(path: str) -> None:
     """
     import apache_beam
 
-    shared = os.path.dirname(path)
-    if not os.path.isdir(shared):
+    shared = files.parent_of(path)
+    # An object store has no empty folders.
+    if not files.is_remote(shared) and not files.is_folder(shared):
         raise EngineError(
-            f"A worker on {os.uname().nodename} sees no folder {os.path.dirname(shared)}, or "
+            f"A worker on {os.uname().nodename} sees no folder {files.parent_of(shared)}, or "
             "another one. The command and its workers must share it, under the same name on each "
             "machine."
         )
@@ -286,5 +305,4 @@ def describe_worker(path: str) -> None:
         "runner": os.environ.get(beam_adapter.RUNNER_VERSION, ""),
         "folder": os.getcwd(),
     }
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(report, file)
+    files.write_text(path, json.dumps(report))

@@ -15,11 +15,12 @@ import filelock
 
 from components import notices, progress
 from components.errors import ConfigurationError, RootBusyError, causes
+from components.place import Place, place_of
 from pipeline.config import PipelineConfig
 from pipeline.console.terminal import Console
 from pipeline.loading import environment
 from pipeline.metadata import mysql
-from pipeline.metadata.address import MetadataStoreAddress, SqliteFile
+from pipeline.metadata.address import MetadataStoreAddress, MySqlDatabase, SqliteFile
 from pipeline.paths import shown
 from pipeline.planning.plan import plan
 from pipeline.planning.reason_words import LOOKS_ANEW, NEVER_RAN, in_brief
@@ -27,7 +28,7 @@ from pipeline.relative_metadata import make_relative
 from pipeline.resolution import ResolvedRun, metadata_of, resolve
 from pipeline.results import recorded_functions
 from pipeline.results.summary import RunSummary
-from pipeline.root import LOCK_FILE
+from pipeline.root import lock_files
 from pipeline.runners.announcements import announced_to
 from pipeline.runners.engine_check import check_engine
 from pipeline.runners.recording import recording
@@ -52,14 +53,15 @@ def run(config: PipelineConfig, console: Console, log_path: Path) -> RunSummary:
       SentimentError: Anything that can be explained.
     """
     started = time.monotonic()
-    root = Path(config.root).absolute()
+    root = place_of(config.root).absolute()
+    variables = environment(os.environ)
+    metadata = metadata_of(config, root, variables)
     with (
-        alone_in(root),
+        alone_in(root, metadata=metadata),
         progress.listening(console.progress),
         notices.listening(console.notice),
     ):
-        variables = environment(os.environ)
-        if changed := prepared(metadata_of(config, root, variables)):
+        if changed := prepared(metadata):
             console.notice(
                 f"An earlier release wrote {changed} absolute paths to {shown(root)}; they are "
                 "relative now, and the root may be moved. Steps that read them run again once."
@@ -104,30 +106,63 @@ def prepared(metadata: MetadataStoreAddress) -> int:
       ConfigurationError: A database cannot be reached or used.
     """
     if isinstance(metadata, SqliteFile):
-        return make_relative(metadata.path)
+        return 0 if metadata.is_shared else make_relative(metadata.path)
     mysql.prepare(metadata)
     return 0
 
 
 @contextlib.contextmanager
-def alone_in(root: Path, flag: str = "--root") -> Iterator[None]:
-    """Locks `root` for this process; the operating system unlocks it when the process ends.
+def alone_in(
+    root: Place, flag: str = "--root", metadata: MetadataStoreAddress | None = None
+) -> Iterator[None]:
+    """Locks `root` for this process; the lock ends with the process.
+
+    A folder of this machine is locked by the operating system. A store has no locks: there it is
+    the file of the metadata that is locked, or its MySQL server locks the root by its name.
 
     Args:
       root: A folder; it is made where it is missing.
       flag: What names another folder.
+      metadata: Where the runs of the root are recorded, if it is a root.
 
     Raises:
       RootBusyError: Another run holds it.
+      ConfigurationError: The folder of the metadata's file cannot be made.
     """
-    root.mkdir(parents=True, exist_ok=True)
-    path = root / LOCK_FILE
+    with contextlib.ExitStack() as held:
+        if isinstance(root, Path):
+            root.mkdir(parents=True, exist_ok=True)
+        elif isinstance(metadata, MySqlDatabase):
+            held.enter_context(mysql.holding(metadata, str(root)))
+        for path in lock_files(root, metadata):
+            is_of_root = path.parent == root
+            held.enter_context(
+                _locked(path, root if is_of_root else path, flag if is_of_root else "--metadata")
+            )
+        yield
+
+
+@contextlib.contextmanager
+def _locked(path: Path, used: Place, flag: str) -> Iterator[None]:
+    """Locks a file.
+
+    Args:
+      path: The file; it is made where it is missing.
+      used: What it stands for.
+      flag: What names another one.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{flag} is in {shown(path.parent)}, a folder that cannot be made: {error.strerror}."
+        ) from error
     lock = filelock.FileLock(path)
     try:
         lock.acquire(timeout=_LOCK_SECONDS)
     except filelock.Timeout:
         raise RootBusyError(
-            f"Another run (process {path.read_text().strip() or 'unknown'}) is using {root}. "
+            f"Another run (process {path.read_text().strip() or 'unknown'}) is using {used}. "
             f"Wait until it ends, or give this one a {flag} of its own."
         ) from None
     try:

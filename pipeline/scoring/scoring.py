@@ -14,6 +14,7 @@ from apache_beam.pvalue import PCollection
 from components import progress
 from components.dataset.records import Problem
 from components.errors import ScoringError
+from components.place import Place
 from pipeline.scoring.model import PushedModelHandler, ScoredChunk
 from pipeline.scoring.parts import Part, join_parts, write_part
 from pipeline.scoring.plan import AddedColumns, ScoringFile, ScoringPlan
@@ -27,7 +28,7 @@ _WRITTEN = "written"
 def score_files(
     plan: ScoringPlan,
     findings: Findings,
-    model: Path,
+    model: Place,
     folder: Path,
     beam_arguments: Sequence[str],
 ) -> None:
@@ -68,7 +69,7 @@ class ScoreFiles(beam.PTransform):
     price: one file is read, and asked about, by one worker.
     """
 
-    def __init__(self, plan: ScoringPlan, total: int, model: Path, folder: Path):
+    def __init__(self, plan: ScoringPlan, total: int, model: Place, folder: Path):
         """Takes what `score_files` takes; `total` is the number of rows."""
         super().__init__()
         self._plan, self._total, self._model, self._folder = plan, total, model, folder
@@ -93,7 +94,7 @@ class ScoreFiles(beam.PTransform):
         )
 
 
-def version_of(model: Path) -> int | None:
+def version_of(model: Place) -> int | None:
     """Returns the version that a folder's name tells, if it is one."""
     return number_of(model.name)
 

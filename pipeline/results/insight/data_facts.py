@@ -10,6 +10,7 @@ import numpy as np
 
 from components import features
 from components.example_gen.reading_report import ReadingReport
+from components.place import place_of
 from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 
 _MOST_BINS = 20
@@ -114,13 +115,11 @@ def _text_statistics(uri: str, splits: Sequence[str]) -> dict[str, TextStatistic
 
     found = {}
     for split in splits:
-        path = os.path.join(uri, f"Split-{split}", _STATISTICS_FILE)
-        if not os.path.isfile(path):
+        path = place_of(uri) / f"Split-{split}" / _STATISTICS_FILE
+        if not path.is_file():
             continue
-        with open(path, "rb") as file:
-            dataset = statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read()).datasets[
-                0
-            ]
+        found_of = statistics_pb2.DatasetFeatureStatisticsList.FromString(path.read_bytes())
+        dataset = found_of.datasets[0]
         for feature in dataset.features:
             if features.TEXT not in (feature.name, *feature.path.step):
                 continue

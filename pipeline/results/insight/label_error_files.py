@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from components import files
+from components.place import Place
 from pipeline.results.insight.label_errors import DoubtedLabel
 
 COLUMNS = ("review_id", "split", "label", "suggested_label", "probability", "text")
@@ -19,7 +22,7 @@ _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _CONTROL = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n\r"}
 
 
-def write_csv(path: Path, doubted: Sequence[DoubtedLabel], classes: Sequence[str]) -> None:
+def write_csv(path: Place, doubted: Sequence[DoubtedLabel], classes: Sequence[str]) -> None:
     """Writes a CSV file that a spreadsheet opens as text: no cell is a formula.
 
     A cell that would be one has an apostrophe in front; control characters are replaced.
@@ -29,14 +32,13 @@ def write_csv(path: Path, doubted: Sequence[DoubtedLabel], classes: Sequence[str
       doubted: What to write, a row each.
       classes: Names of the classes, by label.
     """
-    unfinished = path.with_name(f".{path.name}.unfinished")
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
+    writer.writerow(COLUMNS)
+    for row in _rows(doubted, classes):
+        writer.writerow([_cell(value) for value in row])
     # With the mark by which Excel knows UTF-8.
-    with unfinished.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file, quoting=csv.QUOTE_ALL)
-        writer.writerow(COLUMNS)
-        for row in _rows(doubted, classes):
-            writer.writerow([_cell(value) for value in row])
-    os.replace(unfinished, path)
+    files.write_bytes(str(path), text.getvalue().encode("utf-8-sig"))
 
 
 def write_parquet(path: Path, doubted: Sequence[DoubtedLabel], classes: Sequence[str]) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from components import features
 from components.errors import summary_of
+from components.place import matching, place_of
 from pipeline.paths import shown
 from pipeline.results.stored_examples import READ_ERRORS, example_class, records
 
@@ -45,7 +45,7 @@ def read_reviews(examples_uri: str, splits: Sequence[str]) -> Iterator[LabelledT
     """
     example = example_class()
     for split in splits:
-        for path in sorted(Path(examples_uri, f"Split-{split}").glob("*.gz")):
+        for path in matching(place_of(examples_uri) / f"Split-{split}", "*.gz"):
             try:
                 for record in records(path):
                     feature = example.FromString(record).features.feature

@@ -47,7 +47,7 @@ def test_an_address_names_user_server_and_database(url, expected):
     ("url", "why"),
     [
         ("postgres://ana@db/runs", "it does not begin with mysql://"),
-        ("runs.db", "it does not begin with mysql://"),
+        ("ana@db/runs", "it does not begin with mysql://"),
         ("mysql://db/runs", "it names no user"),
         ("mysql://ana@db", "it names no database"),
         ("mysql://ana@db/", "it names no database"),

@@ -13,9 +13,10 @@ from absl import logging as absl_logging
 
 from components.errors import ConfigurationError, RootBusyError
 from pipeline.planning.reason_words import LOOKS_ANEW, NEVER_RAN
+from pipeline.root import LOCK_FILE
 from pipeline.runners import local
 from pipeline.runners.announcements import announced_to
-from pipeline.runners.local import LOCK_FILE, ConsoleSteps, alone_in, reasons_of
+from pipeline.runners.local import ConsoleSteps, alone_in, reasons_of
 
 HOLD = """
 import sys, time
