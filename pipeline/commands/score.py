@@ -22,6 +22,7 @@ from pipeline.config import PipelineConfig
 from pipeline.engines import IN_MEMORY
 from pipeline.paths import shown
 from pipeline.pushed_versions import newest_version
+from pipeline.root import serving_folder
 from pipeline.scoring.columns import SCORE_PREFIX
 from pipeline.session import Session
 from serving import model_cards
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 EXIT_SCORED = 0
 FORMATS = ("csv", "tsv", "jsonl", "json", "parquet")
 
-_SETTINGS = (*TABLE_SETTINGS, "root", *BEAM_SETTINGS, "debug")
+_SETTINGS = (*TABLE_SETTINGS, "root", "serving_dir", *BEAM_SETTINGS, "debug")
 _EPILOG = """\
 Each input gives one file of the same name in --output, with all its columns, its rows in their \
 order, and three new columns: probability, sentiment, model_version; if the model has more than \
@@ -85,7 +86,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         metavar="FOLDER",
-        help="a pushed version (default: the newest below --root and --model-name)",
+        help="a pushed version (default: the newest by --root, --serving-dir and --model-name)",
     )
     parser.add_argument("--model-name", help="of the pushed model (default: the only one)")
     add_settings(parser, _SETTINGS)
@@ -101,7 +102,8 @@ def run(options: dict[str, Any]) -> int:
     """
     extras.require(extras.PIPELINE, "score")
     config = config_of(options, _SETTINGS)
-    model = _model_folder(options["model"], Path(config.root), options["model_name"])
+    base = serving_folder(place_of(config.root), config.serving_dir)
+    model = _model_folder(options["model"], base, options["model_name"])
     output = place_of(options["output"]).absolute()
 
     from components.dataset.source import SourceKind
@@ -114,7 +116,7 @@ def run(options: dict[str, Any]) -> int:
         text_column=config.text_column,
         output_kind=SourceKind(options["format"]) if options["format"] else None,
         prefix=options["prefix"],
-        classes=model_cards.classes_in(model_cards.read(model)),
+        classes=model_cards.classes_in(model_cards.read(str(model))),
         with_scores=options["scores"],
         overwrite=options["overwrite"],
         options=config.table_options,
@@ -135,15 +137,15 @@ def run(options: dict[str, Any]) -> int:
     )
 
 
-def _model_folder(given: str | None, root: Path, name: str | None) -> Path:
+def _model_folder(given: str | None, base: Place, name: str | None) -> Place:
     """Returns the version's folder.
 
     Raises:
       ConfigurationError: It holds no model.
     """
-    folder = Path(given) if given else newest_version(root, name)
+    folder = place_of(given) if given else newest_version(base, name)
     if not (folder / SAVED_MODEL_FILE).is_file():
-        versions = look_up(folder).complete if folder.is_dir() else {}
+        versions = look_up(str(folder)).complete if folder.is_dir() else {}
         hint = f" Try --model {versions[max(versions)]}." if versions else ""
         raise ConfigurationError(
             f"{folder} holds no {SAVED_MODEL_FILE}. Expected the folder of a pushed version, "
@@ -154,7 +156,7 @@ def _model_folder(given: str | None, root: Path, name: str | None) -> Path:
 
 def _score(
     plan: ScoringPlan,
-    model: Path,
+    model: Place,
     output: Place,
     config: PipelineConfig,
     overwrite: bool,

@@ -29,7 +29,7 @@ _WRITTEN = "written"
 def score_files(
     plan: ScoringPlan,
     findings: Findings,
-    model: Path,
+    model: Place,
     folder: Place,
     beam_arguments: Sequence[str],
 ) -> None:
@@ -70,7 +70,7 @@ class ScoreFiles(beam.PTransform):
     price: one file is read, and asked about, by one worker.
     """
 
-    def __init__(self, plan: ScoringPlan, total: int, model: Path, folder: Place):
+    def __init__(self, plan: ScoringPlan, total: int, model: Place, folder: Place):
         """Takes what `score_files` takes; `total` is the number of rows."""
         super().__init__()
         self._plan, self._total, self._model, self._folder = plan, total, model, folder
@@ -95,7 +95,7 @@ class ScoreFiles(beam.PTransform):
         )
 
 
-def version_of(model: Path) -> int | None:
+def version_of(model: Place) -> int | None:
     """Returns the version that a folder's name tells, if it is one."""
     return number_of(model.name)
 
