@@ -200,7 +200,7 @@ def _read(file: str, config: PipelineConfig) -> list[str]:
     """
     from components.dataset.piped import copy, copy_pipe, is_pipe
     from components.dataset.texts import read_texts
-    from components.place import Place, place_of
+    from components.place import place_of
 
     with tempfile.NamedTemporaryFile(prefix="sentiment-") as target:
         path: Place = place_of(file)

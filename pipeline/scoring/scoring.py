@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 import apache_beam as beam
 from apache_beam.ml.inference.base import RunInference

@@ -1,5 +1,6 @@
 import dataclasses
 import errno
+import itertools
 import os
 import re
 import resource
@@ -448,3 +449,23 @@ def test_data_that_is_not_fit_is_told_before_anything_heavy_is_imported(in_tmp):
         "as well, e.g. --positive-label 5 --negative-label 1,2,3,4, or with fewer of them. Labels "
         "that are named on neither side are left out.\n"
     )
+
+
+def test_a_paragraph_below_the_flags_is_wrapped_as_one(capsys, monkeypatch):
+    """However its lines stand in the source: each is filled as far as the next word lets it."""
+    monkeypatch.setenv("COLUMNS", "80")
+    assert cli.main(["score", "--help"]) == 0
+    paragraph = capsys.readouterr().out.partition("Each input gives")[2].partition("\n\n")[0]
+    lines = f"Each input gives{paragraph}".splitlines()
+    assert len(lines) > 3
+    for line, following in itertools.pairwise(lines):
+        assert len(line) + 1 + len(following.split()[0]) > 78
+
+
+def test_json_keeps_standard_output_to_itself(tmp_path, capfd):
+    """An error is a line on standard error."""
+    (tmp_path / "metadata.db").write_text("no database")
+    assert cli.main(["runs", "show", "latest", "--json", "--root", str(tmp_path)]) == 2
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("sentiment: error: ") and printed.err.count("\n") == 1
