@@ -37,6 +37,7 @@ from benchmarks.serving_process import ServerProcess
 from benchmarks.watched_server import Gaps
 from pipeline.config import DEFAULT_MODEL_NAME
 from pipeline.pushed_versions import newest_version
+from pipeline.root import serving_folder
 from serving.engines import EMBEDDED
 
 _LEAST_SECONDS = 10.0
@@ -179,7 +180,7 @@ def main() -> None:
     parser.add_argument("--model-name", default=DEFAULT_MODEL_NAME, help="default: %(default)s")
     parser.add_argument("--only", nargs="+", choices=list(ATTACKS), default=list(ATTACKS))
     options = parser.parse_args()
-    folder = newest_version(options.root, options.model_name).parent.absolute()
+    folder = newest_version(serving_folder(options.root), options.model_name).parent.absolute()
     flags = (f"--model_name={options.model_name}", f"--model_base_path={folder}")
     with (
         tempfile.TemporaryDirectory() as work,

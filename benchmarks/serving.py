@@ -27,6 +27,7 @@ from benchmarks.measuring import machine
 from benchmarks.serving_measurements import FREE, MEASUREMENTS, REVIEWS, Figures, Subject
 from pipeline.config import DEFAULT_MODEL_NAME
 from pipeline.pushed_versions import newest_version
+from pipeline.root import serving_folder
 from serving.engines import BINARY, EMBEDDED, is_installed
 
 TARGETS = {
@@ -72,7 +73,7 @@ def _prepare(root: Path, name: str, work: Path) -> Subject:
     free = work / "models" / FREE / "1"
     subprocess.run([sys.executable, "-m", "benchmarks.free_model", str(free)], check=True)
     texts = [review.text.decode() for review in islice(real_reviews(), REVIEWS)]
-    folders = {name: newest_version(root, name).absolute(), FREE: free}
+    folders = {name: Path(str(newest_version(serving_folder(root), name).absolute())), FREE: free}
     return Subject(folders, root.absolute(), texts, work)
 
 

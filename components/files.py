@@ -13,6 +13,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
+import importlib
+import io
 import os
 import posixpath
 import re
@@ -20,13 +23,27 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 _SCHEME = re.compile(r"([a-z][a-z0-9]*)://")
 # Stores with folders of their own, where a rename is one step. An object store copies the bytes.
 _WITH_RENAME = ("hdfs", "viewfs")
+# What a store is asked for, or given, at once.
+_BUFFER_BYTES = 1 << 20
 # Copied in pieces, so that memory does not grow with a file.
 _PIECE_BYTES = 8 << 20
+
+
+class FileStatus(NamedTuple):
+    """What a disk or a store tells of a file.
+
+    Attributes:
+      size: In bytes.
+      modified_ns: When it was written, in nanoseconds since 1970; 0 where the store does not tell.
+    """
+
+    size: int
+    modified_ns: int
 
 
 def scheme_of(path: str) -> str:
@@ -64,6 +81,32 @@ def name_of(path: str) -> str:
 def absolute(path: str) -> str:
     """Returns a local path as an absolute one; a path in a store is one already."""
     return path if is_remote(path) else os.path.abspath(path)
+
+
+def known_schemes(asked: str = "") -> tuple[str, ...]:
+    """Returns the schemes of stores that the installed libraries know, sorted; imports TensorFlow.
+
+    They are TensorFlow's, with those of tensorflow-io where it is needed for the one that is asked
+    for, and those of file systems that were registered with TFX.
+    """
+    import tensorflow as tf
+
+    _fileio()
+    _find_scheme(asked)
+    from tfx.dsl.io import filesystem_registry
+    from tfx.dsl.io.plugins.tensorflow_gfile import TensorflowFilesystem
+
+    # There is no public list.
+    registered = vars(filesystem_registry.DEFAULT_FILESYSTEM_REGISTRY).get(
+        "_preferred_filesystem_by_scheme", {}
+    )
+    others = {
+        scheme.removesuffix("://")
+        for scheme, file_system in registered.items()
+        if file_system is not TensorflowFilesystem
+    }
+    # "file" is the disk, whose paths have none.
+    return tuple(sorted({*tf.io.gfile.get_registered_schemes(), *others} - {"", "file"}))
 
 
 def exists(path: str) -> bool:
@@ -259,6 +302,49 @@ def remove_folder(path: str) -> None:
         _fileio().rmtree(path)
 
 
+def open_to_read(path: str) -> io.BufferedReader:
+    """Opens a file of bytes to read it, from any place in it, as Python's libraries want it.
+
+    Reading one of a store that ends before its size raises OSError: the store broke off.
+
+    Raises:
+      OSError: It cannot be opened.
+    """
+    if not is_remote(path):
+        return open(path, "rb")
+    return io.BufferedReader(_StoredBytes(path), _BUFFER_BYTES)
+
+
+def open_to_write(path: str) -> io.BufferedWriter:
+    """Opens a file of bytes to write it anew, from its beginning to its end.
+
+    What an error leaves of it, once it is closed, may look whole: whoever writes removes it then.
+
+    Raises:
+      OSError: It cannot be opened.
+    """
+    if not is_remote(path):
+        return open(path, "wb")
+    return io.BufferedWriter(_BytesToStore(path), _BUFFER_BYTES)
+
+
+def status_of(path: str) -> FileStatus:
+    """Returns what is told of a file.
+
+    Raises:
+      OSError: There is none, or it cannot be read.
+    """
+    if not is_remote(path):
+        local = os.stat(path)
+        return FileStatus(local.st_size, local.st_mtime_ns)
+    with _errors_of_store(path):
+        stat = _fileio().stat(path)
+        # TensorFlow's names, or Python's.
+        if hasattr(stat, "length"):
+            return FileStatus(int(stat.length), int(stat.mtime_nsec))
+        return FileStatus(int(stat.st_size), int(stat.st_mtime_ns))
+
+
 def size_of(path: str) -> int:
     """Returns the bytes of a file, or of all files below a folder.
 
@@ -267,12 +353,7 @@ def size_of(path: str) -> int:
     """
     if is_folder(path):
         return sum(size_of(join(path, name)) for name in files_below(path))
-    if not is_remote(path):
-        return os.path.getsize(path)
-    with _errors_of_store(path):
-        stat = _fileio().stat(path)
-        # TensorFlow's has a length, Python's a size.
-        return int(stat.length if hasattr(stat, "length") else stat.st_size)
+    return status_of(path).size
 
 
 @contextlib.contextmanager
@@ -293,6 +374,78 @@ def local_copy(path: str) -> Iterator[Path]:
         yield Path(copy)
 
 
+class _BytesToStore(io.RawIOBase):
+    """A file in a store that is written, as a stream of Python's."""
+
+    def __init__(self, path: str):
+        self._path = path
+        with _errors_of_store(path):
+            self._file = _fileio().open(path, "wb")
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
+        with _errors_of_store(self._path):
+            self._file.write(bytes(content))
+        return len(content)
+
+    def close(self) -> None:
+        if not self.closed and hasattr(self, "_file"):
+            with _errors_of_store(self._path):
+                self._file.close()
+        super().close()
+
+
+class _StoredBytes(io.RawIOBase):
+    """A file in a store, as a stream of Python's."""
+
+    def __init__(self, path: str):
+        self._path = path
+        self._place = 0
+        self._size = status_of(path).size
+        with _errors_of_store(path):
+            self._file = _fileio().open(path, "rb")
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}[whence]
+        self._place = max(start + offset, 0)
+        with _errors_of_store(self._path):
+            # TensorFlow's files refuse places behind their end.
+            self._file.seek(min(self._place, self._size))
+        return self._place
+
+    def readinto(self, buffer: Any) -> int:
+        if self._place >= self._size:
+            return 0
+        with _errors_of_store(self._path):
+            found = self._file.read(min(len(buffer), self._size - self._place))
+        if not found:
+            raise OSError(
+                errno.EIO,
+                f"the store ended it after {self._place:,} of {self._size:,} bytes",
+                self._path,
+            )
+        buffer[: len(found)] = found
+        self._place += len(found)
+        return len(found)
+
+    def close(self) -> None:
+        if not self.closed and hasattr(self, "_file"):
+            with contextlib.suppress(OSError), _errors_of_store(self._path):
+                self._file.close()
+        super().close()
+
+
 def _fileio() -> Any:
     from tfx.dsl.io import fileio
 
@@ -304,6 +457,7 @@ def _errors_of_store(path: str) -> Iterator[None]:
     """Raises TensorFlow's errors of a file system as OSErrors."""
     import tensorflow as tf
 
+    _find_scheme(scheme_of(path))
     try:
         yield
     except tf.errors.OpError as error:
@@ -316,6 +470,16 @@ def _errors_of_store(path: str) -> Iterator[None]:
         if isinstance(error, NotFoundError):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from error
         raise
+
+
+@functools.cache
+def _find_scheme(scheme: str) -> None:
+    """Loads tensorflow-io, if it is installed, for a scheme that TensorFlow alone does not know."""
+    import tensorflow as tf
+
+    if scheme not in tf.io.gfile.get_registered_schemes():
+        with contextlib.suppress(ImportError):
+            importlib.import_module("tensorflow_io")
 
 
 def _as_os_error(error: Any, path: str) -> OSError:

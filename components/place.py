@@ -7,16 +7,27 @@ lies below a root is named by `root / "logs"`, wherever the root is. Other libra
 
 from __future__ import annotations
 
-import contextlib
 import fnmatch
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import IO, Any, TypeAlias
+from typing import IO, NamedTuple, TypeAlias
 
 from components import files
 from serving.small_files import MOST_BYTES, UnreadableFileError, read_small_file
+
+
+class StoredStatus(NamedTuple):
+    """What a store tells of a file, as the operating system does.
+
+    Attributes:
+      st_size: In bytes.
+      st_mtime_ns: When it was written, in nanoseconds since 1970; 0 where the store does not tell.
+    """
+
+    st_size: int
+    st_mtime_ns: int
 
 
 @dataclass(frozen=True, order=True)
@@ -40,6 +51,13 @@ class StorePath:
         return StorePath(files.join(self.text, *PurePath(name).parts))
 
     @property
+    def parts(self) -> tuple[str, ...]:
+        """The store's own name, such as "gs://bucket", and the names below it."""
+        scheme, _, rest = self.text.partition("://")
+        store, *names = rest.split("/")
+        return f"{scheme}://{store}", *names
+
+    @property
     def name(self) -> str:
         """The last name."""
         return files.name_of(self.text)
@@ -55,9 +73,20 @@ class StorePath:
         return PurePath(self.name).suffix
 
     @property
+    def suffixes(self) -> list[str]:
+        """The last name's suffixes, [".csv", ".gz"]."""
+        return PurePath(self.name).suffixes
+
+    @property
     def parent(self) -> StorePath:
-        """The folder that it is in."""
-        return StorePath(files.parent_of(self.text))
+        """The folder that it is in; a whole store is in itself."""
+        return self.parents[0] if self.parents else self
+
+    @property
+    def parents(self) -> tuple[StorePath, ...]:
+        """The folders that it is in, the innermost first."""
+        ends = range(len(self.parts) - 1, 0, -1)
+        return tuple(StorePath("/".join(self.parts[:end])) for end in ends)
 
     def with_name(self, name: str) -> StorePath:
         """Returns the path of something beside it."""
@@ -66,6 +95,14 @@ class StorePath:
     def absolute(self) -> StorePath:
         """Returns itself."""
         return self
+
+    def resolve(self) -> StorePath:
+        """Returns itself: a store has no links."""
+        return self
+
+    def stat(self) -> StoredStatus:
+        """Returns its size and when it was written."""
+        return StoredStatus(*files.status_of(self.text))
 
     def exists(self) -> bool:
         """Returns whether there is a file or a folder."""
@@ -112,11 +149,11 @@ class StorePath:
             return
         files.remove_file(self.text)
 
-    @contextlib.contextmanager
-    def open(self, mode: str = "rb") -> Iterator[IO[Any]]:
+    def open(self, mode: str = "rb") -> IO[bytes]:
         """Opens a file of bytes, to read ("rb") or to write anew ("wb")."""
-        with files.opened(self.text, mode) as file:
-            yield file
+        if mode not in ("rb", "wb"):
+            raise ValueError(f"mode is {mode!r}, expected 'rb' or 'wb'")
+        return (files.open_to_read if mode == "rb" else files.open_to_write)(self.text)
 
     def read_bytes(self) -> bytes:
         """Returns a file's content."""

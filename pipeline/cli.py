@@ -29,7 +29,6 @@ from pipeline.commands import (
 from pipeline.commands import compile as compile_
 from pipeline.console.messages import tell, tell_lines
 from pipeline.console.wrapping import HelpFormatter
-from pipeline.loading import describe_settings
 from pipeline.session import EXIT_UNEXPECTED, EXIT_WRONG_USE, explained, interrupted
 from pipeline.signals import end_on_signals
 from serving import start
@@ -96,7 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.pop("takes_more", False):
             options["more"] = more
         elif more:
-            parser.error(f"unrecognized arguments: {' '.join(more)}")
+            options["parser"].error(f"unrecognized arguments: {' '.join(more)}")
+        options.pop("parser")
     except SystemExit as exit_:
         return int(exit_.code or 0)
     command = options.pop("command")
@@ -138,14 +138,28 @@ class _Parser(argparse.ArgumentParser):
         """Takes what argparse does; help holds in the terminal."""
         super().__init__(**{"formatter_class": HelpFormatter, **options})
 
+        self._words: list[str] = []
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parses; `parser` of the result is that of the innermost command."""
+        self._words = list(sys.argv[1:] if args is None else args)
+        known, more = super().parse_known_args(args, namespace)
+        known.parser = getattr(known, "parser", self)
+        return known, more
+
     def error(self, message: str) -> NoReturn:
-        """Exits with the code of wrong use; names the nearest flag."""
-        unknown = re.search(r"unrecognized arguments: (--[\w-]+)", message)
-        flags = ", ".join(row[0] for row in describe_settings()).split(", ")
-        choices = {"--config", run.PLAN, *compare.OWN_FLAGS, *flags} - {
-            unknown[1] if unknown else ""
-        }
-        hint = did_you_mean(unknown[1], sorted(choices)) if unknown else ""
+        """Exits with the code of wrong use; names the nearest flag, or the nearest command."""
+        flags = [*self._option_string_actions]
+        hint = ""
+        if wrong := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message):
+            hint = did_you_mean(wrong[1], re.findall(r"'([^']*)'", wrong[2]))
+            # The value of a flag that is not known is taken for a command.
+            before = self._words[: self._words.index(wrong[1])] if wrong[1] in self._words else []
+            strange = [each for each in before if each.startswith("--") and each not in flags]
+            if strange:
+                message = f"unrecognized arguments: {strange[0]} {wrong[1]}"
+        if unknown := re.search(r"unrecognized arguments: (--[\w-]+)", message):
+            hint = did_you_mean(unknown[1], sorted({*flags} - {unknown[1]}))
         if lacking := re.fullmatch(r"argument ([^ ,]+).*: expected one argument", message):
             hint = f" A value that begins with a dash is written behind '=': {lacking[1]}=-VALUE."
         tell(f"sentiment: error: {message}.{hint} See `{self.prog} --help`.")

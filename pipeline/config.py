@@ -328,6 +328,14 @@ class PipelineConfig(ComponentSettings):
         group="pipeline",
         metavar="FOLDER",
     )
+    serving_dir: str = setting(
+        "",
+        "folder that models are pushed to, each below its name, on a disk or in a store such as "
+        "gs://BUCKET/models",
+        group="pipeline",
+        metavar="FOLDER",
+        unset="serving_model in the root",
+    )
     metadata: str = setting(
         "",
         "where ML Metadata is that several roots share, or a root in a store needs: a local file; "

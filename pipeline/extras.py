@@ -6,12 +6,13 @@ from importlib.util import find_spec
 
 from components.errors import ConfigurationError
 
-CLIENT, PIPELINE, KUBEFLOW = "client", "pipeline", "kubeflow"
+CLIENT, SERVER, PIPELINE, KUBEFLOW = "client", "server", "pipeline", "kubeflow"
 
 _PIPELINE = ("tfx", "tensorflow", "apache_beam", "absl", "rich", "filelock")
 # Libraries that are there only if the extra was installed.
 _LIBRARIES = {
     CLIENT: ("grpc", "httpx"),
+    SERVER: ("tensorflow", "tensorflow_serving", "grpc_health", "h11"),
     PIPELINE: _PIPELINE,
     KUBEFLOW: (*_PIPELINE, "kfp.pipeline_spec"),
 }
@@ -21,7 +22,7 @@ def require(extra: str, for_what: str) -> None:
     """Checks that the libraries of an extra are installed; imports none of them.
 
     Args:
-      extra: CLIENT, PIPELINE or KUBEFLOW.
+      extra: CLIENT, SERVER, PIPELINE or KUBEFLOW.
       for_what: What needs them, as the user wrote it.
 
     Raises:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from components.compat import parse_toml
 from components.errors import ConfigurationError, did_you_mean
 from pipeline.config import PipelineConfig, setting_fields
 from pipeline.metadata.address import PASSWORD, PASSWORD_FILE
@@ -107,17 +107,12 @@ def markdown_table() -> str:
 
 
 def _read_toml(path: Path, known: Collection[str]) -> dict[str, Any]:
-    # Python 3.10 has no TOML parser, and the client alone does not install one.
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
     try:
         text = read_small_file(path)
-        # tomllib takes time that grows with the square of the number of parts of a dotted key.
+        # The parser takes time that grows with the square of the number of parts of a dotted key.
         if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
             raise UnreadableFileError(f"a line of it has more than {_MOST_DOTS:,} dots")
-        table = tomllib.loads(text)
+        table = parse_toml(text)
     except UnreadableFileError as error:
         raise ConfigurationError(f"--config {path}: {error}.") from error
     except RecursionError as error:

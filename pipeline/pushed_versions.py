@@ -1,29 +1,36 @@
-"""The versions that runs pushed below a root, as they lie on the disk."""
+"""The versions that runs pushed, as they lie on a disk or in a store."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from components.errors import ConfigurationError, did_you_mean
-from components.place import Place
+from components.place import Place, place_of
 from pipeline.config import DEFAULT_MODEL_NAME
-from pipeline.root import SERVING_FOLDER
 from serving.versions import look_up
 
 
-def newest_version(root: Path, model_name: str | None) -> Path:
+def newest_version(base: Place, model_name: str | None) -> Place:
     """Returns the folder of the version with the largest number: the one that is served.
 
     Args:
-      root: Of the runs that pushed.
+      base: What runs pushed to, see `serving_folder`.
       model_name: Of which model; None takes the only one that there is.
 
     Raises:
       ConfigurationError: There is no version, or several models and no name.
     """
-    base = root / SERVING_FOLDER
-    pushed = pushed_models(root)
+    try:
+        return _newest_version(base, model_name)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{base} cannot be read: {error.strerror or error}. Expected what `sentiment run` "
+            "pushed to; set --root or --serving-dir."
+        ) from error
+
+
+def _newest_version(base: Place, model_name: str | None) -> Place:
+    pushed = pushed_models(base)
     if model_name is None:
         if len(pushed) > 1:
             raise ConfigurationError(
@@ -36,14 +43,17 @@ def newest_version(root: Path, model_name: str | None) -> Path:
         raise ConfigurationError(
             f"No version of '{model_name}' is in {base}. Pushed models: "
             f"{', '.join(pushed) or 'none'}.{did_you_mean(model_name, pushed)} Run "
-            "`sentiment run` first, or set --root and --model-name."
+            "`sentiment run` first, or set --root, --serving-dir and --model-name."
         )
-    return Path(versions[max(versions)])
+    return place_of(versions[max(versions)])
 
 
-def pushed_models(root: Place) -> list[str]:
-    """Returns the names of the models that have a version below a root, sorted."""
-    base = root / SERVING_FOLDER
+def pushed_models(base: Place) -> list[str]:
+    """Returns the names of the models that have a version in a serving folder, sorted.
+
+    Raises:
+      OSError: It cannot be read.
+    """
     folders = base.iterdir() if base.is_dir() else ()
     return sorted(folder.name for folder in folders if _versions(folder))
 

@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from components import files
 from components.dataset import first_look
 from components.dataset.names import name_of
+from components.dataset.places import files_in
 from components.dataset.resolve import resolve_source
 from components.dataset.source import ReviewSource, SourceKind
 from components.errors import ConfigurationError
@@ -38,7 +40,7 @@ from pipeline.metadata.address import (
     SqliteFile,
     find_address,
 )
-from pipeline.root import METADATA_FILE, PIPELINES_FOLDER, SERVING_FOLDER
+from pipeline.root import METADATA_FILE, PIPELINES_FOLDER, serving_folder
 from pipeline.tuner_values import with_found
 from serving import engines
 
@@ -153,7 +155,7 @@ class ResolvedRun:
     @property
     def serving_directory(self) -> Place:
         """The model's base path for TF-Serving; its children are versions."""
-        return self.root / SERVING_FOLDER / self.model_name
+        return serving_folder(self.root, self.config.serving_dir) / self.model_name
 
 
 def resolve(
@@ -182,9 +184,12 @@ def resolve(
     source = _source(config, environment, notify, note or notify)
     is_sample = source.kind is SourceKind.SAMPLE
     root = place_of(config.root).absolute()
+    if config.serving_dir:
+        # The run works in its root, where a relative path would lead elsewhere.
+        config = replace(config, serving_dir=files.absolute(config.serving_dir))
     pipeline_name, model_name = _names(config, source, is_comparison)
     if not is_comparison and not config.model_name:
-        check_name_is_free(root, model_name, source)
+        check_name_is_free(root, config.serving_dir, model_name, source)
     check_choice(config)
     check_slices(config)
     check_search(config, is_comparison, source.has_eval)
@@ -313,36 +318,39 @@ def check_validation(config: PipelineConfig, source: ReviewSource) -> None:
         )
 
 
-def check_name_is_free(root: Place, model_name: str, source: ReviewSource) -> None:
-    """Refuses a name, taken from the data, that another data set's model has in this root.
+def check_name_is_free(
+    root: Place, serving_dir: str, model_name: str, source: ReviewSource
+) -> None:
+    """Refuses a name, taken from the data, that another data set's model has where it is pushed to.
 
     Its model would be pushed as the other's next version. A user who names the model is not asked.
 
     Raises:
       ConfigurationError: Names both data sets, and the flags for either case.
     """
-    pushed = data_of_newest(str(root / SERVING_FOLDER / model_name))
+    folder = serving_folder(root, serving_dir)
+    pushed = data_of_newest(str(folder / model_name))
     if pushed is None or pushed.is_same(source.origin, source.digest):
         return
-    own = free_name(root, model_name, source)
+    own = free_name(folder, model_name, source)
     raise ConfigurationError(
-        f"The model {model_name} in {root} was trained on {pushed.path}, and this data is "
-        f"{source.origin}. If that is another data set, add --pipeline-name {own} --model-name "
-        f"{own}; if it is the same one, in another place or with other reviews, add --model-name "
-        f"{model_name}."
+        f"The model {model_name} in {serving_dir or root} was trained on {pushed.path}, and this "
+        f"data is {source.origin}. If that is another data set, add --pipeline-name {own} "
+        f"--model-name {own}; if it is the same one, in another place or with other reviews, add "
+        f"--model-name {model_name}."
     )
 
 
-def free_name(root: Place, taken: str, source: ReviewSource) -> str:
-    """Returns a name that no model in the root has: the folder's in front, or a number behind."""
-    folder = name_of(Path(source.origin).parent)
+def free_name(serving: Place, taken: str, source: ReviewSource) -> str:
+    """Returns a name that no model there has: the folder's in front, or a number behind."""
+    folder = name_of(place_of(source.origin).parent)
     tried = [f"{folder}_{taken}"[:100], *(f"{taken[:90]}_{number}" for number in range(2, 1_000))]
     return next(
         name
         for name in tried
         if NAME.fullmatch(name)
         and not name.startswith(SAMPLE_PREFIX)
-        and not (root / SERVING_FOLDER / name).exists()
+        and not (serving / name).exists()
     )
 
 
@@ -448,7 +456,7 @@ def beam_arguments(config: PipelineConfig, source: ReviewSource) -> tuple[str, .
     """Returns Beam's flags; "auto" takes several processes for data that is worth them."""
     mode = config.beam_mode
     if mode == "auto":
-        size = sum(_size(Path(file.path)) for file in source.files)
+        size = sum(_size(place_of(file.path)) for file in source.files)
         mode = MULTI_PROCESSING if size >= MULTI_PROCESSING_FROM_BYTES else IN_MEMORY
     return beam_arguments_for(config.engine, mode)
 
@@ -476,7 +484,7 @@ def local_beam_arguments(mode: str, workers: int) -> tuple[str, ...]:
     return beam_arguments_for(choose(LOCAL, workers=str(workers)), mode)
 
 
-def _size(path: Path) -> int:
+def _size(path: Place) -> int:
     if path.is_dir():
-        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+        return sum(file.stat().st_size for file in files_in(path, lambda _: True))
     return path.stat().st_size

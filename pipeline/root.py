@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.place import Place
+from components.place import Place, place_of
 from pipeline.metadata.address import (
     MetadataStoreAddress,
     MySqlDatabase,
@@ -26,6 +26,16 @@ METADATA_FILE = "metadata.db"
 PIPELINES_FOLDER = "pipelines"
 SERVING_FOLDER = "serving_model"
 FUNCTIONS_FOLDER = "functions"
+
+
+def serving_folder(root: Place, serving_dir: str = "") -> Place:
+    """Returns the folder of all pushed models, below which each has a folder of its own.
+
+    Args:
+      root: Of the runs that push.
+      serving_dir: Where they push instead; "" is below the root.
+    """
+    return place_of(serving_dir).absolute() if serving_dir else root / SERVING_FOLDER
 
 
 def file_of(root: Place) -> SqliteFile:

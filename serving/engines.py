@@ -8,7 +8,7 @@ import sys
 from dataclasses import fields, replace
 from pathlib import Path
 
-from serving import start
+from serving import folders, start
 from serving.server.flags import Flags
 
 EMBEDDED, BINARY, DOCKER = "embedded", "binary", "docker"
@@ -96,8 +96,11 @@ def command(
     if engine == BINARY:
         return [PROGRAMS[BINARY], *_spelt(flags), *more]
     name = flags.model_name
-    mounts = [f"{flags.model_base_path}:/models/{name}:ro"]
-    inside = {"port": 8500, "rest_api_port": 8501, "model_base_path": f"/models/{name}"}
+    mounts: list[str] = []
+    inside: dict[str, object] = {"port": 8500, "rest_api_port": 8501}
+    if not folders.is_remote(flags.model_base_path):
+        mounts.append(f"{flags.model_base_path}:/models/{name}:ro")
+        inside["model_base_path"] = f"/models/{name}"
     for file in _FILES:
         if getattr(flags, file):
             mounts.append(f"{Path(getattr(flags, file)).absolute()}:/config/{file}:ro")

@@ -10,7 +10,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import descriptor_pb2, descriptor_pool
+
+from serving.compat import message_class
 
 _FIELD = re.compile(
     r"(?P<repeated>repeated )?(?P<map>map<string, )?(?P<type>\w+)>? (?P<name>\w+) = (?P<number>\d+)"
@@ -47,10 +49,7 @@ def message_classes(
             _add_field(message, declaration, package, kinds)
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(file.SerializeToString())
-    get_class = getattr(message_factory, "GetMessageClass", None)
-    if get_class is None:  # protobuf 3
-        get_class = message_factory.MessageFactory(pool).GetPrototype
-    return {name: get_class(pool.FindMessageTypeByName(f"{package}.{name}")) for name in messages}
+    return {name: message_class(pool, f"{package}.{name}") for name in messages}
 
 
 def _add_field(

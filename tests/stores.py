@@ -45,11 +45,13 @@ class Store:
       objects: Content by path.
       folders: Paths of folders that were made, with nothing in them perhaps.
       calls: Operation and path of each call so far.
+      tells_times: Whether the store tells when an object was written.
     """
 
     objects: dict[str, bytes] = field(default_factory=dict)
     folders: set[str] = field(default_factory=set)
     calls: list[tuple[str, str]] = field(default_factory=list)
+    tells_times: bool = True
     _times: dict[str, int] = field(default_factory=dict)
     _clock: int = 0
     _failures: list[_Failure] = field(default_factory=list)
@@ -104,6 +106,7 @@ class Store:
     def clear(self) -> None:
         """Forgets everything."""
         self.mend()
+        self.tells_times = True
         self.objects.clear()
         self.folders.clear()
         self.calls.clear()
@@ -115,16 +118,16 @@ class Store:
 
     def below(self, folder: str) -> list[str]:
         """Returns the paths of all objects in a folder, sorted."""
-        return sorted(path for path in self.objects if path.startswith(_as_folder(folder)))
+        return sorted(path for path in self.objects if path.startswith(as_folder(folder)))
 
     def is_folder(self, path: str) -> bool:
         """Returns whether names begin with the path, or a folder was made there."""
-        start = _as_folder(path)
+        start = as_folder(path)
         return any(name.startswith(start) for name in (*self.objects, *self.folders))
 
     def time_of(self, path: str) -> int:
-        """Returns when an object was written, by a clock that counts writes."""
-        return self._times[path]
+        """Returns when an object was written, by a clock that counts writes; 0 if not told."""
+        return self._times[path] if self.tells_times else 0
 
     def call(self, operation: str, path: str) -> None:
         """Counts a call; waits or raises as it was planned."""
@@ -177,7 +180,7 @@ def _broken_connection(path: str) -> OSError:
     return OSError(errno.ECONNRESET, os.strerror(errno.ECONNRESET), path)
 
 
-def _as_folder(path: str) -> str:
+def as_folder(path: str) -> str:
     return path if path.endswith("/") else f"{path}/"
 
 
@@ -219,13 +222,13 @@ class _Writer(io.BytesIO):
         STORE.put(self._path, content)
 
 
-def _open(path: str, mode: str) -> Any:
+def open_object(path: str, mode: str) -> Any:
     STORE.call("open", path)
     stream = _Writer(path) if "w" in mode else _Reader(path)
     return stream if "b" in mode else io.TextIOWrapper(stream, encoding="utf-8")
 
 
-def _matching(pattern: str) -> list[str]:
+def matching(pattern: str) -> list[str]:
     import re
 
     from apache_beam.io.filesystem import FileSystem
@@ -234,222 +237,41 @@ def _matching(pattern: str) -> list[str]:
     return sorted(filter(fits, STORE.objects))
 
 
-def _remove(path: str) -> None:
+def remove(path: str) -> None:
     if path not in STORE.objects:
         raise not_found(path)
     del STORE.objects[path]
 
 
-def _remove_below(folder: str) -> None:
+def remove_below(folder: str) -> None:
     for path in STORE.below(folder):
         STORE.call("remove", path)
-        _remove(path)
-    start = _as_folder(folder)
+        remove(path)
+    start = as_folder(folder)
     STORE.folders -= {name for name in STORE.folders if name.startswith(start)}
 
 
-def _no_rename(path: str) -> OSError:
+def no_rename(path: str) -> OSError:
     return OSError(errno.EOPNOTSUPP, "a store has no rename", path)
 
 
 @dataclass(frozen=True)
-class _Stat:
+class ObjectStatus:
+    """What the store tells of an object."""
+
     st_size: int
     st_mtime_ns: int
 
 
-def _names_in(folder: str) -> list[str]:
+def names_in(folder: str) -> list[str]:
     """Returns names, with a slash behind those of folders, as Google's store lists them."""
-    start = _as_folder(folder)
+    start = as_folder(folder)
     names = set()
     for path in (*STORE.objects, *STORE.folders):
         if path.startswith(start) and path != start:
             name, slash, _ = path[len(start) :].partition("/")
             names.add(name + slash)
     return sorted(names)
-
-
-def _tfx_file_system() -> type:
-    from tfx.dsl.io.filesystem import Filesystem, NotFoundError
-
-    class MemoryFilesystem(Filesystem):
-        """The store as TFX's fileio knows it."""
-
-        SUPPORTED_SCHEMES = [ROOT]
-
-        @staticmethod
-        def open(name: Any, mode: str = "r") -> Any:
-            return _open(name, mode)
-
-        @staticmethod
-        def copy(src: Any, dst: Any, overwrite: bool = False) -> None:
-            STORE.call("copy", src)
-            if dst in STORE.objects and not overwrite:
-                raise OSError(errno.EEXIST, os.strerror(errno.EEXIST), dst)
-            STORE.put(dst, STORE.readable(src))
-
-        @staticmethod
-        def exists(path: Any) -> bool:
-            STORE.call("exists", path)
-            return path in STORE.objects or STORE.is_folder(path)
-
-        @staticmethod
-        def glob(pattern: Any) -> list[Any]:
-            STORE.call("glob", pattern)
-            return _matching(pattern)
-
-        @staticmethod
-        def isdir(path: Any) -> bool:
-            STORE.call("isdir", path)
-            return STORE.is_folder(path)
-
-        @staticmethod
-        def listdir(path: Any) -> list[Any]:
-            STORE.call("listdir", path)
-            if not STORE.is_folder(path):
-                raise NotFoundError()
-            return _names_in(path)
-
-        @staticmethod
-        def makedirs(path: Any) -> None:
-            STORE.call("mkdir", path)
-            STORE.folders.add(_as_folder(path))
-
-        @staticmethod
-        def mkdir(path: Any) -> None:
-            STORE.call("mkdir", path)
-            STORE.folders.add(_as_folder(path))
-
-        @staticmethod
-        def remove(path: Any) -> None:
-            STORE.call("remove", path)
-            _remove(path)
-
-        @staticmethod
-        def rename(src: Any, dst: Any, overwrite: bool = False) -> None:
-            STORE.call("rename", src)
-            raise _no_rename(src)
-
-        @staticmethod
-        def rmtree(path: Any) -> None:
-            _remove_below(path)
-
-        @staticmethod
-        def stat(path: Any) -> Any:
-            STORE.call("stat", path)
-            if path not in STORE.objects:
-                raise NotFoundError()
-            return _Stat(len(STORE.objects[path]), STORE.time_of(path))
-
-        @staticmethod
-        def walk(
-            top: Any, topdown: bool = True, onerror: Any = None
-        ) -> Iterator[tuple[Any, list[Any], list[Any]]]:
-            STORE.call("walk", top)
-            names = _names_in(top)
-            folders = [name.rstrip("/") for name in names if name.endswith("/")]
-            found = top, folders, [name for name in names if not name.endswith("/")]
-            if topdown:
-                yield found
-            for folder in folders:
-                yield from MemoryFilesystem.walk(_as_folder(top) + folder, topdown, onerror)
-            if not topdown:
-                yield found
-
-    return MemoryFilesystem
-
-
-# So many functions, because Beam's class is only there once Beam is imported.
-def _beam_file_system() -> type:  # noqa: C901
-    from apache_beam.io import filesystem as beam_files
-
-    class MemoryFileSystem(beam_files.FileSystem):
-        """The store as Beam knows it: Beam finds the subclasses of its FileSystem by itself."""
-
-        @classmethod
-        def scheme(cls) -> str:
-            return SCHEME
-
-        def join(self, basepath: str, *paths: str) -> str:
-            return "/".join([basepath.rstrip("/"), *(path.strip("/") for path in paths)])
-
-        def split(self, path: str) -> tuple[str, str]:
-            head, _, tail = path.rpartition("/")
-            return head, tail
-
-        def mkdirs(self, path: str) -> None:
-            pass
-
-        def has_dirs(self) -> bool:
-            return False
-
-        def _list(self, dir_or_prefix: str) -> Iterator[Any]:
-            STORE.call("listdir", dir_or_prefix)
-            for path in sorted(STORE.objects):
-                if path.startswith(dir_or_prefix):
-                    yield self._metadata(path)
-
-        def create(
-            self,
-            path: str,
-            mime_type: str = "application/octet-stream",
-            compression_type: str = beam_files.CompressionTypes.AUTO,
-        ) -> Any:
-            return self._packed(path, _open(path, "wb"), compression_type)
-
-        def open(
-            self,
-            path: str,
-            mime_type: str = "application/octet-stream",
-            compression_type: str = beam_files.CompressionTypes.AUTO,
-        ) -> Any:
-            return self._packed(path, _open(path, "rb"), compression_type)
-
-        def _packed(self, path: str, stream: Any, compression: str) -> Any:
-            compression = self._get_compression_type(path, compression)
-            if compression == beam_files.CompressionTypes.UNCOMPRESSED:
-                return stream
-            return beam_files.CompressedFile(stream, compression)
-
-        def copy(self, source_file_names: list[str], destination_file_names: list[str]) -> None:
-            for source, destination in zip(source_file_names, destination_file_names, strict=True):
-                STORE.call("copy", source)
-                STORE.put(destination, STORE.readable(source))
-
-        def rename(self, source_file_names: list[str], destination_file_names: list[str]) -> None:
-            # As Beam's file systems of object stores do it: a copy, then a removal.
-            self.copy(source_file_names, destination_file_names)
-            self.delete(source_file_names)
-
-        def exists(self, path: str) -> bool:
-            STORE.call("exists", path)
-            return path in STORE.objects
-
-        def size(self, path: str) -> int:
-            return self.metadata(path).size_in_bytes
-
-        def last_updated(self, path: str) -> float:
-            return self.metadata(path).last_updated_in_seconds
-
-        def checksum(self, path: str) -> str:
-            return str(STORE.time_of(path))
-
-        def metadata(self, path: str) -> Any:
-            STORE.call("stat", path)
-            if path not in STORE.objects:
-                raise beam_files.BeamIOError(f"{path} is not there")
-            return self._metadata(path)
-
-        def _metadata(self, path: str) -> Any:
-            size = len(STORE.objects[path])
-            return beam_files.FileMetadata(path, size, STORE.time_of(path))
-
-        def delete(self, paths: list[str]) -> None:
-            for path in paths:
-                STORE.call("remove", path)
-                _remove(path)
-
-    return MemoryFileSystem
 
 
 @functools.cache
@@ -459,10 +281,12 @@ def _registered() -> tuple[type, ...]:
     from tfx.dsl.io import fileio  # noqa: F401
     from tfx.dsl.io.filesystem_registry import DEFAULT_FILESYSTEM_REGISTRY
 
-    of_tfx = _tfx_file_system()
-    DEFAULT_FILESYSTEM_REGISTRY.register(of_tfx, priority=0)
-    # Beam finds a class as long as somebody holds it.
-    return of_tfx, _beam_file_system()
+    from tests.store_of_beam import MemoryFileSystem
+    from tests.store_of_tfx import MemoryFilesystem
+
+    DEFAULT_FILESYSTEM_REGISTRY.register(MemoryFilesystem, priority=0)
+    # Beam finds the class by itself, as long as somebody holds it.
+    return MemoryFilesystem, MemoryFileSystem
 
 
 @pytest.fixture

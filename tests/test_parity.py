@@ -24,6 +24,7 @@ from components.evaluator import gate
 from components.hyperparameters import Hyperparameters
 from components.models.registry import get_variant
 from pipeline.pushed_versions import newest_version
+from pipeline.root import serving_folder
 from pipeline.scoring.pushed_model import PushedModel
 from serving.client import Client
 from serving.server.flags import Flags
@@ -82,7 +83,8 @@ def server(root):
 def test_served_and_direct_answers_are_those_of_the_trained_model(root, server, texts, expected):
     """gRPC and REST, in batches and one by one; `sentiment predict` without a server."""
     addresses = (f"localhost:{server.grpc_port}", f"http://localhost:{server.rest_port}")
-    answers_by_way = {"direct": PushedModel(newest_version(root, "reviews")).predict(texts)}
+    version = newest_version(serving_folder(root), "reviews")
+    answers_by_way = {"direct": PushedModel(version).predict(texts)}
     for address in addresses:
         with Client(address, model="reviews") as client:
             answers_by_way[address] = client.predict(texts)

@@ -8,12 +8,14 @@ import io
 import re
 import zlib
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
-from components import features
+from components import features, files
+from components.dataset import places
 from components.dataset.records import Problem, Review, printable, review_or_problem
 from components.dataset.tar_members import FILE, FOLDER, Member, TarMembers, damaged
 from components.errors import ArchiveError
+from components.place import Place, place_of
 
 # The longest review of IMDB has some 14,000 bytes.
 MAX_REVIEW_BYTES = 1 << 20
@@ -33,7 +35,7 @@ def read_archive(path: str) -> Iterator[Review | Problem]:
     Nothing is extracted. An archive that is truncated, corrupt or unsafe ends with a fatal
     Problem.
     """
-    name = Path(path).name
+    name = place_of(path).name
     try:
         with _inflated(path) as stream:
             members = TarMembers(stream)
@@ -51,13 +53,13 @@ def read_archive(path: str) -> Iterator[Review | Problem]:
 
 def read_directory(path: str) -> Iterator[Review | Problem]:
     """Yields the labelled reviews of a folder such as aclImdb/train/pos."""
-    for file in sorted(Path(path).iterdir()):
+    for file in places.inside(place_of(path)):
         place = _place("/".join(file.parts[-3:]))
         if place and file.is_file():
             yield _review_in(file, place)
 
 
-def labelled_folders(root: Path) -> list[Path]:
+def labelled_folders(root: Place) -> list[Place]:
     """Returns those of train/pos, train/neg, test/pos and test/neg that exist below `root`."""
     return [
         folder
@@ -68,7 +70,7 @@ def labelled_folders(root: Path) -> list[Path]:
     ]
 
 
-def _review_in(file: Path, place: tuple[str, str, str]) -> Review | Problem:
+def _review_in(file: Place, place: tuple[str, str, str]) -> Review | Problem:
     try:
         size = file.stat().st_size
         if size <= MAX_REVIEW_BYTES:
@@ -144,7 +146,7 @@ class _Bounded:
 @contextlib.contextmanager
 def _inflated(path: str) -> Iterator[_Bounded]:
     """Opens an archive, gzipped or not. Unlike tarfile's own, gzip's reader checks the CRC."""
-    with open(path, "rb") as file:
+    with files.open_to_read(path) as file:
         is_gzip = file.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)
         with gzip.GzipFile(fileobj=file) if is_gzip else file as stream:
             yield _Bounded(stream)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
+
+from components.place import Place
 
 _BLOCK = 1 << 20
 
 
-def sha256_of(path: Path) -> str:
+def sha256_of(path: Place) -> str:
     """Returns the SHA-256 of a file's content in hexadecimal."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 from components.dataset.labels import key_of
 from components.dataset.parquet_records import open_parquet
+from components.place import Place
 
 _METADATA = b"huggingface"
 
 
-def class_names_in(path: Path, column: str) -> tuple[str, ...]:
+def class_names_in(path: Place, column: str) -> tuple[str, ...]:
     """Returns the names of the classes 0, 1, ... of a column; nothing if the file has none."""
     with open_parquet(path) as file:
         metadata = file.schema_arrow.metadata or {}

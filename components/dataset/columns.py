@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from pathlib import Path
 
 from components.dataset.detected_table import (
     DetectedTable,
@@ -15,9 +13,11 @@ from components.dataset.detected_table import (
     missing_column,
     shortened,
 )
+from components.dataset.places import from_here
 from components.dataset.records import printable
 from components.dataset.splits import is_split_column
 from components.errors import DatasetError, as_setting
+from components.place import Place
 
 TEXT_COLUMN, LABEL_COLUMN = "text_column", "label_column"
 # What the columns are called where nobody names them.
@@ -146,7 +146,7 @@ def objection_to_column(
     )
 
 
-def check_labelled(tables: Mapping[Path, DetectedTable], label_column: str) -> None:
+def check_labelled(tables: Mapping[Place, DetectedTable], label_column: str) -> None:
     """Refuses some files without the labels that others have: a contest does not publish them.
 
     Raises:
@@ -163,7 +163,7 @@ def check_labelled(tables: Mapping[Path, DetectedTable], label_column: str) -> N
     if not labelled or len(labelled) == len(labels):
         return
     lacking = next(path for path, label in labels.items() if not label)
-    data = ",".join(map(os.path.relpath, labelled))
+    data = ",".join(from_here(str(path)) for path in labelled)
     raise DatasetError(
         f"{printable(lacking.name)} has no column '{shortened(labels[labelled[0]])}', as "
         f"{printable(labelled[0].name)} has. If it has no labels, give only what has some: {data}."

@@ -10,12 +10,13 @@ import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import IO, Any, cast
 
 from components.dataset.records import printable
 from components.dataset.source import Compression
 from components.dataset.suffixes import SUFFIXES as SUFFIXES_OF_TABLES
+from components.place import Place
 
 # What unpacking a file raises that is truncated or corrupt.
 UNPACKABLE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
@@ -58,13 +59,13 @@ def compression_of(head: bytes) -> Compression:
     return next((found for magic, found in _MAGIC if head.startswith(magic)), Compression.NONE)
 
 
-def compression_named(path: Path) -> Compression:
+def compression_named(path: Place) -> Compression:
     """Returns what a file's name says of it."""
     return SUFFIXES.get(path.suffix.lower(), Compression.NONE)
 
 
 @contextlib.contextmanager
-def open_unpacked(path: Path, compression: Compression) -> Iterator[IO[bytes]]:
+def open_unpacked(path: Place, compression: Compression) -> Iterator[IO[bytes]]:
     """Opens a file as the bytes that were packed.
 
     Raises:
@@ -79,14 +80,15 @@ def open_unpacked(path: Path, compression: Compression) -> Iterator[IO[bytes]]:
         return
     with contextlib.ExitStack() as stack:
         packed: Any
+        file = stack.enter_context(path.open("rb"))
         if compression is Compression.GZIP:
-            packed = stack.enter_context(gzip.open(path, "rb"))
+            packed = stack.enter_context(gzip.open(file, "rb"))
         elif compression is Compression.BZIP2:
-            packed = stack.enter_context(bz2.open(path, "rb"))
+            packed = stack.enter_context(bz2.open(file, "rb"))
         elif compression is Compression.XZ:
-            packed = stack.enter_context(lzma.open(path, "rb"))
+            packed = stack.enter_context(lzma.open(file, "rb"))
         else:
-            archive = stack.enter_context(zipfile.ZipFile(path))
+            archive = stack.enter_context(zipfile.ZipFile(file))
             try:
                 packed = stack.enter_context(archive.open(only_member(archive)))
             except NotImplementedError as error:
@@ -97,7 +99,7 @@ def open_unpacked(path: Path, compression: Compression) -> Iterator[IO[bytes]]:
         yield cast(IO[bytes], io.BufferedReader(_Bounded(packed, most), _BUFFER))
 
 
-def told_size(path: Path, compression: Compression) -> int:
+def told_size(path: Place, compression: Compression) -> int:
     """Returns how many bytes a file unpacks to, as far as it tells that itself; 0 if it does not.
 
     gzip tells the size of its last member, modulo 2^32 (RFC 1952): it is at least as large, unless
@@ -106,7 +108,7 @@ def told_size(path: Path, compression: Compression) -> int:
     if compression is Compression.NONE:
         return path.stat().st_size
     if compression is Compression.ZIP:
-        with zipfile.ZipFile(path) as archive:
+        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
             return only_member(archive).file_size
     if compression is Compression.GZIP and path.stat().st_size > _GZIP_TRAILER:
         with path.open("rb") as stream:
@@ -115,7 +117,7 @@ def told_size(path: Path, compression: Compression) -> int:
     return 0
 
 
-def _is_dense(path: Path, compression: Compression) -> bool:
+def _is_dense(path: Place, compression: Compression) -> bool:
     """Says whether the size that a file tells is likely: of a truncated one by gzip it is not."""
     if compression is not Compression.GZIP:
         return True

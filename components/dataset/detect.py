@@ -40,6 +40,7 @@ from components.dataset.text_encoding import (
 )
 from components.dataset.text_lines import UNDECODABLE, lines_of, open_text
 from components.errors import DatasetError, as_setting
+from components.place import Place
 
 HEAD_BYTES = 1 << 20
 # From so many rows on, texts of so many characters and so many different labels are known.
@@ -75,7 +76,7 @@ _ARRAY_OF_OBJECTS = re.compile(r"\[\s*[{\]]")
 _UNREADABLE = (*UNPACKABLE, *UNDECODABLE, parquet_records.ParquetError, ValueError)
 
 
-def kind_of(path: Path) -> SourceKind | None:
+def kind_of(path: Place) -> SourceKind | None:
     """Returns the format that a file's name tells, or None."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and compression_named(path):
@@ -84,7 +85,7 @@ def kind_of(path: Path) -> SourceKind | None:
 
 
 def detect(
-    path: Path,
+    path: Place,
     options: TableOptions = FOUND_BY_CONTENT,
     *,
     name: str = "",
@@ -129,7 +130,7 @@ def _words_of(error: Exception) -> str:
 
 
 def _detect(
-    path: Path,
+    path: Place,
     options: TableOptions,
     name: str,
     by_name: SourceKind | None,
@@ -149,7 +150,7 @@ def _detect(
     compression = compression_of(packed)
     inner = path.name
     if compression is Compression.ZIP:
-        with zipfile.ZipFile(path) as archive:
+        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
             members = "\n".join(member.filename for member in archive.infolist())
             if objection := foreign_formats.office_document(members):
                 raise DatasetError(f"{name} is no table: {objection}")
@@ -182,7 +183,7 @@ def _detect(
     return table._replace(remarks=tuple(remarks))
 
 
-def _parquet_table(path: Path, by_name: SourceKind | None, needed: Sequence[str]) -> DetectedTable:
+def _parquet_table(path: Place, by_name: SourceKind | None, needed: Sequence[str]) -> DetectedTable:
     nested = parquet_records.nested_names(path, needed)
     return DetectedTable(
         TableFormat(SourceKind.PARQUET),
@@ -255,7 +256,7 @@ def _is_json_object(line: str) -> bool:
 
 
 def _remarks_on_file(
-    path: Path, form: TableFormat, head: bytes, options: TableOptions, by_name: SourceKind | None
+    path: Place, form: TableFormat, head: bytes, options: TableOptions, by_name: SourceKind | None
 ) -> list[str]:
     remarks = []
     if by_name and by_name is not form.kind and not {by_name, form.kind} <= {*_JSON}:
@@ -272,7 +273,7 @@ def _remarks_on_file(
 
 
 def _json_table(
-    path: Path, form: TableFormat, remarks: list[str], needed: Sequence[str]
+    path: Place, form: TableFormat, remarks: list[str], needed: Sequence[str]
 ) -> DetectedTable:
     with open_text(path, form) as stream:
         records = (

@@ -6,12 +6,10 @@ left to the data gate.
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from components import features
 from components.dataset.label_objections import (
@@ -21,6 +19,7 @@ from components.dataset.label_objections import (
 )
 from components.dataset.labels import LabelLookup
 from components.dataset.layout_labels import has_layout
+from components.dataset.places import from_here
 from components.dataset.records import (
     UNKNOWN_LABEL,
     LabelSpelling,
@@ -33,6 +32,7 @@ from components.dataset.records import (
 from components.dataset.source import ReviewSource, SourceFile
 from components.dataset.tables import read_table
 from components.errors import DataGateError, as_setting
+from components.place import place_of
 
 # Bounds of the look, over all files; after the first second, a few records of each file are read.
 RECORDS = 10_000
@@ -203,7 +203,7 @@ def _objections_to_splits(
 
 def _objections_to_empty_files(source: ReviewSource, look: FirstLook) -> Iterator[str]:
     """Says that there is no record, or none in a split."""
-    empty = [printable(Path(file.path).name) for file in look.empty]
+    empty = [printable(place_of(file.path).name) for file in look.empty]
     if len(empty) == len(source.files):
         holds = "holds no record" if len(empty) == 1 else "hold no records"
         yield f"{', '.join(empty[:5])} {holds}; expected reviews below the columns' names."
@@ -244,4 +244,4 @@ def _objection_to_unlabelled_split(source: ReviewSource, look: FirstLook) -> str
 
 def shown(path: str) -> str:
     """Returns a path relative to the current folder, where that is shorter."""
-    return min(printable(path), printable(os.path.relpath(path)), key=len)
+    return min(printable(path), printable(from_here(path)), key=len)

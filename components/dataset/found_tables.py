@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from components.dataset.columns import DEFAULT_LABEL, DEFAULT_TEXT
@@ -15,6 +14,7 @@ from components.dataset.splits import is_split_column
 from components.dataset.table_options import TableOptions
 from components.dataset.table_splits import splits_by_name
 from components.errors import DatasetError
+from components.place import Place
 
 # Formats that count as one: each file's content tells which of them it has.
 _FAMILY = {SourceKind.JSON: SourceKind.JSON_LINES}
@@ -29,8 +29,8 @@ class FoundTables(NamedTuple):
       split_column: Column that tells splits, or "".
     """
 
-    tables: dict[Path, DetectedTable]
-    splits: dict[Path, str]
+    tables: dict[Place, DetectedTable]
+    splits: dict[Place, str]
     split_column: str
 
     @property
@@ -48,7 +48,7 @@ class FoundTables(NamedTuple):
 
 
 def find_tables(
-    paths: list[Path],
+    paths: list[Place],
     text_column: str,
     label_column: str,
     options: TableOptions,

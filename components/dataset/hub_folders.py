@@ -8,15 +8,15 @@ each.
 from __future__ import annotations
 
 import fnmatch
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+from components.dataset.places import from_here, names_below, shared_folder
 from components.dataset.records import printable
 from components.dataset.splits import split_in_name
 from components.errors import DatasetError, as_setting
 from components.features import TRAIN_SPLIT
+from components.place import Place
 
 _DESCRIPTION = "README.md"
 _FENCE = "---"
@@ -25,7 +25,7 @@ _MOST_BYTES = 1 << 20
 _MOST_LISTED = 20
 
 
-def only_configuration(folder: Path, tables: Sequence[Path]) -> list[Path]:
+def only_configuration(folder: Place, tables: Sequence[Place]) -> list[Place]:
     """Returns the tables of a folder's only configuration; all of them where none is told.
 
     Args:
@@ -51,11 +51,11 @@ def only_configuration(folder: Path, tables: Sequence[Path]) -> list[Path]:
     )
 
 
-def _path_of(folder: Path, name: str, configurations: Mapping[str, Sequence[Path]]) -> str:
+def _path_of(folder: Place, name: str, configurations: Mapping[str, Sequence[Place]]) -> str:
     """Returns the path that names the tables of one configuration alone."""
     files = configurations[name]
     others = {file for other, found in configurations.items() if other != name for file in found}
-    shared = Path(os.path.commonpath([file.parent for file in files]))
+    shared = shared_folder(files)
     # The folder of that name rather than that of its only split.
     shared = folder / name if folder / name in (shared, *shared.parents) else shared
     if any(shared in other.parents for other in others):
@@ -64,12 +64,12 @@ def _path_of(folder: Path, name: str, configurations: Mapping[str, Sequence[Path
 
 
 def _shorter(path: str) -> str:
-    return min(path, os.path.relpath(path), key=len)
+    return min(path, from_here(path), key=len)
 
 
-def _described(folder: Path, tables: Sequence[Path]) -> dict[str, list[Path]]:
+def _described(folder: Place, tables: Sequence[Place]) -> dict[str, list[Place]]:
     """Returns the configurations that README.md describes and of which there are tables."""
-    found: dict[str, list[Path]] = {}
+    found: dict[str, list[Place]] = {}
     for entry in _entries(folder / _DESCRIPTION):
         patterns = list(_patterns(entry.get("data_files")))
         base = entry.get("data_dir")
@@ -78,14 +78,14 @@ def _described(folder: Path, tables: Sequence[Path]) -> dict[str, list[Path]]:
         files = [
             table
             for table in tables
-            if any(_fits(table.relative_to(folder).as_posix(), pattern) for pattern in patterns)
+            if any(_fits("/".join(names_below(table, folder)), pattern) for pattern in patterns)
         ]
         if files:
             found[str(entry.get("config_name", "default"))] = files
     return found
 
 
-def _entries(description: Path) -> list[Mapping[str, Any]]:
+def _entries(description: Place) -> list[Mapping[str, Any]]:
     """Returns the configurations in a file's front matter; none where it has none, or no YAML."""
     if not description.is_file():
         return []
@@ -134,12 +134,12 @@ def _fits(path: str, pattern: str) -> bool:
     return fnmatch.fnmatchcase(path, pattern.removeprefix("**/")) or path.startswith(f"{pattern}/")
 
 
-def _folders(folder: Path, tables: Sequence[Path]) -> dict[str, list[Path]]:
+def _folders(folder: Place, tables: Sequence[Place]) -> dict[str, list[Place]]:
     """Returns the folders that have a train split each, where there are several."""
-    groups: dict[str, list[Path]] = {}
+    groups: dict[str, list[Place]] = {}
     trained: set[str] = set()
     for table in tables:
-        *folders, name = table.relative_to(folder).parts
+        *folders, name = names_below(table, folder)
         path = [part for part in folders if not split_in_name(part)]
         key = "/".join(path) or "."
         groups.setdefault(key, []).append(table)

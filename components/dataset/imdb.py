@@ -12,6 +12,7 @@ from components.dataset.checksum import sha256_of
 from components.dataset.download import Download, download
 from components.dataset.failed_hosts import REMEMBERED_SECONDS, recent_failure, remember_failure
 from components.errors import ArchiveError, DownloadError, HostFailedError, as_setting
+from components.place import Place, place_of
 
 FILE_NAME = "aclImdb_v1.tar.gz"
 OFFICIAL = Download(
@@ -27,7 +28,7 @@ LABELLED_ONLY_SHA256 = "3bfbf1fcffa49af4b7f917a79c5f3851a9bce21c49a5d0d5bf3791e6
 class VerifiedArchive:
     """An archive that is known to hold the reviews."""
 
-    path: Path
+    path: Place
     sha256: str
 
 
@@ -46,7 +47,7 @@ def find_or_download(
       DownloadError: There is none, and it could not be downloaded.
     """
     if archive:
-        return verified(Path(archive).absolute())
+        return verified(place_of(archive).absolute())
     cached = cache_dir / FILE_NAME
     if not cached.exists():
         _fetch(cached, asks_failed_host)
@@ -72,7 +73,7 @@ def _fetch(target: Path, asks_failed_host: bool) -> None:
         raise
 
 
-def verified(path: Path) -> VerifiedArchive:
+def verified(path: Place) -> VerifiedArchive:
     """Checks that a file is one of the known archives.
 
     Raises:

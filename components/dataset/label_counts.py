@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from components import features, progress
@@ -18,6 +17,7 @@ from components.dataset.records import MalformedRecord
 from components.dataset.source import ReviewSource, SourceFile, TableFormat
 from components.dataset.splits import UNLABELLED, split_spelt
 from components.dataset.tables import UNREADABLE, read_records
+from components.place import place_of
 
 # Bounds of a look at the first records, over all files.
 RECORDS = 10_000
@@ -164,7 +164,7 @@ def _labels_of_file(
     split = file.split
     try:
         columns = [label_column, *filter(None, [split_column])]
-        for record in read_records(Path(file.path), form, columns):
+        for record in read_records(place_of(file.path), form, columns):
             if isinstance(record, MalformedRecord):
                 continue
             if split_column:

@@ -13,11 +13,12 @@ from components.dataset.source import SourceKind
 from components.dataset.suffixes import SUFFIXES, TEXT_SUFFIXES
 from components.dataset.table_options import TableOptions
 from components.errors import DatasetError
+from components.place import Place
 
 ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz")
 
 
-def look_at(path: Path, options: TableOptions, needed: Sequence[str] = ()) -> DetectedTable:
+def look_at(path: Place, options: TableOptions, needed: Sequence[str] = ()) -> DetectedTable:
     """Returns how a table is written.
 
     Args:
@@ -45,7 +46,7 @@ def look_at(path: Path, options: TableOptions, needed: Sequence[str] = ()) -> De
     return detect(path, options, needed=needed)
 
 
-def _unknown_format(path: Path) -> DatasetError:
+def _unknown_format(path: Place) -> DatasetError:
     return DatasetError(
         f"{printable(path.name)}: unknown format. Expected {', '.join(SUFFIXES)}, text formats "
         f"also with {', '.join(COMPRESSIONS)}, or an archive ({', '.join(ARCHIVE_SUFFIXES)}) "

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from components.dataset.splits import SPELLINGS, UNLABELLED
+from components.place import Place
 
 NAMELESS = "reviews"
 # Names of pipelines and models, of at most 100 characters, add something to it.
@@ -23,12 +23,12 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _HUB_PREFIX = "datasets--"
 
 
-def name_of(path: Path) -> str:
+def name_of(path: Place) -> str:
     """Returns a name in snake case: "My Reviews.csv.gz" gives "my_reviews"."""
     return _snake(path.name.split(".")[0]) or NAMELESS
 
 
-def name_and_origin(path: Path, keeps_splits: bool) -> tuple[str, Path]:
+def name_and_origin(path: Place, keeps_splits: bool) -> tuple[str, Place]:
     """Returns the name of a table's data set, and the file or folder that it comes from.
 
     A file that is named only for its split and shard (train-00000-of-00001.parquet) leaves the

@@ -6,11 +6,12 @@ Other formats are read where pyarrow is not installed: it is imported by the fir
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.dataset.nested import MOST_DEPTH, MOST_PATHS, value_inside
+from components.place import Place
 
 if TYPE_CHECKING:
     import pyarrow
@@ -24,7 +25,7 @@ class ParquetError(Exception):
 
 
 @contextlib.contextmanager
-def open_parquet(path: Path) -> Iterator[pyarrow.parquet.ParquetFile]:
+def open_parquet(path: Place) -> Iterator[pyarrow.parquet.ParquetFile]:
     """Opens a file.
 
     Raises:
@@ -35,19 +36,21 @@ def open_parquet(path: Path) -> Iterator[pyarrow.parquet.ParquetFile]:
     import pyarrow.parquet
 
     try:
-        with pyarrow.parquet.ParquetFile(path) as file:
-            yield file
+        with contextlib.ExitStack() as stack:
+            # pyarrow reads a disk itself.
+            source = path if isinstance(path, os.PathLike) else stack.enter_context(path.open("rb"))
+            yield stack.enter_context(pyarrow.parquet.ParquetFile(source))
     except pyarrow.ArrowException as error:
         raise ParquetError(str(error)) from error
 
 
-def column_names(path: Path) -> list[str]:
+def column_names(path: Place) -> list[str]:
     """Returns the names of a file's columns, one that occurs twice twice."""
     with open_parquet(path) as file:
         return list(file.schema_arrow.names)
 
 
-def nested_names(path: Path, needed: Sequence[str] = ()) -> list[str]:
+def nested_names(path: Place, needed: Sequence[str] = ()) -> list[str]:
     """Returns the names of values inside a file's columns, "a.b", at most `MOST_PATHS`.
 
     Args:
@@ -71,7 +74,7 @@ def nested_names(path: Path, needed: Sequence[str] = ()) -> list[str]:
     return list(found)
 
 
-def composite_names(path: Path, nested: Sequence[str] = ()) -> set[str]:
+def composite_names(path: Place, nested: Sequence[str] = ()) -> set[str]:
     """Returns the names under which a file holds structs, lists or maps.
 
     Args:
@@ -120,14 +123,14 @@ def _type_inside(kind: Any, path: str) -> Any:
     return None
 
 
-def has_rows(path: Path) -> bool:
+def has_rows(path: Place) -> bool:
     """Says whether a file has any."""
     with open_parquet(path) as file:
         return bool(file.metadata.num_rows)
 
 
 def read_parquet(
-    path: Path, columns: Sequence[str], row_groups: Sequence[int] | None = None
+    path: Place, columns: Sequence[str], row_groups: Sequence[int] | None = None
 ) -> Iterator[Mapping[str, Any]]:
     """Yields the records' values of some columns, which may be inside others.
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import glob
-import os
 from collections.abc import Iterable
-from pathlib import Path
+from functools import partial
 
-from components import features
+from components import features, files
 from components.dataset.detect import kind_of
 from components.dataset.hub_folders import only_configuration
+from components.dataset.places import files_in, inside, is_there, matching, names_below
+from components.dataset.records import printable
+from components.dataset.stores import check_store, errors_of_stores
 from components.dataset.suffixes import SUFFIXES
 from components.errors import DatasetError, as_setting, did_you_mean
+from components.place import Place, StorePath, place_of
 
 AUTO, IMDB, SAMPLE = "auto", "imdb", "sample"
 
@@ -19,71 +21,84 @@ AUTO, IMDB, SAMPLE = "auto", "imdb", "sample"
 _DESCRIPTIONS = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
 
 
-def expand(data: str) -> list[Path]:
+@errors_of_stores()
+def expand(data: str) -> list[Place]:
     """Returns the existing paths that the argument names; commas and globs name several.
 
     Raises:
-      DatasetError: There is no such path.
+      DatasetError: There is no such path, or a store cannot be asked for it.
     """
-    # Not `Path.exists`: of a name that is too long, or behind a locked folder, it raises.
-    if os.path.exists(data):
-        return [Path(data).absolute()]
-    paths: list[Path] = []
+    check_store(data)
+    if is_there(data):
+        return [place_of(data).absolute()]
+    paths: list[Place] = []
     for named in data.split(","):
         # "a.csv, b.csv"; and a blank part would be the current folder.
-        part = named if os.path.exists(named) else named.strip()
+        part = named if not files.is_remote(named) and is_there(named) else named.strip()
         if not part:
             raise DatasetError(
                 f"{as_setting('data', data)}: a comma has no path on one side. Expected paths with "
                 "commas in between."
             )
-        matches = [part] if os.path.exists(part) else sorted(glob.glob(part, recursive=True))
+        check_store(part)
+        matches = matching(part)
         if not matches:
-            raise DatasetError(
-                f"{as_setting('data', data)}: there is no file or folder '{part}'. "
-                f"Expected auto, imdb, sample or a path."
-                f"{did_you_mean(part, (AUTO, IMDB, SAMPLE, *_neighbours(part)))}"
-            )
-        paths += [Path(match).absolute() for match in matches]
+            raise DatasetError(f"{as_setting('data', data)}: {_nothing_at(part)}")
+        paths += [match.absolute() for match in matches]
     return list(dict.fromkeys(paths))
 
 
+def _nothing_at(part: str) -> str:
+    """Says that there is nothing, and what there is that is called nearly so."""
+    if files.is_remote(part) and not (store := StorePath(place_of(part).parts[0])).is_dir():
+        return (
+            f"there is no '{printable(part)}': the store '{printable(str(store))}' is not there, "
+            "or is empty. Check its name."
+        )
+    return (
+        f"there is no file or folder '{part}'. Expected auto, imdb, sample or a path."
+        f"{did_you_mean(part, (AUTO, IMDB, SAMPLE, *_neighbours(part)))}"
+    )
+
+
 def _neighbours(part: str) -> list[str]:
-    folder = Path(part).parent
+    folder = place_of(part).parent
     try:
-        return [str(folder / path.name) for path in folder.iterdir()]
+        return [str(folder / path.name) for path in inside(folder)]
     except OSError:
         return []
 
 
-def tables_in(paths: Iterable[Path]) -> list[Path]:
+@errors_of_stores()
+def tables_in(paths: Iterable[Place]) -> list[Place]:
     """Returns the tables among files and in folders.
 
     Raises:
       DatasetError: A folder holds none, or several configurations of a data set.
     """
-    found: list[Path] = []
+    found: list[Place] = []
     for path in paths:
         if path.is_dir():
-            inside = [
-                file
-                for file in sorted(path.rglob("*"))
-                if kind_of(file) and file.is_file() and not _is_side_file(file, path)
-            ]
-            if not inside:
+            tables = files_in(path, partial(_is_table, folder=path))
+            if not tables:
                 raise DatasetError(
                     f"The folder {path} holds no reviews: expected {features.TRAIN_SPLIT}/pos, "
                     f"{features.TRAIN_SPLIT}/neg, {features.TEST_SPLIT}/pos and "
                     f"{features.TEST_SPLIT}/neg with files such as 123_8.txt, or tables "
                     f"({', '.join(SUFFIXES)})."
                 )
-            found += only_configuration(path, inside)
+            found += only_configuration(path, tables)
         else:
             found.append(path)
     return found
 
 
-def _is_side_file(file: Path, folder: Path) -> bool:
+def _is_table(file: Place, folder: Place) -> bool:
+    """Says whether a file below a folder is named as a table, and is no side file."""
+    return kind_of(file) is not None and not _is_side_file(file, folder)
+
+
+def _is_side_file(file: Place, folder: Place) -> bool:
     """Says whether a file below a folder is hidden, or describes the data set beside it."""
-    parts = file.relative_to(folder).parts
+    parts = names_below(file, folder)
     return file.name in _DESCRIPTIONS or any(part.startswith(".") for part in parts)

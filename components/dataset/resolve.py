@@ -25,19 +25,23 @@ from components.dataset.layout_labels import COLUMNS, STARS
 from components.dataset.look_at import ARCHIVE_SUFFIXES
 from components.dataset.names import name_and_origin, name_of
 from components.dataset.paths import AUTO, IMDB, SAMPLE, expand, tables_in
+from components.dataset.places import inside
 from components.dataset.slice_columns import (
     columns_asked,
     slices_by_columns,
     slices_of_layout,
 )
 from components.dataset.source import ReviewSource, SourceFile, SourceKind
+from components.dataset.stores import errors_of_stores
 from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
 from components.dataset.table_splits import drawn_by_column, drawn_by_names
 from components.errors import DatasetError, DownloadError, as_setting
+from components.place import Place, StorePath
 
 _BLOCK = 1 << 20
 
 
+@errors_of_stores()
 def resolve_source(
     data: str,
     *,
@@ -160,7 +164,8 @@ def _imdb_source(archive: imdb.VerifiedArchive) -> ReviewSource:
     )
 
 
-def labelled_source(path: Path, digest: bool = True) -> ReviewSource | None:
+@errors_of_stores()
+def labelled_source(path: Place, digest: bool = True) -> ReviewSource | None:
     """Returns a folder or an archive laid out as IMDB's; None for any other path.
 
     Args:
@@ -172,9 +177,7 @@ def labelled_source(path: Path, digest: bool = True) -> ReviewSource | None:
             kind=SourceKind.IMDB_DIRECTORY,
             name=name_of(path),
             files=tuple(SourceFile(str(folder), folder.parent.name) for folder in folders),
-            digest=_digest(file for folder in folders for file in sorted(folder.iterdir()))
-            if digest
-            else "",
+            digest=_digest(file for folder in folders for file in inside(folder)) if digest else "",
             origin=str(path),
         )
     if path.name.endswith(ARCHIVE_SUFFIXES) and path.is_file():
@@ -231,8 +234,11 @@ def _with_slices(
     return replace(source, slice_by=slices_by_columns(slice_by, found, *columns, note))
 
 
-def _digest(files: Iterable[Path]) -> str:
+def _digest(files: Iterable[Place]) -> str:
     """Returns the SHA-256 of names and contents.
+
+    A store is believed what it tells, a file's size and when it was written, and the content is not
+    fetched for that; where it does not tell when, it is.
 
     Raises:
       DatasetError: A file cannot be read.
@@ -243,7 +249,11 @@ def _digest(files: Iterable[Path]) -> str:
             continue
         name = f"{file.parent.name}/{file.name}"
         try:
-            digest.update(os.fsencode(f"{name}\0{file.stat().st_size}\0"))
+            status = file.stat()
+            digest.update(os.fsencode(f"{name}\0{status.st_size}\0"))
+            if isinstance(file, StorePath) and status.st_mtime_ns:
+                digest.update(f"{status.st_mtime_ns}\0".encode())
+                continue
             with file.open("rb") as stream:
                 while block := stream.read(_BLOCK):
                     digest.update(block)

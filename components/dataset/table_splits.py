@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from components import features
+from components.dataset.places import from_here, names_below_shared
 from components.dataset.records import UNKNOWN_SPLIT, Problem, Review
 from components.dataset.source import ReviewSource
 from components.dataset.splits import EXPECTED, UNLABELLED, split_in_name
 from components.dataset.tables import read_table
 from components.errors import DatasetError
+from components.place import Place
 
 _CARVED = (
     "There is no test split: a fifth of train, by a hash of the text, becomes test. To test on "
@@ -21,7 +21,7 @@ _CARVED = (
 _ALL_SPLITS = {features.TRAIN_SPLIT, features.EVAL_SPLIT, features.TEST_SPLIT}
 
 
-def splits_by_name(paths: Sequence[Path], notify: Callable[[str], None]) -> dict[Path, str]:
+def splits_by_name(paths: Sequence[Place], notify: Callable[[str], None]) -> dict[Place, str]:
     """Returns the files to read, each with the split that it is named for, or with "".
 
     Names that name one split alone do not count: train.csv alone is split like any other file. A
@@ -44,7 +44,7 @@ def splits_by_name(paths: Sequence[Path], notify: Callable[[str], None]) -> dict
         raise DatasetError(
             f"{unnamed[0]} is named for no split, and other files are named for one. Name all "
             f"files for {EXPECTED}, or none; or give only the others: "
-            f"{','.join(map(os.path.relpath, read))}."
+            f"{','.join(from_here(str(path)) for path in read)}."
         )
     if features.TRAIN_SPLIT not in drawn:
         raise DatasetError(
@@ -102,15 +102,14 @@ def drawn_by_column(source: ReviewSource, notify: Callable[[str], None]) -> Revi
     return replace(source, has_eval=features.EVAL_SPLIT in drawn, carves_test=carves_test)
 
 
-def _splits_named(paths: Sequence[Path]) -> list[str]:
+def _splits_named(paths: Sequence[Place]) -> list[str]:
     """Returns for each file the split that its name, or a folder's, tells, or "".
 
     Only folders below the one that all files share tell files apart.
     """
-    shared = os.path.commonpath([path.parent for path in paths])
     splits = []
-    for path in paths:
-        file, *folders = reversed(path.relative_to(shared).parts)
+    for below in names_below_shared(paths):
+        file, *folders = reversed(below)
         names = (file.split(".")[0], *folders)
         splits.append(next(filter(None, map(split_in_name, names)), ""))
     return splits

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from components.dataset.compressed import UNPACKABLE, PackedFileError
@@ -20,10 +19,12 @@ from components.dataset.records import (
 )
 from components.dataset.separated import named, numbered, rows_of
 from components.dataset.source import ReviewSource, SourceFile, SourceKind, TableFormat
+from components.dataset.stores import words_of
 from components.dataset.table_reviews import reviews_in
 from components.dataset.text_encoding import UTF_8
 from components.dataset.text_lines import UNDECODABLE, LongLineError, blocks_of_lines, open_text
 from components.errors import as_setting
+from components.place import Place, place_of
 
 # What reading a file raises that is truncated or corrupt, or in another format than was detected.
 UNREADABLE = (*UNPACKABLE, *UNDECODABLE, ParquetError)
@@ -36,7 +37,7 @@ def read_table(
 
     A file that breaks off ends with a fatal Problem.
     """
-    path = Path(file.path)
+    path = place_of(file.path)
     columns = [source.text_column, source.label_column, *source.slice_columns]
     if source.split_column:
         columns.append(source.split_column)
@@ -56,7 +57,7 @@ def read_table(
 
 
 def read_records(
-    path: Path, form: TableFormat, columns: Sequence[str]
+    path: Place, form: TableFormat, columns: Sequence[str]
 ) -> Iterator[Mapping[str, Any] | MalformedRecord]:
     """Yields a table's records, values by column, in their order.
 
@@ -103,7 +104,7 @@ def with_way_out(problem: Problem, form: TableFormat) -> Problem:
     )
 
 
-def unreadable(path: Path, error: Exception) -> Problem:
+def unreadable(path: Place, error: Exception) -> Problem:
     """Returns the problem of a file that is truncated or corrupt."""
     if isinstance(error, PackedFileError):
         detail = str(error)
@@ -111,6 +112,9 @@ def unreadable(path: Path, error: Exception) -> Problem:
         detail = f"{error}. Mend it, or name its encoding with `encoding`."
     elif isinstance(error, LongLineError):
         detail = f"{error}. Expected a row a line; is it a table?"
+    elif isinstance(error, OSError) and error.errno:
+        # Of the disk or the store; what unpacks a damaged file raises OSErrors without a number.
+        detail = f"reading it failed: {words_of(error)}"
     else:
         detail = f"the file is truncated or corrupt ({error}). Mend it or leave it out."
     return Problem("unreadable_file", path.name, detail, fatal=True)

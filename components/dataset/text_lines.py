@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO
 
 from components.dataset.compressed import PackedFileError, open_unpacked
 from components.dataset.source import TableFormat
+from components.place import Place
 
 # More than any review; a file that is one endless line is not held in memory.
 MAX_LINE_CHARACTERS = 64 << 20
@@ -25,7 +25,7 @@ UNDECODABLE = (UnicodeError, PackedFileError, LongLineError)
 
 
 @contextlib.contextmanager
-def open_text(path: Path, form: TableFormat) -> Iterator[IO[str]]:
+def open_text(path: Place, form: TableFormat) -> Iterator[IO[str]]:
     """Opens a file as text with its own line ends.
 
     In UTF-8, invalid bytes become surrogates, so that only their record is bad.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +20,7 @@ from components.dataset.detected_table import (
     refuse_repeated,
 )
 from components.dataset.look_at import look_at
+from components.dataset.places import is_there
 from components.dataset.records import (
     MalformedRecord,
     Problem,
@@ -30,10 +30,12 @@ from components.dataset.records import (
     problem_of_text,
 )
 from components.dataset.source import SourceKind, TableFormat
+from components.dataset.stores import check_store, errors_of_stores
 from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
 from components.dataset.tables import UNREADABLE, read_records, unreadable, with_way_out
 from components.dataset.text_lines import lines_of, open_text
 from components.errors import DatasetError, as_setting
+from components.place import Place
 
 LINES_SUFFIX = ".txt"
 # All texts are held in memory: so many, and so many characters.
@@ -52,8 +54,9 @@ class Texts(NamedTuple):
     notices: list[str]
 
 
+@errors_of_stores()
 def read_texts(
-    path: Path,
+    path: Place,
     column: str = "",
     options: TableOptions = FOUND_BY_CONTENT,
     *,
@@ -77,7 +80,8 @@ def read_texts(
       DatasetError: It cannot be read, lacks the column, has more bad records than allowed, or
         more texts than `MOST_TEXTS`; names file and record.
     """
-    if not os.path.exists(path):
+    check_store(str(path))
+    if not is_there(str(path)):
         raise DatasetError(f"{as_setting('file', str(path))}: there is no such file.")
     if path.is_dir():
         raise DatasetError(f"{as_setting('file', str(path))} is a folder; expected a file.")
@@ -107,7 +111,7 @@ def read_texts(
     return _without_bad(found, shown, max_bad_records, told)
 
 
-def _is_named_lines(path: Path) -> bool:
+def _is_named_lines(path: Place) -> bool:
     stem = Path(path.stem) if compression_named(path) else path
     return stem.suffix.lower() == LINES_SUFFIX
 
@@ -128,7 +132,7 @@ def _is_lines(table: DetectedTable, column: str, is_named: bool) -> bool:
     return column not in table.columns or (is_named and len(table.columns) == 1)
 
 
-def _lines(path: Path, form: TableFormat, name: str) -> Iterator[str | Problem]:
+def _lines(path: Place, form: TableFormat, name: str) -> Iterator[str | Problem]:
     try:
         with open_text(path, form) as stream:
             for number, line in enumerate(lines_of(stream, form), start=1):
@@ -140,7 +144,7 @@ def _lines(path: Path, form: TableFormat, name: str) -> Iterator[str | Problem]:
         yield unreadable(path, error)
 
 
-def _column(path: Path, form: TableFormat, column: str, name: str) -> Iterator[str | Problem]:
+def _column(path: Place, form: TableFormat, column: str, name: str) -> Iterator[str | Problem]:
     try:
         for number, record in enumerate(read_records(path, form, [column]), start=1):
             where = f"{name}, record {number:,}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
+from typing import Any
 
 import apache_beam as beam
 import tensorflow as tf
@@ -12,7 +14,7 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from components import features
+from components import features, files
 from components.dataset.read import REVIEWS, ReadReviews
 from components.dataset.source import ReviewSource
 from components.errors import DatasetError
@@ -46,7 +48,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples.split_names = artifact_utils.encode_split_names(list(splits))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         temporary = self._get_tmp_dir()
-        findings_file = os.path.join(temporary, "findings.jsonl")
+        findings_file = os.path.join(temporary, "findings.json")
         unfinished = os.path.join(temporary, "shards")
         tf.io.gfile.makedirs(unfinished)
         folders = {split: artifact_utils.get_split_uri([examples], split) for split in splits}
@@ -68,17 +70,24 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             _ = assigned | "WriteShards" >> WriteShards(folders, unfinished, columns)
             _ = (
                 findings(assigned, read, leaks, dropped, columns)
-                | "ToJson" >> beam.Map(json.dumps)
-                | "WriteFindings" >> beam.io.WriteToText(findings_file, shard_name_template="")
+                | "AllFindings" >> beam.combiners.ToList()
+                | "WriteFindings" >> beam.Map(_write_findings, findings_file)
             )
 
-        with tf.io.gfile.GFile(findings_file) as lines:
-            report = ReadingReport.from_findings(
-                map(json.loads, lines), splits, source.classes, source.label_classes
-            )
+        report = ReadingReport.from_findings(
+            json.loads(files.read_text(findings_file)),
+            splits,
+            source.classes,
+            source.label_classes,
+        )
         if report.fatal:
             raise DatasetError(f"The data could not be read. {' '.join(report.fatal)}")
         report.write(artifact_utils.get_single_uri(output_dict[REPORT]))
+
+
+def _write_findings(found: Sequence[Any], path: str) -> None:
+    # By files, for whose stores Beam may have no file system.
+    files.write_text(path, json.dumps(found))
 
 
 def split_names(validation_fraction: float, has_eval: bool) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from components.layers.fused_lstm import fused_lstm, fused_lstm_in_groups
 from components.layers.lstm_steps import read_rows
+from components.layers.masked_lstm import masked_lstm
 from components.layers.packed_lstm import Begin, packed_lstm, reordered
 from components.layers.packed_rows import PackedRows
 
@@ -40,8 +41,8 @@ class FrontPaddedLSTM(keras.layers.LSTM):
     Keras. Rows are sorted by where they begin, and a timestep reads those that have begun.
 
     Dropout on inputs or on the state makes the padding of each row another: in training, rows are
-    read from their first timestep then. Where all gates see the same, TensorFlow's fused kernel
-    reads them, in groups.
+    read from their first timestep then, in groups. Where all gates see the same, TensorFlow's
+    fused kernel reads them, else a loop that XLA compiles.
 
     On a GPU, training takes cuDNN's LSTM by way of Keras, where that computes the same: it reads
     all timesteps. What is exported never does. All of it is computed in float32.
@@ -135,7 +136,7 @@ class FrontPaddedLSTM(keras.layers.LSTM):
             return super().call(sequences, training=True)
         is_noisy = training and (self.dropout > 0 or self.recurrent_dropout > 0)
         begins_at_once = padding is None or (is_noisy and not self.masks_padding)
-        if training and begins_at_once and self._has_one_mask():
+        if training and begins_at_once:
             return self._learn_all(sequences)
         if begins_at_once:
             padding = tf.zeros(tf.shape(sequences)[:1], tf.int32)
@@ -143,8 +144,8 @@ class FrontPaddedLSTM(keras.layers.LSTM):
         begins = tf.gather(padding, order)
         if not training:
             return self._read(sequences, begins, order)
-        if begins_at_once or self.masks_padding:
-            return self._learn(sequences, begins, order, begins_at_once)
+        if self.masks_padding:
+            return self._learn_from_zeros(sequences, begins, order)
         return self._learn_with_padding(sequences, begins, order)
 
     def takes_cudnn(self, is_there: bool) -> bool:
@@ -206,22 +207,27 @@ class FrontPaddedLSTM(keras.layers.LSTM):
 
     def _learn_all(self, sequences: tf.Tensor) -> tf.Tensor:
         """Computes the output of rows that are read from their first timestep, with a gradient."""
-        if self.dropout:
-            sequences *= self.cell.get_dropout_mask(sequences[:, 0, :])[:, tf.newaxis]
-            self.cell.reset_dropout_mask()
-        by_time = tf.transpose(sequences, [1, 0, 2])
         bias = tf.convert_to_tensor(self.cell.bias)
-        outputs = fused_lstm_in_groups(by_time, self._weights(), bias)
+        if self._has_one_mask():
+            if self.dropout:
+                sequences *= self.cell.get_dropout_mask(sequences[:, 0, :])[:, tf.newaxis]
+            by_time = tf.transpose(sequences, [1, 0, 2])
+            outputs = fused_lstm_in_groups(by_time, self._weights(), bias)
+        else:
+            by_time = tf.transpose(sequences, [1, 0, 2])
+            outputs = masked_lstm(by_time, self._masks(by_time[0]), self._weights(), bias)
+        self.cell.reset_dropout_mask()
+        self.cell.reset_recurrent_dropout_mask()
         return tf.transpose(outputs, [1, 0, 2]) if self.return_sequences else outputs[-1]
 
-    def _learn(
-        self, sequences: tf.Tensor, begins: tf.Tensor, order: tf.Tensor, at_once: bool
+    def _learn_from_zeros(
+        self, sequences: tf.Tensor, begins: tf.Tensor, order: tf.Tensor
     ) -> tf.Tensor:
         """Computes the output of rows that begin with zeros, with a gradient."""
         timesteps = tf.shape(sequences)[1]
         first = tf.minimum(tf.reduce_min(begins), timesteps - 1)
         packed = PackedRows.beginning(begins, timesteps, first)
-        zeros = tf.zeros([tf.size(order) if at_once else 0, self.units])
+        zeros = tf.zeros([0, self.units])
         outputs = packed_lstm(
             self._project(sequences, packed, order),
             packed.counts,
@@ -229,12 +235,10 @@ class FrontPaddedLSTM(keras.layers.LSTM):
             zeros,
             zeros,
             reordered(tf.convert_to_tensor(self.cell.recurrent_kernel)),
-            Begin.AT_ONCE if at_once else Begin.WITH_ZEROS,
-            self._recurrent_masks(tf.size(order)),
+            Begin.WITH_ZEROS,
             self.return_sequences,
         )
         self.cell.reset_dropout_mask()
-        self.cell.reset_recurrent_dropout_mask()
         if not self.return_sequences:
             return tf.gather(outputs, tf.math.invert_permutation(order))
         onto = tf.zeros([*tf.unstack(tf.shape(sequences)[:2]), self.units])
@@ -285,12 +289,22 @@ class FrontPaddedLSTM(keras.layers.LSTM):
         ]
         return tf.nn.bias_add(tf.concat(parts, axis=1), bias)
 
-    def _recurrent_masks(self, batch: tf.Tensor) -> tf.Tensor | None:
-        """Returns what each gate sees of the state: <float32>[4, batch, units]."""
-        if not self.recurrent_dropout:
-            return None
-        state = tf.zeros([batch, self.units])
-        return tf.stack(self.cell.get_recurrent_dropout_mask(state))
+    def _masks(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Returns what each gate sees of inputs and state: <float32>[4, batch, features + units].
+
+        Args:
+          inputs: <float32>[batch, features], those of a timestep.
+        """
+        state = tf.zeros([tf.shape(inputs)[0], self.units])
+        drawn = (
+            self.cell.get_dropout_mask(inputs),
+            self.cell.get_recurrent_dropout_mask(state),
+        )
+        of_all = [
+            tf.ones_like([each] * 4) if masks is None else tf.stack(masks)
+            for each, masks in zip((inputs, state), drawn, strict=True)
+        ]
+        return tf.concat(of_all, axis=2)
 
     def _weights(self) -> tf.Tensor:
         return tf.concat([self.cell.kernel, self.cell.recurrent_kernel], axis=0)

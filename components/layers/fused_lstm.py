@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-# Below some 30 rows the kernel keeps to one thread. With more it shares each product of a timestep
+# With 16 to 25 rows the kernel keeps to one thread. With more it shares each product of a timestep
 # between threads, which costs more than it saves: so a batch is read in groups, side by side.
 GROUPS = 4
 # Smaller groups would cost more for each row.

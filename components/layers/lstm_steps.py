@@ -8,9 +8,10 @@ import tensorflow as tf
 
 from components.layers.fused_lstm import fused_lstm, fused_lstm_without_gradient
 
-# Rows that the fused kernel reads together. It costs some 5 microseconds a timestep and 1.6 a row;
-# from 32 rows on it shares its products between threads, which costs more than it saves.
-GROUP = 16
+# Rows that the fused kernel reads together. It costs some 5 microseconds a timestep and 1.6 a row.
+# Where there are two threads, it shares 13 to 15 rows between them, and more than 25: that takes at
+# least twice the time. As rows join their group one by one, it must not come to 13.
+GROUP = 12
 # Groups that are read side by side: the kernel keeps to one thread.
 PARALLEL_GROUPS = 2
 # The kernel writes seven numbers for each of the state. Those of so many timesteps stay in a

@@ -17,7 +17,6 @@ _SAVED = ("input", "candidate", "forget", "output", "cell", "hidden", "squashed"
 class Begin(enum.Enum):
     """How rows begin whose first timestep comes after that of others."""
 
-    AT_ONCE = "there are no such rows"
     WITH_ZEROS = "with a state of zeros"
     BRANCHING_OFF = "with the state of the first row, which is their padding's"
 
@@ -55,68 +54,16 @@ class Timeline:
 
     def grow(self, state: tf.Tensor, time: tf.Tensor) -> tf.Tensor:
         """Returns the state of the rows at a timestep for that of the rows before, [..., units]."""
-        if self.begin is Begin.AT_ONCE:
-            return state
         if self.begin is Begin.WITH_ZEROS:
             return tf.pad(state, [[0, self.counts[time] - self.before[time]], [0, 0]])
         return tf.gather(state, self.parents[self.offsets[time] : self.ends[time]])
 
     def shrink(self, gradient: tf.Tensor, time: tf.Tensor) -> tf.Tensor:
         """Returns the gradient of what `grow` took."""
-        if self.begin is Begin.AT_ONCE:
-            return gradient
         if self.begin is Begin.WITH_ZEROS:
             return gradient[: self.before[time]]
         parents = self.parents[self.offsets[time] : self.ends[time]]
         return tf.math.unsorted_segment_sum(gradient, parents, self.before[time])
-
-
-@dataclass(frozen=True)
-class Recurrence:
-    """What the state before a timestep adds to its gates: a product with the recurrent kernel.
-
-    Attributes:
-      kernel: <float32>[units, 4 * units], gates in the order input, candidate, forget, output.
-      masks: <float32>[4, rows, units], what each gate sees of the state; all of it where there
-        are none.
-    """
-
-    kernel: tf.Tensor
-    masks: tf.Tensor | None
-
-    def gates(self, projected: tf.Tensor, hidden: tf.Tensor) -> list[tf.Tensor]:
-        """Adds to the inputs' part [rows, 4 * units]; returns four of [rows, units]."""
-        if self.masks is None:
-            return tf.split(projected + tf.matmul(hidden, self.kernel), 4, axis=1)
-        added = tf.unstack(tf.matmul(hidden * self.masks, self._by_gate()))
-        return [part + more for part, more in zip(tf.split(projected, 4, 1), added, strict=True)]
-
-    def transposed(self) -> tf.Tensor:
-        """Returns the kernel for `hidden_gradient`: transposing takes a fifth of its product."""
-        if self.masks is None:
-            return tf.transpose(self.kernel)
-        return tf.transpose(self._by_gate(), [0, 2, 1])
-
-    def hidden_gradient(self, gates: tf.Tensor, transposed: tf.Tensor) -> tf.Tensor:
-        """Returns [rows, units] for the gates' gradient [rows, 4 * units]."""
-        if self.masks is None:
-            return tf.matmul(gates, transposed)
-        by_gate = tf.stack(tf.split(gates, 4, axis=1))
-        return tf.reduce_sum(tf.matmul(by_gate, transposed) * self.masks, axis=0)
-
-    def kernel_gradient(self, hidden: tf.Tensor, gates: tf.Tensor) -> tf.Tensor:
-        """Sums over all timesteps: [packed, units] and [packed, 4 * units] -> the kernel's."""
-        if self.masks is None:
-            return tf.matmul(hidden, gates, transpose_a=True)
-        shape = [4, -1, *self.masks.shape[2:]]
-        # Masks are for rows that all begin at once.
-        by_time = tf.reshape(hidden, [1, -1, tf.shape(self.masks)[1], hidden.shape[1]])
-        seen = tf.reshape(by_time * self.masks[:, tf.newaxis], shape)
-        by_gate = tf.matmul(seen, tf.stack(tf.split(gates, 4, axis=1)), transpose_a=True)
-        return tf.concat(tf.unstack(by_gate), axis=1)
-
-    def _by_gate(self) -> tf.Tensor:
-        return tf.stack(tf.split(self.kernel, 4, axis=1))
 
 
 def packed_lstm(
@@ -127,7 +74,6 @@ def packed_lstm(
     hidden: tf.Tensor,
     kernel: tf.Tensor,
     begin: Begin,
-    masks: tf.Tensor | None = None,
     return_sequences: bool = False,
 ) -> tf.Tensor:
     """Runs an LSTM over packed rows.
@@ -138,19 +84,16 @@ def packed_lstm(
       counts: <int32>[timesteps], see `PackedRows`.
       rows: <int32>[], how many rows there are, with those that have no timestep at all.
       cell: <float32>[rows at first, units], the state before the first timestep: the first row's
-        where rows branch off, of all that begin at once, and of none else.
+        where rows branch off, and of none else.
       hidden: The same.
       kernel: <float32>[units, 4 * units], Keras' recurrent kernel, reordered.
       begin: How rows begin.
-      masks: <float32>[4, rows, units], what each gate sees of the state before, in Keras' order.
-        For rows that all begin at once.
       return_sequences: Whether the state after each timestep is returned.
 
     Returns:
       The state of each row in the end, <float32>[rows, units], or those after each timestep,
       <float32>[packed, units].
     """
-    masks = None if masks is None else tf.gather(masks, [0, 2, 1, 3])
     timesteps = tf.size(counts)
     timeline = Timeline.of(begin, tf.shape(cell)[0], counts, rows)
 
@@ -158,8 +101,7 @@ def packed_lstm(
     def run(
         projected: tf.Tensor, cell: tf.Tensor, hidden: tf.Tensor, kernel: tf.Tensor
     ) -> tuple[tf.Tensor, Callable[..., Any]]:
-        recurrence = Recurrence(kernel, masks)
-        last, saved = _forwards(projected, timesteps, cell, hidden, recurrence, timeline)
+        last, saved = _forwards(projected, timesteps, cell, hidden, kernel, timeline)
 
         def gradient(upstream: tf.Tensor) -> Any:
             upstream = tf.convert_to_tensor(upstream)
@@ -168,10 +110,11 @@ def packed_lstm(
                 upstream if return_sequences else None,
                 timesteps,
                 saved,
-                recurrence,
+                kernel,
                 timeline,
             )
-            return *gradients, recurrence.kernel_gradient(saved["hidden"].concat(), gradients[0])
+            of_kernel = tf.matmul(saved["hidden"].concat(), gradients[0], transpose_a=True)
+            return *gradients, of_kernel
 
         if return_sequences:
             return saved["output"].concat() * saved["squashed"].concat(), gradient
@@ -191,7 +134,7 @@ def _forwards(
     timesteps: tf.Tensor,
     cell: tf.Tensor,
     hidden: tf.Tensor,
-    recurrence: Recurrence,
+    kernel: tf.Tensor,
     timeline: Timeline,
 ) -> tuple[tf.Tensor, dict[str, tf.TensorArray]]:
     """Returns the last state of the rows that have begun, and what each timestep saved."""
@@ -202,7 +145,7 @@ def _forwards(
     ) -> tuple[Any, ...]:
         cell, hidden = timeline.grow(cell, time), timeline.grow(hidden, time)
         part = slice(timeline.offsets[time], timeline.ends[time])
-        gates = recurrence.gates(projected[part], hidden)
+        gates = tf.split(projected[part] + tf.matmul(hidden, kernel), 4, axis=1)
         take, forget, give = (tf.sigmoid(gates[index]) for index in (0, 2, 3))
         candidate = tf.tanh(gates[1])
         after = forget * cell + take * candidate
@@ -228,12 +171,13 @@ def _backwards(
     states_gradient: tf.Tensor | None,
     timesteps: tf.Tensor,
     saved: dict[str, tf.TensorArray],
-    recurrence: Recurrence,
+    kernel: tf.Tensor,
     timeline: Timeline,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Returns the gradients of the gates [packed, 4 * units] and of the first state, twice."""
     units = last_gradient.shape[1]
-    transposed = recurrence.transposed()
+    # Once for all timesteps: transposing takes a fifth of a product.
+    transposed = tf.transpose(kernel)
     unused = {
         "w": tf.zeros([2 * units, 4 * units]),
         "b": tf.zeros([4 * units]),
@@ -266,7 +210,7 @@ def _backwards(
         return (
             time - 1,
             timeline.shrink(back.cs_prev_grad, time),
-            timeline.shrink(recurrence.hidden_gradient(back.dicfo, transposed), time),
+            timeline.shrink(tf.matmul(back.dicfo, transposed), time),
             gates.write(time, back.dicfo),
         )
 

@@ -120,6 +120,7 @@ def fit(
         validation_data=held_out and held_out.as_dataset(),
         epochs=epochs,
         initial_epoch=start.epoch,
+        shuffle=False,  # `ReviewBatches` draws the order
         verbose=0,
         callbacks=callbacks,
     )

@@ -9,13 +9,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.place import place_of
+from components.place import Place, place_of
 from pipeline.config import PipelineConfig
 from pipeline.loading import load_config
 from pipeline.metadata.address import MetadataStoreAddress, find_address
-from pipeline.root import METADATA_FILE
+from pipeline.root import METADATA_FILE, SERVING_FOLDER, serving_folder
 from pipeline.settings import add_flag
 
+# What RUN stands for.
+NAMES_OF_A_RUN = "an id, an unambiguous beginning of one, latest, or latest~1 for the one before it"
 # How the text of reviews is read from a table.
 TABLE_SETTINGS = (
     "text_column",
@@ -57,6 +59,22 @@ class Command:
         name = options.pop("name")
         parser: argparse.ArgumentParser = commands.add_parser(name, allow_abbrev=False, **options)
         return parser
+
+
+def add_serving_dir(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags that say where pushed models are; see `serving_folder_of`."""
+    parser.add_argument("--root", default=PipelineConfig.root, help="default: %(default)s")
+    parser.add_argument(
+        "--serving-dir",
+        default="",
+        metavar="FOLDER",
+        help=f"what runs pushed to, if not {SERVING_FOLDER} in the root",
+    )
+
+
+def serving_folder_of(options: Mapping[str, Any]) -> Place:
+    """Returns the folder of all pushed models, by the flags of `add_serving_dir`."""
+    return serving_folder(place_of(options["root"]), options["serving_dir"])
 
 
 def add_settings(parser: argparse.ArgumentParser, names: Collection[str]) -> None:

@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 from components import features
@@ -92,7 +91,7 @@ def _look(data: str, config: PipelineConfig) -> Inspection:
         )
         return look_at_layout(source, config.label_column)
     paths = expand(data)
-    if len(paths) == 1 and (labelled := labelled_source(Path(paths[0]), digest=False)):
+    if len(paths) == 1 and (labelled := labelled_source(paths[0], digest=False)):
         return look_at_layout(labelled, config.label_column)
     return look_at_tables(
         tables_in(paths), config.text_column, config.label_column, config.table_options

@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from components.errors import ConfigurationError
+from components.place import Place
 from pipeline import extras
 from pipeline.commands.command import (
     TABLE_SETTINGS,
     Command,
     add_debug,
+    add_serving_dir,
     add_settings,
     config_of,
+    serving_folder_of,
 )
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
 from pipeline.console.messages import tell, terminal_width
@@ -77,7 +80,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help=f"the probability of every class too (in CSV a column {SCORE_PREFIX}CLASS for each)",
     )
-    parser.add_argument("--root", default=PipelineConfig.root, help="default: %(default)s")
+    add_serving_dir(parser)
     parser.add_argument(
         "--model-name",
         help=f"default: the only one below --root; with --server, {DEFAULT_MODEL_NAME}",
@@ -115,7 +118,7 @@ def run(options: dict[str, Any]) -> int:
             with_scores = every or (ranks and _can_rank(_outputs_of(client)))
             _answer(texts, _asker(client, with_scores), form, every)
     else:
-        model = _loaded(Path(options["root"]), name)
+        model = _loaded(serving_folder_of(options), name)
         with_scores = every or (ranks and _can_rank(model.outputs))
         _answer(texts, _asker(model, with_scores), form, every)
     return 0
@@ -173,9 +176,9 @@ def _says_something(text: str) -> bool:
     return bool(text.strip())
 
 
-def _loaded(root: Path, name: str | None) -> PushedModel:
+def _loaded(base: Place, name: str | None) -> PushedModel:
     """Loads the newest version; on a terminal it says so meanwhile."""
-    version = newest_version(root, name)
+    version = newest_version(base, name)
     words = printable(f"Loading {version.parent.name}, version {version.name} ...")
     shows = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
     if shows:
@@ -197,9 +200,11 @@ def _read(file: str, config: PipelineConfig) -> list[str]:
     """
     from components.dataset.piped import copy, copy_pipe, is_pipe
     from components.dataset.texts import read_texts
+    from components.place import place_of
 
     with tempfile.NamedTemporaryFile(prefix="sentiment-") as target:
-        path, name = Path(file), ""
+        path: Place = place_of(file)
+        name = ""
         # A pipe can be read once, and a file is first looked at, Parquet from its end.
         if file == STANDARD_INPUT:
             name = "standard input"

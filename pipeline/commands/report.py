@@ -13,6 +13,7 @@ from components.place import Place, place_of
 from pipeline import extras
 from pipeline.commands.command import (
     METADATA_SETTINGS,
+    NAMES_OF_A_RUN,
     Command,
     add_debug,
     add_settings,
@@ -43,8 +44,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         default="latest",
         metavar="RUN",
-        help="its id or the beginning of it, latest, or latest~1 for the one before it (default: "
-        "%(default)s)",
+        help=f"{NAMES_OF_A_RUN} (default: %(default)s)",
     )
     parser.add_argument(
         "--output",

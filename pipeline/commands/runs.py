@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 from components.errors import ConfigurationError
 from components.place import Place, place_of
 from pipeline import extras
-from pipeline.commands.command import METADATA_SETTINGS, Command, config_of, metadata_at
+from pipeline.commands.command import (
+    METADATA_SETTINGS,
+    NAMES_OF_A_RUN,
+    Command,
+    config_of,
+    metadata_at,
+)
 from pipeline.config import PipelineConfig
 from pipeline.console.messages import tell
 from pipeline.metadata.address import MetadataStoreAddress
@@ -25,7 +31,6 @@ if TYPE_CHECKING:
     from pipeline.results.run_info import RunInfo
 
 DEFAULT_LIMIT = 50
-_RUN = "an id, an unambiguous beginning of one, latest, or latest~1 for the one before it"
 _ALL_OF_ONE = (
     "Shows all of one run: what became of it, its steps with their state, time, memory and reason, "
     "settings, versions and figures."
@@ -42,7 +47,7 @@ COMMAND = Command(
     help="list the runs of a root, show one, compare two",
     description="Lists the runs below a root, the newest first: data, model, accuracy with its 95 "
     "% interval, what became of the model, and the time it took. RUN is "
-    f"{_RUN}.",
+    f"{NAMES_OF_A_RUN}.",
 )
 
 
@@ -58,10 +63,10 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(show=_list)
     actions = parser.add_subparsers(title="more of them", metavar="ACTION", prog="sentiment runs")
     show = _add_action(actions, "show", "RUN: all of one run", _ALL_OF_ONE)
-    show.add_argument("run", metavar="RUN", help=_RUN)
+    show.add_argument("run", metavar="RUN", help=NAMES_OF_A_RUN)
     show.set_defaults(show=_show)
     diff = _add_action(actions, "diff", "A B: only what differs between two runs", _DIFFERENCES)
-    diff.add_argument("first", metavar="A", help=_RUN)
+    diff.add_argument("first", metavar="A", help=NAMES_OF_A_RUN)
     diff.add_argument("second", metavar="B", help="the same")
     diff.add_argument(
         "--html", metavar="FILE", help="write it as a page of HTML that needs nothing beside it"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.errors import ConfigurationError, DatasetError
+from components.place import Place, StorePath, place_of
 from pipeline import extras
 from pipeline.commands.command import (
     BEAM_SETTINGS,
@@ -20,6 +22,7 @@ from pipeline.config import PipelineConfig
 from pipeline.engines import IN_MEMORY
 from pipeline.paths import shown
 from pipeline.pushed_versions import newest_version
+from pipeline.root import serving_folder
 from pipeline.scoring.columns import SCORE_PREFIX
 from pipeline.session import Session
 from serving import model_cards
@@ -33,12 +36,12 @@ if TYPE_CHECKING:
 EXIT_SCORED = 0
 FORMATS = ("csv", "tsv", "jsonl", "json", "parquet")
 
-_SETTINGS = (*TABLE_SETTINGS, "root", *BEAM_SETTINGS, "debug")
+_SETTINGS = (*TABLE_SETTINGS, "root", "serving_dir", *BEAM_SETTINGS, "debug")
 _EPILOG = """\
-Each input gives one file of the same name in --output, with all its columns, its rows in their
-order, and three new columns: probability, sentiment, model_version; if the model has more than
-two classes, label in the place of sentiment. With --scores there is a column score_CLASS for each
-class. Outputs appear when all of them are whole; a run that is killed leaves none, and what it
+Each input gives one file of the same name in --output, with all its columns, its rows in their \
+order, and three new columns: probability, sentiment, model_version; if the model has more than \
+two classes, label in the place of sentiment. With --scores there is a column score_CLASS for each \
+class. Outputs appear when all of them are whole; a run that is killed leaves none, and what it \
 left of its work is removed by the next run.
 
 exit codes of `sentiment score`:
@@ -83,7 +86,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         metavar="FOLDER",
-        help="a pushed version (default: the newest below --root and --model-name)",
+        help="a pushed version (default: the newest by --root, --serving-dir and --model-name)",
     )
     parser.add_argument("--model-name", help="of the pushed model (default: the only one)")
     add_settings(parser, _SETTINGS)
@@ -99,8 +102,9 @@ def run(options: dict[str, Any]) -> int:
     """
     extras.require(extras.PIPELINE, "score")
     config = config_of(options, _SETTINGS)
-    model = _model_folder(options["model"], Path(config.root), options["model_name"])
-    output = Path(options["output"]).absolute()
+    base = serving_folder(place_of(config.root), config.serving_dir)
+    model = _model_folder(options["model"], base, options["model_name"])
+    output = place_of(options["output"]).absolute()
 
     from components.dataset.source import SourceKind
     from pipeline.scoring.output_folder import make_folder
@@ -112,7 +116,7 @@ def run(options: dict[str, Any]) -> int:
         text_column=config.text_column,
         output_kind=SourceKind(options["format"]) if options["format"] else None,
         prefix=options["prefix"],
-        classes=model_cards.classes_in(model_cards.read(model)),
+        classes=model_cards.classes_in(model_cards.read(str(model))),
         with_scores=options["scores"],
         overwrite=options["overwrite"],
         options=config.table_options,
@@ -133,15 +137,15 @@ def run(options: dict[str, Any]) -> int:
     )
 
 
-def _model_folder(given: str | None, root: Path, name: str | None) -> Path:
+def _model_folder(given: str | None, base: Place, name: str | None) -> Place:
     """Returns the version's folder.
 
     Raises:
       ConfigurationError: It holds no model.
     """
-    folder = Path(given) if given else newest_version(root, name)
+    folder = place_of(given) if given else newest_version(base, name)
     if not (folder / SAVED_MODEL_FILE).is_file():
-        versions = look_up(folder).complete if folder.is_dir() else {}
+        versions = look_up(str(folder)).complete if folder.is_dir() else {}
         hint = f" Try --model {versions[max(versions)]}." if versions else ""
         raise ConfigurationError(
             f"{folder} holds no {SAVED_MODEL_FILE}. Expected the folder of a pushed version, "
@@ -152,8 +156,8 @@ def _model_folder(given: str | None, root: Path, name: str | None) -> Path:
 
 def _score(
     plan: ScoringPlan,
-    model: Path,
-    output: Path,
+    model: Place,
+    output: Place,
     config: PipelineConfig,
     overwrite: bool,
     console: Console,
@@ -168,8 +172,12 @@ def _score(
     from pipeline.scoring.rows import check_rows
 
     names = [file.output for file in plan.files]
+    # A store has no locks.
+    alone = nullcontext() if isinstance(output, StorePath) else alone_in(output, "--output")
+    # Workers on a store share no folder of this machine for the output; the model's is in the root.
+    shared = Path(config.root).absolute() if isinstance(output, StorePath) else output
     with (
-        alone_in(output, "--output"),
+        alone,
         workspace(output) as folder,
         progress.listening(console.progress),
     ):
@@ -181,14 +189,14 @@ def _score(
         _stop_if_unfit(findings, config.max_bad_records)
         console.task_finished(f"{findings.total:,} reviews")
 
-        check_engine(config.engine, output)
+        check_engine(config.engine, shared)
         console.task_started("Score the reviews")
         # Beam and TensorFlow take seconds to import: a bad record is told before that.
         from pipeline.runners.portable_beam import jobs_at
         from pipeline.scoring.scoring import score_files
 
         mode = IN_MEMORY if config.beam_mode == "auto" else config.beam_mode
-        with jobs_at(config.engine.arguments_of_place(output)):
+        with jobs_at(config.engine.arguments_of_place(shared)):
             score_files(plan, findings, model, folder, beam_arguments_for(config.engine, mode))
         if not overwrite:
             refuse_existing(names, output)

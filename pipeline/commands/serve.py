@@ -8,13 +8,11 @@ import shlex
 import shutil
 import socket
 import sys
-from pathlib import Path
 from typing import Any
 
 from components.errors import ConfigurationError
 from pipeline import extras
-from pipeline.commands.command import Command, add_debug
-from pipeline.config import PipelineConfig
+from pipeline.commands.command import Command, add_debug, add_serving_dir, serving_folder_of
 from pipeline.console.messages import tell, tell_command
 from pipeline.loading import environment
 from pipeline.pushed_versions import newest_version
@@ -39,7 +37,8 @@ _WHO_CAN_ASK = (
 COMMAND = Command(
     "serve",
     add_help=False,
-    usage="sentiment serve [--engine ENGINE] [--root ROOT] [--model-name NAME] [--FLAG ...]",
+    usage="sentiment serve [--engine ENGINE] [--root ROOT] [--serving-dir FOLDER]\n"
+    "                       [--model-name NAME] [--FLAG ...]",
     help="serve a pushed model over gRPC and REST",
     description="Serves the newest pushed version, and each one that is pushed later.",
 )
@@ -55,7 +54,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="auto: tensorflow_model_server if it is on PATH, else embedded (default: %(default)s)",
     )
-    parser.add_argument("--root", default=PipelineConfig.root, help="default: %(default)s")
+    add_serving_dir(parser)
     parser.add_argument(
         "--model-name", "--model_name", help="of the pushed model (default: the only one)"
     )
@@ -80,13 +79,13 @@ def run(options: dict[str, Any]) -> int:
     arguments: list[str] = options["more"]
     engine = _engine(options["engine"], server_flags.parse(arguments)[0])
     if engine == engines.EMBEDDED:
-        extras.require(extras.PIPELINE, "serve")
+        extras.require(extras.SERVER, "serve")
         if host := environment(os.environ).serve_host:
             # The last flag wins, so that the user's own flags do.
             arguments = [f"--host={host}", *arguments]
     name = options["model_name"]
     if not any(argument.partition("=")[0] in _OWN_MODEL for argument in arguments):
-        folder = newest_version(Path(options["root"]), name).parent.absolute()
+        folder = newest_version(serving_folder_of(options), name).parent.absolute()
         name = folder.name
         arguments = [f"--model_base_path={folder}", *arguments]
     if name:

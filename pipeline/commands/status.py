@@ -20,13 +20,14 @@ EXIT_AVAILABLE, EXIT_NOT_AVAILABLE = 0, 1
 MOST_NAMES, MOST_CHARACTERS = 10, 40
 # The names are an extra: a busy server is not waited for.
 _SECONDS = 5.0
+_HEALTH_SECONDS = 5.0
 
 
 COMMAND = Command(
     "status",
     help="ask a server for its versions",
     description="Lists the versions of a model, and the classes of the one that answers. Exit code "
-    "0 if one of them answers, else 1.",
+    "0 if one of them answers, else 1. With --health it only asks whether the server serves.",
 )
 
 
@@ -38,16 +39,28 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="localhost:8500 (gRPC) or http://localhost:8501 (REST) (default: %(default)s)",
     )
     parser.add_argument("--model-name", default=DEFAULT_MODEL_NAME, help="default: %(default)s")
+    parser.add_argument(
+        "--health",
+        action="store_true",
+        help="ask no model, but gRPC's health service, which `sentiment serve "
+        "--enable_grpc_healthcheck_service` has; exit code 0 if the server serves, else 1",
+    )
     add_debug(parser)
 
 
 def run(options: dict[str, Any]) -> int:
-    """Prints a line for each version, the newest first.
+    """Prints a line for each version, the newest first; or whether the server serves.
 
     Raises:
       ServingError: The server does not answer, or does not know the model.
     """
     extras.require(extras.CLIENT, "status")
+    if options["health"]:
+        from serving.client import health
+
+        health.check(options["server"], _HEALTH_SECONDS)
+        tell(f"{options['server']} serves.", sys.stdout)
+        return EXIT_AVAILABLE
     from serving.client import Client
 
     with Client(options["server"], model=options["model_name"]) as client:

@@ -21,7 +21,7 @@ from pipeline.results import run_properties as names
 from pipeline.results.metric_names import METRIC_NAMES
 from pipeline.results.outcome import outcome
 from pipeline.results.run_info import RunInfo, StepInfo
-from pipeline.root import SERVING_FOLDER
+from pipeline.root import serving_folder
 from serving.printable import printable
 
 _INDENT = "  "
@@ -128,7 +128,7 @@ def _judgement(run: RunInfo, root: Place) -> Iterator[str]:
         if run.is_blessed:
             yield "blessed, and not pushed"
         return
-    folder = (run.root or root) / SERVING_FOLDER / run.model_name / str(run.version)
+    folder = run.folder or serving_folder(run.root or root) / run.model_name / str(run.version)
     yield f"blessed, and pushed as version {run.version} of {run.model_name}"
     if not folder.is_dir():
         yield f"not served: somebody removed {shown(folder)}"

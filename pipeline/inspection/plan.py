@@ -15,6 +15,7 @@ from components.dataset.inspection.survey import WordFigures, distinct
 from components.dataset.label_objections import LISTED, in_short, listed, objection_to_column
 from components.dataset.label_settings import FEWEST_CLASSES, MOST_CLASSES
 from components.dataset.labels import key_of, known_class, setting_of
+from components.dataset.places import from_here
 from components.dataset.splits import TEST_SHARE
 from components.evaluator.wilson import margin
 from components.models.automatic import AUTO, NETWORK_FROM, variants_of
@@ -337,7 +338,7 @@ def _leave_out_unlabelled_split(plan: Plan, found: Inspection) -> None:
         others = [set(counts[other]) for other in counts if other != split]
         if set(counts.get(split, ())) == {"-1"} and others and "-1" not in set().union(*others):
             files = [
-                os.path.relpath(path)
+                from_here(path)
                 for path, _, _ in found.files
                 if split not in os.path.basename(path).lower()
             ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ from components.dataset.detected_table import DetectedTable
 from components.dataset.inspection.look import Column, Inspection
 from components.dataset.inspection.survey import WordFigures
 from components.dataset.labels import setting_of
+from components.dataset.places import from_here
 from components.dataset.source import FORMAT_NAMES, Quoting, SourceKind
 from components.dataset.text_encoding import shown as encoding_name
 from components.evaluator.wilson import margin
@@ -99,7 +99,7 @@ def _format(table: DetectedTable) -> dict[str, Any]:
 
 def _files(found: Inspection) -> Iterator[str]:
     for path, size, table in found.files[:MOST_FILES]:
-        shown = min(path, os.path.relpath(path), key=len)
+        shown = min(path, from_here(path), key=len)
         told = [shown] if not size else [shown, _bytes(size)]
         if table:
             form = table.format

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from components import files
 from pipeline.paths import shown as shown_path
 from pipeline.planning.setting_words import is_setting, setting_changed, shown
 
@@ -95,6 +96,8 @@ def _were(paths: Sequence[str]) -> str:
 
 def _changed_at(path: str) -> float:
     with contextlib.suppress(OSError):
+        if files.is_remote(path):
+            return files.status_of(path).modified_ns / 1e9
         status = os.stat(path)
         # A file that was moved to its place keeps the time of its content.
         return max(status.st_mtime, status.st_ctime)

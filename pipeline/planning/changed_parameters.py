@@ -23,6 +23,8 @@ _SETTINGS = {
     "slice_columns": "slice_by",
 }
 _EVAL_CONFIG = "eval_config"
+# Classes of metrics, as an EvalConfig names them.
+_SLICE_ACCURACY, _REGRESSION_TEST = "SliceAccuracy", "RegressionTest"
 _OF_THE_DATA = (("facts", "origin"), ("facts", "data"))
 _MINIMUMS = tuple((_EVAL_CONFIG, name) for name in ("min_accuracy", "min_macro_f1", "min_lift"))
 # They follow from a setting that another step, or another parameter, tells better.
@@ -36,6 +38,7 @@ _DERIVED = frozenset(
         "transform",
         "digest",
         "compares_accuracy",
+        "by_significance",
     )
 )
 _GATE = {
@@ -82,6 +85,9 @@ def changed_parameters(
         # Each variant has hyperparameters of its own: they go without saying.
         paths = [path for path in paths if not {"hyperparameters", "candidates"} & set(path)]
     direct = [path for path in paths if not _DERIVED & set(path)]
+    if (_EVAL_CONFIG, "gate") in direct:
+        # What one of both asks for, the other does not have.
+        direct = [path for path in direct if path != (_EVAL_CONFIG, "max_regression")]
     # The Evaluator is asked for less where the folds are judged.
     by_folds = _MINIMUMS if config.folds or not any(map(old.get, _MINIMUMS)) else ()
     changes = [
@@ -136,8 +142,18 @@ def _told(parameters: Mapping[str, Any]) -> dict[tuple[str, ...], Any]:
 
 def _gate(eval_config: dict[str, Any]) -> dict[str, Any]:
     """Returns the gate's bounds by their settings, and all else that an EvalConfig says."""
-    found: dict[str, Any] = {"min_lift": 0.0}
+    found: dict[str, Any] = {"min_lift": 0.0, "gate": "points"}
     for specs in eval_config.get("metrics_specs", ()):
+        for metric in specs.get("metrics", ()):
+            if metric.get("class_name") == _SLICE_ACCURACY:
+                found |= _slice_gate(metric)
+            if metric.get("class_name") == _REGRESSION_TEST:
+                found["gate"] = "significant"
+        specs["metrics"] = [
+            metric
+            for metric in specs.get("metrics", ())
+            if metric.get("class_name") not in (_SLICE_ACCURACY, _REGRESSION_TEST)
+        ]
         for metric in specs.get("metrics", ()):
             bound = _GATE.get(_decoded(metric.get("config", "{}")).get("name"))
             if bound is None:
@@ -150,6 +166,14 @@ def _gate(eval_config: dict[str, Any]) -> dict[str, Any]:
                 if change:
                     found["max_regression"] = abs(change.get("absolute", 0.0))
     return found | {_EVAL_CONFIG: json.dumps(eval_config, sort_keys=True)}
+
+
+def _slice_gate(metric: dict[str, Any]) -> dict[str, Any]:
+    (threshold,) = metric["per_slice_thresholds"]
+    return {
+        "min_slice_accuracy": threshold["threshold"]["value_threshold"].get("lower_bound"),
+        "min_slice_size": _decoded(metric["config"])["min_size"],
+    }
 
 
 def _leaves(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from components import progress
 from pipeline.config import PipelineConfig
 from pipeline.console.terminal import Console
 from pipeline.loading import environment
 from pipeline.paths import shown
-from pipeline.planning.plan import plan
+from pipeline.planning.plan import PlannedStep, plan
 from pipeline.planning.reason_words import LOOKS_ANEW
 from pipeline.resolution import resolve
 
@@ -26,8 +27,12 @@ def show_plan(config: PipelineConfig, console: Console) -> None:
     steps = plan(run)
     for each in steps:
         console.step_planned(each.step, each.will_run, each.reason, each.seconds_last)
-    # Those that only look for something take no time, and run in any case.
-    steps = tuple(each for each in steps if each.reason != LOOKS_ANEW)
-    running = [each for each in steps if each.will_run]
+    running = counted(steps)
     known = [each.seconds_last for each in running if each.seconds_last is not None]
     console.plan_ended(len(running), len(steps), sum(known), len(running) - len(known))
+
+
+def counted(steps: Sequence[PlannedStep]) -> list[PlannedStep]:
+    """Returns the steps that would run, all that are listed so; none if they only look anew."""
+    running = [each for each in steps if each.will_run]
+    return [] if all(each.reason == LOOKS_ANEW for each in running) else running

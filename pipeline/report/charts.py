@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from markupsafe import Markup
 
@@ -46,6 +46,20 @@ class Bar:
     is_main: bool = False
 
 
+class Line(NamedTuple):
+    """A share that all rows are held to.
+
+    Attributes:
+      share: Where it is.
+      name: What it is called.
+      is_bound: Whether it must be reached.
+    """
+
+    share: float
+    name: str
+    is_bound: bool = False
+
+
 def accuracy(verdict: Verdict) -> Markup:
     """Draws the accuracy and its interval against all that it is compared with."""
     bars = [
@@ -55,16 +69,20 @@ def accuracy(verdict: Verdict) -> Markup:
         )
     ]  # fmt: skip
     if verdict.baseline_accuracy is not None:
+        # What was judged in folds is compared with an earlier model on the test reviews alone.
+        if verdict.test_accuracy is not None:
+            share = verdict.test_accuracy
+            bars.append(Bar("this, on test", share, note=percent(share)))
         share = verdict.baseline_accuracy
         bars.append(Bar("last blessed", share, note=percent(share)))
     if not math.isnan(verdict.larger_class.share):
         share = verdict.larger_class.share
         bars.append(Bar("larger class", share, note=percent(share)))
-    line = (verdict.min_accuracy, "gate") if verdict.min_accuracy is not None else None
-    words = [f"{bar.name} {bar.note}" for bar in bars]
-    if line:
-        words.append(f"gate {percent(line[0])}")
-    return shares(bars, "accuracy", "Accuracy against the gate", ", ".join(words), line)
+    least = verdict.min_accuracy
+    lines = [] if least is None else [Line(least, "gate", is_bound=True)]
+    shown: list[Bar | Line] = [*bars, *lines]
+    words = [f"{each.name} {percent(each.share)}" for each in shown]
+    return shares(bars, "accuracy", "Accuracy against the gate", ", ".join(words), lines)
 
 
 def shares(
@@ -72,7 +90,7 @@ def shares(
     name: str,
     title: str,
     description: str,
-    line: tuple[float, str] | None = None,
+    lines: Sequence[Line] = (),
     right: float = 64.0,
 ) -> Markup:
     """Draws a dot with its interval for each row, on an axis that shows where they differ.
@@ -82,17 +100,15 @@ def shares(
       name: Of the chart's ids.
       title: The chart's.
       description: Its content in words.
-      line: A bound and what it is called.
+      lines: What all rows are held to.
       right: Room for the notes, in points.
     """
-    height = _ROW * len(bars) + (62 if line else 46)
+    top = 10 + 16 * len(lines)
+    height = _ROW * len(bars) + 36 + top
     longest = max(len(label(bar.name, 24)) for bar in bars)
-    made, axes = figure(
-        height, left=14 + 6.4 * longest, right=right, top=26 if line else 10, bottom=30
-    )
+    made, axes = figure(height, left=14 + 6.4 * longest, right=right, top=top, bottom=30)
     ends = [end for bar in bars for end in (bar.low, bar.high, bar.share) if not math.isnan(end)]
-    if line:
-        ends.append(line[0])
+    ends += [line.share for line in lines]
     low, high = _bounds(ends)
     for row, bar in enumerate(bars):
         colour = Ink.ACCENT if bar.is_main else Ink.QUIET
@@ -105,12 +121,14 @@ def shares(
             textcoords="offset points", va="center", annotation_clip=False,
             color=Ink.INK if bar.is_main else Ink.QUIET,
         )  # fmt: skip
-    if line:
-        axes.axvline(line[0], color=Ink.DOWN, linewidth=1.4, dashes=(4, 3))
+    # One name above the other, the first one's the lowest.
+    for number, line in enumerate(lines):
+        colour = Ink.DOWN if line.is_bound else Ink.QUIET
+        axes.axvline(line.share, color=colour, linewidth=1.4, dashes=(4, 3))
         axes.annotate(
-            f"{line[1]} {percent(line[0])}", (line[0], 1), (0, 5), color=Ink.DOWN, va="bottom",
-            xycoords=("data", "axes fraction"), textcoords="offset points", ha="center",
-            annotation_clip=False,
+            f"{line.name} {percent(line.share)}", (line.share, 1), (0, 5 + 15 * number),
+            color=colour, va="bottom", ha="center", xycoords=("data", "axes fraction"),
+            textcoords="offset points", annotation_clip=False,
         )  # fmt: skip
     axes.set_xlim(low, high)
     axes.set_ylim(len(bars) - 0.5, -0.5)

@@ -20,7 +20,8 @@ def commands(run: RunInfo, root: Place) -> tuple[tuple[str, str], ...]:
     where = []
     if root != place_of(PipelineConfig.root).absolute():
         where = ["--root", shown(root)]
-    there = list(where)
+    serving_dir = run.settings.get("serving_dir")
+    there = ["--serving-dir", str(serving_dir)] if serving_dir else list(where)
     if run.metadata and run.metadata.is_shared:
         where += ["--metadata", str(run.metadata)]
     words = [word for name, value in run.settings.items() for word in _flag(name, value)]

@@ -60,10 +60,16 @@ class Verdict:
       high: Its upper end.
       reviews: How many were judged.
       judged_on: Which they are, e.g. "test reviews".
+      by_fold: Accuracy and number of the reviews in each fold; none if it was judged on test.
       min_accuracy: The gate's least accuracy; None asks for none.
       min_macro_f1: The gate's least macro F1; None asks for none.
       macro_f1: The model's.
       max_regression: How much less accurate than the last blessed model it may be.
+      by_significance: Whether only a significantly worse one is refused, however many points apart.
+      min_slice_accuracy: The gate's least accuracy of slices; None asks for none.
+      min_slice_size: The fewest reviews of a slice that must reach it.
+      test_accuracy: Share of the test reviews that it is right about: what `baseline_accuracy` is
+        compared with; None where that is `accuracy`.
       baseline_accuracy: That model's accuracy on the same reviews; None if there is none.
       compared: How both differ on the same reviews, in words; "" where that is not known.
       larger_class: The class that the reviews have most of.
@@ -78,10 +84,15 @@ class Verdict:
     high: float
     reviews: int
     judged_on: str
+    by_fold: tuple[tuple[float, int], ...] = ()
     min_accuracy: float | None
     min_macro_f1: float | None
     macro_f1: float
     max_regression: float
+    by_significance: bool = False
+    min_slice_accuracy: float | None = None
+    min_slice_size: int = 0
+    test_accuracy: float | None = None
     baseline_accuracy: float | None
     compared: str
     larger_class: LargerClass
@@ -225,6 +236,7 @@ class Contents:
       parameters: How many weights the model has; 0 if it is not known.
       classes: Names of the classes, by label.
       chosen_because: Why it is this variant; "" where it was asked for.
+      decided_because: Why it decides at its threshold; "" where that is the usual one.
       is_sample: Whether the reviews are the generated ones.
       verdict: What was decided.
       metrics: On the test split, see `EvaluationResults.overall`.
@@ -232,6 +244,8 @@ class Contents:
       confusion: Which classes were taken for which, on the test split.
       quality: Curves and thresholds of two classes.
       slices: Accuracy by parts of the test split.
+      gated_slices: What those slices are by that must reach a least accuracy, as `SliceRow.feature`
+        has it.
       mistakes: What the model was wrong about.
       data: What was read.
       anomalies: What ExampleValidator found, a sentence each.
@@ -248,6 +262,7 @@ class Contents:
     parameters: int = 0
     classes: tuple[str, ...]
     chosen_because: str = ""
+    decided_because: str = ""
     is_sample: bool = False
     verdict: Verdict | Missing
     metrics: Mapping[str, float] | Missing
@@ -255,6 +270,7 @@ class Contents:
     confusion: Confusion | Missing
     quality: Quality | Missing
     slices: tuple[SliceRow, ...] | Missing
+    gated_slices: frozenset[str] = frozenset()
     mistakes: Mistakes | Missing
     data: DataFacts | Missing
     anomalies: tuple[str, ...] | Missing

@@ -12,7 +12,7 @@ from components.place import place_of
 _FILE = "eval_config.json"
 _ACCURACY, _MACRO_F1, _LIFT = "binary_accuracy", "macro_f1", "proven_lift"
 _ACCURACY_OF_MANY = "accuracy"
-_REGRESSION_TEST = "RegressionTest"
+_REGRESSION_TEST, _SLICE_ACCURACY = "RegressionTest", "SliceAccuracy"
 
 
 def read_bounds(evaluation: str) -> GateBounds:
@@ -21,10 +21,7 @@ def read_bounds(evaluation: str) -> GateBounds:
     Raises:
       LookupError: It has none.
     """
-    path = place_of(evaluation) / _FILE
-    if not path.is_file():
-        raise LookupError(f"{path} is not there: the gate is not known.")
-    config = json.loads(path.read_text(encoding="utf-8"))["evalConfig"]
+    config = _read(evaluation)
     found = {
         json.loads(metric.get("config") or "{}").get("name", ""): metric
         for spec in config.get("metricsSpecs", ())
@@ -32,6 +29,7 @@ def read_bounds(evaluation: str) -> GateBounds:
     }
     accuracy = _threshold(found.get(_ACCURACY) or found.get(_ACCURACY_OF_MANY))
     macro_f1, lift = _threshold(found.get(_MACRO_F1)), _threshold(found.get(_LIFT))
+    slices = _of_slices(config)
     changes = [_worst_change(each) for each in (accuracy, macro_f1)]
     known = [change for change in changes if change is not None]
     return GateBounds(
@@ -40,12 +38,51 @@ def read_bounds(evaluation: str) -> GateBounds:
         max_regression=max(known, default=0.0),
         min_lift=_least(lift) or 0.0,
         compares_accuracy=changes[0] is not None,
-        by_significance=any(
-            metric.get("className") == _REGRESSION_TEST
-            for spec in config.get("metricsSpecs", ())
-            for metric in spec.get("metrics", ())
-        ),
+        by_significance=bool(_metrics(config, _REGRESSION_TEST)),
+        **slices,
     )
+
+
+def gated_slices(evaluation: str) -> frozenset[frozenset[str]]:
+    """Returns the features of the slices that must reach a least accuracy.
+
+    Raises:
+      LookupError: What the gate asked for is not known.
+    """
+    return frozenset(
+        frozenset(spec.get("featureKeys", ()))
+        for metric in _metrics(_read(evaluation), _SLICE_ACCURACY)
+        for threshold in metric.get("perSliceThresholds", ())
+        for spec in threshold.get("slicingSpecs", ())
+    )
+
+
+def _read(evaluation: str) -> Mapping[str, Any]:
+    path = place_of(evaluation) / _FILE
+    if not path.is_file():
+        raise LookupError(f"{path} is not there: the gate is not known.")
+    return dict(json.loads(path.read_text(encoding="utf-8"))["evalConfig"])
+
+
+def _metrics(config: Mapping[str, Any], class_name: str) -> list[Mapping[str, Any]]:
+    return [
+        metric
+        for spec in config.get("metricsSpecs", ())
+        for metric in spec.get("metrics", ())
+        if metric.get("className") == class_name
+    ]
+
+
+def _of_slices(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the bounds on slices by their names in `GateBounds`; none if none was asked."""
+    for metric in _metrics(config, _SLICE_ACCURACY):
+        (threshold,) = metric["perSliceThresholds"]
+        least = float(threshold["threshold"].get("valueThreshold", {}).get("lowerBound", 0.0))
+        return {
+            "min_slice_accuracy": least,
+            "min_slice_size": json.loads(metric["config"])["min_size"],
+        }
+    return {}
 
 
 def _threshold(metric: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

@@ -12,6 +12,8 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from components import features
+from components.dataset.labels import labels_named
+from components.dataset.slice_columns import AND
 from components.evaluator import lift
 from components.evaluator.bounds import GateBounds
 from components.evaluator.confusion import Confusion
@@ -28,7 +30,7 @@ from pipeline.report.beside import beside
 from pipeline.report.commands import commands
 from pipeline.report.contents import Contents, Missing, Mistakes, Setting, T, Verdict, part
 from pipeline.report.examined import Examination, Examined
-from pipeline.report.gate import read_bounds
+from pipeline.report.gate import gated_slices, read_bounds
 from pipeline.results.insight.reviews import HeldReviews
 from pipeline.results.lineage import read_lineage
 from pipeline.results.run_info import RunInfo
@@ -81,13 +83,20 @@ class _Reader:
             parameters=trained.parameters if trained else 0,
             classes=classes,
             chosen_because=trained.chosen_because if trained else "",
+            decided_because=trained.decision.because if trained else "",
             is_sample=run.pipeline_name.startswith(SAMPLE_PREFIX),
             verdict=part(lambda: self._verdict(classes)),
             metrics=part(lambda: _known(self._evaluated)[0].overall),
             training=part(self._training),
             confusion=part(self._confusion),
-            quality=part(lambda: predictions.quality(self._files("Evaluator", "evaluation"))),
+            quality=part(
+                lambda: predictions.quality(
+                    self._files("Evaluator", "evaluation"),
+                    trained.decision.threshold if trained else None,
+                )
+            ),
             slices=part(self._slices),
+            gated_slices=_or_none(part(self._gated_slices)),
             mistakes=part(lambda: self._mistakes(classes)),
             data=part(self._data),
             anomalies=part(self._anomalies),
@@ -164,7 +173,11 @@ class _Reader:
         blessings = self._record.outputs("InfraValidator", "blessing")
         infra = Outcome.read(blessings[0]) if blessings else None
         of_baseline = baseline.overall if baseline else {}
-        why_not = refusals(candidate.overall, confusion, bounds, of_baseline, classes, folds)
+        pairs = predictions.pairs(self._files("Evaluator", "evaluation"))
+        why_not = (
+            *refusals(candidate.overall, confusion, bounds, of_baseline, classes, folds, pairs),
+            *self._weak_slices(candidate, bounds, folds),
+        )
         pushed = self._record.outputs("Pusher", "pushed_model")
         destination = pushed and pushed[0].custom_properties["pushed_destination"].string_value
         return Verdict(
@@ -174,17 +187,32 @@ class _Reader:
             low=interval[0],
             high=interval[1],
             reviews=judged.examples,
+            test_accuracy=candidate.overall["accuracy"] if folds else None,
             judged_on=f"reviews, in {len(folds.folds)} folds" if folds else "test reviews",
+            by_fold=tuple((each.accuracy, each.examples) for each in folds.folds) if folds else (),
             min_accuracy=bounds.min_accuracy or None,
             min_macro_f1=bounds.min_macro_f1,
             macro_f1=judged.macro_f1,
             max_regression=bounds.max_regression,
+            by_significance=bounds.by_significance,
+            min_slice_accuracy=bounds.min_slice_accuracy,
+            min_slice_size=bounds.min_slice_size,
             baseline_accuracy=of_baseline.get("accuracy"),
-            compared=predictions.compared(self._files("Evaluator", "evaluation")),
+            compared=pairs.in_words if pairs else "",
             larger_class=lift.largest_class(judged.sizes.tolist(), classes),
             infra_validation=infra,
             pushed_to=shown(below(self._root, destination)) if destination else None,
         )
+
+    def _weak_slices(
+        self, candidate: EvaluationResults, bounds: GateBounds, folds: CrossValidation | None
+    ) -> list[str]:
+        """Says which slices the gate refuses the model for."""
+        from pipeline.results.slice_rows import refusal_for, weak_slices
+
+        where = f"in {len(folds.folds)} folds" if folds else "on the test split"
+        weak = weak_slices(candidate, bounds, self._slice_by, folds)
+        return refusal_for(weak, bounds, where)
 
     def _blessing(self, step: str) -> bool:
         blessings = self._record.outputs(step, "blessing")
@@ -226,10 +254,31 @@ class _Reader:
     def _slices(self) -> tuple[SliceRow, ...]:
         from pipeline.results.summarize import slice_rows
 
-        rows = tuple(slice_rows(_known(self._evaluated)[0]))
+        rows = tuple(slice_rows(_known(self._evaluated)[0], self._slice_by))
         if not rows:
             raise LookupError("The Evaluator measured no slices.")
         return rows
+
+    @property
+    def _slice_by(self) -> list[list[str]]:
+        """Returns the columns of each slice that was measured, in the order they were asked for."""
+        from components.evaluator.slices import keys_of
+
+        asked = labels_named(str(self._run.settings.get("slice_by", "")))
+        measured = {frozenset(dict(key)) for key in _known(self._evaluated)[0].slices}
+        named = [[column.strip() for column in each.split(AND)] for each in asked]
+        return [each for each in named if frozenset(*keys_of([each])) in measured]
+
+    def _gated_slices(self) -> frozenset[str]:
+        """Returns the gate's slices by their names in the rows."""
+        from components.evaluator.slices import gated_keys
+        from pipeline.results.slice_rows import measured_keys
+
+        gated = gated_slices(self._files("Evaluator", "evaluation"))
+        measured = measured_keys(_known(self._evaluated)[0], self._slice_by)
+        return frozenset(
+            AND.join(keys) for keys in [*measured, *gated_keys(())] if frozenset(keys) in gated
+        )
 
     def _mistakes(self, classes: tuple[str, ...]) -> Mistakes:
         return predictions.mistakes(
@@ -304,6 +353,10 @@ class _Reader:
             )
             for field in fields(Hyperparameters)
         )
+
+
+def _or_none(found: frozenset[str] | Missing) -> frozenset[str]:
+    return frozenset() if isinstance(found, Missing) else found
 
 
 def _known(value: T | Missing) -> T:

@@ -92,6 +92,11 @@ def _reasons(verdict: Verdict) -> list[str]:
         asked.append(
             f"a macro F1 of {verdict.min_macro_f1:.3f}, and this is {verdict.macro_f1:.3f}"
         )
+    if verdict.min_slice_accuracy is not None:
+        asked.append(
+            f"{percent(verdict.min_slice_accuracy)} on each slice of at least "
+            f"{verdict.min_slice_size:,} reviews"
+        )
     gate = f" The gate asks for {' and '.join(asked)}." if asked else ""
     reasons.append(
         f"It is right about {100 * verdict.accuracy:.2f} %{margin} of {verdict.reviews:,} "
@@ -116,12 +121,17 @@ def _reasons(verdict: Verdict) -> list[str]:
 def _compared(verdict: Verdict) -> str:
     if verdict.baseline_accuracy is None:
         return "No model was blessed before it, so it was compared with none."
-    apart = 100 * (verdict.accuracy - verdict.baseline_accuracy)
+    of_test = verdict.test_accuracy
+    accuracy = verdict.accuracy if of_test is None else of_test
+    where = "" if of_test is None else f", {percent(of_test)} of the test reviews,"
+    apart = 100 * (accuracy - verdict.baseline_accuracy)
     allowed = f"; at most {100 * verdict.max_regression:.2f} less are allowed"
+    if verdict.by_significance:
+        allowed = "; only a significantly worse one is refused"
     more = f" On the same reviews: {verdict.compared}." if verdict.compared else ""
     return (
-        f"The last blessed model is right about {percent(verdict.baseline_accuracy)}: this one is "
-        f"{apart:+.2f} points from it{allowed}.{more}"
+        f"The last blessed model is right about {percent(verdict.baseline_accuracy)}: this one"
+        f"{where} is {apart:+.2f} points from it{allowed}.{more}"
     )
 
 
@@ -135,6 +145,8 @@ def _facts(page: Contents) -> list[tuple[str, str]]:
     if run.model:
         weights = f", {page.parameters:,} parameters" if page.parameters else ""
         facts.append(("Model", f"{run.model}{weights}"))
+    if page.decided_because:
+        facts.append(("Threshold", page.decided_because))
     if run.data_name:
         facts.append(("Data", run.data_name))
     took = "" if run.seconds is None else f", {duration(run.seconds)}"

@@ -23,11 +23,13 @@ _POSITIVE = 1
 _MOST_CHARACTERS = 4_000
 
 
-def quality(evaluation: str) -> Quality:
+def quality(evaluation: str, threshold: float | None = None) -> Quality:
     """Returns the curves of two classes.
 
     Args:
       evaluation: Folder of the Evaluator's `evaluation`.
+      threshold: From which probability on the model decides on the second class; if it is not
+        known, it is told from the decisions.
 
     Raises:
       LookupError: It has no predictions, or of more than two classes, or of one alone.
@@ -47,17 +49,16 @@ def quality(evaluation: str) -> Quality:
         base_rate=float(is_positive.mean()),
         calibration=curves.calibration(is_positive, scores),
         table=curves.threshold_table(is_positive, scores),
-        threshold=_threshold(read),
+        threshold=_threshold(read) if threshold is None else threshold,
     )
 
 
-def compared(evaluation: str) -> str:
-    """Says how a model differs from the last blessed one on the same reviews; "" if unknown."""
+def pairs(evaluation: str) -> Pairs | None:
+    """Returns a model and the last blessed one on the same reviews; None if they are not known."""
     try:
-        pairs = Pairs.in_predictions(read_predictions(evaluation))
+        return Pairs.in_predictions(read_predictions(evaluation, with_scores=False))
     except LookupError:
-        return ""
-    return pairs.in_words if pairs else ""
+        return None
 
 
 def mistakes(

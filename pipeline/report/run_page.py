@@ -15,6 +15,7 @@ from pipeline.report.contents import (
     Missing,
     Quality,
     ShownMistake,
+    Verdict,
     decided_at,
 )
 from pipeline.report.headline import headline
@@ -72,6 +73,7 @@ def run_page(page: Contents) -> str:
         matrix=_matrix(page),
         confused=_confused(page),
         slices_left_out=_slices_left_out(page),
+        slice_gate=_slice_gate(page),
         data_table=_data(page),
         titles=TITLES,
         has_memory=any(step.peak_memory is not None for step in page.run.steps),
@@ -82,11 +84,12 @@ def run_page(page: Contents) -> str:
 
 
 def _charts(page: Contents) -> dict[str, Any]:
-    made: dict[str, Any] = {"slices": [], "history": None}
+    made: dict[str, Any] = {"slices": [], "history": None, "folds": None}
     with drawing():
         if not isinstance(page.verdict, Missing):
             verdict = page.verdict
             made["accuracy"] = drawn(lambda: charts.accuracy(verdict))
+            made["folds"] = _folds_chart(verdict) if verdict.by_fold else None
         if isinstance(page.quality, Quality):
             quality = page.quality
             made["roc"] = drawn(lambda: charts.roc(quality))
@@ -110,6 +113,22 @@ def _charts(page: Contents) -> dict[str, Any]:
     return made
 
 
+def _folds_chart(verdict: Verdict) -> Any:
+    bars = [
+        charts.Bar(
+            f"fold {number}",
+            accuracy,
+            *wilson_interval(accuracy * reviews, reviews),
+            note=percent(accuracy),
+            is_main=True,
+        )
+        for number, (accuracy, reviews) in enumerate(verdict.by_fold, start=1)
+    ]
+    words = "; ".join(f"{bar.name}: {bar.note}" for bar in bars)
+    lines = [charts.Line(verdict.accuracy, "all")]
+    return drawn(_bound(bars, "folds", "Accuracy by fold", words, lines))
+
+
 def _lengths_charts(page: Contents) -> list[tuple[str, Any]]:
     """Returns (split, chart) of the lengths of texts."""
     if isinstance(page.data, Missing):
@@ -128,10 +147,15 @@ def _bound_lengths(facts: TokenFacts, split: str) -> Any:
 def _slice_charts(rows: Sequence[SliceRow], page: Contents) -> list[tuple[str, Any]]:
     """Returns (title, chart) of each feature."""
     whole = None if isinstance(page.metrics, Missing) else page.metrics.get("accuracy")
-    line = (whole, "all") if whole is not None and not math.isnan(whole) else None
+    of_all = [charts.Line(whole, "all")] if whole is not None and not math.isnan(whole) else []
+    verdict = page.verdict
+    gate = None if isinstance(verdict, Missing) else verdict.min_slice_accuracy
     made = []
     for number, feature in enumerate(dict.fromkeys(row.feature for row in rows)):
         parts = _largest([row for row in rows if row.feature == feature])
+        lines = of_all
+        if gate is not None and feature in page.gated_slices:
+            lines = [*of_all, charts.Line(gate, "gate", is_bound=True)]
         bars = [
             charts.Bar(
                 row.value,
@@ -147,8 +171,20 @@ def _slice_charts(rows: Sequence[SliceRow], page: Contents) -> list[tuple[str, A
             f"{label(bar.name)}: {percent(bar.share)} of {bar.note} reviews" for bar in bars
         )
         name = f"slice-{number}"
-        made.append((title, drawn(_bound(bars, name, f"Accuracy by {title}", words, line))))
+        made.append((title, drawn(_bound(bars, name, f"Accuracy by {title}", words, lines))))
     return made
+
+
+def _slice_gate(page: Contents) -> str:
+    """Says what the gate asks of slices; "" if it asks nothing, or of others than these."""
+    verdict = page.verdict
+    if isinstance(verdict, Missing) or verdict.min_slice_accuracy is None or not page.gated_slices:
+        return ""
+    return (
+        f"The gate asks for {percent(verdict.min_slice_accuracy)} on each part by "
+        f"{', '.join(map(label, sorted(page.gated_slices)))} of at least "
+        f"{verdict.min_slice_size:,} reviews."
+    )
 
 
 def _bound(*arguments: Any) -> Any:

@@ -112,9 +112,13 @@ def figure(height: float, width: float = WIDTH, **layout: float) -> tuple[Figure
 
 
 def label(text: object, most: int = _MOST_CHARACTERS) -> str:
-    """Returns a text that may be drawn: on one line, no control characters, not too long."""
+    """Returns a text that may be drawn: on one line, no control characters, not too long.
+
+    Of a longer one, a third is its end, by which texts that begin alike are told apart.
+    """
     safe = printable(text)
-    return safe if len(safe) <= most else f"{safe[: most - 1]}…"
+    end = most // 3
+    return safe if len(safe) <= most else f"{safe[: most - end - 1]}…{safe[-end:]}"
 
 
 def inlined(made: Figure, name: str, title: str, description: str) -> Markup:

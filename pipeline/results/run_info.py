@@ -61,7 +61,8 @@ class RunInfo:
         if the run did not come that far.
       refusals: Why it was not blessed, a sentence each.
       version: The pushed version's number, or None.
-      is_live: Whether servers of this root answer by it: no later version is on the disk.
+      folder: The pushed version's, or None; it may be gone.
+      is_live: Whether servers answer by it: no later version lies beside it.
       is_comparison: Whether the model was only measured.
       versions: Of Python, of this package and of the libraries.
       commit: The git commit of the checkout that ran; "" if it is not known.
@@ -93,6 +94,7 @@ class RunInfo:
     is_blessed: bool | None = None
     refusals: tuple[str, ...] = ()
     version: int | None = None
+    folder: Place | None = None
     is_live: bool = False
     is_comparison: bool = False
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -16,20 +16,25 @@ from pipeline.results.summary import SliceRow
 
 # Of a refusal.
 _NAMED = 5
+_OF_EVERY_DATA_SET = {
+    frozenset(),
+    *(frozenset({each}) for each in (features.RATING, slices.LENGTH, slices.UNKNOWN_WORDS)),
+}
 
 
 def slice_rows(
     results: EvaluationResults, slice_by: Sequence[Sequence[str]] = ()
 ) -> list[SliceRow]:
-    """Returns a row for each slice: stars and those of every data set, then those asked for.
+    """Returns a row for each slice: stars and those of every data set, then those of columns.
 
     Those of every data set, and numbers, are in the order that people count in, all others by size.
 
     Args:
       results: What the Evaluator measured.
-      slice_by: Columns that slices are by, see `ReviewSource.slice_by`.
+      slice_by: Columns that slices are by, see `ReviewSource.slice_by`; those that it does not name
+        come behind.
     """
-    asked = slices.keys_of(slice_by)
+    asked = measured_keys(results, slice_by)
     order = {
         features.RATING: [str(stars) for stars in range(1, 11)],
         slices.LENGTH: slices.lengths_in_order(
@@ -49,6 +54,25 @@ def slice_rows(
             for key, metrics in results.slices_by(keys).items()
         )
     return rows
+
+
+def measured_keys(
+    results: EvaluationResults, slice_by: Sequence[Sequence[str]] = ()
+) -> list[list[str]]:
+    """Returns the features of slices by columns: as they were asked for, then any others.
+
+    Args:
+      results: What the Evaluator measured.
+      slice_by: Columns that slices are by, see `ReviewSource.slice_by`.
+    """
+    keys = slices.keys_of(slice_by)
+    known = {frozenset(each) for each in keys} | _OF_EVERY_DATA_SET
+    for key in results.slices:
+        features_of_key = [feature for feature, _ in key]
+        if frozenset(features_of_key) not in known:
+            known.add(frozenset(features_of_key))
+            keys.append(features_of_key)
+    return keys
 
 
 def row_of(key: SliceKey, keys: Sequence[str], examples: float, accuracy: float) -> SliceRow:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from components.evaluator.wilson import wilson_interval
-from components.place import Place, place_of, read_small_text
+from components.place import Place, below, place_of, read_small_text
 from components.pusher.pushed_data import CARD_FILE
 from pipeline.metadata.address import MetadataStoreAddress
 from pipeline.metadata.mysql import Rows
@@ -16,9 +16,9 @@ from pipeline.results import run_properties as names
 from pipeline.results.metadata_file import reading
 from pipeline.results.run_functions import RunFunctions
 from pipeline.results.run_info import RunInfo, StepInfo
-from pipeline.root import SERVING_FOLDER, is_in_use
+from pipeline.root import is_in_use
 from serving.small_files import UnreadableFileError
-from serving.versions import look_up
+from serving.versions import look_up, number_of
 
 # Of an execution, as ML Metadata numbers them.
 _EXECUTING, _COMPLETED, _FAILED, _CACHED = 2, 3, 4, 5
@@ -91,14 +91,14 @@ def read_runs(address: MetadataStoreAddress, root: Place) -> list[RunInfo]:
             for place, run in rows.newest_running.items()
             if is_in_use(place, address) or (address.is_shared and not place.is_dir())
         }
-        pushed = {place: _Pushed(place) for place in set(rows.roots.values())}
+        pushed = _Pushed()
         runs = []
         for run_id, name, created, pipeline in rows.runs:
             place = rows.roots[run_id]
             properties = rows.properties.get(run_id, {})
             executions = rows.executions.get(run_id, [])
             reader = _RunReader(rows, address, place, pipeline or "", executions, properties)
-            runs.append(reader.read(name, created, run_id in held, pushed[place]))
+            runs.append(reader.read(name, created, run_id in held, pushed))
         return runs
 
 
@@ -144,28 +144,27 @@ def _first(values: Iterable[Any]) -> Any:
 
 
 class _Pushed:
-    """The versions that are on the disk."""
+    """The versions that are there, on a disk or in a store; of one that is silent, none are."""
 
-    def __init__(self, root: Place):
-        self._base = root / SERVING_FOLDER
+    def __init__(self) -> None:
         self._newest: dict[str, int | None] = {}
 
-    def live(self, model_name: str) -> int | None:
-        """Returns the version that servers answer by, the one with the largest number, if any."""
-        if model_name not in self._newest:
-            folder = self._base / model_name
-            versions = look_up(str(folder)).complete if model_name and folder.is_dir() else {}
-            self._newest[model_name] = max(versions, default=None)
-        return self._newest[model_name]
+    def is_live(self, version: Place) -> bool:
+        """Returns whether servers answer by a version: the one with the largest number."""
+        base = str(version.parent)
+        if base not in self._newest:
+            try:
+                self._newest[base] = max(look_up(base).complete, default=None)
+            except OSError:
+                self._newest[base] = None
+        return number_of(version.name) == self._newest[base]
 
-    def metrics(self, model_name: str, version: int | None) -> dict[str, float | None]:
+    def metrics(self, version: Place | None) -> dict[str, float | None]:
         """Returns the metrics on a version's model card: an older run recorded none of its own."""
         if version is None:
             return {}
         try:
-            card = values.from_json(
-                read_small_text(self._base / model_name / str(version) / CARD_FILE)
-            )
+            card = values.from_json(read_small_text(version / CARD_FILE))
         except UnreadableFileError:
             return {}
         return values.figures(values.mapping_of(card).get("test_metrics"))
@@ -190,10 +189,10 @@ class _RunReader:
         text, found, pipeline = self._text, self._json, self._pipeline
         by_node = {each.node.removeprefix(f"{pipeline}."): each for each in self._executions}
         state = self._state(by_node, is_held)
-        blessed, pushed_as, version = self._verdicts(by_node)
-        model_name = text(names.MODEL_NAME) or pushed_as
+        blessed, folder = self._verdicts(by_node)
+        model_name = text(names.MODEL_NAME) or (folder.parent.name if folder else "")
         data = values.data(found(names.DATA) or self._older_data(by_node))
-        metrics = values.figures(found(names.METRICS)) or on_disk.metrics(model_name, version)
+        metrics = values.figures(found(names.METRICS)) or on_disk.metrics(folder)
         fingerprints = values.texts(found(names.FINGERPRINTS)) or self._older_fingerprints(by_node)
         seconds = values.number(self._properties.get(names.SECONDS))
         return RunInfo(
@@ -216,8 +215,9 @@ class _RunReader:
             slices=values.slices(found(names.SLICES)),
             is_blessed=blessed,
             refusals=values.text_list(found(names.REFUSALS)),
-            version=version,
-            is_live=version is not None and version == on_disk.live(model_name),
+            version=number_of(folder.name) if folder else None,
+            folder=folder,
+            is_live=folder is not None and on_disk.is_live(folder),
             is_comparison=bool(self._properties.get(names.IS_COMPARISON)),
             versions=values.texts(found(names.VERSIONS)),
             commit=text(names.COMMIT),
@@ -250,8 +250,8 @@ class _RunReader:
         wanted = {names.FAILED: _FAILED, names.STOPPED: _EXECUTING}.get(state)
         return next((name for name, each in by_node.items() if each.state == wanted), "")
 
-    def _verdicts(self, by_node: Mapping[str, _Execution]) -> tuple[bool | None, str, int | None]:
-        """Returns whether the model is blessed, and the name and version that it was pushed as."""
+    def _verdicts(self, by_node: Mapping[str, _Execution]) -> tuple[bool | None, Place | None]:
+        """Returns whether the model is blessed, and the version's folder if it was pushed."""
 
         def of(step: str) -> Mapping[str, Any]:
             return self._rows.verdicts.get(by_node[step].id, {}) if step in by_node else {}
@@ -262,10 +262,10 @@ class _RunReader:
             tried = of("InfraValidator")
             blessed = bool(tried["blessed"]) if "blessed" in tried else None
         pushed = of("Pusher")
-        place = _VERSION.search(str(pushed.get("pushed_destination")))
-        if not pushed.get("pushed") or place is None:
-            return blessed, "", None
-        return blessed, place[1], int(place[2])
+        destination = str(pushed.get("pushed_destination")).rstrip("/")
+        if not pushed.get("pushed") or not _VERSION.search(destination):
+            return blessed, None
+        return blessed, below(self._root, destination)
 
     def _older_data(self, by_node: Mapping[str, _Execution]) -> dict[str, Any]:
         reader = by_node.get("ReviewExampleGen")

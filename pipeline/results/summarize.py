@@ -357,10 +357,13 @@ def next_commands(run: ResolvedRun, pushed_to: str | None) -> tuple[tuple[str, s
     if pushed_to is None:
         return tensorboard
     root = ""
-    if run.config.root != PipelineConfig.root:
+    if run.config.serving_dir:
+        root = f" --serving-dir {shlex.quote(shown(run.config.serving_dir))}"
+    elif run.config.root != PipelineConfig.root:
         root = f" --root {shlex.quote(shown(run.root))}"
     name = ""
-    if run.model_name != DEFAULT_MODEL_NAME or set(pushed_models(run.root)) - {DEFAULT_MODEL_NAME}:
+    default, folder = DEFAULT_MODEL_NAME, run.serving_directory.parent
+    if run.model_name != default or set(pushed_models(folder)) - {default}:
         name = f" --model-name {run.model_name}"
     return (
         ("Ask the model", f'{program()} predict{root}{name} "{_question(run.source)}"'),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,7 +50,7 @@ class PushedModelHandler(ModelHandler[Chunk, ScoredChunk, PushedModel]):
         Raises:
           ConfigurationError: It has other classes than its model card says.
         """
-        model = PushedModel(Path(self._folder))
+        model = PushedModel(self._folder)
         if model.has_two_classes != self._added.has_two_classes:
             found, said = "two", "more"
             if not model.has_two_classes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import csv
 import gzip
 import io
@@ -10,16 +11,19 @@ import json
 import lzma
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 import pyarrow
 import pyarrow.parquet
 
+from components import files
 from components.dataset.compressed import compression_named
+from components.dataset.parquet_records import open_parquet
 from components.dataset.source import Compression, Quoting, SourceKind, TableFormat
 from components.errors import ScoringError
+from components.place import Place, place_of
 from pipeline.scoring.columns import values_of_columns
+from pipeline.scoring.output_folder import errors_of_stores
 from pipeline.scoring.plan import AddedColumns, ScoringFile
 from pipeline.scoring.rows import Chunk
 from serving.predictions import Prediction
@@ -31,7 +35,7 @@ _JSON = (SourceKind.JSON_LINES, SourceKind.JSON)
 
 
 class Part(NamedTuple):
-    """A scored chunk on the disk.
+    """A scored chunk, where the output goes.
 
     Attributes:
       number: The chunk's place in its file.
@@ -44,31 +48,33 @@ class Part(NamedTuple):
     rows: int
 
 
+@errors_of_stores()
 def write_part(
     chunk: Chunk,
     answers: Sequence[Prediction],
     version: int | None,
     added: AddedColumns,
-    folder: Path,
+    folder: Place,
 ) -> Part:
     """Writes a chunk's rows with what the model answered.
 
     Raises:
-      ScoringError: The values fit no type of Parquet's.
-      OSError: It cannot be written.
+      ScoringError: The values fit no type of Parquet's, or a store cannot be written to.
+      OSError: A disk cannot be written to.
     """
-    path = folder / f"{chunk.number:08}.{chunk.file.output}.part"
-    if chunk.file.output_kind is SourceKind.PARQUET:
-        table = _with_answers(chunk, answers, version, added)
-        pyarrow.parquet.write_table(table, path, version=_PARQUET_VERSION)
-    else:
-        text = _lines(chunk, answers, version, added)
-        path.write_text(text, encoding="utf-8", newline="")
-    return Part(chunk.number, str(path), len(chunk.texts))
+    path = str(folder / f"{chunk.number:08}.{chunk.file.output}.part")
+    with files.open_to_write(path) as stream:
+        if chunk.file.output_kind is SourceKind.PARQUET:
+            table = _with_answers(chunk, answers, version, added)
+            pyarrow.parquet.write_table(table, stream, version=_PARQUET_VERSION)
+        else:
+            stream.write(_lines(chunk, answers, version, added).encode())
+    return Part(chunk.number, path, len(chunk.texts))
 
 
+@errors_of_stores()
 def join_parts(
-    file: ScoringFile, parts: Iterable[Part], added: AddedColumns, folder: Path
+    file: ScoringFile, parts: Iterable[Part], added: AddedColumns, folder: Place
 ) -> tuple[str, int]:
     """Makes the whole file of its parts, which are removed.
 
@@ -76,11 +82,12 @@ def join_parts(
       The output's name, and how many rows it has.
 
     Raises:
-      ScoringError: A column has values of several types, and Parquet takes one.
-      OSError: It cannot be written.
+      ScoringError: A column has values of several types, and Parquet takes one; or a store cannot
+        be written to.
+      OSError: A disk cannot be written to.
     """
     ordered = sorted(parts)
-    paths = [Path(part.path) for part in ordered]
+    paths = [place_of(part.path) for part in ordered]
     target = folder / file.output
     if file.output_kind is SourceKind.PARQUET:
         _join_tables(file, paths, target)
@@ -88,20 +95,27 @@ def join_parts(
         with _create(target) as stream:
             _join_text(file, paths, added, stream)
     for path in paths:
-        path.unlink()
+        files.remove_file(str(path))
     return file.output, sum(part.rows for part in ordered)
 
 
-def _create(target: Path) -> BinaryIO | gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile:
+@contextlib.contextmanager
+def _create(target: Place) -> Iterator[IO[bytes]]:
     openers: dict[Compression, Any] = {
         Compression.GZIP: gzip.open,
         Compression.BZIP2: bz2.open,
         Compression.XZ: lzma.open,
     }
-    return openers.get(compression_named(target), open)(target, "wb")
+    with files.open_to_write(str(target)) as stream:
+        opener = openers.get(compression_named(target))
+        if opener is None:
+            yield stream
+            return
+        with opener(stream, "wb") as packed:
+            yield cast(IO[bytes], packed)
 
 
-def _join_text(file: ScoringFile, paths: Iterable[Path], added: AddedColumns, stream: Any) -> None:
+def _join_text(file: ScoringFile, paths: Iterable[Place], added: AddedColumns, stream: Any) -> None:
     is_array = file.output_kind is SourceKind.JSON
     between, end = (b",\n", b"\n]\n") if is_array else (b"", b"")
     stream.write(b"[\n" if is_array else _header(file, added).encode())
@@ -173,8 +187,8 @@ def _with_answers(
     rows = [values_of_columns(answer, version, added.scored) for answer in answers]
     kinds = (pyarrow.float32(), pyarrow.string(), pyarrow.int64())
     kinds += (pyarrow.float32(),) * len(added.scored)
-    for place, (name, kind) in enumerate(zip(added.names, kinds, strict=True)):
-        table = table.append_column(name, pyarrow.array([row[place] for row in rows], kind))
+    for column, (name, kind) in enumerate(zip(added.names, kinds, strict=True)):
+        table = table.append_column(name, pyarrow.array([row[column] for row in rows], kind))
     return table
 
 
@@ -190,11 +204,19 @@ def _table(chunk: Chunk) -> pyarrow.Table:
     return pyarrow.table(columns)
 
 
-def _join_tables(file: ScoringFile, paths: Sequence[Path], target: Path) -> None:
-    schema = _common_schema(file, [pyarrow.parquet.read_schema(path) for path in paths])
-    with pyarrow.parquet.ParquetWriter(target, schema, version=_PARQUET_VERSION) as writer:
+def _join_tables(file: ScoringFile, paths: Sequence[Place], target: Place) -> None:
+    schema = _common_schema(file, list(map(_schema_of, paths)))
+    with (
+        files.open_to_write(str(target)) as stream,
+        pyarrow.parquet.ParquetWriter(stream, schema, version=_PARQUET_VERSION) as writer,
+    ):
         for tables in _row_groups(paths, schema):
             writer.write_table(pyarrow.concat_tables(tables))
+
+
+def _schema_of(path: Place) -> pyarrow.Schema:
+    with open_parquet(path) as part:
+        return part.schema_arrow
 
 
 def _common_schema(file: ScoringFile, schemas: Sequence[pyarrow.Schema]) -> pyarrow.Schema:
@@ -214,11 +236,12 @@ def _common_schema(file: ScoringFile, schemas: Sequence[pyarrow.Schema]) -> pyar
     return schema
 
 
-def _row_groups(paths: Sequence[Path], schema: pyarrow.Schema) -> Iterator[list[pyarrow.Table]]:
+def _row_groups(paths: Sequence[Place], schema: pyarrow.Schema) -> Iterator[list[pyarrow.Table]]:
     """Yields tables that go into a row group together: readers dislike small ones."""
     waiting: list[pyarrow.Table] = []
     for path in paths:
-        waiting.append(pyarrow.parquet.read_table(path).cast(schema))
+        with open_parquet(path) as part:
+            waiting.append(part.read().cast(schema))
         if sum(table.nbytes for table in waiting) >= _BYTES_PER_ROW_GROUP:
             yield waiting
             waiting = []
@@ -228,6 +251,6 @@ def _row_groups(paths: Sequence[Path], schema: pyarrow.Schema) -> Iterator[list[
 
 def _several_types(file: ScoringFile, detail: str) -> ScoringError:
     return ScoringError(
-        f"{Path(file.path).name} cannot become Parquet, which takes one type a column: {detail}. "
-        "Choose another --format."
+        f"{place_of(file.path).name} cannot become Parquet, which takes one type a column: "
+        f"{detail}. Choose another --format."
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import glob
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +13,13 @@ from components.dataset.detected_table import (
     notices,
 )
 from components.dataset.look_at import look_at
+from components.dataset.places import inside, matching
 from components.dataset.records import printable
 from components.dataset.source import Compression, Quoting, SourceKind, TableFormat
+from components.dataset.stores import check_store, errors_of_stores
 from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
 from components.errors import ConfigurationError, DatasetError, did_you_mean
+from components.place import Place, place_of
 from pipeline.scoring.columns import names_of_columns
 from serving.model_cards import DEFAULT_CLASSES
 
@@ -107,9 +108,10 @@ class ScoringPlan:
     notices: tuple[str, ...] = ()
 
 
+@errors_of_stores()
 def make_plan(
     inputs: Iterable[str],
-    output: Path,
+    output: Place,
     *,
     text_column: str = "",
     output_kind: SourceKind | None = None,
@@ -136,6 +138,7 @@ def make_plan(
       DatasetError: A file cannot be found or read, or lacks the text.
       ConfigurationError: An output cannot be written as asked.
     """
+    _check_store_of(output)
     added = AddedColumns.of(classes, prefix, with_scores=with_scores)
     needed = (text_column or DEFAULT_TEXT,)
     tables = {path: look_at(path, options, needed) for path in dict.fromkeys(_matches(inputs))}
@@ -154,7 +157,14 @@ def make_plan(
     return ScoringPlan(files, text_column, added, tuple(told))
 
 
-def refuse_existing(names: Iterable[str], output: Path) -> None:
+def _check_store_of(output: Place) -> None:
+    try:
+        check_store(str(output))
+    except DatasetError as error:
+        raise ConfigurationError(f"--output: {error}") from error
+
+
+def refuse_existing(names: Iterable[str], output: Place) -> None:
     """Refuses to replace what is there.
 
     Raises:
@@ -169,28 +179,27 @@ def refuse_existing(names: Iterable[str], output: Path) -> None:
         )
 
 
-def _matches(inputs: Iterable[str]) -> Iterable[Path]:
+def _matches(inputs: Iterable[str]) -> Iterable[Place]:
     for part in inputs:
-        matches = [part] if os.path.exists(part) else sorted(glob.glob(part, recursive=True))
+        check_store(part)
+        matches = matching(part)
         if not matches:
-            folder = Path(part).parent
-            near = (
-                [str(folder / name) for name in os.listdir(folder)] if os.path.isdir(folder) else []
-            )
+            folder = place_of(part).parent
+            near = [str(path) for path in inside(folder)] if folder.is_dir() else []
             raise DatasetError(
                 f"--input '{part}': there is no such file, and none that matches the pattern."
                 f"{did_you_mean(part, near)} Quote a pattern: --input 'reviews-*.jsonl'."
             )
         for match in matches:
-            if Path(match).is_dir():
+            if match.is_dir():
                 raise DatasetError(
                     f"--input '{match}' is a folder; expected files, e.g. '{match}/*.jsonl'."
                 )
-            yield Path(match).absolute()
+            yield match.absolute()
 
 
 def _file(
-    path: Path,
+    path: Place,
     table: DetectedTable,
     output_kind: SourceKind | None,
     text_column: str,
@@ -209,7 +218,7 @@ def _file(
     return ScoringFile(str(path), table.format, table.columns, output, output_kind)
 
 
-def _stem(path: Path) -> str:
+def _stem(path: Place) -> str:
     """Returns the name without the format's suffix, and without that of its compression."""
     return Path(path.stem).stem if compression_named(path) else path.stem
 
@@ -227,7 +236,7 @@ def _check_columns(name: str, table: DetectedTable, text_column: str, added: Add
         )
 
 
-def _check_outputs(files: Sequence[ScoringFile], output: Path, overwrite: bool) -> None:
+def _check_outputs(files: Sequence[ScoringFile], output: Place, overwrite: bool) -> None:
     by_output: dict[str, str] = {}
     for file in files:
         other = by_output.setdefault(file.output, file.path)
@@ -236,7 +245,7 @@ def _check_outputs(files: Sequence[ScoringFile], output: Path, overwrite: bool) 
                 f"{other} and {file.path} would both become {file.output}. Score them in separate "
                 "runs with an --output each."
             )
-    sources = {Path(file.path).resolve() for file in files}
+    sources = {place_of(file.path).resolve() for file in files}
     for file in files:
         target = output / file.output
         if target.resolve() in sources:
@@ -260,6 +269,6 @@ def _check_names(files: Sequence[ScoringFile], classes: Sequence[str]) -> None:
         breaks = [name for name in classes if not {form.delimiter, "\n", "\r"}.isdisjoint(name)]
         if breaks:
             raise ConfigurationError(
-                f"{printable(Path(file.path).name)} has no quotes, so that the name of the class "
-                f"{breaks[0]!r} cannot be written into it. Choose another --format."
+                f"{printable(place_of(file.path).name)} has no quotes, so that the name of the "
+                f"class {breaks[0]!r} cannot be written into it. Choose another --format."
             )

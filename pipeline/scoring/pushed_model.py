@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from components.errors import ConfigurationError
+from components.place import Place, place_of
 from serving.predictions import Classification, Prediction
 from serving.quiet_start import import_tensorflow
 from serving.signature_names import CLASSIFY, PREDICT_TEXT
@@ -22,13 +22,13 @@ class PushedModel:
       outputs: The names of the outputs, by signature.
     """
 
-    def __init__(self, folder: Path):
-        """Loads it.
+    def __init__(self, folder: Place | str):
+        """Loads it, from a disk or a store.
 
         Raises:
           ConfigurationError: The folder is no SavedModel, or one without the signature.
         """
-        self._folder = folder
+        self._folder = folder = place_of(folder)
         self._version = number_of(folder.name)
         # The signature alone would not keep the tables and weights that it reads.
         self._model = _load(folder)
@@ -111,7 +111,7 @@ def _example(text: str | bytes) -> bytes:
     return bytes(tf.train.Example(features=features).SerializeToString())
 
 
-def _load(folder: Path) -> Any:
+def _load(folder: Place) -> Any:
     import_tensorflow()
     import tensorflow as tf
 

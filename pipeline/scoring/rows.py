@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import pyarrow
@@ -15,6 +14,7 @@ from components.dataset.parquet_records import open_parquet, values_of
 from components.dataset.records import MalformedRecord, Problem, encoded, problem_of_text
 from components.dataset.source import SourceKind
 from components.dataset.tables import UNREADABLE, read_records, unreadable, with_way_out
+from components.place import Place, place_of
 from pipeline.scoring.plan import ScoringFile, ScoringPlan
 
 ROWS_PER_CHUNK = 1_024
@@ -110,14 +110,14 @@ def read_chunks(file: ScoringFile, plan: ScoringPlan) -> Iterator[Chunk | Proble
             yield Chunk(file, number, *found)
             number += 1
     except UNREADABLE as error:
-        yield unreadable(Path(file.path), error)
+        yield unreadable(place_of(file.path), error)
 
 
 def _records(
     file: ScoringFile, plan: ScoringPlan
 ) -> Iterator[tuple[list[bytes], list[dict[str, Any]]] | Problem]:
     """Yields texts and rows of each chunk."""
-    path = Path(file.path)
+    path = place_of(file.path)
     texts: list[bytes] = []
     rows: list[dict[str, Any]] = []
     size = 0
@@ -183,7 +183,7 @@ def _tables(
     file: ScoringFile, plan: ScoringPlan
 ) -> Iterator[tuple[list[bytes], pyarrow.Table] | Problem]:
     """Yields texts and rows of each chunk, as Parquet's own types; the first holds no row."""
-    path = Path(file.path)
+    path = place_of(file.path)
     with open_parquet(path) as parquet:
         yield [], parquet.schema_arrow.empty_table()
         start = 1
@@ -193,7 +193,7 @@ def _tables(
 
 
 def _checked(
-    table: pyarrow.Table, path: Path, plan: ScoringPlan, start: int
+    table: pyarrow.Table, path: Place, plan: ScoringPlan, start: int
 ) -> Iterator[tuple[list[bytes], pyarrow.Table] | Problem]:
     """Yields the problems of a table, and then what is left of it."""
     values = values_of(table, plan.text_column)

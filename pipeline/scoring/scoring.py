@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 import apache_beam as beam
 from apache_beam.ml.inference.base import RunInference
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pvalue import PCollection
 
-from components import progress
+from components import files, progress
 from components.dataset.records import Problem
 from components.errors import ScoringError
+from components.place import Place
 from pipeline.scoring.model import PushedModelHandler, ScoredChunk
+from pipeline.scoring.output_folder import errors_of_stores
 from pipeline.scoring.parts import Part, join_parts, write_part
 from pipeline.scoring.plan import AddedColumns, ScoringFile, ScoringPlan
 from pipeline.scoring.rows import Chunk, Findings, read_chunks
@@ -27,8 +28,8 @@ _WRITTEN = "written"
 def score_files(
     plan: ScoringPlan,
     findings: Findings,
-    model: Path,
-    folder: Path,
+    model: Place,
+    folder: Place,
     beam_arguments: Sequence[str],
 ) -> None:
     """Writes each file's output, whole, into `folder`.
@@ -47,11 +48,11 @@ def score_files(
         _ = (
             pipeline
             | "Score" >> ScoreFiles(plan, findings.total, model, folder)
-            | "ToJson" >> beam.Map(json.dumps)
-            | "WriteCounts" >> beam.io.WriteToText(str(folder / _WRITTEN), shard_name_template="")
+            | "CountsOfAll" >> beam.combiners.ToDict()
+            | "WriteCounts" >> beam.Map(_write_counts, str(folder / _WRITTEN))
         )
-    with (folder / _WRITTEN).open(encoding="utf-8") as lines:
-        written = dict(map(json.loads, lines))
+    with errors_of_stores():
+        written = json.loads(files.read_text(str(folder / _WRITTEN)))
     for file in plan.files:
         if written.get(file.output) != findings.rows[file.output]:
             raise ScoringError(
@@ -68,7 +69,7 @@ class ScoreFiles(beam.PTransform):
     price: one file is read, and asked about, by one worker.
     """
 
-    def __init__(self, plan: ScoringPlan, total: int, model: Path, folder: Path):
+    def __init__(self, plan: ScoringPlan, total: int, model: Place, folder: Place):
         """Takes what `score_files` takes; `total` is the number of rows."""
         super().__init__()
         self._plan, self._total, self._model, self._folder = plan, total, model, folder
@@ -93,7 +94,7 @@ class ScoreFiles(beam.PTransform):
         )
 
 
-def version_of(model: Path) -> int | None:
+def version_of(model: Place) -> int | None:
     """Returns the version that a folder's name tells, if it is one."""
     return number_of(model.name)
 
@@ -101,7 +102,7 @@ def version_of(model: Path) -> int | None:
 class _WriteParts(beam.DoFn):
     """ScoredChunk -> (output's name, Part)."""
 
-    def __init__(self, plan: ScoringPlan, total: int, version: int | None, folder: Path):
+    def __init__(self, plan: ScoringPlan, total: int, version: int | None, folder: Place):
         self._plan, self._total, self._version, self._folder = plan, total, version, folder
         self._done = 0
 
@@ -122,11 +123,16 @@ def _chunks(file: ScoringFile, plan: ScoringPlan) -> Iterable[Chunk]:
     return (found for found in read_chunks(file, plan) if not isinstance(found, Problem))
 
 
+@errors_of_stores()
+def _write_counts(counts: Mapping[str, int], path: str) -> None:
+    files.write_text(path, json.dumps(counts))
+
+
 def _join(
     output_and_parts: tuple[str, Iterable[Part]],
     files: Mapping[str, ScoringFile],
     added: AddedColumns,
-    folder: Path,
+    folder: Place,
 ) -> tuple[str, int]:
     output, parts = output_and_parts
     return join_parts(files[output], parts, added, folder)

@@ -1,5 +1,6 @@
 import dataclasses
 import errno
+import itertools
 import os
 import re
 import resource
@@ -195,6 +196,11 @@ def test_settings_reach_the_run(run_that, in_tmp):
         ("compare --models lstm --data sample --name a/b", "--name is 'a/b'; expected at most"),
         ("compare --models lstm --data sample --filters 8", "--filters: no hyperparameter of"),
         ("runn", "invalid choice: 'runn'"),
+        ("reprot", "Did you mean 'report'?"),
+        ("runs --limt 3", "unrecognized arguments: --limt 3. Did you mean '--limit'?"),
+        ("runs shw", "Did you mean 'show'?"),
+        ("runs diff --htm a b", "arguments: --htm. Did you mean '--html'? See `"),
+        ("report --outptu f", "--outptu. Did you mean '--output'?"),
         ("predict --model-name m text", "No version of 'm' is in artifacts/serving_model."),
         ("serve", "No version of 'imdb_sentiment' is in artifacts/serving_model."),
         ("serve --model_name m --root r", "No version of 'm' is in r/serving_model."),
@@ -444,3 +450,23 @@ def test_data_that_is_not_fit_is_told_before_anything_heavy_is_imported(in_tmp):
         "as well, e.g. --positive-label 5 --negative-label 1,2,3,4, or with fewer of them. Labels "
         "that are named on neither side are left out.\n"
     )
+
+
+def test_a_paragraph_below_the_flags_is_wrapped_as_one(capsys, monkeypatch):
+    """However its lines stand in the source: each is filled as far as the next word lets it."""
+    monkeypatch.setenv("COLUMNS", "80")
+    assert cli.main(["score", "--help"]) == 0
+    paragraph = capsys.readouterr().out.partition("Each input gives")[2].partition("\n\n")[0]
+    lines = f"Each input gives{paragraph}".splitlines()
+    assert len(lines) > 3
+    for line, following in itertools.pairwise(lines):
+        assert len(line) + 1 + len(following.split()[0]) > 78
+
+
+def test_json_keeps_standard_output_to_itself(tmp_path, capfd):
+    """An error is a line on standard error."""
+    (tmp_path / "metadata.db").write_text("no database")
+    assert cli.main(["runs", "show", "latest", "--json", "--root", str(tmp_path)]) == 2
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("sentiment: error: ") and printed.err.count("\n") == 1

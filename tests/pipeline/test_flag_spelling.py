@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import dataclasses
+import functools
 import io
 import logging
 import re
@@ -54,9 +56,15 @@ def texts_in(path: Path) -> list[str]:
     ]
 
 
+@functools.cache
+def parser() -> argparse.ArgumentParser:
+    """Returns the real one, which takes longer to make than to ask."""
+    return _parser()
+
+
 def typed(message: str) -> dict[str, object]:
     """Returns what the real command line reads of a message that is typed into a shell."""
-    options = vars(_parser().parse_args(["run", *shlex.split(with_flags(message))]))
+    options = vars(parser().parse_args(["run", *shlex.split(with_flags(message))]))
     return {name: parse(FIELDS[name], options[name]) for name in FIELDS if name in options}
 
 

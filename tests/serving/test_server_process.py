@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.metadata
+import shutil
 import signal
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
+from pathlib import Path
+from typing import NamedTuple
 
 import grpc
 import pytest
@@ -24,6 +27,12 @@ from .calling import ask, floats, predict, predict_request, wait_until
 from .process import Process
 
 
+def is_served(port: int) -> bool:
+    """Returns whether somebody listens."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @pytest.fixture
 def run():
     """Starts servers as processes; kills what is left of them."""
@@ -38,28 +47,82 @@ def run():
         one.kill()
 
 
-def test_it_waits_for_a_version_and_says_what_it_expects(tmp_path, run, copy_version):
-    """No folder, then no version, then one: only now it listens. SIGTERM lets requests end."""
-    process = run(
-        "--model-name=slow", f"--model_base_path={tmp_path / 'slow'}",
+class Waited(NamedTuple):
+    """A server that was started before there was a version of `slow`.
+
+    Attributes:
+      process: It serves by now.
+      base: Its base path.
+      port: Of REST.
+      said: Its lines: of the unknown flag, while there was no folder, and while it was empty.
+    """
+
+    process: Process
+    base: Path
+    port: int
+    said: tuple[str, str, str]
+
+
+@pytest.fixture(scope="module")
+def waited(tmp_path_factory, model_directory):
+    """No folder, then no version, then one: only now it listens."""
+    base = tmp_path_factory.mktemp("waited") / "slow"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = Process(
+        "--model-name=slow", f"--model_base_path={base}", f"--rest_api_port={port}",
         "--file_system_poll_wait_seconds=0.1", "--no-such-flag",
     )  # fmt: skip
-    process.wait_for("unknown argument: --no-such-flag")
-    line = process.wait_for("cannot be read")
-    assert f"Expected: {tmp_path / 'slow'}/<number>/saved_model.pb" in line
-    (tmp_path / "slow" / "one").mkdir(parents=True)
-    line = process.wait_for("No versions of servable slow found under base path")
-    assert "Did you forget to name your leaf directory as a number (eg. '/1/')?" in line
-    copy_version("slow/1", tmp_path / "slow" / "1")
-    port = process.rest_port
+    try:
+        unknown, no_folder = (
+            process.wait_for("unknown argument"),
+            process.wait_for("cannot be read"),
+        )
+        with pytest.raises(ConnectionRefusedError):
+            ask(port, "GET", "/v1/models/slow")
+        (base / "one").mkdir(parents=True)
+        no_version = process.wait_for("No versions of servable")
+        shutil.copytree(model_directory / "slow" / "1", base / ".incoming")
+        (base / ".incoming").rename(base / "1")
+        yield Waited(process, base, port, (unknown, no_folder, no_version))
+    finally:
+        process.kill()
+
+
+def test_it_waits_for_a_version_and_says_what_it_expects(waited):
+    """A folder, and in it a version; what it does not know of its flags it says before."""
+    unknown, no_folder, no_version = waited.said
+    assert "unknown argument: --no-such-flag" in unknown
+    assert f"Expected: {waited.base}/<number>/saved_model.pb" in no_folder
+    assert "No versions of servable slow found under base path" in no_version
+    assert "Did you forget to name your leaf directory as a number (eg. '/1/')?" in no_version
+
+
+def test_it_says_that_it_serves_when_it_does(waited):
+    """With each address, and the page's; nobody could connect to the ports it took before."""
+    process, port = waited.process, waited.port
+    grpc_port = process.grpc_port
+    line = process.wait_for("Serving slow from")
+    assert line == (
+        f"Serving slow from {waited.base}: gRPC at 127.0.0.1:{grpc_port}, REST at "
+        f"http://127.0.0.1:{port}, a page to try it at http://127.0.0.1:{port}/\n"
+    )
+    assert ask(port, "GET", "/").status == 200
     assert predict(port, "slow", {"instances": [5]}).json == {"predictions": [5.0]}
+
+
+def test_sigterm_lets_requests_end(waited):
+    """Nobody is taken any more when the last has its answer."""
+    process, port = waited.process.process, waited.port
+    wait_until(lambda: is_served(port))
     with ThreadPoolExecutor(2) as pool:
         answers = [pool.submit(predict, port, "slow", {"instances": [5]}) for _ in range(2)]
         wait_until(lambda: any(future.running() for future in answers))
         threading.Event().wait(0.05)
-        process.process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGTERM)
         assert [answer.result().status for answer in answers] == [200, 200]
-    assert process.process.wait(30) == 0
+    assert process.wait(30) == 0
     with pytest.raises(ConnectionRefusedError):
         ask(port, "GET", "/v1/models/slow")
 
@@ -194,28 +257,6 @@ def test_a_taken_port_is_named_before_a_model_is_looked_for(tmp_path, flag, caps
     assert code == 255
     assert f"127.0.0.1:{port}: the port is taken" in output and flag in output
     assert "Serving" not in output
-
-
-def test_it_says_that_it_serves_when_it_does(run, tmp_path, copy_version):
-    """With each address, and the page's; nobody could connect to the ports it took before."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = run(
-        "--model_name=half", f"--model_base_path={tmp_path / 'half'}", f"--rest_api_port={port}",
-        "--file_system_poll_wait_seconds=0.1",
-    )  # fmt: skip
-    process.wait_for("cannot be read")
-    with pytest.raises(ConnectionRefusedError):
-        ask(port, "GET", "/v1/models/half")
-    copy_version("half/1", tmp_path / "half" / "1")
-    grpc_port = process.grpc_port
-    line = process.wait_for("Serving half from")
-    assert line == (
-        f"Serving half from {tmp_path / 'half'}: gRPC at 127.0.0.1:{grpc_port}, REST at "
-        f"http://127.0.0.1:{port}, a page to try it at http://127.0.0.1:{port}/\n"
-    )
-    assert ask(port, "GET", "/").status == 200
 
 
 def test_flags_come_in_both_spellings():

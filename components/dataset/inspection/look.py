@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from components import features
@@ -28,12 +26,15 @@ from components.dataset.inspection.survey import Survey, as_text
 from components.dataset.labels import spelling_of
 from components.dataset.layout_labels import FOLDERS
 from components.dataset.nested import value_at
+from components.dataset.places import inside
 from components.dataset.records import MalformedRecord, Review, printable
 from components.dataset.source import ReviewSource, SourceKind
 from components.dataset.splits import UNLABELLED, split_spelt
+from components.dataset.stores import errors_of_stores
 from components.dataset.table_options import TableOptions
 from components.dataset.tables import UNREADABLE, read_records, unreadable
 from components.errors import DatasetError
+from components.place import Place, place_of
 
 # Of many files, so many are read from.
 MOST_FILES = 50
@@ -108,8 +109,9 @@ class Inspection:
         return sum(size for _, size, _ in self.files)
 
 
+@errors_of_stores()
 def look_at_tables(
-    paths: Sequence[Path], text_column: str, label_column: str, options: TableOptions
+    paths: Sequence[Place], text_column: str, label_column: str, options: TableOptions
 ) -> Inspection:
     """Looks at tables.
 
@@ -138,6 +140,7 @@ def look_at_tables(
     return found
 
 
+@errors_of_stores()
 def look_at_layout(source: ReviewSource, label_column: str) -> Inspection:
     """Looks at IMDB's layout, in a folder or an archive, or at the sample.
 
@@ -155,7 +158,7 @@ def look_at_layout(source: ReviewSource, label_column: str) -> Inspection:
         records: Iterator[Any] = map(sample.generate_review, range(sample.SAMPLE_SIZE))
     else:
         path = source.files[0].path
-        found.files = [(path, os.path.getsize(path), None)]
+        found.files = [(path, place_of(path).stat().st_size, None)]
         records = read_archive(path)
     for record in records:
         if isinstance(record, Review):
@@ -177,8 +180,8 @@ def _survey_folders(found: Inspection, source: ReviewSource) -> None:
     """Reads some of the texts of each folder; the labels and splits of all are in their names."""
     found.rows = 0
     for file in source.files:
-        folder = Path(file.path)
-        names = sorted(name for name in os.listdir(folder) if name.endswith(".txt"))
+        folder = place_of(file.path)
+        names = sorted(file.name for file in inside(folder) if file.name.endswith(".txt"))
         found.rows += len(names)
         found.files.append((file.path, 0, None))
         step = max(1, len(names) // _TEXTS_OF_FOLDER)
@@ -224,7 +227,7 @@ def _choose(found: Inspection, tables: FoundTables, text: str, label: str) -> No
         found.objection = ""
 
 
-def _columns(path: Path, table: DetectedTable) -> list[Column]:
+def _columns(path: Place, table: DetectedTable) -> list[Column]:
     names = list(table.names)
     values: dict[str, list[Any]] = {name: [] for name in names}
     records = read_records(path, table.format, names)
@@ -310,12 +313,12 @@ def _survey_tables(found: Inspection, tables: FoundTables) -> None:
         found.rows = round(sum(known) * share)
 
 
-def _some(tables: FoundTables) -> list[Path]:
+def _some(tables: FoundTables) -> list[Place]:
     """Returns the files to read from: all, or some of each split, evenly spread."""
     paths = list(tables.tables)
     if len(paths) <= MOST_FILES:
         return paths
-    by_split: dict[str, list[Path]] = {}
+    by_split: dict[str, list[Place]] = {}
     for path in paths:
         by_split.setdefault(tables.splits[path], []).append(path)
     most = MOST_FILES // len(by_split)

@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from components.dataset.compressed import open_unpacked, told_size
@@ -27,6 +26,7 @@ from components.dataset.separated import rows_of
 from components.dataset.source import SourceKind, TableFormat
 from components.dataset.tables import read_records
 from components.dataset.text_lines import LongLineError, blocks_of_lines
+from components.place import Place
 
 # Tables that are no larger, all of them together, are read whole.
 WHOLE_BYTES, WHOLE_LINES = 32 << 20, 200_000
@@ -59,7 +59,7 @@ class FileSample:
       rows: How many records the file has, counted or estimated; None if that cannot be told.
     """
 
-    path: Path
+    path: Place
     table: DetectedTable
     columns: Sequence[str]
     parts: int = 0
@@ -173,7 +173,7 @@ class FileSample:
         return list(records[1:]) if _REPEATS * len(set(labels)) <= len(labels) else []
 
 
-def lines_in(path: Path, table: DetectedTable) -> int:
+def lines_in(path: Place, table: DetectedTable) -> int:
     """Estimates how many lines a table has by its first `PART_BYTES`; of Parquet, its records."""
     if table.format.kind is SourceKind.PARQUET:
         with open_parquet(path) as file:
@@ -200,7 +200,7 @@ def _endless(size: int) -> LongLineError:
     return LongLineError(f"no record ends within {size / 2**20:,.0f} MB")
 
 
-def _estimated(path: Path, form: TableFormat, records: int, size: float) -> int | None:
+def _estimated(path: Place, form: TableFormat, records: int, size: float) -> int | None:
     """Returns how many records a file has, by the bytes of its beginning; None if unknown."""
     whole = told_size(path, form.compression)
     return round(records * whole / size) if size and whole > size else None

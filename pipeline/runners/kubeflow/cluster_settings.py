@@ -102,26 +102,23 @@ def check_settings(config: PipelineConfig, engine: str) -> None:
         )
 
 
-def check_root(root: str, serving_directory: str) -> None:
-    """Refuses a root that is lost when the step that writes to it ends.
+def check_folders(root: str, serving_dir: str) -> None:
+    """Refuses folders that are lost when the step that writes to them ends.
 
     Args:
       root: A parameter of the run.
-      serving_directory: What would be pushed to.
+      serving_dir: What is pushed to; "" is below the root.
 
     Raises:
       ConfigurationError: Says what to set instead.
     """
-    if not root.startswith("/") and not _URI.fullmatch(root):
-        raise ConfigurationError(
-            f"--root is '{root}'; a step's own disk is lost when it ends. Expected a URI such as "
-            "gs://BUCKET/FOLDER, or the absolute path of a volume that is mounted in every step."
-        )
-    if not serving_directory.startswith(root.rstrip("/")):
-        raise ConfigurationError(
-            f"--root is '{root}'; the release in the image cannot push there, and would write to "
-            f"{serving_directory}. Give the path of a volume that is mounted in every step."
-        )
+    for flag, path in (("--root", root), ("--serving-dir", serving_dir or root)):
+        if not path.startswith("/") and not _URI.fullmatch(path):
+            raise ConfigurationError(
+                f"{flag} is '{path}'; a step's own disk is lost when it ends. Expected a URI such "
+                "as gs://BUCKET/FOLDER, or the absolute path of a volume that is mounted in every "
+                "step."
+            )
 
 
 def check_data(data: str) -> None:

@@ -19,7 +19,7 @@ from tfx.dsl.io import fileio
 from components.errors import ConfigurationError, SentimentError, summary_of
 from pipeline.loading import environment
 from pipeline.resolution import resolve
-from pipeline.runners.kubeflow.cluster_settings import check_data, check_root, with_parameters
+from pipeline.runners.kubeflow.cluster_settings import check_data, check_folders, with_parameters
 from pipeline.runners.kubeflow.specification import constants_of, specification
 
 _LOG = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def write_outputs(settings: str, executor_input: str) -> None:
     config = with_parameters(json.loads(settings), parameters)
     check_data(config.data)
     run = resolve(config, environment(os.environ), _LOG.warning, note=_LOG.info)
-    check_root(config.root, str(run.serving_directory))
+    check_folders(config.root, config.serving_dir)
     found = constants_of(specification(run, _NO_IMAGE))
     asked = set(given.outputs.parameters)
     if asked != set(found):

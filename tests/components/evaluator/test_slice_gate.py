@@ -60,7 +60,8 @@ def measured_by_pandas(reviews, columns, classes):
     choices = predictions >= 0.5 if classes == 2 else predictions.map(np.argmax)
     is_right = (choices == reviews["label"]).groupby([reviews[column] for column in columns])
     return {
-        tuple(zip(columns, values if len(columns) > 1 else [values], strict=True)): (
+        # Before pandas 2, the value of a single column came without a tuple around it.
+        tuple(zip(columns, values if isinstance(values, tuple) else (values,), strict=True)): (
             len(group),
             pytest.approx(group.mean()),
         )

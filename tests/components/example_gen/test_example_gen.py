@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import random
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from components.data_gate.objections import objections_to_splits
 from components.dataset.resolve import resolve_source
 from components.dataset.sample import generate_review
+from components.dataset.source import ReviewSource
 from components.dataset.splits import bucket
 from components.dataset.table_options import TableOptions
 from components.errors import DatasetError
@@ -38,12 +40,14 @@ class Ingested:
     """What one run of the executor left behind."""
 
     def __init__(self, directory: Path, data: object, **settings: Any):
-        """Resolves `data` and reads it."""
+        """Resolves `data`, where it is no source yet, and reads it."""
         self.validation_fraction = settings.pop("validation_fraction", 0.0)
         drop_leaks = settings.pop("drop_leaks", False)
-        source = resolve_source(
-            str(data), imdb_archive=None, cache_dir=directory / "cache", **settings
-        )
+        source = data
+        if not isinstance(source, ReviewSource):
+            source = resolve_source(
+                str(data), imdb_archive=None, cache_dir=directory / "cache", **settings
+            )
         # The parameters as the component hands them over.
         component = ReviewExampleGen(source, self.validation_fraction, drop_leaks)
         self.examples_artifact = standard_artifacts.Examples()
@@ -328,9 +332,11 @@ def test_a_file_that_cannot_be_read_to_its_end_stops_the_run(archive, tmp_path, 
     if name == "cut.tar.gz":
         whole = archive.read_bytes()
     else:
-        # Longer than what is read to see the header.
-        generated = b"".join(b"%d %d,1\n" % (n, n * n * 7919) for n in range(100_000))
-        whole = gzip.compress(b"text,label\n" + generated)
+        # Longer than the megabyte that is read to see the header, in few rows.
+        rows = b"".join(
+            b"%s,1\n" % random.Random(n).randbytes(1_000).hex().encode() for n in range(900)
+        )
+        whole = gzip.compress(b"text,label\n" + rows)
     (tmp_path / name).write_bytes(whole[:-20])
     with pytest.raises(DatasetError) as error:
         Ingested(tmp_path, tmp_path / name)
@@ -345,3 +351,18 @@ def test_a_table_of_one_review_gives_an_empty_split_for_the_gate_to_stop_at(tmp_
     ingested = Ingested(tmp_path, tmp_path / "r.csv")
     assert ingested.report.split_sizes == {"train": 0, "test": 1}
     assert ingested.examples("train") == []
+
+
+def test_data_of_a_store_becomes_examples_and_a_broken_store_an_error(mem_store, tmp_path):
+    """What breaks off is no end of the data; once the store is well, it is read whole."""
+    rows = "".join(f"a fine film {number},{number % 2}\n" for number in range(60))
+    path = mem_store.put("mem://bucket/films.csv", f"text,label\n{rows}")
+    ingested = Ingested(tmp_path / "first", path)
+    texts = [each["text"] for split in ingested.splits for each in ingested.examples(split)]
+    assert sorted(texts) == sorted(f"a fine film {number}".encode() for number in range(60))
+    source = resolve_source(path)
+    mem_store.cut_reads(200)
+    with pytest.raises(DatasetError, match="the store ended it after 200 of"):
+        Ingested(tmp_path / "second", source)
+    mem_store.mend()
+    assert Ingested(tmp_path / "third", source).report == ingested.report

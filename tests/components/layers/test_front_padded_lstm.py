@@ -130,15 +130,37 @@ def test_both_directions_are_those_of_keras_behind_a_mask(name, return_sequences
 )
 def test_dropout_is_that_of_keras_with_the_same_masks(rates):
     """A mask for the whole review, and one for each gate where the state is dropped too."""
+    both = models_with_dropout(rates)
+    assert_equal(both, reviews([5, TIMESTEPS, 0]), training=True)
+    with pytest.raises(AssertionError):
+        np.testing.assert_allclose(*(m(reviews([5]), training=True) for m in (both[1], both[1])))
+
+
+def models_with_dropout(rates, **options):
+    """Returns Keras' layer and ours, with the same weights and the same seed of their masks."""
     both = []
     for layer in (keras.layers.LSTM, FrontPaddedLSTM):
         token_ids = keras.Input((TIMESTEPS,), dtype="int32")
         embedded = keras.layers.Embedding(50, 6)(token_ids)
-        both.append(keras.Model(token_ids, layer(12, seed=3, **rates)(embedded)))
+        both.append(keras.Model(token_ids, layer(12, seed=3, **rates, **options)(embedded)))
     both[1].set_weights(both[0].get_weights())
-    assert_equal(both, reviews([5, TIMESTEPS, 0]), training=True)
-    with pytest.raises(AssertionError):
-        np.testing.assert_allclose(*(m(reviews([5]), training=True) for m in (both[1], both[1])))
+    return both
+
+
+def test_the_state_is_dropped_alike_after_each_timestep():
+    """The gradients of all outputs reach the weights, and no group of rows is left out."""
+    both = models_with_dropout({"recurrent_dropout": 0.4}, return_sequences=True)
+    assert_equal(both, reviews([7, 3, TIMESTEPS, 9]), training=True)
+
+
+def test_an_empty_batch_with_the_state_dropped_gives_an_empty_answer():
+    """And no gradient: XLA compiles the shape of no rows too."""
+    _, ours = models_with_dropout({"recurrent_dropout": 0.4})
+    with tf.GradientTape() as tape:
+        output = ours(reviews([]), training=True)
+    assert output.shape[0] == 0
+    for gradient in tape.gradient(output, [weight.value for weight in ours.layers[-1].weights]):
+        np.testing.assert_array_equal(gradient, np.zeros_like(gradient))
 
 
 def models_without_padding(return_sequences):

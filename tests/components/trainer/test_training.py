@@ -220,9 +220,14 @@ def test_the_schedule_is_as_long_as_the_fit(tmp_path):
     assert model.optimizer._learning_rate.decay_steps == 20
 
 
-def test_decay_clipping_and_smoothing_reach_the_fit(tmp_path):
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """The weights of the first layer after four epochs of the plain fit."""
+    return fitted(tmp_path_factory.mktemp("plain"), epochs=4).get_weights()[1]
+
+
+def test_decay_clipping_and_smoothing_reach_the_fit(tmp_path, plain):
     """Each of them gives other weights than the plain fit; decay and smoothing smaller ones."""
-    plain = fitted(tmp_path, epochs=4).get_weights()[1]
     for setting in ({"weight_decay": 0.9}, {"label_smoothing": 0.4}, {"clip_norm": 1e-3}):
         other = fitted(tmp_path, epochs=4, **setting).get_weights()[1]
         assert np.abs(other - plain).max() > 1e-4
@@ -263,13 +268,12 @@ def test_the_best_epoch_is_restored(tmp_path, settings):
     assert losses[-1] > min(losses)
 
 
-def test_averaged_weights_move_more_slowly(tmp_path):
+def test_averaged_weights_move_more_slowly(tmp_path, plain):
     """After a few steps an average with a long memory is nearer to the start."""
-    start, plain, averaged = (
+    start, averaged = (
         model.get_weights()[1]
         for model in (
             fitted(tmp_path, epochs=1, clip_norm=1e-12),
-            fitted(tmp_path, epochs=4),
             fitted(tmp_path, epochs=4, weight_averaging=0.99),
         )
     )

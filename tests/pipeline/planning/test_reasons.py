@@ -109,6 +109,34 @@ def test_the_gate_of_the_evaluator(before, now, settings, expected):
     assert told(old, new, "Evaluator", **settings) == expected
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        ({}, {"by_significance": True}, ["--gate is significant, was points"]),
+        ({"by_significance": True}, {}, ["--gate is points, was significant"]),
+        (
+            {"min_slice_accuracy": 0.7},
+            {"min_slice_accuracy": 0.75},
+            ["--min-slice-accuracy is 0.75, was 0.7"],
+        ),
+        (
+            {"min_slice_accuracy": 0.7},
+            {"min_slice_accuracy": 0.7, "min_slice_size": 40},
+            ["--min-slice-size is 40, was 100"],
+        ),
+    ],
+)
+def test_a_gate_of_another_kind_goes_by_its_flags_too(before, now, expected):
+    """None is told as the text of an EvalConfig."""
+    old, new = (
+        attempt(eval_config=json_format.MessageToDict(
+            eval_config(0.8, **asked), preserving_proto_field_name=True
+        ))
+        for asked in (before, now)
+    )  # fmt: skip
+    assert told(old, new, "Evaluator") == expected
+
+
 def test_two_changes_are_named_and_the_others_counted():
     """One setting is one change, whatever a step has of it."""
     assert several([]) == ""

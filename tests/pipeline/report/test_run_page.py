@@ -18,6 +18,7 @@ from pipeline.report.contents import Missing, Mistakes
 from pipeline.report.pages import save
 from pipeline.report.run_page import run_page
 from pipeline.report.written import page_at_end
+from pipeline.results.summary import SliceRow
 from pipeline.root import METADATA_FILE
 
 from .made_up import HOSTILE, contents, hostile, run_info, verdict
@@ -103,6 +104,54 @@ def test_the_first_screen_says_what_became_of_the_model_and_why(document):
         "no later version was pushed",
     ):
         assert words in first
+
+
+def test_a_gate_by_significance_is_not_told_in_points():
+    """What is allowed is said as the gate judged."""
+    words = Document(run_page(contents(verdict=verdict(by_significance=True)))).words
+    assert "+0.49 points from it; only a significantly worse one is refused." in words
+    assert "less are allowed" not in words
+
+
+def test_what_was_judged_in_folds_is_compared_on_the_test_reviews():
+    """The last blessed model's accuracy is of these alone; each fold has its figure."""
+    judged = verdict(
+        accuracy=0.86, judged_on="reviews, in 2 folds", test_accuracy=0.8451,
+        by_fold=((0.85, 1_000), (0.87, 1_000)),
+    )  # fmt: skip
+    words = Document(run_page(contents(verdict=judged))).words
+    assert "this one, 84.51 % of the test reviews, is -1.00 points from it" in words
+    assert "The gate judged 2,000 reviews, each by a model that did not see it." in words
+    assert "fold 1: 85.00 %; fold 2: 87.00 %" in words
+    assert "this, on test 84.51 %" in words
+
+
+def test_slices_by_columns_are_shown_against_their_gate():
+    """Its bound is on the first screen, and a line in the charts of those that it holds for."""
+    page = contents(
+        verdict=verdict(min_slice_accuracy=0.75, min_slice_size=40),
+        slices=(
+            SliceRow("length", "1-100", 500, 0.9),
+            SliceRow("product+language", "hats of a long name, en", 100, 0.7),
+            SliceRow("product+language", "hats of a long name, de", 100, 0.8),
+        ),
+        gated_slices=frozenset({"product+language"}),
+    )
+    document = Document(run_page(page))
+    assert "of 80.00 % and 75.00 % on each slice of at least 40 reviews." in document.words
+    assert "The gate asks for 75.00 % on each part by product+language of at least 40" in (
+        document.words
+    )
+    assert document.words.count("gate 75.00 %") == 1
+    assert "hats of a long name, en: 70.00 % of 100 reviews" in document.words
+
+
+def test_the_threshold_is_told_with_its_reason():
+    """On the first screen, and where it can be moved."""
+    because = "It decides on positive from 0.7213 on, for a precision of positive of at least 95 %."
+    words = Document(run_page(contents(decided_because=because))).words
+    assert words.count(because) == 2
+    assert because in words.partition("How good it is")[0]
 
 
 def test_a_refused_model_has_its_reasons_first():

@@ -46,6 +46,21 @@ def test_slices_by_columns_come_last_and_the_largest_first():
     ]
 
 
+def test_slices_that_nobody_named_are_shown_behind_those_that_were():
+    """Whoever reads an old evaluation may not know what was asked for."""
+    rows = slice_rows(RESULTS)
+    assert [(row.feature, row.value) for row in rows] == [
+        ("length", "1-100"),
+        ("product", "shoes"),
+        ("product", "hats"),
+        ("language+product", "en, hats"),
+        ("language+product", "de, hats"),
+    ]
+    assert [row.feature for row in slice_rows(RESULTS, (("product", "language"),))] == [
+        "length", "product+language", "product+language", "product", "product",
+    ]  # fmt: skip
+
+
 def test_numbers_stand_in_their_order():
     """Missing ones and the others behind them."""
     values = {"10": 5, "9.5": 50, "(missing)": 90, "(other)": 3, "-1": 4}
