@@ -15,7 +15,7 @@ import filelock
 import pytest
 
 from pipeline import cli
-from pipeline.runners.local import LOCK_FILE
+from pipeline.root import LOCK_FILE
 
 
 @pytest.fixture
