@@ -23,6 +23,7 @@ from components.infra_validator.outcome import Outcome
 from pipeline import cli
 from pipeline.compare import comparison
 from pipeline.results.leaderboard import Failure, Leaderboard
+from pipeline.root import LOCK_FILE
 from pipeline.runners import local
 from tests.pipeline.test_console import BLESSED, REFUSED
 
@@ -292,7 +293,7 @@ def test_a_comparison_in_which_something_failed_does_not_exit_with_0(
 def test_root_in_use(in_tmp, capfd):
     """A second run on the same root is refused at once."""
     (in_tmp / "artifacts").mkdir()
-    with filelock.FileLock(in_tmp / "artifacts" / local.LOCK_FILE):
+    with filelock.FileLock(in_tmp / "artifacts" / LOCK_FILE):
         assert cli.main(["run", "--data", "sample"]) == 2
 
     assert "is using" in capfd.readouterr().err
