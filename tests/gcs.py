@@ -84,6 +84,11 @@ class Gcs:
         self._ask("POST", "/storage/v1/b?project=tests", json.dumps({"name": name}).encode())
         return f"gs://{name}"
 
+    def put(self, bucket: str, name: str, content: bytes) -> str:
+        """Writes an object; returns its path."""
+        self._ask("POST", f"/upload/storage/v1/b/{bucket}/o?uploadType=media&name={name}", content)
+        return f"gs://{bucket}/{name}"
+
     def names(self, bucket: str, prefix: str = "") -> list[str]:
         """Returns the names of objects, sorted."""
         said = self._ask("GET", f"/storage/v1/b/{bucket}/o?prefix={prefix}&maxResults=100000")
