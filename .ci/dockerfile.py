@@ -111,6 +111,7 @@ class Builder:
         is_there = root.exists()
         if not is_there:
             parent = self._work / stage.parent if stage.parent in self._stages else self._base
+            subprocess.run(["rm", "-rf", "--one-file-system", f"{root}.part"], check=True)
             subprocess.run(["cp", "--archive", parent, f"{root}.part"], check=True)
         began = time.monotonic()
         for instruction in stage.instructions:

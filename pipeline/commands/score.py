@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -172,12 +171,10 @@ def _score(
     from pipeline.scoring.rows import check_rows
 
     names = [file.output for file in plan.files]
-    # A store has no locks.
-    alone = nullcontext() if isinstance(output, StorePath) else alone_in(output, "--output")
     # Workers on a store share no folder of this machine for the output; the model's is in the root.
     shared = Path(config.root).absolute() if isinstance(output, StorePath) else output
     with (
-        alone,
+        alone_in(output, "--output"),
         workspace(output) as folder,
         progress.listening(console.progress),
     ):
