@@ -108,18 +108,9 @@ def _backwards(
     def step(
         time: tf.Tensor, of_cell: tf.Tensor, of_hidden: tf.Tensor, *written: tf.TensorArray
     ) -> tuple[Any, ...]:
-        take, forget, candidate, give = (
-            values[time] for values in (takes, forgets, candidates, gives)
-        )
+        gates = tuple(values[time] for values in (takes, forgets, candidates, gives))
         of_hidden += upstream[time]
-        squashed = tf.tanh(cells[time])
-        of_cell += of_hidden * give * (1 - squashed * squashed)
-        of_sums = (
-            of_cell * candidate * take * (1 - take),
-            of_cell * cells_before[time] * forget * (1 - forget),
-            of_cell * take * (1 - candidate * candidate),
-            of_hidden * squashed * give * (1 - give),
-        )
+        of_cell, of_sums = _of_gates(of_cell, of_hidden, cells[time], cells_before[time], gates)
         of_seen = tf.add_n(
             [
                 tf.matmul(part, kernel) * masks[gate]
@@ -128,7 +119,7 @@ def _backwards(
         )
         values = (of_seen[:, :features], *of_sums)
         kept = [array.write(time, value) for array, value in zip(written, values, strict=True)]
-        return (time - 1, of_cell * forget, of_seen[:, features:], *kept)
+        return (time - 1, of_cell * gates[1], of_seen[:, features:], *kept)
 
     timesteps = tf.shape(inputs)[0]
     zeros = tf.zeros_like(upstream[0])
@@ -151,6 +142,26 @@ def _backwards(
     ]
     of_bias = [tf.reduce_sum(part, axis=[0, 1]) for part in of_sums]
     return of_inputs, tf.concat(of_weights, axis=1), tf.concat(of_bias, axis=0)
+
+
+def _of_gates(
+    of_cell: tf.Tensor,
+    of_hidden: tf.Tensor,
+    cell: tf.Tensor,
+    cell_before: tf.Tensor,
+    gates: tuple[tf.Tensor, ...],
+) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
+    """Returns the gradients of a timestep's cell, and of what its four gates sum up."""
+    take, forget, candidate, give = gates
+    squashed = tf.tanh(cell)
+    of_cell += of_hidden * give * (1 - squashed * squashed)
+    of_sums = (
+        of_cell * candidate * take * (1 - take),
+        of_cell * cell_before * forget * (1 - forget),
+        of_cell * take * (1 - candidate * candidate),
+        of_hidden * squashed * give * (1 - give),
+    )
+    return of_cell, of_sums
 
 
 def _array(size: tf.Tensor, width: int) -> tf.TensorArray:

@@ -61,11 +61,7 @@ def compare(
       SentimentError: Nothing can be compared; a contender that fails is no such error.
     """
     root = _root_of(config)
-    plans = [
-        (contender, _config_of(config, contender, seed))
-        for seed in seeds
-        for contender in contenders
-    ]
+    plans = [(each, _config_of(config, each, seed)) for seed in seeds for each in contenders]
     metadata = metadata_of(config, root, environment(os.environ))
     with alone_in(root, metadata=metadata):
         prepared(metadata)

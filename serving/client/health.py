@@ -45,8 +45,8 @@ def check(address: str, seconds: float) -> None:
             code = Code(error.code().value[0])
             if code is Code.UNIMPLEMENTED:
                 raise UnsupportedError(
-                    "the server has no health service; start it with "
-                    "--enable_grpc_healthcheck_service",
+                    "the server has no health service; TF-Serving has it by its flag "
+                    "enable_grpc_healthcheck_service",
                     **about,
                 ) from error
             raise error_of(code, error.details() or "", **about) from error

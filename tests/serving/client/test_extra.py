@@ -120,25 +120,27 @@ def test_help_is_there(with_client_alone, arguments):
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "library", "extra"),
     [
-        "run --data sample",
-        "compare --models lstm",
-        "score --input a.csv --output b",
-        "predict text",
-        "serve",
-        "serve --engine embedded",
-        "run --config none.toml",
+        ("run --data sample", "tfx", "pipeline"),
+        ("compare --models lstm", "tfx", "pipeline"),
+        ("score --input a.csv --output b", "tfx", "pipeline"),
+        ("predict text", "tfx", "pipeline"),
+        ("serve", "tensorflow", "server"),
+        ("serve --engine embedded", "tensorflow", "server"),
+        ("run --config none.toml", "tfx", "pipeline"),
     ],
 )
-def test_what_needs_the_pipeline_says_so(with_client_alone, tmp_path, arguments):
+def test_what_needs_more_than_the_client_says_so(
+    with_client_alone, tmp_path, arguments, library, extra
+):
     """In one line, as wrong use; nothing is written."""
     result = with_client_alone(*arguments.split(), cwd=tmp_path)
     assert (result.returncode, result.stdout) == (2, "")
     command = arguments.split()[0] + (" without --server" if "predict" in arguments else "")
     assert result.stderr == (
-        f"sentiment: error: {command} needs tfx, which is not installed. It comes with the extra "
-        "'pipeline': pip install 'sentiment[pipeline]' (uv pip install is quicker; in a checkout, "
-        "`make setup`).\n"
+        f"sentiment: error: {command} needs {library}, which is not installed. It comes with the "
+        f"extra '{extra}': pip install 'sentiment[{extra}]' (uv pip install is quicker; in a "
+        "checkout, `make setup`).\n"
     )
     assert list(tmp_path.iterdir()) == []
