@@ -172,7 +172,7 @@ def _score(
 
     names = [file.output for file in plan.files]
     # Workers on a store share no folder of this machine for the output; the model's is in the root.
-    shared = Path(config.root).absolute() if isinstance(output, StorePath) else output
+    shared = place_of(config.root).absolute() if isinstance(output, StorePath) else output
     with (
         alone_in(output, "--output"),
         workspace(output) as folder,
