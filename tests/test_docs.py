@@ -86,6 +86,7 @@ def test_every_flag_that_is_named_exists():
     named = set(re.findall(r"(?<![\w-])(--[a-z][a-z0-9_-]+)", prose))
     assert len(named) > 50
     passed_to_beam = {"--parallelism", "--project", "--region", "--temp_location"}
+    passed_to_beam |= {"--hdfs_host", "--hdfs_port", "--hdfs_user"}
     of_others = {"--logdir", "--user", "--password"}
     assert named - known <= {*of_others, *passed_to_beam}
 

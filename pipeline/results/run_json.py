@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
+from components.place import StorePath
 from pipeline.results.run_info import RunInfo, StepInfo
 
 # By step, a thousand names: `runs show` gives them, the list of runs does not.
@@ -34,6 +36,8 @@ def plain(value: Any) -> Any:
         return {field.name: plain(getattr(value, field.name)) for field in fields(StepInfo)}
     if isinstance(value, float) and not math.isfinite(value):
         return None
+    if isinstance(value, Path | StorePath):
+        return str(value)
     if hasattr(value, "isoformat"):
         return value.isoformat()
     if isinstance(value, list | tuple):

@@ -21,6 +21,7 @@ from components.errors import (
 )
 from components.infra_validator.outcome import Outcome
 from pipeline import cli
+from pipeline.commands import predict
 from pipeline.compare import comparison
 from pipeline.results.leaderboard import Failure, Leaderboard
 from pipeline.root import LOCK_FILE
@@ -266,10 +267,22 @@ def test_hostile_files_of_settings_are_told_at_once(in_tmp, capfd, name):
             assert len(errors) < 1_000
 
 
-def test_prediction_that_fails_unexpectedly(in_tmp, capfd):
-    """Anything unexpected is told in one line; --debug adds the traceback."""
+def test_a_model_name_that_is_too_long_is_told(in_tmp, capfd):
+    """As wrong use, with what the system says of it."""
     (in_tmp / "artifacts" / "serving_model").mkdir(parents=True)
-    arguments = ["predict", "--model-name", "longer than file systems allow" * 10, "text"]
+    assert cli.main(["predict", "--model-name", "longer than file systems allow" * 10, "text"]) == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("sentiment: error: artifacts/serving_model cannot be read: File name too")
+
+
+def test_prediction_that_fails_unexpectedly(in_tmp, capfd, monkeypatch):
+    """Anything unexpected is told in one line; --debug adds the traceback."""
+
+    def fail(*_):
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+
+    monkeypatch.setattr(predict, "newest_version", fail)
+    arguments = ["predict", "text"]
 
     assert cli.main(arguments) == 1
     (line,) = capfd.readouterr().err.splitlines()

@@ -56,7 +56,7 @@ def test_a_server_without_the_service_is_told_how_to_have_it(serve, capsys):
     """By the flag that TF-Serving has as well."""
     code, output = ask(serve(None), capsys)
     assert code == 1
-    assert "the server has no health service; start it with --enable_grpc_healthcheck_s" in output
+    assert "TF-Serving has it by its flag enable_grpc_healthcheck_service" in output
 
 
 def test_nobody_at_the_address_is_unhealthy(capsys):

@@ -183,6 +183,7 @@ def test_json_is_for_programs(runs):
     assert len(json.loads(runs("--json", "--limit", "1")[1])) == 1
     shown = json.loads(runs("show", LIVE, "--json")[1])
     assert (shown["version"], shown["is_live"], shown["functions"]) == (5, True, {})
+    assert shown["folder"].endswith("/5")
     found = json.loads(runs("diff", LIVE, FAILURE, "--json")[1])
     assert {"name": "model", "before": "linear", "after": "cnn_bilstm_linear"} in found["settings"]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.planning.plan import LOOKS_ANEW, PlannedStep
+from pipeline.planning.plan import PlannedStep
+from pipeline.planning.reason_words import LOOKS_ANEW
 from pipeline.planning.show import counted
 
 LOOKS = PlannedStep("LatestBlessedModel", True, LOOKS_ANEW, 0.2)
