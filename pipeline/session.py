@@ -44,6 +44,8 @@ LOGS_FOLDER = "logs"
 _LOGS_KEPT = 50
 # Libraries that use stores, by the first name of the modules of their errors.
 _OF_STORES = ("tensorflow", "google", "apache_beam", "requests", "urllib3")
+# Those of Google's that have to do with nothing else, so that an error without a path is one too.
+_OF_STORES_ALONE = ("google.cloud.storage", "google.resumable_media", "google.api_core", "google.auth")
 _PATH_IN_STORE = re.compile(r"\b[a-z][a-z0-9]*://\S")
 _LONGEST_REASON = 500
 _DISK_FULL = os.strerror(errno.ENOSPC)
@@ -158,9 +160,10 @@ class Session:
             )
             return EXIT_UNEXPECTED
         if told := _trouble_of_store(error):
+            store = f"the store of {self.folder}" if files.is_remote(str(self.folder)) else "a store"
             tell(
-                f"sentiment: error: {step or 'The run'} could not use the store of {self.folder}: "
-                f"{told}. Mend that and run again; {self.after_full_disk}."
+                f"sentiment: error: {step or 'The run'} could not use {store}: {told}. Mend that and "
+                f"run again; {self.after_full_disk}."
             )
             tell(f"  The traceback is in {log_path}; --debug shows it here.")
             return EXIT_UNEXPECTED
@@ -170,7 +173,7 @@ class Session:
 
 
 def _trouble_of_store(error: BaseException) -> str:
-    """Returns what a store refused or could not do, in one line with the path; "" of other errors.
+    """Returns what a store refused or could not do, in one line; "" of other errors.
 
     `components.files` raises OSErrors. TensorFlow's and Google's libraries, where they write
     themselves, raise their own.
@@ -181,6 +184,8 @@ def _trouble_of_store(error: BaseException) -> str:
         library = type(cause).__module__.partition(".")[0]
         if library in _OF_STORES and _PATH_IN_STORE.search(text := str(cause)):
             return _in_one_line(text)
+        if type(cause).__module__.startswith(_OF_STORES_ALONE):
+            return _in_one_line(f"{type(cause).__name__}: {cause}")
     return ""
 
 

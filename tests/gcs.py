@@ -178,6 +178,11 @@ class _Gateway(http.server.BaseHTTPRequestHandler):
         self.wfile = self.connection.makefile("wb", 0)
         self.close_connection = False
 
+    def finish(self) -> None:
+        """Closes the connection; the server knows only the one that was there before TLS."""
+        super().finish()
+        self.connection.close()
+
     def _pass_on(self) -> None:
         # TensorFlow gives a length, and sends chunks.
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":

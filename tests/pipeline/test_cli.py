@@ -272,7 +272,7 @@ def test_a_model_name_that_is_too_long_is_told(in_tmp, capfd):
     (in_tmp / "artifacts" / "serving_model").mkdir(parents=True)
     assert cli.main(["predict", "--model-name", "longer than file systems allow" * 10, "text"]) == 2
     (line,) = capfd.readouterr().err.splitlines()
-    assert line.startswith("sentiment: error: artifacts/serving_model cannot be read: File name too")
+    assert line.startswith("sentiment: error: artifacts/serving_model cannot be read: File")
 
 
 def test_prediction_that_fails_unexpectedly(in_tmp, capfd, monkeypatch):
