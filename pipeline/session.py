@@ -45,7 +45,10 @@ _LOGS_KEPT = 50
 # Libraries that use stores, by the first name of the modules of their errors.
 _OF_STORES = ("tensorflow", "google", "apache_beam", "requests", "urllib3")
 # Those of Google's that have to do with nothing else, so that an error without a path is one too.
-_OF_STORES_ALONE = ("google.cloud.storage", "google.resumable_media", "google.api_core", "google.auth")
+_OF_STORES_ALONE = (
+    *("google.cloud.storage", "google.resumable_media"),
+    *("google.api_core", "google.auth"),
+)
 _PATH_IN_STORE = re.compile(r"\b[a-z][a-z0-9]*://\S")
 _LONGEST_REASON = 500
 _DISK_FULL = os.strerror(errno.ENOSPC)
@@ -160,10 +163,11 @@ class Session:
             )
             return EXIT_UNEXPECTED
         if told := _trouble_of_store(error):
-            store = f"the store of {self.folder}" if files.is_remote(str(self.folder)) else "a store"
+            of_root = f"the store of {self.folder}"
+            store = of_root if files.is_remote(str(self.folder)) else "a store"
             tell(
-                f"sentiment: error: {step or 'The run'} could not use {store}: {told}. Mend that and "
-                f"run again; {self.after_full_disk}."
+                f"sentiment: error: {step or 'The run'} could not use {store}: {told}. Mend that "
+                f"and run again; {self.after_full_disk}."
             )
             tell(f"  The traceback is in {log_path}; --debug shows it here.")
             return EXIT_UNEXPECTED

@@ -47,6 +47,7 @@ def sentiment(store, tmp_path_factory, small_data):
         where = ["--root", ROOT, "--metadata", str(folder / "runs.db")]
         if words[0] == "run":
             where += ["--data", data, "--model", "linear", "--model-name", "m"]
+            where += ["--min-accuracy", "0.5", "--min-lift", "0"]
         return subprocess.run(
             [*command, *where],
             env={**os.environ, **store.variables, **own},
