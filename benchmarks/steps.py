@@ -111,7 +111,7 @@ def only(pipeline: Pipeline, steps: Iterable[str]) -> Pipeline:
 
 def run_timed(pipeline: Pipeline, output: Path) -> None:
     """Runs a pipeline in this process, and writes what each step took as JSON."""
-    from components.tfx_adapter import run_locally
+    from components.tfx_base.tfx_adapter import run_locally
 
     clock = StepClock()
     with announced_to(clock):

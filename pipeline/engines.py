@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from components.errors import ConfigurationError, did_you_mean
-from components.place import Place
+from components.storage.place import Place
 
 LOCAL, PORTABLE, FLINK, SPARK, DATAFLOW = "local", "portable", "flink", "spark", "dataflow"
 LOOPBACK, EXTERNAL, PROCESS, CONTAINER = "loopback", "external", "process", "container"

@@ -8,11 +8,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from components.compat import parse_toml
 from components.errors import ConfigurationError, did_you_mean
 from pipeline.config import PipelineConfig, setting_fields
 from pipeline.metadata.address import PASSWORD, PASSWORD_FILE
 from pipeline.settings import add_flag, default_text, flags_of, parse
+from serving.compat import parse_toml
 from serving.small_files import UnreadableFileError, read_small_file
 
 TOML_TABLE = "sentiment"

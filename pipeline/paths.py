@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from components.place import Place, place_of
+from components.storage.place import Place, place_of
 
 
 def shown(path: Place | str) -> str:

@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from components.place import Place, place_of
+from components.storage.place import Place, place_of
 from pipeline.config import PipelineConfig
 from pipeline.flag_spelling import with_flags
 from pipeline.paths import shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from components.errors import ConfigurationError, did_you_mean
-from components.place import Place, place_of
+from components.storage.place import Place, place_of
 from pipeline.config import DEFAULT_MODEL_NAME
 from serving.versions import look_up
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from components import files
 from components.dataset import first_look
 from components.dataset.names import name_of
 from components.dataset.places import files_in
@@ -22,8 +21,9 @@ from components.hyperparameters import Hyperparameters
 from components.models.automatic import AUTO, objection_to_fixed, variants_of
 from components.models.decision import read_wish
 from components.models.registry import Variant
-from components.place import Place, place_of
 from components.pusher.pushed_data import data_of_newest
+from components.storage import files
+from components.storage.place import Place, place_of
 from pipeline.config import (
     NAME,
     SAMPLE_PREFIX,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.place import Place, place_of
+from components.storage.place import Place, place_of
 from pipeline.metadata.address import (
     MetadataStoreAddress,
     MySqlDatabase,

@@ -13,7 +13,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components import files
 from components.errors import (
     ConfigurationError,
     DataGateError,
@@ -23,7 +22,8 @@ from components.errors import (
     causes,
     summary_of,
 )
-from components.place import Place, place_of
+from components.storage import files
+from components.storage.place import Place, place_of
 from pipeline.console.messages import tell, tell_lines
 from pipeline.flag_spelling import with_flags
 from pipeline.loading import environment
@@ -179,8 +179,8 @@ class Session:
 def _trouble_of_store(error: BaseException) -> str:
     """Returns what a store refused or could not do, in one line; "" of other errors.
 
-    `components.files` raises OSErrors. TensorFlow's and Google's libraries, where they write
-    themselves, raise their own.
+    `components.storage.files` raises OSErrors. TensorFlow's and Google's libraries, where they
+    write themselves, raise their own.
     """
     for cause in causes(error):
         if isinstance(cause, OSError) and files.is_remote(str(cause.filename or "")):

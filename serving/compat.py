@@ -1,11 +1,14 @@
-"""Where protobuf 3, 4 and later differ: what `components/compat.py` is to the code above serving.
+"""Where the two stacks differ and no name is common to both.
 
-A leaf of serving's own, because the client is installed without TFX, beside any protobuf from 3.20
-on, and imports nothing of `components`.
+Python 3.10 runs TFX 1.16, Python 3.11 to 3.13 run TFX 1.21. Whoever can use a name that both
+have, uses it and needs nothing of this. No other module asks for versions (`tests/test_compat.py`).
+It is a leaf below all else, because the client is installed without TFX, beside any protobuf from
+3.20 on.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from google.protobuf import descriptor_pool, message_factory
@@ -22,3 +25,18 @@ def message_class(pool: descriptor_pool.DescriptorPool, full_name: str) -> type[
     if get_class is None:  # before protobuf 4.22
         get_class = message_factory.MessageFactory(pool).GetPrototype
     return get_class(descriptor)
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Returns the table that a TOML document holds.
+
+    Raises:
+      ValueError: It is not valid TOML, or holds a number of thousands of digits.
+      RecursionError: It is nested too deeply.
+    """
+    # Python 3.10 has no TOML parser, and the client alone does not install one.
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    return tomllib.loads(text)

@@ -1,4 +1,4 @@
-"""The stacks differ in the two leaves `compat`, and no other module asks for versions."""
+"""The stacks differ in the leaf `compat`, and no other module asks for versions."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool
 
-from components.compat import parse_toml
-from serving.compat import message_class
+from serving.compat import message_class, parse_toml
 
 PROJECT = Path(__file__).resolve().parents[1]
 OURS = ("benchmarks", "components", "examples", "pipeline", "scripts", "serving")
-LEAVES = {"components/compat.py", "serving/compat.py"}
+LEAVES = {"serving/compat.py"}
 # LibYAML is there or not in every version of PyYAML.
 NOT_BY_VERSION = {("components/dataset/hub_folders.py", 'getattr(yaml, "CSafeLoader", ...)')}
 
@@ -92,7 +91,7 @@ def test_a_choice_by_version_is_found(source):
     assert len(list(choices_by_version(source))) == 1
 
 
-def test_no_module_but_the_leaves_asks_for_versions():
+def test_no_module_but_the_leaf_asks_for_versions():
     """A difference between the stacks is written down in one place."""
     found = {
         (str(path.relative_to(PROJECT)), choice)

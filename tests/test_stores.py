@@ -3,7 +3,7 @@
 import pytest
 from apache_beam.io.filesystems import FileSystems
 
-from components import files
+from components.storage import files
 from tests import stores
 
 

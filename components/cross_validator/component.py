@@ -23,7 +23,7 @@ from components.cross_validator.executor import (
     Executor,
 )
 from components.evaluator.bounds import GateBounds
-from components.step import Step
+from components.tfx_base.step import Step
 
 
 class CrossValidatorSpec(ComponentSpec):

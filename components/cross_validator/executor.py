@@ -22,7 +22,7 @@ from components.dataset.slice_values import feature_of
 from components.evaluator.bounds import GateBounds
 from components.evaluator.slices import SliceKey, key_of_column
 from components.models.training_record import TrainingRecord
-from components.tfx_adapter import Inputs, Outputs, Parameters
+from components.tfx_base.tfx_adapter import Inputs, Outputs, Parameters
 from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 
 # Inputs, parameters and outputs.

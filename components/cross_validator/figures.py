@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from components.evaluator.confusion import Confusion
 from components.evaluator.f1_margin import macro_f1_margin
 from components.evaluator.wilson import margin
-from components.place import place_of
+from components.storage.place import place_of
 
 if TYPE_CHECKING:
     from components.evaluator.slices import SliceKey

@@ -16,7 +16,7 @@ from components.data_gate.executor import (
     Executor,
 )
 from components.example_gen.reading_report import ReadingReportArtifact
-from components.step import Step
+from components.tfx_base.step import Step
 
 
 class DataBlessing(Artifact):

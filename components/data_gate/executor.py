@@ -18,7 +18,7 @@ from components.data_gate.objections import (
 )
 from components.errors import DataGateError
 from components.example_gen.reading_report import ReadingReport
-from components.tfx_adapter import Inputs, Outputs, Parameters
+from components.tfx_base.tfx_adapter import Inputs, Outputs, Parameters
 
 # Inputs, parameters and the output.
 REPORT, ANOMALIES = "report", "anomalies"

@@ -10,12 +10,13 @@ import zlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from components import features, files
+from components import features
 from components.dataset import places
 from components.dataset.records import Problem, Review, printable, review_or_problem
 from components.dataset.tar_members import FILE, FOLDER, Member, TarMembers, damaged
 from components.errors import ArchiveError
-from components.place import Place, place_of
+from components.storage import files
+from components.storage.place import Place, place_of
 
 # The longest review of IMDB has some 14,000 bytes.
 MAX_REVIEW_BYTES = 1 << 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from components.place import Place
+from components.storage.place import Place
 
 _BLOCK = 1 << 20
 

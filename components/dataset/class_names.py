@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from components.dataset.labels import key_of
 from components.dataset.parquet_records import open_parquet
-from components.place import Place
+from components.storage.place import Place
 
 _METADATA = b"huggingface"
 

@@ -17,7 +17,7 @@ from components.dataset.places import from_here
 from components.dataset.records import printable
 from components.dataset.splits import is_split_column
 from components.errors import DatasetError, as_setting
-from components.place import Place
+from components.storage.place import Place
 
 TEXT_COLUMN, LABEL_COLUMN = "text_column", "label_column"
 # What the columns are called where nobody names them.

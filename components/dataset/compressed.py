@@ -16,7 +16,7 @@ from typing import IO, Any, cast
 from components.dataset.records import printable
 from components.dataset.source import Compression
 from components.dataset.suffixes import SUFFIXES as SUFFIXES_OF_TABLES
-from components.place import Place
+from components.storage.place import Place
 
 # What unpacking a file raises that is truncated or corrupt.
 UNPACKABLE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)

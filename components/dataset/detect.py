@@ -40,7 +40,7 @@ from components.dataset.text_encoding import (
 )
 from components.dataset.text_lines import UNDECODABLE, lines_of, open_text
 from components.errors import DatasetError, as_setting
-from components.place import Place
+from components.storage.place import Place
 
 HEAD_BYTES = 1 << 20
 # From so many rows on, texts of so many characters and so many different labels are known.

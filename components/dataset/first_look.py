@@ -32,7 +32,7 @@ from components.dataset.records import (
 from components.dataset.source import ReviewSource, SourceFile
 from components.dataset.tables import read_table
 from components.errors import DataGateError, as_setting
-from components.place import place_of
+from components.storage.place import place_of
 
 # Bounds of the look, over all files; after the first second, a few records of each file are read.
 RECORDS = 10_000

@@ -14,7 +14,7 @@ from components.dataset.splits import is_split_column
 from components.dataset.table_options import TableOptions
 from components.dataset.table_splits import splits_by_name
 from components.errors import DatasetError
-from components.place import Place
+from components.storage.place import Place
 
 # Formats that count as one: each file's content tells which of them it has.
 _FAMILY = {SourceKind.JSON: SourceKind.JSON_LINES}

@@ -16,7 +16,7 @@ from components.dataset.records import printable
 from components.dataset.splits import split_in_name
 from components.errors import DatasetError, as_setting
 from components.features import TRAIN_SPLIT
-from components.place import Place
+from components.storage.place import Place
 
 _DESCRIPTION = "README.md"
 _FENCE = "---"

@@ -12,7 +12,7 @@ from components.dataset.checksum import sha256_of
 from components.dataset.download import Download, download
 from components.dataset.failed_hosts import REMEMBERED_SECONDS, recent_failure, remember_failure
 from components.errors import ArchiveError, DownloadError, HostFailedError, as_setting
-from components.place import Place, place_of
+from components.storage.place import Place, place_of
 
 FILE_NAME = "aclImdb_v1.tar.gz"
 OFFICIAL = Download(

@@ -17,7 +17,7 @@ from components.dataset.records import MalformedRecord
 from components.dataset.source import ReviewSource, SourceFile, TableFormat
 from components.dataset.splits import UNLABELLED, split_spelt
 from components.dataset.tables import UNREADABLE, read_records
-from components.place import place_of
+from components.storage.place import place_of
 
 # Bounds of a look at the first records, over all files.
 RECORDS = 10_000

@@ -13,7 +13,7 @@ from components.dataset.source import SourceKind
 from components.dataset.suffixes import SUFFIXES, TEXT_SUFFIXES
 from components.dataset.table_options import TableOptions
 from components.errors import DatasetError
-from components.place import Place
+from components.storage.place import Place
 
 ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from components.dataset.splits import SPELLINGS, UNLABELLED
-from components.place import Place
+from components.storage.place import Place
 
 NAMELESS = "reviews"
 # Names of pipelines and models, of at most 100 characters, add something to it.

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from components.dataset.nested import MOST_DEPTH, MOST_PATHS, value_inside
-from components.place import Place
+from components.storage.place import Place
 
 if TYPE_CHECKING:
     import pyarrow

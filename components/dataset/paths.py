@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from components import features, files
+from components import features
 from components.dataset.detect import kind_of
 from components.dataset.hub_folders import only_configuration
 from components.dataset.places import files_in, inside, is_there, matching, names_below
@@ -13,7 +13,8 @@ from components.dataset.records import printable
 from components.dataset.stores import check_store, errors_of_stores
 from components.dataset.suffixes import SUFFIXES
 from components.errors import DatasetError, as_setting, did_you_mean
-from components.place import Place, StorePath, place_of
+from components.storage import files
+from components.storage.place import Place, StorePath, place_of
 
 AUTO, IMDB, SAMPLE = "auto", "imdb", "sample"
 

@@ -11,8 +11,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from components import files
-from components.place import Place, StorePath, place_of
+from components.storage import files
+from components.storage.place import Place, StorePath, place_of
 
 _WILD = re.compile(r"[*?[]")
 _ANY_FOLDERS = "**"

@@ -36,7 +36,7 @@ from components.dataset.stores import errors_of_stores
 from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
 from components.dataset.table_splits import drawn_by_column, drawn_by_names
 from components.errors import DatasetError, DownloadError, as_setting
-from components.place import Place, StorePath
+from components.storage.place import Place, StorePath
 
 _BLOCK = 1 << 20
 

@@ -6,10 +6,10 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 
-from components import files
 from components.dataset.records import printable
 from components.errors import DatasetError
-from components.place import place_of
+from components.storage import files
+from components.storage.place import place_of
 
 # For its first answer. Later ones have the limits of the library that asks.
 SECONDS_TO_ANSWER = 20.0

@@ -12,7 +12,7 @@ from components.dataset.source import ReviewSource
 from components.dataset.splits import EXPECTED, UNLABELLED, split_in_name
 from components.dataset.tables import read_table
 from components.errors import DatasetError
-from components.place import Place
+from components.storage.place import Place
 
 _CARVED = (
     "There is no test split: a fifth of train, by a hash of the text, becomes test. To test on "

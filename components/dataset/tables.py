@@ -24,7 +24,7 @@ from components.dataset.table_reviews import reviews_in
 from components.dataset.text_encoding import UTF_8
 from components.dataset.text_lines import UNDECODABLE, LongLineError, blocks_of_lines, open_text
 from components.errors import as_setting
-from components.place import Place, place_of
+from components.storage.place import Place, place_of
 
 # What reading a file raises that is truncated or corrupt, or in another format than was detected.
 UNREADABLE = (*UNPACKABLE, *UNDECODABLE, ParquetError)

@@ -9,7 +9,7 @@ from typing import IO
 
 from components.dataset.compressed import PackedFileError, open_unpacked
 from components.dataset.source import TableFormat
-from components.place import Place
+from components.storage.place import Place
 
 # More than any review; a file that is one endless line is not held in memory.
 MAX_LINE_CHARACTERS = 64 << 20

@@ -35,7 +35,7 @@ from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
 from components.dataset.tables import UNREADABLE, read_records, unreadable, with_way_out
 from components.dataset.text_lines import lines_of, open_text
 from components.errors import DatasetError, as_setting
-from components.place import Place
+from components.storage.place import Place
 
 LINES_SUFFIX = ".txt"
 # All texts are held in memory: so many, and so many characters.

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components import files
-from components.place import place_of
+from components.storage import files
+from components.storage.place import place_of
 
 FOLDER = "predictions"
 # What Beam puts between is "-00000-of-00001".

@@ -14,7 +14,7 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from components import features, files
+from components import features
 from components.dataset.read import REVIEWS, ReadReviews
 from components.dataset.source import ReviewSource
 from components.errors import DatasetError
@@ -24,7 +24,8 @@ from components.example_gen.largest_values import FindLargestValues, KeepLargest
 from components.example_gen.leaks import DropLeaks, FindLeaks
 from components.example_gen.reading_report import ReadingReport
 from components.example_gen.shards import WriteShards
-from components.tfx_adapter import Inputs, Outputs, Parameters
+from components.storage import files
+from components.tfx_base.tfx_adapter import Inputs, Outputs, Parameters
 
 # Parameters and outputs.
 SOURCE, VALIDATION_FRACTION, DROP_LEAKS = "source", "validation_fraction", "drop_leaks"

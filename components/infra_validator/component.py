@@ -7,7 +7,7 @@ from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.infra_validator.executor import ENGINE, Executor
-from components.step import Step
+from components.tfx_base.step import Step
 from serving.engines import EMBEDDED
 
 

@@ -10,10 +10,12 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import path_utils
 
-from components import features, files, tfx_adapter
+from components import features
 from components.infra_validator import answers
 from components.infra_validator.trial import try_candidate
-from components.tfx_adapter import Inputs, Outputs, Parameters
+from components.storage import files
+from components.tfx_base import tfx_adapter
+from components.tfx_base.tfx_adapter import Inputs, Outputs, Parameters
 
 ENGINE = "engine"
 

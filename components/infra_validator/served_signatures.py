@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
-from components.place import Place, place_of
+from components.storage.place import Place, place_of
 from serving.signature_names import CLASSIFY, PREDICT_TEXT, SERVING_DEFAULT
 from serving.versions import SAVED_MODEL_FILE
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from tfx.components.infra_validator import error_types
 
-from components import files
 from components.errors import InfraValidationError
 from components.infra_validator import answers, warmup
 from components.infra_validator.answers import AnyExchange, Reference
 from components.infra_validator.local_server import LocalServerRunner, PortTakenError
 from components.infra_validator.outcome import Outcome
+from components.storage import files
 from serving.client import Client
 from serving.errors import NotReadyError, ServingError
 

@@ -12,7 +12,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from components.evaluator.baseline import CANDIDATE, MODEL
 from components.last_pushed.executor import CLASSES, SERVING_DIRECTORY, VARIANT, Executor
-from components.step import Step
+from components.tfx_base.step import Step
 
 
 class LastPushedModelSpec(ComponentSpec):

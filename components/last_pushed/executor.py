@@ -16,7 +16,7 @@ from components.evaluator.baseline import CANDIDATE, MODEL
 from components.models.class_list import class_list
 from components.models.training_record import TrainingRecord
 from components.notices import notify
-from components.tfx_adapter import Inputs, Outputs, Parameters
+from components.tfx_base.tfx_adapter import Inputs, Outputs, Parameters
 from serving.versions import SAVED_MODEL_FILE, number_of
 
 SERVING_DIRECTORY = "serving_directory"

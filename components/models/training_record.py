@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from components import features
 from components.hyperparameters import Hyperparameters
 from components.models.decision import Decision
-from components.place import place_of
+from components.storage.place import place_of
 
 # SavedModel's own place for files that servers do not read.
 FOLDER = "assets.extra"

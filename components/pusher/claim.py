@@ -20,9 +20,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from components import files
 from components.errors import PushError
 from components.notices import notify
+from components.storage import files
 from serving.versions import LARGEST, SAVED_MODEL_FILE, number_of
 
 # TF-Serving only looks at folders whose names are numbers.

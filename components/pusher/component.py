@@ -16,7 +16,7 @@ from components.cross_validator.artifact import CrossValidationArtifact
 from components.example_gen.reading_report import ReadingReportArtifact
 from components.pusher.executor import CROSS_VALIDATION, EVALUATION, FACTS, REPORT, Executor
 from components.pusher.model_card import NO_FACTS
-from components.step import Step
+from components.tfx_base.step import Step
 
 
 class ReviewModelPusherSpec(ComponentSpec):

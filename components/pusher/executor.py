@@ -10,12 +10,13 @@ from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
-from components import files, tfx_adapter
 from components.infra_validator import warmup
 from components.infra_validator.outcome import Outcome
 from components.pusher import model_card, pushed_version
 from components.pusher.publish import publish
-from components.tfx_adapter import Inputs, Outputs, Parameters
+from components.storage import files
+from components.tfx_base import tfx_adapter
+from components.tfx_base.tfx_adapter import Inputs, Outputs, Parameters
 
 EVALUATION = "evaluation"
 CROSS_VALIDATION = "cross_validation"

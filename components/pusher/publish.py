@@ -11,10 +11,10 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from components import files
 from components.errors import PushError
 from components.pusher.claim import Claim, claimed
 from components.pusher.durability import flush_to_disk
+from components.storage import files
 from serving.versions import SAVED_MODEL_FILE
 
 _GO_ON = "run again: every step before the push is taken from the cache."

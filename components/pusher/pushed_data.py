@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any, NamedTuple
 
-from components import files
+from components.storage import files
 from serving.versions import number_of
 
 CARD_FILE = "model_card.json"

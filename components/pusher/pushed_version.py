@@ -11,7 +11,8 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from components import files, tfx_adapter
+from components.storage import files
+from components.tfx_base import tfx_adapter
 from serving.versions import SAVED_MODEL_FILE
 
 if TYPE_CHECKING:

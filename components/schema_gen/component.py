@@ -10,7 +10,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from components import features
 from components.schema_gen.executor import CLASSES, SCHEMA, SLICE_COLUMNS, Executor
-from components.step import Step
+from components.tfx_base.step import Step
 
 
 class ReviewSchemaGenSpec(ComponentSpec):

@@ -15,7 +15,7 @@ from tfx.utils import io_utils
 
 from components import features
 from components.dataset.slice_values import feature_of
-from components.tfx_adapter import Inputs, Outputs, Parameters
+from components.tfx_base.tfx_adapter import Inputs, Outputs, Parameters
 
 CLASSES = "classes"
 SLICE_COLUMNS = "slice_columns"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from components.place import place_of
+from components.storage.place import place_of
 
 # The value that names the variant of these hyperparameters.
 VARIANT = "model"

@@ -19,7 +19,7 @@ from components.evaluator.baseline import MODEL, MODEL_BLESSING, latest_blessed
 from components.hyperparameters import Hyperparameters, names_where
 from components.models.class_list import class_list
 from components.models.training_record import TrainingRecord
-from components.place import place_of
+from components.storage.place import place_of
 from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 
 _WITHOUT = "Train without `warm_start`"

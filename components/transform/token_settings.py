@@ -14,7 +14,7 @@ from typing import Any
 
 from components import features
 from components.errors import ConfigurationError, did_you_mean
-from components.place import Place, place_of
+from components.storage.place import Place, place_of
 
 # The key in a `custom_config`.
 TOKENS = "tokens"

@@ -6,12 +6,12 @@ from typing import Any
 
 import keras_tuner
 
-from components import files
 from components.errors import TrainingError
 from components.hyperparameters import Hyperparameters
 from components.models.class_weights import class_weights
 from components.models.registry import Variant
 from components.models.shape import IMDB_SHAPE, ModelShape
+from components.storage import files
 from components.trainer.disk_tokens import Reviews
 from components.trainer.fit import fit_variant, set_seeds
 from components.trainer.loss import log_loss

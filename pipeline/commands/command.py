@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.place import Place, place_of
+from components.storage.place import Place, place_of
 from pipeline.config import PipelineConfig
 from pipeline.loading import load_config
 from pipeline.metadata.address import MetadataStoreAddress, find_address

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from components.errors import ConfigurationError
-from components.place import Place
+from components.storage.place import Place
 from pipeline import extras
 from pipeline.commands.command import (
     TABLE_SETTINGS,
@@ -200,7 +200,7 @@ def _read(file: str, config: PipelineConfig) -> list[str]:
     """
     from components.dataset.piped import copy, copy_pipe, is_pipe
     from components.dataset.texts import read_texts
-    from components.place import place_of
+    from components.storage.place import place_of
 
     with tempfile.NamedTemporaryFile(prefix="sentiment-") as target:
         path: Place = place_of(file)

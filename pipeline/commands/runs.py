@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from components.errors import ConfigurationError
-from components.place import Place, place_of
+from components.storage.place import Place, place_of
 from pipeline import extras
 from pipeline.commands.command import (
     METADATA_SETTINGS,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.errors import ConfigurationError, DatasetError
-from components.place import Place, StorePath, place_of
+from components.storage.place import Place, StorePath, place_of
 from pipeline import extras
 from pipeline.commands.command import (
     BEAM_SETTINGS,

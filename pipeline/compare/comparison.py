@@ -13,7 +13,7 @@ from typing import Any
 
 from components.dataset.source import SourceKind
 from components.errors import ConfigurationError, summary_of
-from components.files import is_remote
+from components.storage.files import is_remote
 from pipeline.compare import isolated
 from pipeline.compare.contenders import Contender
 from pipeline.config import NAME, PipelineConfig, hyperparameters_for

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from components.models.class_list import short
-from components.place import Place
+from components.storage.place import Place
 from pipeline.console.duration import duration
 from pipeline.console.messages import readable
 from pipeline.console.printable_console import PrintableConsole

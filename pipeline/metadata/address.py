@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from components.errors import ConfigurationError
-from components.place import Place, below, place_of
+from components.storage.place import Place, below, place_of
 from pipeline.paths import shown
 from serving.small_files import UnreadableFileError, read_small_file
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from components import files
+from components.storage import files
 from pipeline.paths import shown as shown_path
 from pipeline.planning.setting_words import is_setting, setting_changed, shown
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from components.evaluator import binary_metrics, class_metrics
-from components.files import name_of, parent_of
 from components.models.class_list import class_list
+from components.storage.files import name_of, parent_of
 from pipeline.config import PipelineConfig
 from pipeline.graph import SOURCE_FINGERPRINT
 from pipeline.planning.changed_data import changed_data

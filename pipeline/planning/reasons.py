@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from components.place import Place
+from components.storage.place import Place
 from pipeline.fingerprint import ORDER, edits
 from pipeline.graph import SOURCE_FINGERPRINT
 from pipeline.planning.changed_parameters import ChangedParameters, changed_parameters

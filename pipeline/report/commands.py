@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from components.place import Place, place_of
+from components.storage.place import Place, place_of
 from pipeline.config import PipelineConfig
 from pipeline.paths import shown
 from pipeline.program import program

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.place import Place
+from components.storage.place import Place
 from pipeline.report.pages import render, save
 from pipeline.results.diff_lines import sections
 from pipeline.results.outcome import outcome

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.evaluator.bounds import GateBounds
-from components.place import place_of
+from components.storage.place import place_of
 
 _FILE = "eval_config.json"
 _ACCURACY, _MACRO_F1, _LIFT = "binary_accuracy", "macro_f1", "proven_lift"

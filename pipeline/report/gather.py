@@ -20,7 +20,7 @@ from components.evaluator.confusion import Confusion
 from components.evaluator.significance import wilson_interval
 from components.hyperparameters import Hyperparameters
 from components.models.training_record import CurvePoint, TrainingRecord
-from components.place import Place, below, matching, place_of, size_of
+from components.storage.place import Place, below, matching, place_of, size_of
 from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 from pipeline.config import SAMPLE_PREFIX
 from pipeline.paths import shown

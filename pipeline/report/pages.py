@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from components import files
 from components.errors import summary_of
-from components.place import Place
+from components.storage import files
+from components.storage.place import Place
 from pipeline.program import as_typed
 from pipeline.report.contents import Missing
 from serving.printable import printable_lines

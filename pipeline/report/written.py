@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from components.errors import summary_of
-from components.place import Place
+from components.storage.place import Place
 from pipeline.metadata.address import MetadataStoreAddress
 from pipeline.paths import shown
 from pipeline.program import command_in

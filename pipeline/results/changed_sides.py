@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from components.place import Place
+from components.storage.place import Place
 from pipeline.paths import shown
 from pipeline.results.review_texts import texts_of
 from pipeline.results.run_info import RunInfo

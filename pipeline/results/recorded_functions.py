@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from components import files
-from components.place import Place
+from components.storage import files
+from components.storage.place import Place
 from pipeline.fingerprint import fingerprint_of, library_versions
 from pipeline.resolution import ResolvedRun
 from pipeline.root import FUNCTIONS_FOLDER

@@ -9,7 +9,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from components import features
-from components.place import Place, matching
+from components.storage.place import Place, matching
 from pipeline.paths import shown
 from pipeline.results.run_info import RunInfo
 from pipeline.results.stored_artifacts import output_folder

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from components.place import Place
+from components.storage.place import Place
 from pipeline.config import setting_fields
 from pipeline.results import run_properties as names
 from pipeline.results.changed_sides import ChangedSides, changed_sides

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from components.place import Place
+from components.storage.place import Place
 
 
 class RunFunctions(Mapping[str, Mapping[str, str]]):

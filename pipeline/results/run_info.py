@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from components.place import Place
+from components.storage.place import Place
 from pipeline.metadata.address import MetadataStoreAddress
 from pipeline.root import file_of
 

@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from components.place import StorePath
+from components.storage.place import StorePath
 from pipeline.results.run_info import RunInfo, StepInfo
 
 # By step, a thousand names: `runs show` gives them, the list of runs does not.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from components.errors import ConfigurationError, did_you_mean
-from components.place import Place
+from components.storage.place import Place
 from pipeline.metadata.address import MetadataStoreAddress, SqliteFile
 from pipeline.paths import shown
 from pipeline.program import command_in

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 
 from components.errors import ConfigurationError
-from components.place import Place, place_of, read_small_text
+from components.storage.place import Place, place_of, read_small_text
 from pipeline.resolution import ResolvedRun
 from pipeline.results import run_properties as names
 from pipeline.results.metadata_file import reading

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.place import Place
+from components.storage.place import Place
 from pipeline.metadata.address import MetadataStoreAddress
 from pipeline.results.metadata_file import reading
 from pipeline.results.run_info import RunInfo

@@ -11,7 +11,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from components.place import Place
+from components.storage.place import Place
 from serving.message_classes import message_classes
 
 READ_ERRORS = (OSError, EOFError, ValueError, zlib.error, DecodeError)

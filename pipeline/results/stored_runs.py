@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from components.evaluator.wilson import wilson_interval
-from components.place import Place, below, place_of, read_small_text
 from components.pusher.pushed_data import CARD_FILE
+from components.storage.place import Place, below, place_of, read_small_text
 from pipeline.metadata.address import MetadataStoreAddress
 from pipeline.metadata.mysql import Rows
 from pipeline.results import recorded_values as values

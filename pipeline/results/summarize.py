@@ -24,7 +24,7 @@ from components.example_gen.reading_report import ReadingReport
 from components.infra_validator.outcome import Outcome
 from components.models.decision import Decision
 from components.models.training_record import TrainingRecord
-from components.place import below
+from components.storage.place import below
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
 from pipeline.paths import shown
 from pipeline.program import beside_python, program

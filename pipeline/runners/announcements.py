@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar, cast
 
 from absl import logging as absl_logging
 
-from components.tfx_adapter import STEP_CACHED, STEP_FINISHED, STEP_STARTED
+from components.tfx_base.tfx_adapter import STEP_CACHED, STEP_FINISHED, STEP_STARTED
 
 
 class StepListener(Protocol):

@@ -19,9 +19,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from components import files
 from components.errors import ConfigurationError, EngineError, did_you_mean
-from components.place import Place
+from components.storage import files
+from components.storage.place import Place
 from pipeline.engines import EXTERNAL, LOOPBACK, PROCESS, EngineChoice, address_of
 from pipeline.root import working_in
 from pipeline.runners import beam_adapter

@@ -8,7 +8,7 @@ not refer to the original. In a database that several roots share, paths are abs
 from __future__ import annotations
 
 from components.pusher.pushed_version import cached_while_there
-from components.tfx_adapter import run_locally
+from components.tfx_base.tfx_adapter import run_locally
 from pipeline.graph import create_pipeline
 from pipeline.resolution import ResolvedRun
 from pipeline.root import working_in

@@ -15,7 +15,7 @@ import filelock
 
 from components import notices, progress
 from components.errors import ConfigurationError, RootBusyError, causes
-from components.place import Place, place_of
+from components.storage.place import Place, place_of
 from pipeline.config import PipelineConfig
 from pipeline.console.terminal import Console
 from pipeline.loading import environment

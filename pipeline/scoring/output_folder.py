@@ -14,10 +14,10 @@ import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from components import files
 from components.errors import ConfigurationError, ScoringError
-from components.place import Place, StorePath
 from components.pusher.durability import flush_to_disk
+from components.storage import files
+from components.storage.place import Place, StorePath
 
 WORKSPACE_PREFIX = ".scoring-"
 # In a store no lock tells whether a run goes on; what is older was left there.

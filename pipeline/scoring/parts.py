@@ -16,12 +16,12 @@ from typing import IO, Any, NamedTuple, cast
 import pyarrow
 import pyarrow.parquet
 
-from components import files
 from components.dataset.compressed import compression_named
 from components.dataset.parquet_records import open_parquet
 from components.dataset.source import Compression, Quoting, SourceKind, TableFormat
 from components.errors import ScoringError
-from components.place import Place, place_of
+from components.storage import files
+from components.storage.place import Place, place_of
 from pipeline.scoring.columns import values_of_columns
 from pipeline.scoring.output_folder import errors_of_stores
 from pipeline.scoring.plan import AddedColumns, ScoringFile

@@ -19,7 +19,7 @@ from components.dataset.source import Compression, Quoting, SourceKind, TableFor
 from components.dataset.stores import check_store, errors_of_stores
 from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
 from components.errors import ConfigurationError, DatasetError, did_you_mean
-from components.place import Place, place_of
+from components.storage.place import Place, place_of
 from pipeline.scoring.columns import names_of_columns
 from serving.model_cards import DEFAULT_CLASSES
 

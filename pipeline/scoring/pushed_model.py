@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.errors import ConfigurationError
-from components.place import Place, place_of
+from components.storage.place import Place, place_of
 from serving.predictions import Classification, Prediction
 from serving.quiet_start import import_tensorflow
 from serving.signature_names import CLASSIFY, PREDICT_TEXT

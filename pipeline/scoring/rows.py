@@ -14,7 +14,7 @@ from components.dataset.parquet_records import open_parquet, values_of
 from components.dataset.records import MalformedRecord, Problem, encoded, problem_of_text
 from components.dataset.source import SourceKind
 from components.dataset.tables import UNREADABLE, read_records, unreadable, with_way_out
-from components.place import Place, place_of
+from components.storage.place import Place, place_of
 from pipeline.scoring.plan import ScoringFile, ScoringPlan
 
 ROWS_PER_CHUNK = 1_024

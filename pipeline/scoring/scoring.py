@@ -10,10 +10,11 @@ from apache_beam.ml.inference.base import RunInference
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pvalue import PCollection
 
-from components import files, progress
+from components import progress
 from components.dataset.records import Problem
 from components.errors import ScoringError
-from components.place import Place
+from components.storage import files
+from components.storage.place import Place
 from pipeline.scoring.model import PushedModelHandler, ScoredChunk
 from pipeline.scoring.output_folder import errors_of_stores
 from pipeline.scoring.parts import Part, join_parts, write_part

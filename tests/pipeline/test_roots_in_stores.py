@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import RootBusyError
-from components.place import place_of
+from components.storage.place import place_of
 from pipeline.cli import main
 from pipeline.config import PipelineConfig
 from pipeline.loading import EnvironmentSettings
@@ -115,7 +115,7 @@ def test_the_log_of_a_root_in_a_store_is_copied_there(mem_store, tmp_path, monke
 def test_what_a_store_refuses_is_told_in_one_line_with_the_path(
     mem_store, tmp_path, monkeypatch, capfd
 ):
-    """Errors of `components.files`, and those of libraries that write themselves."""
+    """Errors of `components.storage.files`, and those of libraries that write themselves."""
     import tensorflow as tf
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

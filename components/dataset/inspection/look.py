@@ -34,7 +34,7 @@ from components.dataset.stores import errors_of_stores
 from components.dataset.table_options import TableOptions
 from components.dataset.tables import UNREADABLE, read_records, unreadable
 from components.errors import DatasetError
-from components.place import Place, place_of
+from components.storage.place import Place, place_of
 
 # Of many files, so many are read from.
 MOST_FILES = 50

@@ -26,7 +26,7 @@ from components.dataset.separated import rows_of
 from components.dataset.source import SourceKind, TableFormat
 from components.dataset.tables import read_records
 from components.dataset.text_lines import LongLineError, blocks_of_lines
-from components.place import Place
+from components.storage.place import Place
 
 # Tables that are no larger, all of them together, are read whole.
 WHOLE_BYTES, WHOLE_LINES = 32 << 20, 200_000

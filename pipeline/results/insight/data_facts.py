@@ -10,7 +10,7 @@ import numpy as np
 
 from components import features
 from components.example_gen.reading_report import ReadingReport
-from components.place import place_of
+from components.storage.place import place_of
 from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 
 _MOST_BINS = 20

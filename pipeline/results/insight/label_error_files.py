@@ -8,8 +8,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from components import files
-from components.place import Place
+from components.storage import files
+from components.storage.place import Place
 from pipeline.results.insight.label_errors import DoubtedLabel
 
 COLUMNS = ("review_id", "split", "label", "suggested_label", "probability", "text")

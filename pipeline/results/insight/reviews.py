@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from components import features
 from components.errors import summary_of
-from components.place import matching, place_of
+from components.storage.place import matching, place_of
 from pipeline.paths import shown
 from pipeline.results.stored_examples import READ_ERRORS, example_class, records
 

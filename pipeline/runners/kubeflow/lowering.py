@@ -17,9 +17,9 @@ from tfx.dsl.components.common.resolver import (
 )
 from tfx.orchestration.pipeline import Pipeline
 
-from components import tfx_adapter
 from components.evaluator.baseline import CANDIDATE, LatestBlessedPredecessor
 from components.last_pushed.component import LastPushedModel
+from components.tfx_base import tfx_adapter
 from components.trainer.warm_start import LatestBlessedOfVariant
 
 # The names that Kubeflow takes, https://www.kubeflow.org/docs/components/pipelines/reference/.

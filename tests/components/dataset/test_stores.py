@@ -14,7 +14,6 @@ import pytest
 import tensorflow as tf
 from apache_beam.testing.util import assert_that, equal_to
 
-from components import files
 from components.dataset import stores
 from components.dataset.inspection.look import look_at_layout, look_at_tables
 from components.dataset.layout_labels import read_part
@@ -27,7 +26,8 @@ from components.dataset.table_options import FOUND_BY_CONTENT
 from components.dataset.tables import read_table
 from components.dataset.texts import read_texts
 from components.errors import DatasetError
-from components.place import StorePath, place_of
+from components.storage import files
+from components.storage.place import StorePath, place_of
 from tests.stores import Store, no_permission
 
 from . import test_cases

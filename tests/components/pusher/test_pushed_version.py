@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-from components import files
 from components.pusher import pushed_version
+from components.storage import files
 from pipeline.root import working_in
 
 

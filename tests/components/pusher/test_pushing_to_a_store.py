@@ -266,8 +266,8 @@ def test_where_folders_can_be_renamed_the_version_appears_by_one_rename(store, m
         for path in store.below(source):
             store.put(destination + path.removeprefix(source), store.objects.pop(path))
 
-    monkeypatch.setattr("components.files.has_rename", lambda path: True)
-    monkeypatch.setattr("components.files.rename", rename)
+    monkeypatch.setattr("components.storage.files.has_rename", lambda path: True)
+    monkeypatch.setattr("components.storage.files.rename", rename)
     version = publish(model, BASE)
     ((source, destination),) = [pair for pair in renamed if "/.incoming-" in pair[0]]
     assert (destination, store.below(source)) == (version, [])

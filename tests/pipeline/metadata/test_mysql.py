@@ -13,7 +13,7 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.errors import ConfigurationError, MetadataLostError, RootBusyError
-from components.place import StorePath
+from components.storage.place import StorePath
 from pipeline.cli import main
 from pipeline.config import PipelineConfig
 from pipeline.loading import EnvironmentSettings

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import IO, NamedTuple, TypeAlias
 
-from components import files
+from components.storage import files
 from serving.small_files import MOST_BYTES, UnreadableFileError, read_small_file
 
 

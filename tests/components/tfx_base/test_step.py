@@ -7,7 +7,7 @@ from tfx.types import Channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.data_gate.executor import Executor
-from components.step import Step
+from components.tfx_base.step import Step
 
 
 class CounterSpec(ComponentSpec):

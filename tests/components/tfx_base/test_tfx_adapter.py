@@ -13,7 +13,7 @@ from tfx.orchestration import metadata
 from tfx.orchestration.portable import cache_utils
 from tfx.types import standard_artifacts
 
-from components import tfx_adapter
+from components.tfx_base import tfx_adapter
 from tests.canary import canary
 
 

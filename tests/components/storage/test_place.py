@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components.place import StorePath, below, matching, place_of, read_small_text, size_of
+from components.storage.place import StorePath, below, matching, place_of, read_small_text, size_of
 from serving.small_files import MOST_BYTES, UnreadableFileError
 
 

@@ -1,0 +1,1 @@
+"""What the steps build on of TFX."""
