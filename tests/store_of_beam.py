@@ -39,21 +39,20 @@ class MemoryFileSystem(beam_files.FileSystem):
             if path.startswith(dir_or_prefix):
                 yield self._metadata(path)
 
-    def create(
-        self,
-        path: str,
-        mime_type: str = "application/octet-stream",
-        compression_type: str = beam_files.CompressionTypes.AUTO,
-    ) -> Any:
-        return self._packed(path, open_object(path, "wb"), compression_type)
+    def create(self, path: str, *types: str, **named: str) -> Any:
+        return self._opened(path, "wb", *types, **named)
 
-    def open(
+    def open(self, path: str, *types: str, **named: str) -> Any:
+        return self._opened(path, "rb", *types, **named)
+
+    def _opened(
         self,
         path: str,
+        mode: str,
         mime_type: str = "application/octet-stream",
         compression_type: str = beam_files.CompressionTypes.AUTO,
     ) -> Any:
-        return self._packed(path, open_object(path, "rb"), compression_type)
+        return self._packed(path, open_object(path, mode), compression_type)
 
     def _packed(self, path: str, stream: Any, compression: str) -> Any:
         compression = self._get_compression_type(path, compression)

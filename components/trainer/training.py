@@ -59,12 +59,13 @@ def run_fn(fn_args: Any) -> None:
 
     It writes a SavedModel that takes raw text, see `components.trainer.signatures`.
 
-    >>> from tfx.types import Channel, standard_artifacts
+    >>> from tfx.types import Channel, standard_artifacts as artifacts
     >>> from tfx.v1.components import Trainer
+    >>> examples, graph = Channel(artifacts.Examples), Channel(artifacts.TransformGraph)
     >>> trainer = Trainer(
     ...     run_fn="components.run_fn",
-    ...     examples=Channel(standard_artifacts.Examples),
-    ...     transform_graph=Channel(standard_artifacts.TransformGraph),
+    ...     examples=examples,
+    ...     transform_graph=graph,
     ...     custom_config={"model": "linear", "hyperparameters": {"regularization": 0.5}},
     ... )
     >>> sorted(trainer.outputs)

@@ -57,13 +57,10 @@ def preprocessing_fn(
 
     TFX's Transform asks for it by the name "components.preprocessing_fn".
 
-    >>> from tfx.types import Channel, standard_artifacts
+    >>> from tfx.types import Channel, standard_artifacts as artifacts
     >>> from tfx.v1.components import Transform
-    >>> transform = Transform(
-    ...     preprocessing_fn="components.preprocessing_fn",
-    ...     examples=Channel(standard_artifacts.Examples),
-    ...     schema=Channel(standard_artifacts.Schema),
-    ... )
+    >>> examples, schema = Channel(artifacts.Examples), Channel(artifacts.Schema)
+    >>> transform = Transform(examples, schema, preprocessing_fn="components.preprocessing_fn")
     >>> tokenize(tf.constant(["Not a GOOD film!<br />"])).to_list()
     [[b'not', b'a', b'good', b'film']]
 
