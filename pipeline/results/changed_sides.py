@@ -94,10 +94,9 @@ def changed_sides(
 
 def _predictions(root: Place, run: RunInfo) -> Any:
     """Returns the predictions of a run, or why there are none, in a sentence."""
-    try:
-        from components.evaluator.predictions import read_predictions
-    except ImportError:
-        return f"{run.run_id} recorded no predictions."
+    # It takes a while to import.
+    from components.evaluator.predictions import read_predictions
+
     folder = output_folder(run.metadata_in(root), run, "Evaluator", "evaluation")
     if folder is None:
         return f"{run.run_id} has no evaluation."
