@@ -152,7 +152,8 @@ class _Parser(argparse.ArgumentParser):
         flags = [*self._option_string_actions]
         hint = ""
         if wrong := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message):
-            hint = did_you_mean(wrong[1], re.findall(r"'([^']*)'", wrong[2]))
+            # From Python 3.12 on, the choices stand without quotes.
+            hint = did_you_mean(wrong[1], [each.strip(" '") for each in wrong[2].split(",")])
             # The value of a flag that is not known is taken for a command.
             before = self._words[: self._words.index(wrong[1])] if wrong[1] in self._words else []
             strange = [each for each in before if each.startswith("--") and each not in flags]
