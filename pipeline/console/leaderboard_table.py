@@ -35,7 +35,7 @@ def print_leaderboard(
             table.add_column(heading.format(quality=name), justify="right", no_wrap=True)
         for row, cell in zip(rows, cells, strict=True):
             style = "bold" if row is rows[0] else None
-            table.add_row(printable(row.label), *_cells(row, cell), style=style)
+            table.add_row(_label(row.label), *_cells(row, cell), style=style)
         console.print(table, width=width)
         _prose(console, width, _UNITS + _F1 * (name == "F1"))
         for explanation in explanations(rows):
@@ -50,6 +50,12 @@ def print_leaderboard(
         console.print(table, width=width)
         for log in dict.fromkeys(failure.log for failure in board.failures):
             console.print_wrapped(f"log: {log}", width=width)
+
+
+def _label(label: str) -> str:
+    """Returns a label, broken before its preset where it is too long for a line."""
+    text = printable(label)
+    return text if len(text) <= _LABEL_WIDTH else text.replace(":", ":\n  ", 1)
 
 
 def _cells(row: Row, quality_cell: str) -> tuple[str, ...]:

@@ -96,6 +96,14 @@ def test_every_contender_is_trained_with_every_seed_under_the_same_settings(comp
     assert {each.epochs for each in training.asked} == {2}
 
 
+def test_a_long_name_is_broken_before_its_preset(compared, monkeypatch):
+    """Not within a word."""
+    monkeypatch.setitem(ACCURACIES, "cnn_bilstm_linear", ACCURACIES["lstm"])
+    _, shown = compared(Training(), contenders=(Contender("cnn_bilstm_linear", "tuned"),))
+    first_words = [line.split()[0] for line in shown.splitlines() if line.strip()]
+    assert first_words[first_words.index("cnn_bilstm_linear:") + 1] == "tuned"
+
+
 def test_the_table_fits_80_columns_and_marks_what_is_not_told_apart(compared):
     """The best first; its mean with the interval, in percent."""
     _, shown = compared(Training())
