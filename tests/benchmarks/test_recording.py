@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -91,9 +92,11 @@ def test_own_work_is_not_that_of_others():
     """The processor time of this process is taken off."""
     watch = quiet.Watch()
     began, own = quiet._used_by_all(), quiet._used_by_us()
-    sum(range(3_000_000))
+    until = time.process_time() + 0.1
+    while time.process_time() < until:
+        pass
     used = quiet._used_by_us() - own
-    assert used > 0.02
+    assert used > 0.05
     assert quiet._used_by_all() - began >= used - 0.05
     assert watch.others() >= 0
 
