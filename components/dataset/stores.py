@@ -10,6 +10,7 @@ from components.dataset.records import printable
 from components.errors import DatasetError
 from components.storage import files
 from components.storage.place import place_of
+from components.storage.store import known_schemes, scheme_of
 
 # For its first answer. Later ones have the limits of the library that asks.
 SECONDS_TO_ANSWER = 20.0
@@ -37,7 +38,8 @@ def check_store(path: str, seconds: float | None = None) -> None:
     """
     if not files.is_remote(path):
         return
-    scheme, known = files.scheme_of(path), files.known_schemes(files.scheme_of(path))
+    scheme = scheme_of(path)
+    known = known_schemes(scheme)
     if scheme not in known:
         listed = ", ".join(f"{each}://" for each in known)
         raise DatasetError(
@@ -92,7 +94,7 @@ def words_of(error: OSError) -> str:
     """Returns what a disk or a store objected, in one line, and what may help."""
     said = " ".join(str(error.strerror or error).split()).rstrip(".")
     if isinstance(error, PermissionError):
-        login = _LOGIN.get(files.scheme_of(str(error.filename)), "")
+        login = _LOGIN.get(scheme_of(str(error.filename)), "")
         return f"{said}. Ask for the permission to read it. {login}".rstrip()
     if isinstance(error, FileNotFoundError):
         return f"{said}."

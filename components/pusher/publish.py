@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -112,12 +111,7 @@ def _copy_here(model: str, folder: Path) -> None:
     Not by shutil.copytree: it goes on after an error, and of the error of a full disk it keeps the
     text alone.
     """
-    copy = files.copy_file if files.is_remote(model) else _copy_on_disk
-    files.copy_folder(model, str(folder), copy=copy)
-
-
-def _copy_on_disk(source: str, destination: str) -> None:
-    shutil.copyfile(source, destination)
+    files.copy_folder(model, str(folder))
 
 
 def _what_is(left: list[str]) -> str:

@@ -12,20 +12,21 @@ of TensorFlow's, which are translated here.
 from __future__ import annotations
 
 import contextlib
-import errno
-import functools
-import importlib
 import io
 import os
 import posixpath
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-_SCHEME = re.compile(r"([a-z][a-z0-9]*)://")
+from components.storage.store import errors_of_store, fileio, scheme_of
+from components.storage.streams import BytesToStore, StoredBytes
+from serving.folders import is_remote as is_remote
+from serving.folders import join as join
+from serving.folders import name_of as name_of
+
 # Stores with folders of their own, where a rename is one step. An object store copies the bytes.
 _WITH_RENAME = ("hdfs", "viewfs")
 # What a store is asked for, or given, at once.
@@ -46,26 +47,10 @@ class FileStatus(NamedTuple):
     modified_ns: int
 
 
-def scheme_of(path: str) -> str:
-    """Returns the scheme of a path, such as "gs"; "" of a local one."""
-    found = _SCHEME.match(path)
-    return found.group(1) if found else ""
-
-
-def is_remote(path: str) -> bool:
-    """Returns whether a path names something in a store."""
-    return bool(scheme_of(path))
-
-
 def has_rename(path: str) -> bool:
     """Returns whether a folder there can be renamed in one step."""
     scheme = scheme_of(path)
     return not scheme or scheme in _WITH_RENAME
-
-
-def join(path: str, *names: str) -> str:
-    """Returns the path of something below a folder."""
-    return posixpath.join(path, *names)
 
 
 def parent_of(path: str) -> str:
@@ -73,56 +58,25 @@ def parent_of(path: str) -> str:
     return posixpath.dirname(path.rstrip("/"))
 
 
-def name_of(path: str) -> str:
-    """Returns the last name of a path."""
-    return posixpath.basename(path.rstrip("/"))
-
-
 def absolute(path: str) -> str:
     """Returns a local path as an absolute one; a path in a store is one already."""
     return path if is_remote(path) else os.path.abspath(path)
-
-
-def known_schemes(asked: str = "") -> tuple[str, ...]:
-    """Returns the schemes of stores that the installed libraries know, sorted; imports TensorFlow.
-
-    They are TensorFlow's, with those of tensorflow-io where it is needed for the one that is asked
-    for, and those of file systems that were registered with TFX.
-    """
-    import tensorflow as tf
-
-    _fileio()
-    _find_scheme(asked)
-    from tfx.dsl.io import filesystem_registry
-    from tfx.dsl.io.plugins.tensorflow_gfile import TensorflowFilesystem
-
-    # There is no public list.
-    registered = vars(filesystem_registry.DEFAULT_FILESYSTEM_REGISTRY).get(
-        "_preferred_filesystem_by_scheme", {}
-    )
-    others = {
-        scheme.removesuffix("://")
-        for scheme, file_system in registered.items()
-        if file_system is not TensorflowFilesystem
-    }
-    # "file" is the disk, whose paths have none.
-    return tuple(sorted({*tf.io.gfile.get_registered_schemes(), *others} - {"", "file"}))
 
 
 def exists(path: str) -> bool:
     """Returns whether there is a file or a folder."""
     if not is_remote(path):
         return os.path.exists(path)
-    with _errors_of_store(path):
-        return bool(_fileio().exists(path))
+    with errors_of_store(path):
+        return bool(fileio().exists(path))
 
 
 def is_folder(path: str) -> bool:
     """Returns whether there is a folder: in an object store, whether names begin with it."""
     if not is_remote(path):
         return os.path.isdir(path)
-    with _errors_of_store(path):
-        return bool(_fileio().isdir(path))
+    with errors_of_store(path):
+        return bool(fileio().isdir(path))
 
 
 def names_in(folder: str) -> list[str]:
@@ -133,9 +87,9 @@ def names_in(folder: str) -> list[str]:
     """
     if not is_remote(folder):
         return sorted(os.listdir(folder))
-    with _errors_of_store(folder):
+    with errors_of_store(folder):
         # Object stores put a slash behind what they take for folders.
-        return sorted({name.rstrip("/") for name in _fileio().listdir(folder)} - {""})
+        return sorted({name.rstrip("/") for name in fileio().listdir(folder)} - {""})
 
 
 def files_below(folder: str) -> list[str]:
@@ -156,8 +110,8 @@ def make_folder(path: str) -> None:
     if not is_remote(path):
         os.makedirs(path, exist_ok=True)
         return
-    with _errors_of_store(path):
-        _fileio().makedirs(path)
+    with errors_of_store(path):
+        fileio().makedirs(path)
 
 
 @contextlib.contextmanager
@@ -171,7 +125,7 @@ def opened(path: str, mode: str = "rb") -> Iterator[IO[Any]]:
         with open(path, mode) as file:
             yield file
         return
-    with _errors_of_store(path), _fileio().open(path, mode) as file:
+    with errors_of_store(path), fileio().open(path, mode) as file:
         yield file
 
 
@@ -230,6 +184,9 @@ def copy_file(source: str, destination: str) -> None:
     Raises:
       OSError: It cannot be read or written; a part of the copy may be left on a disk.
     """
+    if not (is_remote(source) or is_remote(destination)):
+        shutil.copyfile(source, destination)
+        return
     with opened(source) as read, opened(destination, "wb") as written:
         while piece := read.read(_PIECE_BYTES):
             written.write(piece)
@@ -270,8 +227,8 @@ def rename(source: str, destination: str) -> None:
     if not is_remote(source):
         os.replace(source, destination)
         return
-    with _errors_of_store(source):
-        _fileio().rename(source, destination, overwrite=True)
+    with errors_of_store(source):
+        fileio().rename(source, destination, overwrite=True)
 
 
 def remove_file(path: str) -> None:
@@ -283,8 +240,8 @@ def remove_file(path: str) -> None:
     if not is_remote(path):
         os.remove(path)
         return
-    with _errors_of_store(path):
-        _fileio().remove(path)
+    with errors_of_store(path):
+        fileio().remove(path)
 
 
 def remove_folder(path: str) -> None:
@@ -298,8 +255,8 @@ def remove_folder(path: str) -> None:
     if not is_remote(path):
         shutil.rmtree(path)
         return
-    with _errors_of_store(path):
-        _fileio().rmtree(path)
+    with errors_of_store(path):
+        fileio().rmtree(path)
 
 
 def open_to_read(path: str) -> io.BufferedReader:
@@ -312,7 +269,7 @@ def open_to_read(path: str) -> io.BufferedReader:
     """
     if not is_remote(path):
         return open(path, "rb")
-    return io.BufferedReader(_StoredBytes(path), _BUFFER_BYTES)
+    return io.BufferedReader(StoredBytes(path, status_of(path).size), _BUFFER_BYTES)
 
 
 def open_to_write(path: str) -> io.BufferedWriter:
@@ -325,7 +282,7 @@ def open_to_write(path: str) -> io.BufferedWriter:
     """
     if not is_remote(path):
         return open(path, "wb")
-    return io.BufferedWriter(_BytesToStore(path), _BUFFER_BYTES)
+    return io.BufferedWriter(BytesToStore(path), _BUFFER_BYTES)
 
 
 def status_of(path: str) -> FileStatus:
@@ -337,8 +294,8 @@ def status_of(path: str) -> FileStatus:
     if not is_remote(path):
         local = os.stat(path)
         return FileStatus(local.st_size, local.st_mtime_ns)
-    with _errors_of_store(path):
-        stat = _fileio().stat(path)
+    with errors_of_store(path):
+        stat = fileio().stat(path)
         # TensorFlow's names, or Python's.
         if hasattr(stat, "length"):
             return FileStatus(int(stat.length), int(stat.mtime_nsec))
@@ -372,131 +329,3 @@ def local_copy(path: str) -> Iterator[Path]:
         copy = join(folder, name_of(path))
         (copy_folder if is_folder(path) else copy_file)(path, copy)
         yield Path(copy)
-
-
-class _BytesToStore(io.RawIOBase):
-    """A file in a store that is written, as a stream of Python's."""
-
-    def __init__(self, path: str):
-        self._path = path
-        with _errors_of_store(path):
-            self._file = _fileio().open(path, "wb")
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, content: Any) -> int:
-        with _errors_of_store(self._path):
-            self._file.write(bytes(content))
-        return len(content)
-
-    def close(self) -> None:
-        if not self.closed and hasattr(self, "_file"):
-            with _errors_of_store(self._path):
-                self._file.close()
-        super().close()
-
-
-class _StoredBytes(io.RawIOBase):
-    """A file in a store, as a stream of Python's."""
-
-    def __init__(self, path: str):
-        self._path = path
-        self._place = 0
-        self._size = status_of(path).size
-        with _errors_of_store(path):
-            self._file = _fileio().open(path, "rb")
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._place
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}[whence]
-        self._place = max(start + offset, 0)
-        with _errors_of_store(self._path):
-            # TensorFlow's files refuse places behind their end.
-            self._file.seek(min(self._place, self._size))
-        return self._place
-
-    def readinto(self, buffer: Any) -> int:
-        if self._place >= self._size:
-            return 0
-        with _errors_of_store(self._path):
-            found = self._file.read(min(len(buffer), self._size - self._place))
-        if not found:
-            raise OSError(
-                errno.EIO,
-                f"the store ended it after {self._place:,} of {self._size:,} bytes",
-                self._path,
-            )
-        buffer[: len(found)] = found
-        self._place += len(found)
-        return len(found)
-
-    def close(self) -> None:
-        if not self.closed and hasattr(self, "_file"):
-            with contextlib.suppress(OSError), _errors_of_store(self._path):
-                self._file.close()
-        super().close()
-
-
-def _fileio() -> Any:
-    from tfx.dsl.io import fileio
-
-    return fileio
-
-
-@contextlib.contextmanager
-def _errors_of_store(path: str) -> Iterator[None]:
-    """Raises TensorFlow's errors of a file system as OSErrors."""
-    import tensorflow as tf
-
-    _find_scheme(scheme_of(path))
-    try:
-        yield
-    except tf.errors.OpError as error:
-        raise _as_os_error(error, path) from error
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        from tfx.dsl.io.filesystem import NotFoundError
-
-        if isinstance(error, NotFoundError):
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from error
-        raise
-
-
-@functools.cache
-def _find_scheme(scheme: str) -> None:
-    """Loads tensorflow-io, if it is installed, for a scheme that TensorFlow alone does not know."""
-    import tensorflow as tf
-
-    if scheme not in tf.io.gfile.get_registered_schemes():
-        with contextlib.suppress(ImportError):
-            importlib.import_module("tensorflow_io")
-
-
-def _as_os_error(error: Any, path: str) -> OSError:
-    import tensorflow as tf
-
-    numbers = {
-        tf.errors.NotFoundError: errno.ENOENT,
-        tf.errors.PermissionDeniedError: errno.EACCES,
-        tf.errors.UnauthenticatedError: errno.EACCES,
-        tf.errors.ResourceExhaustedError: errno.ENOSPC,
-        tf.errors.AlreadyExistsError: errno.EEXIST,
-    }
-    number = numbers.get(type(error), errno.EIO)
-    if isinstance(error, tf.errors.UnimplementedError):
-        return OSError(
-            errno.EPROTONOSUPPORT,
-            f"TensorFlow has no file system for {scheme_of(path)}:// here",
-            path,
-        )
-    return OSError(number, error.message or os.strerror(number), path)
