@@ -15,7 +15,6 @@ from pathlib import Path, PurePath
 from typing import IO, NamedTuple, TypeAlias
 
 from components.storage import files
-from serving.small_files import MOST_BYTES, UnreadableFileError, read_small_file
 
 
 class StoredStatus(NamedTuple):
@@ -208,25 +207,3 @@ def size_of(place: Place) -> int:
       OSError: It cannot be read.
     """
     return files.size_of(str(place))
-
-
-def read_small_text(place: Place) -> str:
-    """Returns the text of a file of at most `small_files.MOST_BYTES`.
-
-    Raises:
-      UnreadableFileError: See `read_small_file`.
-    """
-    if isinstance(place, Path):
-        return read_small_file(place)
-    try:
-        with place.open() as file:
-            content: bytes = file.read(MOST_BYTES + 1)
-        if len(content) > MOST_BYTES:
-            raise UnreadableFileError(
-                f"it is larger than {MOST_BYTES // 1024:,} KiB, more than any settings need"
-            )
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise UnreadableFileError(f"byte {error.start:,} is not UTF-8") from error
-    except OSError as error:
-        raise UnreadableFileError(error.strerror or str(error)) from error

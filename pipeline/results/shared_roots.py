@@ -9,12 +9,12 @@ from __future__ import annotations
 import uuid
 
 from components.errors import ConfigurationError
-from components.storage.place import Place, place_of, read_small_text
+from components.storage.place import Place, place_of
 from pipeline.resolution import ResolvedRun
 from pipeline.results import run_properties as names
 from pipeline.results.metadata_file import reading
 from pipeline.root import is_there
-from serving.small_files import UnreadableFileError
+from serving.small_files import UnreadableFileError, read_small_file
 
 ID_FILE = ".root-id"
 
@@ -62,6 +62,6 @@ def check_roots(run: ResolvedRun) -> None:
 
 def _is(root: Place, root_id: str) -> bool:
     try:
-        return read_small_text(root / ID_FILE).strip() == root_id
+        return read_small_file(str(root / ID_FILE)).strip() == root_id
     except UnreadableFileError:
         return False

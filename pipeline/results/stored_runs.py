@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from components.evaluator.wilson import wilson_interval
 from components.pusher.pushed_data import CARD_FILE
-from components.storage.place import Place, below, place_of, read_small_text
+from components.storage.place import Place, below, place_of
 from pipeline.metadata.address import MetadataStoreAddress
 from pipeline.metadata.mysql import Rows
 from pipeline.results import recorded_values as values
@@ -17,7 +17,7 @@ from pipeline.results.metadata_file import reading
 from pipeline.results.run_functions import RunFunctions
 from pipeline.results.run_info import RunInfo, StepInfo
 from pipeline.root import is_in_use
-from serving.small_files import UnreadableFileError
+from serving.small_files import UnreadableFileError, read_small_file
 from serving.versions import look_up, number_of
 
 # Of an execution, as ML Metadata numbers them.
@@ -164,7 +164,7 @@ class _Pushed:
         if version is None:
             return {}
         try:
-            card = values.from_json(read_small_text(version / CARD_FILE))
+            card = values.from_json(read_small_file(str(version / CARD_FILE)))
         except UnreadableFileError:
             return {}
         return values.figures(values.mapping_of(card).get("test_metrics"))
