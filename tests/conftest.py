@@ -17,7 +17,7 @@ from components.dataset.sample import generate_review
 
 from . import mariadb
 from .sharing import made_once
-from .stores import mem_store  # noqa: F401
+from .stores import mem_store  # noqa: F401 - a fixture for all tests
 
 if TYPE_CHECKING:
     from selenium import webdriver

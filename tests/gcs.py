@@ -142,14 +142,11 @@ def running(folder: Path) -> Iterator[Gcs]:
     try:
         _wait_for(upstream)
         key, certificate = _certificate(folder)
-        gateway = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Gateway)
-        gateway.daemon_threads = True
-        gateway.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)  # type: ignore[attr-defined]
-        gateway.tls.load_cert_chain(certificate, key)  # type: ignore[attr-defined]
-        gcs = Gcs(gateway.server_address[1], upstream, certificate)
-        gateway.gcs = gcs  # type: ignore[attr-defined]
+        gateway = _Server(("127.0.0.1", 0), _Gateway)
+        gateway.tls.load_cert_chain(certificate, key)
+        gateway.gcs = Gcs(gateway.server_address[1], upstream, certificate)
         threading.Thread(target=gateway.serve_forever, daemon=True).start()
-        yield gcs
+        yield gateway.gcs
     finally:
         if gateway:
             gateway.shutdown()
@@ -158,11 +155,22 @@ def running(folder: Path) -> Iterator[Gcs]:
         server.wait()
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    """Listens; what each connection needs to know is here."""
+
+    daemon_threads = True
+    gcs: Gcs
+
+    def __init__(self, *arguments: Any):
+        super().__init__(*arguments)
+        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+
+
 class _Gateway(http.server.BaseHTTPRequestHandler):
     """Passes requests on; what comes in a tunnel to Google's servers is decrypted first."""
 
     protocol_version = "HTTP/1.1"
-    server: Any
+    server: _Server
     _host = ""
 
     def do_CONNECT(self) -> None:
@@ -210,6 +218,7 @@ class _Gateway(http.server.BaseHTTPRequestHandler):
         answer, said = self._ask(self.command, self.path, body, headers)
         self._answer(answer.status, answer.getheaders(), said)
 
+    # The names by which http.server looks for methods.
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = _pass_on  # noqa: N815
 
     def _ask(
