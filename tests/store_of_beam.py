@@ -1,7 +1,6 @@
 """The store of the tests as Beam knows it."""
 
 # The methods are those of the base class, which says what they do.
-# What the methods do is said by Beam's `FileSystem`.
 # ruff: noqa: D102
 
 from __future__ import annotations

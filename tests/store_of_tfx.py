@@ -1,7 +1,6 @@
 """The store of the tests as TFX's fileio knows it."""
 
 # The methods are those of the base class, which says what they do.
-# What the methods do is said by TFX's `Filesystem`.
 # ruff: noqa: D102
 
 from __future__ import annotations
