@@ -43,12 +43,17 @@ def masked_lstm(
 
 @tf.custom_gradient
 def _group(inputs: tf.Tensor, masks: tf.Tensor, weights: tf.Tensor, bias: tf.Tensor) -> Any:
+    # Sizes are given beside the tensors: where one process builds layers of several sizes,
+    # `reduce_retracing` makes every dimension of a tensor unknown, but never a number.
+    features, units = inputs.shape[2], bias.shape[0] // 4
     # Else TensorFlow differentiates what is compiled too, and cannot.
-    saved = _forwards(*map(tf.stop_gradient, (inputs, masks, weights, bias)))
+    saved = _forwards(units, *map(tf.stop_gradient, (inputs, masks, weights, bias)))
 
     def gradient(upstream: tf.Tensor) -> Any:
         upstream = tf.convert_to_tensor(upstream)
-        of_inputs, *of_parameters = _backwards(upstream, inputs, masks, weights, *saved)
+        of_inputs, *of_parameters = _backwards(
+            features, units, upstream, inputs, masks, weights, *saved
+        )
         return of_inputs, tf.zeros_like(masks), *of_parameters
 
     return saved[-1], gradient
@@ -56,10 +61,9 @@ def _group(inputs: tf.Tensor, masks: tf.Tensor, weights: tf.Tensor, bias: tf.Ten
 
 @tf.function(jit_compile=True, autograph=False, reduce_retracing=True)
 def _forwards(
-    inputs: tf.Tensor, masks: tf.Tensor, weights: tf.Tensor, bias: tf.Tensor
+    units: int, inputs: tf.Tensor, masks: tf.Tensor, weights: tf.Tensor, bias: tf.Tensor
 ) -> tuple[tf.Tensor, ...]:
     """Returns four gates' values and the states after each step, [time, batch, units] each."""
-    units = bias.shape[0] // 4
     by_gate = list(zip(tf.split(weights, 4, axis=1), tf.split(bias, 4), strict=True))
 
     def step(
@@ -91,6 +95,8 @@ def _forwards(
 
 @tf.function(jit_compile=True, autograph=False, reduce_retracing=True)
 def _backwards(
+    features: int,
+    units: int,
     upstream: tf.Tensor,
     inputs: tf.Tensor,
     masks: tf.Tensor,
@@ -99,7 +105,6 @@ def _backwards(
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Returns the gradients of the inputs, the weights and the bias."""
     takes, forgets, candidates, gives, cells, outputs = saved
-    features, units = inputs.shape[2], weights.shape[1] // 4
     transposed = [tf.transpose(kernel) for kernel in tf.split(weights, 4, axis=1)]
     cells_before, outputs_before = (
         tf.pad(states, [[1, 0], [0, 0], [0, 0]])[:-1] for states in (cells, outputs)

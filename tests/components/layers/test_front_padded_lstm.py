@@ -136,13 +136,13 @@ def test_dropout_is_that_of_keras_with_the_same_masks(rates):
         np.testing.assert_allclose(*(m(reviews([5]), training=True) for m in (both[1], both[1])))
 
 
-def models_with_dropout(rates, **options):
+def models_with_dropout(rates, features=6, units=12, **options):
     """Returns Keras' layer and ours, with the same weights and the same seed of their masks."""
     both = []
     for layer in (keras.layers.LSTM, FrontPaddedLSTM):
         token_ids = keras.Input((TIMESTEPS,), dtype="int32")
-        embedded = keras.layers.Embedding(50, 6)(token_ids)
-        both.append(keras.Model(token_ids, layer(12, seed=3, **rates, **options)(embedded)))
+        embedded = keras.layers.Embedding(50, features)(token_ids)
+        both.append(keras.Model(token_ids, layer(units, seed=3, **rates, **options)(embedded)))
     both[1].set_weights(both[0].get_weights())
     return both
 
@@ -151,6 +151,14 @@ def test_the_state_is_dropped_alike_after_each_timestep():
     """The gradients of all outputs reach the weights, and no group of rows is left out."""
     both = models_with_dropout({"recurrent_dropout": 0.4}, return_sequences=True)
     assert_equal(both, reviews([7, 3, TIMESTEPS, 9]), training=True)
+
+
+def test_layers_of_several_sizes_drop_the_state_in_one_process():
+    """What is compiled for one size does not stand in for another's, in either order."""
+    rates = {"recurrent_dropout": 0.4}
+    for features, units in [(6, 12), (5, 12), (6, 8), (3, 4), (6, 12)]:
+        both = models_with_dropout(rates, features, units, return_sequences=True)
+        assert_equal(both, reviews([7, 3, TIMESTEPS]), training=True)
 
 
 def test_an_empty_batch_with_the_state_dropped_gives_an_empty_answer():
