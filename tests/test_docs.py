@@ -7,6 +7,7 @@ import functools
 import importlib
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,10 @@ from components.models.registry import get_variant
 from docs._extensions.command_help import command_names, help_of
 from docs._extensions.markdown_docstrings import as_restructured_text
 from docs._extensions.offline import loaded_from_network
+from pipeline.cli import _parser
+from pipeline.config import setting_fields
 from pipeline.engines import ENGINES, WORKERS, Argument
+from pipeline.loading import load_config
 from pipeline.results.leaderboard import Leaderboard
 from scripts import architecture
 from scripts.readme import README, RESULTS, pages, regenerated
@@ -41,6 +45,7 @@ PYTHON = [
     for name, text in PAGES.items()
     for number, block in enumerate(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
 ]
+COMMAND_LINE = re.compile(r" *(?:\$ )?(?:\.venv/bin/)?sentiment (.*)")
 MESSAGES = re.findall(r"^### `(.+)`$", PAGES["docs/troubleshooting.md"], re.MULTILINE)
 
 
@@ -89,6 +94,28 @@ def test_every_flag_that_is_named_exists():
     passed_to_beam |= {"--hdfs_host", "--hdfs_port", "--hdfs_user"}
     of_others = {"--logdir", "--user", "--password"}
     assert named - known <= {*of_others, *passed_to_beam}
+
+
+def command_lines() -> list[str]:
+    """What follows `sentiment` in shell blocks, and in prose where flags have values."""
+    found = []
+    for text in PAGES.values():
+        for block in re.findall(r"^ *```\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL):
+            lines = map(COMMAND_LINE.match, block.replace("\\\n", " ").splitlines())
+            found += [line[1] for line in lines if line]
+        prose = re.findall(r"`sentiment ([^`]+)`", text)
+        found += [" ".join(words.split()) for words in prose if len(words.split(" --")) > 2]
+    return sorted(set(found))
+
+
+@pytest.mark.parametrize("line", command_lines())
+def test_every_command_line_that_is_shown_is_understood(line):
+    """The parser takes it, and its settings may have these values and stand together."""
+    known, more = _parser().parse_known_args(shlex.split(line, comments=True))
+    options = vars(known)
+    assert options.get("takes_more") or not more
+    settings = {field.name for field in setting_fields()}
+    load_config({name: value for name, value in options.items() if name in settings and value})
 
 
 def test_every_command_has_its_help_in_the_pages():
