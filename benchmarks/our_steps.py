@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.steps import StepFigures, only, run_steps, run_timed
-from pipeline.loading import add_arguments, environment, load_config
+from pipeline.loading import add_arguments, load_config, read_environment
 from pipeline.resolution import resolve
 from pipeline.root import working_in
 
@@ -64,7 +64,7 @@ def main() -> None:
     options = vars(parser.parse_args())
     output, steps = options.pop("output").absolute(), options.pop("steps")
     config = load_config(options, options.pop("config", None))
-    run = resolve(config, environment(os.environ), lambda told: print(told, file=sys.stderr))
+    run = resolve(config, read_environment(os.environ), lambda told: print(told, file=sys.stderr))
     from pipeline.graph import create_pipeline
 
     run.root.mkdir(parents=True, exist_ok=True)

@@ -31,8 +31,6 @@ READ = {
     "Evaluator": 0.5,
 }
 _ALL_REVIEWS = 50_000
-# Per review, compared with the smallest size.
-MOST_GROWTH = 1.1
 
 
 def main() -> None:

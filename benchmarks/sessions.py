@@ -18,7 +18,7 @@ from benchmarks.in_turns import in_turns, ratios
 from benchmarks.real_reviews import Vocabulary, read_texts
 from benchmarks.yardstick import stock_model
 from components.models.registry import get_variant
-from components.trainer.training import served_models
+from components.trainer.training import build_served_models
 from serving.server.saved_model import SavedModel
 
 
@@ -50,7 +50,7 @@ def _export_both(name: str, texts: list[bytes], folder: Path) -> dict[str, Path]
     generator = np.random.default_rng(0)
     stock.set_weights([generator.normal(0, 0.1, each.shape) for each in stock.get_weights()])
     variant = get_variant(name)
-    ours, _ = served_models(variant, variant.presets[variant.default_preset], stock)
+    ours, _ = build_served_models(variant, variant.presets[variant.default_preset], stock)
     vocabulary = Vocabulary(texts)
     folders = {}
     for way, model in {"ours": ours, "stock": stock}.items():

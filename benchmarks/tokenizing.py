@@ -27,7 +27,7 @@ from benchmarks import recording
 from benchmarks.in_turns import Times, in_turns
 from benchmarks.real_reviews import Vocabulary, read_texts
 from components.models.registry import get_variant
-from components.trainer.training import served_models
+from components.trainer.training import build_served_models
 from components.transform import preprocessing
 from serving.server.saved_model import SavedModel
 from tests.components.transforming import reference_words
@@ -93,7 +93,7 @@ def export(name: str, texts: list[bytes], folder: str) -> None:
     """Writes the variant with random weights, and parts of its graph as further signatures."""
     variant = get_variant(name)
     hyperparameters = variant.presets[variant.default_preset]
-    model, _ = served_models(variant, hyperparameters, variant.build(hyperparameters))
+    model, _ = build_served_models(variant, hyperparameters, variant.build(hyperparameters))
     module = _TextModel(model, Vocabulary(texts))
     tf.saved_model.save(
         module,

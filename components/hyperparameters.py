@@ -1,8 +1,8 @@
 """The hyperparameters of a training: a frozen dataclass, passed on in TFX's custom_config.
 
 A hyperparameter is one field of `Hyperparameters`. The settings of a run with their bounds and
-help, the registry's lists, the tuner's search space and the README's table are derived from that
-field.
+help, the registry's lists, the tuner's search space and the table in the documentation are derived
+from that field.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def hyperparameter(
 
     Args:
       default: Its value in the reference text; 0, or off, where the text has no such thing.
-      help: What it does, in a line; the same text in the command line's help and in the README.
+      help: What it does, in a line; the same text in the command line's help and in the
+        documentation.
       part: Which variants have it: EVERY_VARIANT, those that GRADIENT_DESCENT fits, or those
         with such LAYERS.
       metavar: What stands for the value in the command line's help.

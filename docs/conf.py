@@ -11,7 +11,7 @@ from pathlib import Path
 _DOCS = Path(__file__).resolve().parent
 sys.path[:0] = [str(_DOCS.parent), str(_DOCS / "_extensions")]
 
-# What libraries say of themselves when they are imported is no news about the pages.
+# What libraries warn of when they are imported has nothing to do with the pages.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 warnings.filterwarnings("ignore", category=FutureWarning)
 for _library in ("absl", "apache_beam"):

@@ -23,13 +23,14 @@ from pipeline.commands import (
     runs,
     score,
     serve,
+    server_errors,
     status,
     worker,
 )
 from pipeline.commands import compile as compile_
 from pipeline.console.messages import tell, tell_lines
 from pipeline.console.wrapping import HelpFormatter
-from pipeline.session import EXIT_UNEXPECTED, EXIT_WRONG_USE, explained, interrupted
+from pipeline.session import EXIT_UNEXPECTED, EXIT_WRONG_USE, explain_error, tell_of_interrupt
 from pipeline.signals import end_on_signals
 from serving import start
 from serving.errors import ServingError
@@ -102,16 +103,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = options.pop("command")
     options["words"] = words
     try:
-        return _with_extras_named(command, options)
+        return _run_command(command, options)
     except SentimentError as error:
-        return explained(error, has_started=False)
+        return explain_error(error, has_started=False)
     except ServingError as error:
-        tell(f"sentiment: error: {error}")
+        tell(f"sentiment: error: {server_errors.told(error)}")
         return EXIT_UNEXPECTED
     except SystemExit as exit_:  # of the server's own parser
         return int(exit_.code or 0)
     except KeyboardInterrupt as error:
-        return interrupted(error)
+        return tell_of_interrupt(error)
     except BrokenPipeError:  # whoever reads what is printed, e.g. `head`, has read enough
         return EXIT_UNEXPECTED
     except Exception as error:  # nothing may reach the user unexplained
@@ -122,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_UNEXPECTED
 
 
-def _with_extras_named(command: Callable[[dict[str, Any]], int], options: dict[str, Any]) -> int:
+def _run_command(command: Callable[[dict[str, Any]], int], options: dict[str, Any]) -> int:
     try:
         return command(options)
     except ModuleNotFoundError as error:

@@ -1,7 +1,7 @@
 """The configuration of a run: `PipelineConfig`.
 
 A setting is one field of `PipelineConfig`, or of `Hyperparameters`. Its flag, its TOML key, its
-check and its row in the README all come from that field.
+check and its row in `docs/reference/settings.md` all come from that field.
 """
 
 from __future__ import annotations
@@ -17,12 +17,19 @@ from components.dataset.table_options import QUOTINGS, TableOptions
 from components.errors import ConfigurationError
 from components.evaluator.bounds import MIN_SLICE_SIZE
 from components.hyperparameters import Hyperparameters
-from components.models.automatic import configured, variants_of
-from components.models.decision import read_wish
+from components.models.automatic import configure_variants, variants_of
+from components.models.decision import parse_goal
 from components.models.registry import DEFAULT_MODEL, SAMPLE, variant_names
 from components.trainer.custom_config import DEFAULT_CHECKPOINT_MINUTES, DEFAULT_MEMORY_BUDGET
 from components.transform.token_settings import TokenSettings
-from pipeline.engines import DATAFLOW, IN_MEMORY, LOCAL, MULTI_PROCESSING, EngineChoice, choose
+from pipeline.beam_engines import (
+    DATAFLOW,
+    IN_MEMORY,
+    LOCAL,
+    MULTI_PROCESSING,
+    EngineChoice,
+    choose_engine,
+)
 from pipeline.metadata.address import names_file, parse_url
 from pipeline.settings import check, flag_of, hyperparameter_setting, setting, token_setting
 from serving.engines import ENGINES
@@ -226,7 +233,7 @@ class PipelineConfig(ComponentSettings):
         "'recall >= 0.9', for the second class or as in 'precision of NAME >= 0.95', or 'cost "
         "false_positive=1 false_negative=5'",
         group="model",
-        metavar="WISH",
+        metavar="GOAL",
         unset="none, 0.5 decides",
     )
     min_accuracy: float | None = setting(
@@ -434,7 +441,7 @@ class PipelineConfig(ComponentSettings):
         self._check_engine()
         variants_of(self.model)
         if self.decide:
-            read_wish(self.decide)
+            parse_goal(self.decide)
         _ = self.table_options
         if self.metadata and not names_file(self.metadata):
             parse_url(self.metadata)
@@ -463,7 +470,7 @@ class PipelineConfig(ComponentSettings):
     @property
     def engine(self) -> EngineChoice:
         """Returns what runs Beam's jobs."""
-        return choose(self.beam, self.beam_endpoint, self.beam_workers, self.beam_options)
+        return choose_engine(self.beam, self.beam_endpoint, self.beam_workers, self.beam_options)
 
     @property
     def token_settings(self) -> TokenSettings:
@@ -542,7 +549,7 @@ def hyperparameters_for(
         field.name: getattr(config, field.name) for field in dataclasses.fields(Hyperparameters)
     }
     preset = config.preset or (SAMPLE if is_sample else "")
-    by_variant = configured(config.model, preset, overrides)
+    by_variant = configure_variants(config.model, preset, overrides)
     needs_eval = any(each.needs_validation for each in by_variant.values())
     if needs_eval and not (has_eval or config.validation_fraction):
         raise ConfigurationError(

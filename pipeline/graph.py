@@ -1,4 +1,4 @@
-"""The pipeline's shape: which steps there are, and what flows between them."""
+"""`create_pipeline`: which steps there are, and which outputs are inputs of which steps."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SOURCE_FINGERPRINT = "source_fingerprint"
 
 
 class DataSteps(NamedTuple):
-    """Reads the reviews and judges them, in the order in which the steps run."""
+    """The steps that read the reviews and check them, in the order in which they run."""
 
     example_gen: ReviewExampleGen
     statistics_gen: tfx.StatisticsGen
@@ -48,7 +48,7 @@ class DataSteps(NamedTuple):
 
 
 class TrainingSteps(NamedTuple):
-    """Makes a model of the reviews; a step that is not asked for is None."""
+    """The steps that make a model of the reviews; one that is not asked for is None."""
 
     transform: tfx.Transform
     tuner: tfx.Tuner | None
@@ -57,7 +57,7 @@ class TrainingSteps(NamedTuple):
 
 
 class JudgingSteps(NamedTuple):
-    """Judges the model, and pushes it if it is good; a step that is not asked for is None."""
+    """The steps that judge the model and push it if it is good; one not asked for is None."""
 
     baseline: Resolver | None
     evaluator: ReviewEvaluator
@@ -194,7 +194,7 @@ def _tuner(run: ResolvedRun, transform: tfx.Transform) -> tfx.Tuner:
 
 
 def _hyperparameters(run: ResolvedRun) -> dict[str, Any]:
-    """Returns those of the variant, or of each that the Trainer is to choose from."""
+    """Returns the hyperparameters of the variant, or of each that the Trainer may choose."""
     if run.config.model == AUTO:
         by_variant = {name: values.to_config() for name, values in run.candidates.items()}
         return {custom_config.CANDIDATES: by_variant}
@@ -251,7 +251,7 @@ def _baseline(run: ResolvedRun, model: Channel) -> Resolver:
 
 
 def _models_and_blessings() -> dict[str, Channel]:
-    """Returns what a resolver of earlier models chooses from."""
+    """Returns the inputs of a resolver that chooses among earlier models."""
     return {
         MODEL: Channel(type=standard_artifacts.Model),
         MODEL_BLESSING: Channel(type=standard_artifacts.ModelBlessing),
@@ -275,29 +275,30 @@ def _evaluator(
 def _gate_on_test(run: ResolvedRun) -> EvalConfig:
     """Returns the Evaluator's metrics and gate.
 
-    With folds it asks only that the model is no worse than the last blessed one: for that the same
-    reviews are needed, and for all else CrossValidator has more.
+    With folds, CrossValidator checks the minimums, on all reviews. The Evaluator then only checks
+    that the model is no worse than the last blessed one, on the test reviews that both are asked.
     """
-    config, classes = run.config, run.source.classes
+    config = run.config
     if not config.folds:
-        least = config.min_accuracy, config.max_regression, config.min_lift
         return eval_config(
-            *least,
-            classes,
-            config.min_macro_f1,
+            min_accuracy=config.min_accuracy,
+            max_regression=config.max_regression,
+            min_lift=config.min_lift,
+            classes=run.source.classes,
+            min_macro_f1=config.min_macro_f1,
             by_significance=run.gate_bounds.by_significance,
             slice_by=run.source.slice_by,
             min_slice_accuracy=config.min_slice_accuracy,
             min_slice_size=config.min_slice_size,
         )
-    compares_macro_f1 = config.min_macro_f1 is not None
+    # A minimum of 0 is always reached, and has the metric compared with the last blessed model's.
     return eval_config(
-        0.0 if run.gate_bounds.compares_accuracy else None,
-        config.max_regression,
-        classes=classes,
-        min_macro_f1=0.0 if compares_macro_f1 else None,
-        slice_by=run.source.slice_by,
+        min_accuracy=0.0 if run.gate_bounds.compares_accuracy else None,
+        max_regression=config.max_regression,
+        classes=run.source.classes,
+        min_macro_f1=None if config.min_macro_f1 is None else 0.0,
         by_significance=run.gate_bounds.by_significance,
+        slice_by=run.source.slice_by,
     )
 
 
@@ -336,10 +337,9 @@ def _pusher(
 
 
 def _facts(run: ResolvedRun) -> dict[str, Any]:
-    """Returns what is recorded of a pushed model's origin.
+    """Returns what the model card says of data, gate and code.
 
-    A change of one of these changes the candidate or its blessing too: the model would be pushed
-    again anyway.
+    If one of these changes, so does the model or its blessing: they cause no push of their own.
     """
     bounds = run.gate_bounds
     return {
@@ -363,7 +363,7 @@ def _facts(run: ResolvedRun) -> dict[str, Any]:
 
 
 def _slice_gate(bounds: GateBounds) -> dict[str, Any]:
-    """Returns what was asked of slices, if anything was."""
+    """Returns the gate's bounds on slices, if there are any."""
     if bounds.min_slice_accuracy is None:
         return {}
     return {

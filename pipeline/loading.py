@@ -35,7 +35,7 @@ class EnvironmentSettings(NamedTuple):
     password: Mapping[str, str] = MappingProxyType({})
 
 
-def environment(variables: Mapping[str, str]) -> EnvironmentSettings:
+def read_environment(variables: Mapping[str, str]) -> EnvironmentSettings:
     """Reads IMDB_ARCHIVE, XDG_CACHE_HOME, and those that begin with SENTIMENT_.
 
     A relative XDG_CACHE_HOME is ignored, as the standard demands.
@@ -97,7 +97,7 @@ def describe_settings() -> list[tuple[str, str, str, str]]:
 
 
 def markdown_table() -> str:
-    """Returns the README's configuration reference."""
+    """Returns the table of all settings, for `docs/reference/settings.md`."""
     rows = ["| flag | TOML key | default | what it does |", "|---|---|---|---|"]
     rows += [
         f"| `{flag}` | `{key}` | {default} | {help_text} |"

@@ -26,7 +26,7 @@ from components.storage import files
 from components.storage.place import Place, place_of
 from pipeline.console.messages import tell, tell_lines
 from pipeline.flag_spelling import with_flags
-from pipeline.loading import environment
+from pipeline.loading import read_environment
 from pipeline.signals import Terminated, leave_alone
 from serving.printable import UNSAFE, printable_lines
 
@@ -120,7 +120,7 @@ class Session:
         root = place_of(self.root).absolute()
         if isinstance(root, Path):
             return self._made(root / LOGS_FOLDER / name), None
-        folder = environment(os.environ).cache_dir.absolute() / LOGS_FOLDER
+        folder = read_environment(os.environ).cache_dir.absolute() / LOGS_FOLDER
         for old in sorted(folder.glob("*.log"), key=lambda path: path.name[-27:])[:-_LOGS_KEPT]:
             with contextlib.suppress(OSError):
                 old.unlink()
@@ -153,9 +153,11 @@ class Session:
             tell_lines(trace)
         for cause in causes(error):
             if isinstance(cause, KeyboardInterrupt):
-                return interrupted(cause, f" in {step}; {self.after_interrupt}" if step else "")
+                return tell_of_interrupt(
+                    cause, f" in {step}; {self.after_interrupt}" if step else ""
+                )
             if isinstance(cause, SentimentError):
-                return explained(cause, has_started=bool(step))
+                return explain_error(cause, has_started=bool(step))
         if any(_DISK_FULL in str(cause) for cause in causes(error)):
             tell(
                 f"sentiment: error: The disk is full: {step or 'the run'} could not write to "
@@ -205,7 +207,7 @@ def _copy_log(log_path: Path, copy_to: Place) -> None:
         tell(f"  The log stays in {log_path}: it cannot be copied to {copy_to} ({error}).")
 
 
-def explained(error: SentimentError, has_started: bool) -> int:
+def explain_error(error: SentimentError, has_started: bool) -> int:
     """Prints an error of ours and returns its exit code.
 
     Args:
@@ -220,7 +222,7 @@ def explained(error: SentimentError, has_started: bool) -> int:
     return EXIT_UNEXPECTED
 
 
-def interrupted(by: KeyboardInterrupt, where: str = "") -> int:
+def tell_of_interrupt(by: KeyboardInterrupt, where: str = "") -> int:
     """Says that Ctrl-C or SIGTERM ended the command, and returns the exit code."""
     leave_alone()
     if isinstance(by, Terminated):

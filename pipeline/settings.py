@@ -28,7 +28,7 @@ def setting(
 
     Args:
       default: Its value when it is not set; None where the model variant decides.
-      help: What it does, in a line; the same text in `--help` and in the README.
+      help: What it does, in a line; the same text in `--help` and in `docs/reference/settings.md`.
       group: Under which heading `--help` lists it.
       type: Its type; that of `default` when left out.
       metavar: The placeholder of its value in `--help`.

@@ -29,7 +29,7 @@ from benchmarks import (
     training,
 )
 from benchmarks.serving import markdown_table as serving_table
-from pipeline.engines import markdown as engines_tables
+from pipeline.beam_engines import markdown as engines_tables
 from pipeline.loading import markdown_table as settings_table
 from pipeline.results.markdown import markdown_table as leaderboard_table
 

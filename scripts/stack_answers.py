@@ -54,7 +54,7 @@ def ask(root: Path, texts: Sequence[str] = TEXTS) -> Answers:
     import_tensorflow()
     from serving.client import Client
     from serving.server.flags import Flags
-    from serving.server.running import Server
+    from serving.server.server import Server
 
     base = (root / "serving_model").absolute()
     models = sorted(folder.name for folder in base.iterdir() if folder.is_dir())

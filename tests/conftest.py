@@ -153,7 +153,7 @@ def exported_model(transform_output, tmp_path_factory) -> Path:
         model = variant.build(Hyperparameters())
         generator = np.random.default_rng(3)
         model.set_weights([generator.normal(0, 0.1, weight.shape) for weight in model.weights])
-        served = training.served_models(variant, Hyperparameters(), model)
+        served = training.build_served_models(variant, Hyperparameters(), model)
         signatures.export(*served, transform_output, str(directory))
         model.save_weights(str(directory / "keras.weights.h5"))
 

@@ -21,9 +21,9 @@ from components.models.registry import get_variant
 from docs._extensions.command_help import command_names, help_of
 from docs._extensions.markdown_docstrings import as_restructured_text
 from docs._extensions.offline import loaded_from_network
+from pipeline.beam_engines import ENGINES, WORKERS, Argument
 from pipeline.cli import _parser
 from pipeline.config import setting_fields
-from pipeline.engines import ENGINES, WORKERS, Argument
 from pipeline.loading import load_config
 from pipeline.results.leaderboard import Leaderboard
 from scripts import architecture

@@ -28,7 +28,7 @@ from pipeline.root import serving_folder
 from pipeline.scoring.pushed_model import PushedModel
 from serving.client import Client
 from serving.server.flags import Flags
-from serving.server.running import Server
+from serving.server.server import Server
 from tests.sharing import pushed_root
 
 EDGE_CASES = (

@@ -59,7 +59,7 @@ class Executor(base_executor.BaseExecutor):
             artifact_utils.get_single_instance(output_dict[BLESSING]),
             model,
             is_blessed=model_utils.is_model_blessed(evaluated)
-            and bounds.passed(
+            and bounds.are_met_by(
                 found.confusion, ((each.examples, each.accuracy) for each in found.slices)
             ),
         )

@@ -18,7 +18,7 @@ from components.hyperparameters import Hyperparameters
 from components.models.registry import get_variant
 from components.models.shape import ModelShape
 from components.trainer.fit import fit_variant, set_seeds
-from components.trainer.loss import chosen_classes
+from components.trainer.loss import predicted_labels
 from components.transform.token_settings import TokenSettings
 
 # Of a fold's training reviews, where training looks at some after each epoch.
@@ -116,4 +116,4 @@ def _decisions(
         model.predict_on_batch(others[start : start + _BATCH].astype(np.int32))
         for start in range(0, len(others), _BATCH)
     ]
-    return chosen_classes(np.concatenate(answers))
+    return predicted_labels(np.concatenate(answers))

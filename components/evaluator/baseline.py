@@ -97,7 +97,7 @@ def latest_blessed(
       blessings: The Evaluator's verdicts, on these models and on others.
     """
     by_id = {model.id: model for model in models}
-    judged_further = superseded(store, blessings)
+    judged_further = superseded_blessing_ids(store, blessings)
     blessings = [blessing for blessing in blessings if blessing.id not in judged_further]
     blessing_by_model: dict[int, types.Artifact] = {}
     for blessing in sorted(blessings, key=lambda blessing: blessing.id, reverse=True):
@@ -123,8 +123,10 @@ def latest_blessed(
     return found
 
 
-def superseded(store: mlmd.MetadataStore, blessings: Sequence[types.Artifact]) -> set[int]:
-    """Returns the ids of blessings that a step took, and wrote another blessing."""
+def superseded_blessing_ids(
+    store: mlmd.MetadataStore, blessings: Sequence[types.Artifact]
+) -> set[int]:
+    """Returns the ids of blessings that a later step, as CrossValidator, replaced by its own."""
     ids = [blessing.id for blessing in blessings]
     events = store.get_events_by_artifact_ids(ids) if ids else []
     writers = {event.execution_id for event in events if event.type in _OUTPUT}

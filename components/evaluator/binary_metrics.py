@@ -10,7 +10,7 @@ from tensorflow_model_analysis.metrics import metric_types
 from components import features
 from components.evaluator import lift, log_loss
 from components.evaluator.confusion import Confusion
-from components.evaluator.counting import Counts, counted
+from components.evaluator.counting import Counts, computations_of
 from components.evaluator.ranks import Ranks
 
 # As TFMA calls its own.
@@ -37,7 +37,7 @@ class BinaryMetric(metric_types.Metric):
 
     def __init__(self, name: str):
         """Takes what is measured: one of NAMES."""
-        super().__init__(counted(BinaryCounts, value_of), name=name)
+        super().__init__(computations_of(BinaryCounts, value_of), name=name)
 
 
 metric_types.register_metric(BinaryMetric)

@@ -81,7 +81,7 @@ class GateBounds:
         least = self.min_slice_accuracy
         return least is not None and examples >= self.min_slice_size and not accuracy >= least
 
-    def passed(self, confusion: Confusion, slices: Iterable[tuple[float, float]] = ()) -> bool:
+    def are_met_by(self, confusion: Confusion, slices: Iterable[tuple[float, float]] = ()) -> bool:
         """Returns whether a model reaches what is asked for; no earlier model is compared with.
 
         Args:

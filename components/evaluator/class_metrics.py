@@ -12,7 +12,7 @@ from tensorflow_model_analysis.metrics import metric_types
 
 from components.evaluator import lift, log_loss
 from components.evaluator.confusion import Confusion
-from components.evaluator.counting import Counts, counted
+from components.evaluator.counting import Counts, computations_of
 
 ACCURACY = "accuracy"
 MACRO_F1 = "macro_f1"
@@ -30,7 +30,7 @@ class ClassMetric(metric_types.Metric):
 
     def __init__(self, name: str):
         """Takes what is measured: one of NAMES."""
-        super().__init__(counted(ClassCounts, value_of), name=name)
+        super().__init__(computations_of(ClassCounts, value_of), name=name)
 
 
 metric_types.register_metric(ClassMetric)

@@ -56,10 +56,10 @@ class Counts(abc.ABC):
 C = TypeVar("C", bound=Counts)
 
 
-def counted(
+def computations_of(
     counts: Callable[[], C], value_of: Callable[[str, C], float | str]
 ) -> Callable[..., metric_types.MetricComputations]:
-    """Returns the computations of a TFMA metric; those of several names count once.
+    """Returns the computations of a TFMA metric; metrics of several names share one count.
 
     Args:
       counts: Begins to count a part of a slice. Its name tells what is counted.
@@ -109,7 +109,7 @@ class _Unpack(metric_types.Preprocessor):
         )
 
 
-def decided(
+def labels_and_decisions(
     extracts: dict[str, Any], eval_config: config_pb2.EvalConfig | None, model_name: str
 ) -> Iterator[tuple[int, int]]:
     """Yields the label and the decision of a model on each review in TFMA's extracts."""

@@ -13,7 +13,7 @@ from components.evaluator.prediction_writer import writing_to
 
 
 class Executor(executor.Executor):
-    """TFX's own, within `writing_to` the evaluation."""
+    """TFX's own, which also writes predictions into the evaluation, see `writing_to`."""
 
     def Do(
         self,
@@ -23,8 +23,8 @@ class Executor(executor.Executor):
     ) -> None:
         """Evaluates the model, in one Beam pipeline.
 
-        A baseline without a model is none: an engine whose steps always write all their artifacts
-        says so that nothing was pushed before.
+        A baseline artifact without files means that there is no baseline: on an engine whose steps
+        always write all their artifacts, the step that looks for one leaves it empty.
         """
         baseline = standard_component_specs.BASELINE_MODEL_KEY
         if not all(map(is_whole, input_dict.get(baseline, []))):

@@ -13,7 +13,7 @@ import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import config_pb2
 
-from components.evaluator.counting import decided
+from components.evaluator.counting import labels_and_decisions
 from components.evaluator.significance import mcnemar_worse
 
 NAME = "regression_p"
@@ -63,7 +63,7 @@ class _WhoIsRight(metric_types.Preprocessor):
 
     def process(self, extracts: dict[str, Any]) -> Iterator[tuple[bool, bool]]:
         candidate, baseline = (
-            list(decided(extracts, self._eval_config, model)) for model in self._models
+            list(labels_and_decisions(extracts, self._eval_config, model)) for model in self._models
         )
         for (label, choice), (_, other) in zip(candidate, baseline, strict=True):
             yield choice == label, other == label

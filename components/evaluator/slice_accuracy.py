@@ -7,7 +7,7 @@ from tensorflow_model_analysis.metrics import metric_types
 from components.evaluator.binary_metrics import BinaryCounts
 from components.evaluator.class_metrics import ClassCounts
 from components.evaluator.confusion import Confusion
-from components.evaluator.counting import counted
+from components.evaluator.counting import computations_of
 
 NAME = "accuracy_of_large_slices"
 # Of a slice that is too small: it passes any threshold.
@@ -35,7 +35,9 @@ class SliceAccuracy(metric_types.Metric):
             return confusion.accuracy if confusion.examples >= min_size else TOO_SMALL
 
         super().__init__(
-            counted(BinaryCounts, value_of) if is_binary else counted(ClassCounts, value_of),
+            computations_of(BinaryCounts, value_of)
+            if is_binary
+            else computations_of(ClassCounts, value_of),
             name=name,
         )
 

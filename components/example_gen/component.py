@@ -37,8 +37,8 @@ class ReviewExampleGenSpec(ComponentSpec):
 class ReviewExampleGen(base_beam_component.BaseBeamComponent):
     """Ingests reviews; the data set's own train and test splits are kept.
 
-    Where the authors drew no eval split, it is carved out of train by a hash of the text, so that
-    equal texts stay together.
+    Where the data has no eval split of its own, `validation_fraction` takes one out of train by a
+    hash of the text, so that equal texts stay together.
 
     Outputs:
       examples: Examples. Splits `train`, `test` and, if there is one, `eval`; gzipped TFRecords of

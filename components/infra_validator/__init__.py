@@ -1,1 +1,1 @@
-"""Whether a model server serves the candidate, and answers as the model itself does."""
+"""InfraValidator: whether a model server serves the candidate, and answers as it does itself."""

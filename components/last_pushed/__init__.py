@@ -1,1 +1,1 @@
-"""The step that finds the model pushed last, for engines whose steps see no metadata."""
+"""LastPushedModel: finds the model pushed last, for engines whose steps see no metadata."""

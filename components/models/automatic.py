@@ -1,7 +1,8 @@
-"""The model `auto`: between which variants it decides, and from how many reviews on it looks.
+"""The model `auto`: the variants that it chooses from, and the number of reviews that it needs.
 
-Of the variants, `linear` is as good on few reviews as on many, and fitted in seconds;
-`cnn_bilstm_linear` is the most accurate on IMDB's 25,000, see the leaderboard in the README.
+`linear` works with few reviews as with many, and is fitted in seconds; `cnn_bilstm_linear` is the
+most accurate on IMDB's 25,000, see the leaderboard in the README. The choice itself is made by
+`components.trainer.choice`.
 """
 
 from __future__ import annotations
@@ -25,17 +26,19 @@ def model_names() -> tuple[str, ...]:
 
 
 def variants_of(model: str) -> tuple[Variant, ...]:
-    """Returns the variants that a value of `model` may come to: one, or those of AUTO.
+    """Returns the variants that a value of `model` stands for: one, or those of AUTO.
 
     Raises:
       ConfigurationError: There is no such model; lists the choices.
     """
     names = (FOR_FEW, NETWORK) if model == AUTO else (model,)
-    return tuple(get_variant(name, beside=(AUTO,)) for name in names)
+    return tuple(get_variant(name, other_choices=(AUTO,)) for name in names)
 
 
-def configured(model: str, preset: str, overrides: Mapping[str, Any]) -> dict[str, Hyperparameters]:
-    """Returns the hyperparameters of each variant that `model` may come to, by its name.
+def configure_variants(
+    model: str, preset: str, overrides: Mapping[str, Any]
+) -> dict[str, Hyperparameters]:
+    """Returns the hyperparameters of each variant that `model` stands for, by its name.
 
     Args:
       model: A variant, or AUTO, of whose variants each takes the overrides that it has.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from components import features
 from components.hyperparameters import Hyperparameters
-from components.models.linear import fit_linear, opinion
+from components.models.linear import fit_linear, linear_log_odds
 from components.models.registry import SAMPLE, TUNED, variant
 from components.models.shape import IMDB_SHAPE, ModelShape
 
@@ -102,8 +102,8 @@ def build_cnn_bilstm_linear(
 
     token_ids = inputs.token_ids_input(shape)
     read = keras.layers.Dense(shape.answers)(_features(token_ids, hyperparameters, shape))
-    said = opinion(token_ids, hyperparameters, shape, trainable=False)
-    pooled = OpinionPool()([read, said])
+    log_odds = linear_log_odds(token_ids, hyperparameters, shape, trainable=False)
+    pooled = OpinionPool()([read, log_odds])
     answer = keras.layers.Activation(inputs.activation(shape), dtype="float32")(pooled)
     model = keras.Model(token_ids, answer, name="cnn_bilstm_linear")
     return predict_per_token(model) if per_token else model

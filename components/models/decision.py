@@ -1,4 +1,4 @@
-"""From which probability on a model of two classes decides on the second: by wish, or at 0.5."""
+"""The threshold of a model of two classes: 0.5, or the one that serves a goal best."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _COST = re.compile(r"cost\s+(false_positive|false_negative)=(\S+)\s+(\w+)=(\S+)"
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What a threshold is chosen for.
+class DecisionGoal:
+    """What a threshold is to achieve: a precision, a recall, or the least cost of mistakes.
 
     Attributes:
       kind: PRECISION, RECALL or COST.
@@ -76,7 +76,7 @@ class Decision:
     because: str = ""
 
 
-def read_wish(text: str) -> Wish:
+def parse_goal(text: str) -> DecisionGoal:
     """Reads the setting `decide`.
 
     Raises:
@@ -86,12 +86,12 @@ def read_wish(text: str) -> Wish:
         kind, class_name, least, percent = target.groups()
         value = _number(least) / (100 if percent else 1)
         if 0 < value <= 1:
-            return Wish(kind, value, class_name or "")
+            return DecisionGoal(kind, value, class_name or "")
     if cost := _COST.fullmatch(text.strip()):
         first, first_cost, second, second_cost = cost.groups()
         costs = {first: _number(first_cost), second: _number(second_cost)}
         if set(costs) == {"false_positive", "false_negative"} and min(costs.values()) > 0:
-            return Wish(
+            return DecisionGoal(
                 COST,
                 false_positive=costs["false_positive"],
                 false_negative=costs["false_negative"],
@@ -134,16 +134,17 @@ class _Outcomes:
 
 
 def decide(
-    wish: Wish, labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
+    goal: DecisionGoal, labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
 ) -> Decision:
-    """Chooses the threshold that a wish is for, on reviews that the model was not trained on.
+    """Chooses the threshold that serves a goal best, on reviews that the model was not trained on.
 
-    Of the thresholds that reach a precision, the one with the most recall is chosen, and the other
-    way round; of equal ones, the nearest to 0.5. Each decides on both classes at least once here.
-    It lies half way between two probabilities, so that rounding elsewhere turns no review.
+    Of the thresholds that reach the precision asked for, the one with the most recall is chosen,
+    and the other way round; of equally good ones, the nearest to 0.5. A threshold by which all
+    these reviews are of one class is never chosen. It lies half way between two probabilities, so
+    that rounding errors on another machine change no decision.
 
     Args:
-      wish: What is asked for.
+      goal: What the threshold is for.
       labels: <int64>[reviews].
       probabilities: <float32>[reviews], those of the second class.
       classes: The names of both.
@@ -154,31 +155,32 @@ def decide(
     """
     import numpy as np
 
-    label = wish.label_among(classes)
+    label = goal.label_among(classes)
     outcomes = _outcomes(labels, probabilities)
-    if wish.kind == COST:
+    if goal.kind == COST:
         mistakes = [outcomes.sizes[each] - outcomes.right[each] for each in (0, 1)]
-        worth = -(wish.false_positive * mistakes[0] + wish.false_negative * mistakes[1])
+        worth = -(goal.false_positive * mistakes[0] + goal.false_negative * mistakes[1])
         allowed = np.ones(len(worth), bool)
     else:
         asked, other = outcomes.precision(label), outcomes.recall(label)
         worth = other
-        if wish.kind == RECALL:
+        if goal.kind == RECALL:
             asked, worth = other, asked
-        allowed = asked >= wish.least
+        allowed = asked >= goal.least
         if not allowed.any():
             best = int(np.argmax(asked))
+            reached = _rounded_down(float(asked[best]))
             raise ConfigurationError(
-                f"`decide`: no threshold reaches a {wish.kind} of {classes[label]} of "
-                f"{wish.least:g} on the {len(labels):,} eval reviews; the best is "
-                f"{_down(float(asked[best])):.4f}, from {float(outcomes.thresholds[best]):.4f} on. "
+                f"`decide`: no threshold reaches a {goal.kind} of {classes[label]} of "
+                f"{goal.least:g} on the {len(labels):,} eval reviews; the best is "
+                f"{reached:.4f}, from {float(outcomes.thresholds[best]):.4f} on. "
                 "Ask for no more than that, or train a better model."
             )
     distance = np.abs(outcomes.thresholds - features.DECISION_THRESHOLD)
     places = np.flatnonzero(allowed)
     place = places[np.lexsort((distance[places], -worth[places]))[0]]
     return Decision(
-        float(outcomes.thresholds[place]), _because(wish, outcomes, int(place), label, classes)
+        float(outcomes.thresholds[place]), _because(goal, outcomes, int(place), label, classes)
     )
 
 
@@ -228,15 +230,15 @@ def _between(lower: np.ndarray, upper: np.ndarray) -> Iterator[float]:
 
 
 def _because(
-    wish: Wish, outcomes: _Outcomes, place: int, label: int, classes: Sequence[str]
+    goal: DecisionGoal, outcomes: _Outcomes, place: int, label: int, classes: Sequence[str]
 ) -> str:
     reviews = sum(outcomes.sizes)
     threshold = float(outcomes.thresholds[place])
-    asked = f"a {wish.kind} of {short(classes[label])} of at least {wish.least:g}"
-    if wish.kind == COST:
+    asked = f"a {goal.kind} of {short(classes[label])} of at least {goal.least:g}"
+    if goal.kind == COST:
         asked = (
-            f"the least cost, {wish.false_positive:g} a false {short(classes[1])} and "
-            f"{wish.false_negative:g} a false {short(classes[0])}"
+            f"the least cost, {goal.false_positive:g} a false {short(classes[1])} and "
+            f"{goal.false_negative:g} a false {short(classes[0])}"
         )
     precision = float(outcomes.precision(label)[place])
     recall = float(outcomes.recall(label)[place])
@@ -246,6 +248,6 @@ def _because(
     )
 
 
-def _down(share: float) -> float:
+def _rounded_down(share: float) -> float:
     """Returns a share that is reached when it is asked for, to four digits."""
     return int(share * 10_000) / 10_000

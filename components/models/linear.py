@@ -107,19 +107,19 @@ def build_linear(
     from components.models import inputs
 
     token_ids = inputs.token_ids_input(shape)
-    said = opinion(token_ids, hyperparameters, shape, per_token)
-    answer = keras.layers.Activation(inputs.activation(shape))(said)
+    log_odds = linear_log_odds(token_ids, hyperparameters, shape, per_token)
+    answer = keras.layers.Activation(inputs.activation(shape))(log_odds)
     return keras.Model(token_ids, answer, name="linear")
 
 
-def opinion(
+def linear_log_odds(
     token_ids: Any,
     hyperparameters: Hyperparameters,
     shape: ModelShape,
     per_token: bool = False,
     trainable: bool = True,
 ) -> Any:
-    """Returns what the linear model says of token ids <int32>[batch, max_length].
+    """Returns the log odds that the linear model gives token ids <int32>[batch, max_length].
 
     Returns:
       <float32>[batch, answers], or after each token, [batch, max_length, answers]: the log odds

@@ -150,11 +150,11 @@ def variant(
     """Registers the decorated builder under `name`.
 
     Args:
-      name: See `Variant`, as for all others.
-      summary: Layers after the embedding.
-      takes: The hyperparameters of the layers; those of the fit are added.
-      presets: The default first.
-      solve: Sets the weights that are the solution of a convex problem.
+      name: The variant's name, a value of the setting `model`.
+      summary: Its layers after the embedding, in a line.
+      takes: The hyperparameters of its layers; those of the training are added by themselves.
+      presets: Hyperparameters by the preset's name; the first is the default.
+      solve: Sets the weights that are the solution of a convex problem, see `Variant`.
       uses_gradient_descent: False when `solve` sets all weights.
     """
     fitted_by = names_where("part", GRADIENT_DESCENT) if uses_gradient_descent else ()
@@ -187,7 +187,7 @@ def variant_names() -> tuple[str, ...]:
     return tuple(_variants)
 
 
-def get_variant(name: str, beside: Sequence[str] = ()) -> Variant:
+def get_variant(name: str, other_choices: Sequence[str] = ()) -> Variant:
     """Returns the variant of that name.
 
     >>> from components import get_variant
@@ -196,14 +196,14 @@ def get_variant(name: str, beside: Sequence[str] = ()) -> Variant:
 
     Args:
       name: The variant's.
-      beside: Names of no variant that are choices as well, where one is asked for.
+      other_choices: What else may be chosen here, for the error's list.
 
     Raises:
       ConfigurationError: There is none; lists the choices.
     """
     names = variant_names()
     if name not in names:
-        names = (*names, *beside)
+        names = (*names, *other_choices)
         raise ConfigurationError(
             f"Unknown model '{name}'. Choose from: {', '.join(names)}.{did_you_mean(name, names)}"
         )

@@ -76,7 +76,7 @@ def is_there(artifact: str) -> bool:
 
 
 def cached_while_there() -> contextlib.AbstractContextManager[None]:
-    """Has TFX's cache take a push for what it is only while its version is there."""
+    """Makes TFX's cache ignore a push whose version was removed, so that it is pushed again."""
     from tfx.types import standard_artifacts
 
     def is_right(artifact: types.Artifact) -> bool:

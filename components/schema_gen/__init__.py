@@ -1,1 +1,1 @@
-"""The curated schema, with the classes of the data set."""
+"""SchemaGen: writes the curated schema, with the classes of the data set."""

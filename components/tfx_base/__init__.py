@@ -1,1 +1,1 @@
-"""What the steps build on of TFX."""
+"""The base class of our steps, and what is used of TFX beyond its public names."""

@@ -1,4 +1,4 @@
-"""What the steps of our own have in common."""
+"""`Step`: a TFX component that is declared in its class statement."""
 
 from __future__ import annotations
 

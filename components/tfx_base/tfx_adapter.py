@@ -98,12 +98,12 @@ def mark_not_pushed(executor: PusherExecutor, pushed_model: types.Artifact) -> N
 
 @contextlib.contextmanager
 def cache_checked_by(is_right: Callable[[types.Artifact], bool]) -> Iterator[None]:
-    """Has the cache pass over executions with an output that is not right.
+    """Makes TFX's cache ignore executions that have an output which fails a check.
 
-    By itself it asks of each output whether its folder is there, and has no place to ask for more.
+    By itself the cache only checks that the folder of each output exists.
 
     Args:
-      is_right: Asked of every output whose folder is there.
+      is_right: The check, of every output whose folder exists.
     """
     from tfx.orchestration.portable import cache_utils
 

@@ -15,10 +15,10 @@ from components.trainer.position import BEGIN, Position
 
 
 class DrawBatches(keras.callbacks.Callback):
-    """Has each epoch draw its batches, and end where they do; it comes first of all callbacks.
+    """Draws the batches of each epoch, and ends a shortened one; it is the first of all callbacks.
 
-    Keras takes all epochs to be of one length. Where training goes on in the middle of one, that
-    one is shorter: without an end, Keras would take a step with no batch, which counts as one.
+    Keras takes all epochs to be of one length. An epoch that training resumes in the middle is
+    shorter: unless it is ended, Keras counts one more step, without a batch.
     """
 
     def __init__(self, batches: ReviewBatches, start: Position = BEGIN):
@@ -29,18 +29,18 @@ class DrawBatches(keras.callbacks.Callback):
         self._is_shorter = False
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Draws, before Keras asks for the first one."""
-        done = self._start.done_of(epoch)
+        """Draws the batches before Keras asks for the first one."""
+        done = self._start.steps_done_in(epoch)
         self._batches.begin_epoch(epoch, done)
         self._is_shorter = done > 0
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Ends a shorter epoch after its last batch, by Keras' sign for the end of training."""
+        """Ends a shorter epoch after its last batch, by `stop_training`."""
         if self._is_shorter and batch + 1 == len(self._batches):
             self.model.stop_training = True
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Takes that sign back, before others may give it."""
+        """Resets `stop_training`; callbacks behind this one, such as EarlyStopping, may set it."""
         if self._is_shorter:
             self.model.stop_training = False
 
@@ -62,7 +62,7 @@ class ReportProgress(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         """Reports one more step."""
-        step = self._start.done_of(self._epoch) + batch + 1
+        step = self._start.steps_done_in(self._epoch) + batch + 1
         progress.report(
             progress.Progress(
                 done=self._epoch * self._steps_per_epoch + step,
@@ -92,7 +92,7 @@ class StopWhenNotFinite(keras.callbacks.Callback):
         """Checks the loss of the epoch so far: it stays NaN once a step's was."""
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss):
-            step = self._start.done_of(self._epoch) + batch + 1
+            step = self._start.steps_done_in(self._epoch) + batch + 1
             slower = float(f"{self._hyperparameters.learning_rate / 10:g}")
             raise TrainingError(
                 f"Training diverged: the loss became {loss} at step {step} of epoch "

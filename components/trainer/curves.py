@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from components.models.training_record import CurvePoint
 from components.trainer.disk_tokens import Reviews
-from components.trainer.loss import answers_of, chosen_classes, cross_entropy
+from components.trainer.loss import cross_entropy, predict, predicted_labels
 from components.trainer.position import BEGIN, Position
 
 # Points of a run: this many, or up to twice as many; fewer if it has fewer steps. The end of an
@@ -116,14 +116,14 @@ class WriteCurves(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Starts from zero, as Keras' means do in each epoch."""
         self._epoch = epoch
-        if self._start.done_of(epoch) == 0:
+        if self._start.steps_done_in(epoch) == 0:
             self._totals_before = dict.fromkeys(NAMES, 0.0)
         self._totals = dict(self._totals_before)
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         """Adds a step to the point that is due, and writes it when it is."""
         self._step += 1
-        skipped = self._start.done_of(self._epoch)
+        skipped = self._start.steps_done_in(self._epoch)
         batch += skipped
         before = batch * self._batch_size
         reviews = min(before + self._batch_size, self._reviews)
@@ -141,7 +141,7 @@ class WriteCurves(keras.callbacks.Callback):
         ):
             self._end_window()
         if self._part and batch + 1 in self._validation_steps:
-            values = evaluated(self.model, self._part, self._batch_size, self._weights)
+            values = evaluate(self.model, self._part, self._batch_size, self._weights)
             self._write(VALIDATION, values)
             self._add_measured(values)
 
@@ -199,7 +199,7 @@ def write_final(
         if reviews:
             writer = _writer(log_dir, run)
             some = _spread(reviews, GREATEST_PART)
-            found[run] = evaluated(model, some, batch_size=len(some[1]))
+            found[run] = evaluate(model, some, batch_size=len(some[1]))
             _write(writer, found[run], step)
             writer.close()
     return _point(step, 0, found[TRAIN], found[VALIDATION])
@@ -211,7 +211,7 @@ def validation_part(validation: Reviews, training_reviews: int) -> Reviews | Non
     return _spread(validation, count) if count >= LEAST_PART else None
 
 
-def evaluated(
+def evaluate(
     model: keras.Model, reviews: Reviews, batch_size: int, weights: np.ndarray | None = None
 ) -> dict[str, float]:
     """Returns loss and accuracy of a model on reviews; does not change Keras' running means.
@@ -224,7 +224,7 @@ def evaluated(
     """
     token_ids, labels = reviews
     parts: Sequence[np.ndarray] = [
-        answers_of(model, token_ids[start : start + batch_size])
+        predict(model, token_ids[start : start + batch_size])
         for start in range(0, len(labels), batch_size)
     ]
     answers = np.concatenate(parts)
@@ -233,7 +233,7 @@ def evaluated(
         answers,
         sample_weight=None if weights is None else weights[labels],
     )
-    return {"loss": float(loss), "accuracy": float(np.mean(chosen_classes(answers) == labels))}
+    return {"loss": float(loss), "accuracy": float(np.mean(predicted_labels(answers) == labels))}
 
 
 def _point(

@@ -8,8 +8,8 @@ from typing import Any
 
 from components import features
 from components.hyperparameters import Hyperparameters
-from components.models.automatic import AUTO, configured, variants_of
-from components.models.decision import Wish, read_wish
+from components.models.automatic import AUTO, configure_variants, variants_of
+from components.models.decision import DecisionGoal, parse_goal
 from components.models.registry import DEFAULT_MODEL, Variant
 from components.models.shape import ModelShape
 from components.trainer.tuned import tuned_values
@@ -34,8 +34,8 @@ DEFAULT_CHECKPOINT_MINUTES = 10.0
 
 
 @dataclass(frozen=True)
-class Training:
-    """One training, as it was asked for.
+class TrainingRequest:
+    """One training, as the `custom_config` asks for it.
 
     Attributes:
       variant: What is trained; with candidates, the one for few reviews, until one is chosen.
@@ -44,14 +44,14 @@ class Training:
       warm_start: Whether training continues from the weights of an earlier model.
       classes: Names of the classes, by label.
       tokens: How texts became token ids.
-      candidates: Between which variants the training chooses, with their hyperparameters; none
-        where one is asked for.
+      candidates: With the model `auto`, the variants to choose from, with their hyperparameters;
+        else none.
       chosen_because: Why it chose `variant`, in a sentence.
       memory_budget: Gigabytes of token ids that are held in memory.
       checkpoint_minutes: After how many minutes there is a checkpoint; 0 is never.
       checkpoint_folder: Where; "" is a place that TFX's names lead to.
       source_fingerprint: What names the code.
-      wish: What the threshold between two classes is chosen for; None keeps 0.5.
+      goal: What the threshold between two classes is chosen for; None keeps 0.5.
     """
 
     variant: Variant
@@ -66,13 +66,12 @@ class Training:
     checkpoint_minutes: float = DEFAULT_CHECKPOINT_MINUTES
     checkpoint_folder: str = ""
     source_fingerprint: str = ""
+    goal: DecisionGoal | None = None
 
     @property
     def memory_bytes(self) -> int:
         """Returns the memory budget in bytes."""
         return int(self.memory_budget * 1e9)
-
-    wish: Wish | None = None
 
     @property
     def shape(self) -> ModelShape:
@@ -80,7 +79,7 @@ class Training:
         return ModelShape(self.tokens.vocabulary_size, self.tokens.max_length, len(self.classes))
 
     @classmethod
-    def asked_by(cls, fn_args: Any) -> Training:
+    def from_fn_args(cls, fn_args: Any) -> TrainingRequest:
         """Reads `custom_config`, and what a Tuner found if `is_tuned` says so.
 
         Args:
@@ -94,7 +93,7 @@ class Training:
         variant = variants_of(model)[0]
         candidates = {}
         if model == AUTO:
-            candidates = configured(model, "", {})
+            candidates = configure_variants(model, "", {})
             for name, values in config.get(CANDIDATES, {}).items():
                 candidates[name] = candidates[name].overridden(**values)
             hyperparameters = candidates[variant.name]
@@ -104,13 +103,13 @@ class Training:
         if config.get(IS_TUNED):
             hyperparameters = hyperparameters.overridden(**tuned_values(fn_args.hyperparameters))
         classes = tuple(config.get(CLASSES, features.CLASSES))
-        wish = read_wish(config[DECIDE]) if config.get(DECIDE) else None
-        if wish:
-            wish.label_among(classes)
+        goal = parse_goal(config[DECIDE]) if config.get(DECIDE) else None
+        if goal:
+            goal.label_among(classes)
         return cls(
             variant,
             hyperparameters,
-            config.get(HAS_VALIDATION, hyperparameters.needs_validation or wish is not None),
+            config.get(HAS_VALIDATION, hyperparameters.needs_validation or goal is not None),
             config.get(WARM_START, False),
             classes,
             TokenSettings.from_config(config.get(TOKENS, {})),
@@ -119,5 +118,5 @@ class Training:
             checkpoint_minutes=config.get(CHECKPOINT_MINUTES, DEFAULT_CHECKPOINT_MINUTES),
             checkpoint_folder=config.get(CHECKPOINT_FOLDER, ""),
             source_fingerprint=config.get(SOURCE_FINGERPRINT, ""),
-            wish=wish,
+            goal=goal,
         )

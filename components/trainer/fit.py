@@ -19,7 +19,7 @@ from components.trainer.checkpoints import Checkpoint, Checkpoints
 from components.trainer.disk_tokens import Reviews
 from components.trainer.loss import cross_entropy
 from components.trainer.position import BEGIN
-from components.trainer.resuming import KeepCheckpoints, tell
+from components.trainer.resuming import KeepCheckpoints, tell_of_resuming
 
 
 def set_seeds(hyperparameters: Hyperparameters) -> None:
@@ -102,7 +102,7 @@ def fit(
         jit_compile=False,
     )
     writes_curves = curves.WriteCurves(log_dir, epochs, size, training, validation, weights, start)
-    choosing = choosing_weights(hyperparameters)
+    choosing = weight_callbacks(hyperparameters)
     callbacks = [
         DrawBatches(batches, start),
         *choosing,
@@ -113,7 +113,7 @@ def fit(
     if checkpoints:
         callbacks.append(KeepCheckpoints(checkpoints, begun, steps, writes_curves, choosing))
     if begun:
-        tell(begun, epochs, steps)
+        tell_of_resuming(begun, epochs, steps)
     held_out = validation and ReviewBatches(*validation, size, None, weights)
     model.fit(
         batches.as_dataset(),
@@ -145,7 +145,7 @@ def optimizer(hyperparameters: Hyperparameters, steps: int) -> keras.optimizers.
     )
 
 
-def choosing_weights(hyperparameters: Hyperparameters) -> list[keras.callbacks.Callback]:
+def weight_callbacks(hyperparameters: Hyperparameters) -> list[keras.callbacks.Callback]:
     """Returns the callbacks that decide which weights are kept: averaged ones, and of which epoch.
 
     The order matters: the loss on eval, and the best epoch's weights, are those of the averages.

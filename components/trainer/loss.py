@@ -46,7 +46,7 @@ class SparseCrossentropy(keras.losses.Loss):
         )
 
 
-def answers_of(model: keras.Model, token_ids: np.ndarray) -> np.ndarray:
+def predict(model: keras.Model, token_ids: np.ndarray) -> np.ndarray:
     """Returns what a model answers to <uint>[reviews, max_length], all at once.
 
     A model on several devices divides them, which Keras' `predict_on_batch` does not.
@@ -74,13 +74,13 @@ def log_loss(
     for start in range(0, len(labels), 256):
         part = slice(start, start + 256)
         answers = model.predict_on_batch(token_ids[part].astype(np.int32))
-        right = np.clip(of_right_class(answers, labels[part]), LEAST_PROBABILITY, None)
+        right = np.clip(probability_of_right_class(answers, labels[part]), LEAST_PROBABILITY, None)
         logs = np.log(right.astype(np.float64))
         total -= float((logs if weights is None else logs * weights[labels[part]]).sum())
     return total / len(labels)
 
 
-def of_right_class(answers: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def probability_of_right_class(answers: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Returns the probability that a model gives the right class.
 
     Args:
@@ -92,7 +92,7 @@ def of_right_class(answers: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.take_along_axis(answers, labels[:, np.newaxis].astype(np.int64), axis=1)[:, 0]
 
 
-def chosen_classes(answers: np.ndarray) -> np.ndarray:
+def predicted_labels(answers: np.ndarray) -> np.ndarray:
     """Returns the labels that a model decides on, of equals the first: <int64>[reviews]."""
     if answers.shape[1] == 1:
         return (answers[:, 0] >= features.DECISION_THRESHOLD).astype(np.int64)

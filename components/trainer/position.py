@@ -17,8 +17,8 @@ class Position:
     epoch: int = 0
     step: int = 0
 
-    def done_of(self, epoch: int) -> int:
-        """Returns the batches of an epoch that a training from here does not do any more."""
+    def steps_done_in(self, epoch: int) -> int:
+        """Returns how many batches of an epoch are done already when training starts from here."""
         return self.step if epoch == self.epoch else 0
 
 

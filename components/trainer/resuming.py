@@ -1,4 +1,4 @@
-"""Takes a training's state into checkpoints, and brings it back."""
+"""Saves a training's state in checkpoints, and restores it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class KeepCheckpoints(keras.callbacks.Callback):
         begun: Checkpoint | None,
         steps_per_epoch: int,
         writes_curves: WriteCurves,
-        choosing_weights: Sequence[keras.callbacks.Callback],
+        weight_callbacks: Sequence[keras.callbacks.Callback],
     ):
         """Takes where to write to, and whose state besides the model's.
 
@@ -43,7 +43,7 @@ class KeepCheckpoints(keras.callbacks.Callback):
           begun: Where it begins.
           steps_per_epoch: Batches of an epoch.
           writes_curves: Keeps the points so far.
-          choosing_weights: Of them, Keras' EarlyStopping keeps the best epoch's weights.
+          weight_callbacks: Of them, Keras' EarlyStopping keeps the best epoch's weights.
         """
         super().__init__()
         self._checkpoints = checkpoints
@@ -52,14 +52,14 @@ class KeepCheckpoints(keras.callbacks.Callback):
         self._writes_curves = writes_curves
         stopping = keras.callbacks.EarlyStopping
         self._early_stopping = next(
-            (callback for callback in choosing_weights if isinstance(callback, stopping)), None
+            (callback for callback in weight_callbacks if isinstance(callback, stopping)), None
         )
         self._start = begun.position if begun else BEGIN
         self._epoch = 0
         self._first_second = self._last_second = time.monotonic()
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
-        """Brings the state back; others' callbacks have forgotten theirs before."""
+        """Restores the state; this callback is the last, so no other one resets it afterwards."""
         self._first_second = self._last_second = time.monotonic()
         if self._begun is None:
             return
@@ -77,11 +77,11 @@ class KeepCheckpoints(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Writes what was due at the end of the epoch before."""
         self._epoch = epoch
-        self._write_if_due(self._start.done_of(epoch))
+        self._write_if_due(self._start.steps_done_in(epoch))
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         """Writes what is due, but not at the end of the epoch."""
-        done = self._start.done_of(self._epoch) + batch + 1
+        done = self._start.steps_done_in(self._epoch) + batch + 1
         if done < self._steps_per_epoch:
             self._write_if_due(done)
 
@@ -115,7 +115,7 @@ class KeepCheckpoints(keras.callbacks.Callback):
         return {_MODEL: self.model.variables, _OPTIMIZER: self.model.optimizer.variables}
 
 
-def tell(begun: Checkpoint, epochs: int, steps_per_epoch: int) -> None:
+def tell_of_resuming(begun: Checkpoint, epochs: int, steps_per_epoch: int) -> None:
     """Says from where training goes on."""
     position = begun.position
     notices.notify(

@@ -22,8 +22,8 @@ from components.models.training_record import TrainingRecord
 from components.trainer import devices, signatures, warm_start
 from components.trainer.batches import read_examples, refuse_unknown_tokens
 from components.trainer.checkpoints import Checkpoints, default_parent, key_of
-from components.trainer.choice import chosen
-from components.trainer.custom_config import Training
+from components.trainer.choice import choose_variant
+from components.trainer.custom_config import TrainingRequest
 from components.trainer.disk_tokens import Reviews, bytes_in_memory
 from components.trainer.fit import Fitted, fit_variant, set_seeds
 
@@ -82,104 +82,108 @@ def run_fn(fn_args: Any) -> None:
         several workers.
     """
     devices.refuse_several_workers(os.environ)
-    asked = Training.asked_by(fn_args)
+    request = TrainingRequest.from_fn_args(fn_args)
     transform_output = tft.TFTransformOutput(fn_args.transform_output)
-    training, validation = read(asked, fn_args, transform_output)
-    train(asked, fn_args, transform_output, training, validation)
+    training, validation = read_reviews(request, fn_args, transform_output)
+    train(request, fn_args, transform_output, training, validation)
 
 
 def train(
-    asked: Training,
+    request: TrainingRequest,
     fn_args: Any,
     transform_output: tft.TFTransformOutput,
     training: Reviews,
     validation: Reviews | None,
 ) -> None:
-    """Chooses the variant where one is to be chosen, fits it, decides its threshold, exports it."""
-    if asked.candidates:
-        asked = chosen(asked, training, validation)
-    set_seeds(asked.hyperparameters)
-    checkpoints = checkpoints_of(asked, fn_args, training)
+    """Chooses the variant if it is to be chosen, fits it, chooses its threshold, exports it."""
+    if request.candidates:
+        request = choose_variant(request, training, validation)
+    set_seeds(request.hyperparameters)
+    checkpoints = checkpoints_of(request, fn_args, training)
     gpus = devices.gpus()
     with devices.strategy_over(gpus).scope():
-        with devices.precision(asked.hyperparameters.mixed_precision, gpus):
-            model = built(asked, fn_args, transform_output)
+        with devices.precision(request.hyperparameters.mixed_precision, gpus):
+            model = build_model(request, fn_args, transform_output)
         fitted = fit_variant(
-            asked.variant,
+            request.variant,
             model,
             training,
             validation,
-            asked.hyperparameters,
+            request.hyperparameters,
             fn_args.model_run_dir,
             checkpoints,
         )
-    decision = decided(asked, model, validation)
-    export(asked, model, transform_output, fitted, fn_args.serving_model_dir, decision)
+    decision = choose_threshold(request, model, validation)
+    export_model(request, model, transform_output, fitted, fn_args.serving_model_dir, decision)
     if checkpoints:
         checkpoints.remove()
 
 
-def checkpoints_of(asked: Training, fn_args: Any, training: Reviews) -> Checkpoints | None:
+def checkpoints_of(request: TrainingRequest, fn_args: Any, training: Reviews) -> Checkpoints | None:
     """Returns where this training's checkpoints are; None if there are to be none.
 
-    Their key holds all that decides the weights: what was asked for, the inputs, and the code.
+    Their key holds all that decides the weights: the request, the inputs, and the code.
     """
-    parent = asked.checkpoint_folder or default_parent(fn_args.model_run_dir)
-    if not asked.checkpoint_minutes or not parent:
+    parent = request.checkpoint_folder or default_parent(fn_args.model_run_dir)
+    if not request.checkpoint_minutes or not parent:
         return None
     decides = {
-        "variant": asked.variant.name,
-        "hyperparameters": asked.hyperparameters.to_config(),
-        "classes": asked.classes,
-        "tokens": asked.tokens.to_config(),
+        "variant": request.variant.name,
+        "hyperparameters": request.hyperparameters.to_config(),
+        "classes": request.classes,
+        "tokens": request.tokens.to_config(),
         "train": [*fn_args.train_files],
-        "eval": [*fn_args.eval_files] if asked.has_validation else [],
+        "eval": [*fn_args.eval_files] if request.has_validation else [],
         "transform": fn_args.transform_output,
-        "base_model": fn_args.base_model if asked.warm_start else None,
+        "base_model": fn_args.base_model if request.warm_start else None,
         # Labels are in the order of the texts' hashes.
         "labels": hashlib.blake2b(training[1].tobytes(), digest_size=16).hexdigest(),
-        "source": asked.source_fingerprint,
+        "source": request.source_fingerprint,
         "libraries": [tf.__version__, keras.__version__],
     }
-    return Checkpoints(parent, key_of(decides), asked.checkpoint_minutes)
+    return Checkpoints(parent, key_of(decides), request.checkpoint_minutes)
 
 
-def built(asked: Training, fn_args: Any, transform_output: tft.TFTransformOutput) -> keras.Model:
+def build_model(
+    request: TrainingRequest, fn_args: Any, transform_output: tft.TFTransformOutput
+) -> keras.Model:
     """Returns the variant's model, with random weights or those of an earlier model."""
-    model = asked.variant.build(asked.hyperparameters, shape=asked.shape)
-    if asked.warm_start:
+    model = request.variant.build(request.hyperparameters, shape=request.shape)
+    if request.warm_start:
         warm_start.load_weights(
             model,
-            asked.variant.name,
-            asked.hyperparameters,
+            request.variant.name,
+            request.hyperparameters,
             fn_args.base_model,
             transform_output,
-            classes=asked.classes,
-            tokens=asked.tokens,
+            classes=request.classes,
+            tokens=request.tokens,
         )
     return model
 
 
-def read(
-    asked: Training, fn_args: Any, transform_output: tft.TFTransformOutput
+def read_reviews(
+    request: TrainingRequest, fn_args: Any, transform_output: tft.TFTransformOutput
 ) -> tuple[Reviews, Reviews | None]:
     """Returns token ids and labels of train, and of eval where there is validation."""
-    budget = asked.memory_bytes
-    training = read_examples(fn_args.train_files, transform_output, asked.tokens, budget)
-    refuse_unknown_tokens(training[0], asked.tokens)
-    if not asked.has_validation:
+    budget = request.memory_bytes
+    training = read_examples(fn_args.train_files, transform_output, request.tokens, budget)
+    refuse_unknown_tokens(training[0], request.tokens)
+    if not request.has_validation:
         return training, None
     budget = max(budget - bytes_in_memory(training[0]), 0)
-    return training, read_examples(fn_args.eval_files, transform_output, asked.tokens, budget)
+    return training, read_examples(fn_args.eval_files, transform_output, request.tokens, budget)
 
 
-def decided(asked: Training, model: keras.Model, validation: Reviews | None) -> Decision:
-    """Returns the threshold that was asked for, chosen on eval; 0.5 where none was.
+def choose_threshold(
+    request: TrainingRequest, model: keras.Model, validation: Reviews | None
+) -> Decision:
+    """Returns the threshold that serves the request's goal, chosen on eval; 0.5 without a goal.
 
     Raises:
-      ConfigurationError: No threshold is what was asked for, or there is no eval split.
+      ConfigurationError: No threshold reaches the goal, or there is no eval split.
     """
-    if asked.wish is None:
+    if request.goal is None:
         return Decision()
     if validation is None:
         raise ConfigurationError(
@@ -191,11 +195,11 @@ def decided(asked: Training, model: keras.Model, validation: Reviews | None) -> 
         model.predict_on_batch(token_ids[start : start + _BATCH].astype(np.int32))
         for start in range(0, len(labels), _BATCH)
     ]
-    return decide(asked.wish, labels, np.concatenate(answers)[:, 0], asked.classes)
+    return decide(request.goal, labels, np.concatenate(answers)[:, 0], request.classes)
 
 
-def export(
-    asked: Training,
+def export_model(
+    request: TrainingRequest,
     model: keras.Model,
     transform_output: tft.TFTransformOutput,
     fitted: Fitted,
@@ -203,23 +207,25 @@ def export(
     decision: Decision,
 ) -> None:
     """Writes the SavedModel, and in its folder its tokens' settings and the training's record."""
-    served = served_models(asked.variant, asked.hyperparameters, model, asked.shape)
-    signatures.export(*served, transform_output, directory, asked.classes, asked.tokens, decision)
-    asked.tokens.write(directory)
+    served = build_served_models(request.variant, request.hyperparameters, model, request.shape)
+    signatures.export(
+        *served, transform_output, directory, request.classes, request.tokens, decision
+    )
+    request.tokens.write(directory)
     record = TrainingRecord(
-        asked.variant.name,
-        asked.hyperparameters,
+        request.variant.name,
+        request.hyperparameters,
         fitted.seconds,
         model.count_params(),
-        asked.classes,
-        asked.chosen_because,
+        request.classes,
+        request.chosen_because,
         curve=fitted.curve,
         decision=decision,
     )
     record.write(directory)
 
 
-def served_models(
+def build_served_models(
     variant: Variant,
     hyperparameters: Hyperparameters,
     model: keras.Model,

@@ -1,7 +1,7 @@
 """How texts become token ids: what `preprocessing_fn` takes, and Trainer and Evaluator repeat.
 
 A setting is one field of `TokenSettings`. The settings of a run, with their bounds and help, and
-the README's table are derived from that field.
+their table in the documentation are derived from that field.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def token_setting(
 
     Args:
       default: IMDB's value.
-      help: What it does, in a line; the same text in the command line's help and in the README.
+      help: What it does, in a line; the same text in the command line's help and in the
+        documentation.
       metavar: What stands for the value in the command line's help.
       least: Smallest value allowed.
       most: Largest value allowed.

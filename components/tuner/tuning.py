@@ -9,7 +9,7 @@ import tensorflow_transform as tft
 from tfx.components.tuner.component import TunerFnResult
 
 from components.trainer.batches import read_examples
-from components.trainer.custom_config import Training
+from components.trainer.custom_config import TrainingRequest
 from components.trainer.disk_tokens import bytes_in_memory
 from components.tuner.search_space import StartFirst, search_space
 from components.tuner.variant_tuner import OBJECTIVE, VariantTuner
@@ -53,8 +53,8 @@ def tuner_fn(fn_args: Any) -> TunerFnResult:
       ConfigurationError: There is no such model, its tokens are not Transform's, or nothing is left
         to search.
     """
-    asked = Training.asked_by(fn_args)
-    variant, hyperparameters = asked.variant, asked.hyperparameters
+    request = TrainingRequest.from_fn_args(fn_args)
+    variant, hyperparameters = request.variant, request.hyperparameters
     config = fn_args.custom_config or {}
     transform_output = tft.TFTransformOutput(fn_args.transform_graph_path)
     oracle = StartFirst(
@@ -63,13 +63,13 @@ def tuner_fn(fn_args: Any) -> TunerFnResult:
         hyperparameters=search_space(variant, hyperparameters, config.get(SET_BY_USER, ())),
         seed=hyperparameters.seed,
     )
-    budget = asked.memory_bytes
-    fitted_on = read_examples(fn_args.train_files, transform_output, asked.tokens, budget)
+    budget = request.memory_bytes
+    fitted_on = read_examples(fn_args.train_files, transform_output, request.tokens, budget)
     left = max(budget - bytes_in_memory(fitted_on[0]), 0)
     return TunerFnResult(
-        tuner=VariantTuner(oracle, variant, hyperparameters, fn_args.working_dir, asked.shape),
+        tuner=VariantTuner(oracle, variant, hyperparameters, fn_args.working_dir, request.shape),
         fit_kwargs={
             "fitted_on": fitted_on,
-            "validation": read_examples(fn_args.eval_files, transform_output, asked.tokens, left),
+            "validation": read_examples(fn_args.eval_files, transform_output, request.tokens, left),
         },
     )

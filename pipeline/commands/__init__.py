@@ -1,1 +1,1 @@
-"""Commands of the command line that ask, serve or apply a pushed model, a module each."""
+"""The commands of `sentiment`, a module each: its flags, and what it does."""

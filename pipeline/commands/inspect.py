@@ -18,7 +18,7 @@ from pipeline.config import PipelineConfig
 from pipeline.console.messages import readable, tell, tell_command
 from pipeline.inspection import report
 from pipeline.inspection.plan import plan_for
-from pipeline.loading import environment
+from pipeline.loading import read_environment
 from pipeline.program import program
 
 _SETTINGS = (*TABLE_SETTINGS, "label_column")
@@ -82,7 +82,7 @@ def run(options: dict[str, Any]) -> int:
 
 def _look(data: str, config: PipelineConfig) -> Inspection:
     if data in (AUTO, IMDB, SAMPLE):
-        settings = environment(os.environ)
+        settings = read_environment(os.environ)
         source = resolve_source(
             data,
             imdb_archive=settings.imdb_archive,

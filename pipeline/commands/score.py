@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from components.errors import ConfigurationError, DatasetError
 from components.storage.place import Place, StorePath, place_of
 from pipeline import extras
+from pipeline.beam_engines import IN_MEMORY
 from pipeline.commands.command import (
     BEAM_SETTINGS,
     TABLE_SETTINGS,
@@ -18,7 +19,6 @@ from pipeline.commands.command import (
     config_of,
 )
 from pipeline.config import PipelineConfig
-from pipeline.engines import IN_MEMORY
 from pipeline.paths import shown
 from pipeline.pushed_versions import newest_version
 from pipeline.root import serving_folder

@@ -14,7 +14,7 @@ from components.errors import ConfigurationError
 from pipeline import extras
 from pipeline.commands.command import Command, add_debug, add_serving_dir, serving_folder_of
 from pipeline.console.messages import tell, tell_command
-from pipeline.loading import environment
+from pipeline.loading import read_environment
 from pipeline.pushed_versions import newest_version
 from serving import engines
 from serving.server import flags as server_flags
@@ -80,7 +80,7 @@ def run(options: dict[str, Any]) -> int:
     engine = _engine(options["engine"], server_flags.parse(arguments)[0])
     if engine == engines.EMBEDDED:
         extras.require(extras.SERVER, "serve")
-        if host := environment(os.environ).serve_host:
+        if host := read_environment(os.environ).serve_host:
             # The last flag wins, so that the user's own flags do.
             arguments = [f"--host={host}", *arguments]
     name = options["model_name"]

@@ -11,11 +11,10 @@ from typing import Any
 
 from components.errors import ConfigurationError
 from pipeline import extras
+from pipeline.beam_engines import DEFAULT_POOL_PORT
 from pipeline.commands.command import Command, add_debug
 from pipeline.console.messages import tell
-from pipeline.engines import DEFAULT_POOL_PORT
 
-EXIT_ENDED = 0
 _MOST_PORT = 65_535
 _LARGEST_POOL = 1_024
 _LOCAL = ("localhost", "127.0.0.1", "::1", "[::1]")

@@ -1,1 +1,1 @@
-"""Trains several variants with several seeds and says which differences are significant."""
+"""Compares variants: trains each with several seeds, and says which differences are significant."""

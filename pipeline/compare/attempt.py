@@ -22,7 +22,7 @@ from components import progress
 from components.errors import SentimentError, causes, summary_of
 from pipeline.config import PipelineConfig
 from pipeline.console.log_capture import captured_output
-from pipeline.loading import environment
+from pipeline.loading import read_environment
 from pipeline.resolution import ResolvedRun, resolve
 
 # What a line is about.
@@ -32,7 +32,7 @@ FIGURES = "figures"
 ERROR = "error"
 
 
-class Teller:
+class JsonLineWriter:
     """Writes what happens as JSON lines."""
 
     def __init__(self, stream: TextIO):
@@ -68,15 +68,15 @@ def main() -> None:
     request = json.loads(sys.stdin.readline())
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     with captured_output(Path(request["log"]), debug=False) as stream:
-        teller = Teller(stream)
+        writer = JsonLineWriter(stream)
         try:
-            teller.tell(FIGURES, train_and_measure(PipelineConfig(**request["config"]), teller))
+            writer.tell(FIGURES, train_and_measure(PipelineConfig(**request["config"]), writer))
         except Exception as error:  # the parent tells the user
             logging.exception("The training ended early.")
             ours = [cause for cause in causes(error) if isinstance(cause, SentimentError)]
             kind = type(ours[0] if ours else error).__name__
             with contextlib.suppress(BrokenPipeError):
-                teller.tell(ERROR, {"kind": kind, "message": summary_of(error)})
+                writer.tell(ERROR, {"kind": kind, "message": summary_of(error)})
     os._exit(0)
 
 
@@ -86,18 +86,18 @@ def _leave_with_parent() -> None:
     os._exit(1)
 
 
-def train_and_measure(config: PipelineConfig, teller: Teller) -> dict[str, Any]:
+def train_and_measure(config: PipelineConfig, writer: JsonLineWriter) -> dict[str, Any]:
     """Runs the pipeline and returns the figures of `leaderboard.Run`, and `is_cached`."""
-    run = resolve(config, environment(os.environ), logging.warning, is_comparison=True)
+    run = resolve(config, read_environment(os.environ), logging.warning, is_comparison=True)
     from pipeline.runners.announcements import announced_to
     from pipeline.runners.in_root import run_in_root
     from pipeline.runners.recording import recording
 
     with (
-        progress.listening(teller.progress),
+        progress.listening(writer.progress),
         recording(run) as recorder,
         announced_to(recorder),
-        announced_to(teller),
+        announced_to(writer),
     ):
         run_in_root(run, recorder.run_id)
     return read_figures(run)
@@ -110,7 +110,7 @@ def read_figures(run: ResolvedRun) -> dict[str, Any]:
     from components import features
     from components.evaluator import results
     from components.models.training_record import TrainingRecord
-    from pipeline.compare.latency import measured_in_a_fresh_process
+    from pipeline.compare.latency import measure_in_a_fresh_process
     from pipeline.results.run_record import RunRecord
 
     record = RunRecord(run.metadata, run.pipeline_name)
@@ -130,7 +130,7 @@ def read_figures(run: ResolvedRun) -> dict[str, Any]:
         "bytes": sum(
             path.stat().st_size for path in Path(saved_model).rglob("*") if path.is_file()
         ),
-        "latency_ms": measured_in_a_fresh_process(
+        "latency_ms": measure_in_a_fresh_process(
             saved_model, os.path.join(examples.uri, f"Split-{features.TEST_SPLIT}")
         ),
         "examples": int(metrics["examples"]),

@@ -19,12 +19,12 @@ from pipeline.compare.contenders import Contender
 from pipeline.config import NAME, PipelineConfig, hyperparameters_for
 from pipeline.console.terminal import Console
 from pipeline.fingerprint import LIBRARIES
-from pipeline.loading import environment
+from pipeline.loading import read_environment
 from pipeline.paths import shown
 from pipeline.resolution import ResolvedRun, metadata_of, resolve
 from pipeline.results.leaderboard import JSON_FILE, MARKDOWN_FILE, Failure, Leaderboard, Run
 from pipeline.results.markdown import report
-from pipeline.runners.local import alone_in, prepared
+from pipeline.runners.local import alone_in, prepare_metadata
 
 FOLDER = "comparisons"
 Plan = tuple[Contender, PipelineConfig]
@@ -62,9 +62,9 @@ def compare(
     """
     root = _root_of(config)
     plans = [(each, _config_of(config, each, seed)) for seed in seeds for each in contenders]
-    metadata = metadata_of(config, root, environment(os.environ))
+    metadata = metadata_of(config, root, read_environment(os.environ))
     with alone_in(root, metadata=metadata):
-        prepared(metadata)
+        prepare_metadata(metadata)
         run = _resolved(plans[: len(contenders)], console)
         name = name or run.pipeline_name
         folder = root / FOLDER / name
@@ -119,7 +119,11 @@ def _resolved(plans: Sequence[Plan], console: Console) -> ResolvedRun:
     The first contender is resolved for all: `config` may name a model that is none of them.
     """
     run = resolve(
-        plans[0][1], environment(os.environ), console.notice, is_comparison=True, note=console.note
+        plans[0][1],
+        read_environment(os.environ),
+        console.notice,
+        is_comparison=True,
+        note=console.note,
     )
     for _, planned in plans:
         hyperparameters_for(planned, run.source.kind is SourceKind.SAMPLE, run.source.has_eval)

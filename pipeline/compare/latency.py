@@ -23,7 +23,7 @@ REVIEWS = 200
 TIMEOUT_SECONDS = 300
 
 
-def measured_in_a_fresh_process(saved_model: str, examples: str) -> float:
+def measure_in_a_fresh_process(saved_model: str, examples: str) -> float:
     """Returns the median milliseconds that a review of the split in `examples` takes."""
     answer = subprocess.run(
         [*start.command(__name__), saved_model, examples, str(REVIEWS)],

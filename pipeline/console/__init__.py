@@ -1,1 +1,1 @@
-"""What a person sees of a run. Importing this package imports no library."""
+"""What a person sees in the terminal. Importing this package imports no library."""

@@ -1,1 +1,1 @@
-"""What an inspected data set means for a run: classes, splits, minutes, and the command to type."""
+"""What `sentiment inspect` proposes for a data set: classes, splits, time, and the run to type."""

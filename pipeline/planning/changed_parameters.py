@@ -25,7 +25,6 @@ _SETTINGS = {
 _EVAL_CONFIG = "eval_config"
 # Classes of metrics, as an EvalConfig names them.
 _SLICE_ACCURACY, _REGRESSION_TEST = "SliceAccuracy", "RegressionTest"
-_OF_THE_DATA = (("facts", "origin"), ("facts", "data"))
 _MINIMUMS = tuple((_EVAL_CONFIG, name) for name in ("min_accuracy", "min_macro_f1", "min_lift"))
 # They follow from a setting that another step, or another parameter, tells better.
 _DERIVED = frozenset(

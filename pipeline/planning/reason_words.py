@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 NEVER_RAN = "it never ran"
-LOOKS_ANEW = "it looks anew"
+RUNS_EVERY_TIME = "it runs every time"
 CACHE_OFF = "the cache is off (--no-cache)"
 DELETED = "its outputs were deleted"
 FAILED = "its last run failed"

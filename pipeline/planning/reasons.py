@@ -13,9 +13,9 @@ from pipeline.planning.reason_words import (
     DELETED,
     FAILED,
     INTERRUPTED,
-    LOOKS_ANEW,
     NEVER_RAN,
     OUTPUT_OF,
+    RUNS_EVERY_TIME,
 )
 from pipeline.planning.rehearsal import Attempt, Rehearsed
 from pipeline.planning.setting_words import setting_is
@@ -47,7 +47,7 @@ _FOUND_BY = {
 def reason_for(step: Rehearsed, run: ResolvedRun) -> str:
     """Returns why a step would be executed, or why not, to stand behind "because"."""
     if step.is_resolver:
-        return LOOKS_ANEW
+        return RUNS_EVERY_TIME
     if step.is_cached:
         return UNCHANGED
     if step.last is None:

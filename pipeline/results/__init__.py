@@ -1,1 +1,1 @@
-"""What a run did, read back from ML Metadata."""
+"""What runs did and found, read back from ML Metadata and from the files of their steps."""

@@ -1,1 +1,1 @@
-"""Where a pipeline runs: one module an orchestrator."""
+"""Where a pipeline runs: on this machine, on Kubeflow or Vertex; and Beam's jobs, on any engine."""

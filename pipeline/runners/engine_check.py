@@ -22,7 +22,7 @@ from typing import Any
 from components.errors import ConfigurationError, EngineError, did_you_mean
 from components.storage import files
 from components.storage.place import Place
-from pipeline.engines import EXTERNAL, LOOPBACK, PROCESS, EngineChoice, address_of
+from pipeline.beam_engines import EXTERNAL, LOOPBACK, PROCESS, EngineChoice, address_of
 from pipeline.root import working_in
 from pipeline.runners import beam_adapter
 

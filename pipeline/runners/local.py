@@ -1,4 +1,4 @@
-"""Runs the pipeline on this machine: LocalDagRunner, Beam in processes."""
+"""`run`: runs the pipeline on this machine by TFX's LocalDagRunner, alone in its root."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from components.errors import ConfigurationError, RootBusyError, causes
 from components.storage.place import Place, place_of
 from pipeline.config import PipelineConfig
 from pipeline.console.terminal import Console
-from pipeline.loading import environment
+from pipeline.loading import read_environment
 from pipeline.metadata import mysql
 from pipeline.metadata.address import MetadataStoreAddress, MySqlDatabase, SqliteFile
 from pipeline.paths import shown
 from pipeline.planning.plan import plan
-from pipeline.planning.reason_words import LOOKS_ANEW, NEVER_RAN, in_brief
+from pipeline.planning.reason_words import NEVER_RAN, RUNS_EVERY_TIME, in_brief
 from pipeline.relative_metadata import make_relative
 from pipeline.resolution import ResolvedRun, metadata_of, resolve
 from pipeline.results import recorded_functions
@@ -54,14 +54,14 @@ def run(config: PipelineConfig, console: Console, log_path: Path) -> RunSummary:
     """
     started = time.monotonic()
     root = place_of(config.root).absolute()
-    variables = environment(os.environ)
+    variables = read_environment(os.environ)
     metadata = metadata_of(config, root, variables)
     with (
         alone_in(root, metadata=metadata),
         progress.listening(console.progress),
         notices.listening(console.notice),
     ):
-        if changed := prepared(metadata):
+        if changed := prepare_metadata(metadata):
             console.notice(
                 f"An earlier release wrote {changed} absolute paths to {shown(root)}; they are "
                 "relative now, and the root may be moved. Steps that read them run again once."
@@ -74,12 +74,12 @@ def run(config: PipelineConfig, console: Console, log_path: Path) -> RunSummary:
         # TensorFlow, TFX and Beam take ten seconds to import: a wrong flag is told before that.
         from pipeline.results.summarize import summarize
         from pipeline.runners.in_root import run_in_root
-        from pipeline.runners.paging import paged
+        from pipeline.runners.page_at_end import writes_page_at_end
 
         reasons = reasons_of(run)
         recorded_functions.save(run, root)
         with (
-            paged(run, console) as page,
+            writes_page_at_end(run, console) as page,
             recording(run, began=started, reasons=reasons) as recorder,
         ):
             page.run_id = recorder.run_id
@@ -97,7 +97,7 @@ def run(config: PipelineConfig, console: Console, log_path: Path) -> RunSummary:
         return replace(summary, page=page.path)
 
 
-def prepared(metadata: MetadataStoreAddress) -> int:
+def prepare_metadata(metadata: MetadataStoreAddress) -> int:
     """Makes ML Metadata ready for runs of this release; returns how many artifacts it changed.
 
     The caller holds the lock of the root.
@@ -201,7 +201,7 @@ class ConsoleSteps:
           reasons: Why each step is executed, see `reasons_of`.
         """
         self.reasons = reasons
-        self._is_first = set(reasons.values()) <= {NEVER_RAN, LOOKS_ANEW}
+        self._is_first = set(reasons.values()) <= {NEVER_RAN, RUNS_EVERY_TIME}
         self._console = console
         self._run = run
         self._running = ""
@@ -239,7 +239,7 @@ class ConsoleSteps:
     def _why(self, step: str) -> str:
         """Returns why a step was executed, where that says something."""
         reason = self.reasons.get(step, "")
-        if not reason or reason == LOOKS_ANEW or self._is_first:
+        if not reason or reason == RUNS_EVERY_TIME or self._is_first:
             return ""
         return in_brief(reason)
 

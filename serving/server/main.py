@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         config_files.check(flags)
         import_tensorflow()
-        from serving.server.running import Server
+        from serving.server.server import Server
 
         with _Signals(stopping):
             server = Server(flags)

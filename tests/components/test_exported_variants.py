@@ -39,7 +39,7 @@ def exports(transform_output, tmp_path_factory):
         generator = np.random.default_rng(8)
         model.set_weights([generator.normal(0, 0.1, weight.shape) for weight in model.weights])
         directory = tmp_path_factory.mktemp(name)
-        served = training.served_models(variant, hyperparameters, model)
+        served = training.build_served_models(variant, hyperparameters, model)
         signatures.export(*served, transform_output, str(directory))
         answers = model(token_ids[features.TOKEN_IDS], training=False).numpy()[:, 0]
         return directory, model.count_params(), answers

@@ -129,7 +129,7 @@ def exported(group, folder):
     for name in group:
         variant, hyperparameters = small(name)
         model = built(name, SHAPE)
-        served = training.served_models(variant, hyperparameters, model, SHAPE)
+        served = training.build_served_models(variant, hyperparameters, model, SHAPE)
         signatures.export(*served, output, str(folder / name), tokens=TOKENS)
         made[name] = folder / name, model(token_ids[features.TOKEN_IDS]).numpy()[:, 0].tolist()
     return made

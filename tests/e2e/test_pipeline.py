@@ -32,7 +32,7 @@ STEPS = set(STEPS_IN_ORDER)
 UP_TO_TRANSFORM = STEPS - {
     "Trainer", "LatestBlessedModel", "Evaluator", "InfraValidator", "Pusher",
 }  # fmt: skip
-# A resolver looks anew every time.
+# A resolver runs every time.
 ALWAYS_EXECUTED = {"LatestBlessedModel"}
 
 

@@ -13,9 +13,9 @@ from pipeline.config import PipelineConfig, names_for, setting_fields
 from pipeline.loading import (
     add_arguments,
     describe_settings,
-    environment,
     load_config,
     markdown_table,
+    read_environment,
 )
 
 
@@ -246,7 +246,7 @@ def test_markdown_table():
 def test_environment():
     """IMDB's archive, the cache folder and the address to serve at come from the environment."""
     variables = {"IMDB_ARCHIVE": "/data/a.tar.gz", "XDG_CACHE_HOME": "/cache"}
-    settings = environment(variables | {"SENTIMENT_SERVE_HOST": "0.0.0.0"})
+    settings = read_environment(variables | {"SENTIMENT_SERVE_HOST": "0.0.0.0"})
 
     assert settings == ("/data/a.tar.gz", Path("/cache/sentiment"), "0.0.0.0", {})
 
@@ -256,7 +256,7 @@ def test_environment():
 )
 def test_environment_defaults(variables):
     """Empty variables count as unset, and so does a relative cache folder."""
-    assert environment(variables) == (None, Path.home() / ".cache" / "sentiment", "", {})
+    assert read_environment(variables) == (None, Path.home() / ".cache" / "sentiment", "", {})
 
 
 @pytest.mark.parametrize(

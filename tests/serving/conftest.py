@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from serving.server.flags import Flags
-from serving.server.running import Server
+from serving.server.server import Server
 
 from ..sharing import made_once
 from . import models

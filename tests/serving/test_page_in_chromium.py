@@ -14,7 +14,7 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from serving.server.running import Server
+from serving.server.server import Server
 
 from ..components.transforming import reference_words
 from . import models

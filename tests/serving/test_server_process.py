@@ -20,7 +20,7 @@ from pipeline import cli
 from serving.client import Client
 from serving.server.flags import Flags, parse
 from serving.server.main import main
-from serving.server.running import Server
+from serving.server.server import Server
 from serving.status import StatusError
 
 from .calling import ask, floats, predict, predict_request, wait_until

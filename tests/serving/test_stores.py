@@ -15,7 +15,7 @@ import tensorflow as tf
 from serving import folders, model_cards
 from serving.server import model_manager
 from serving.server.flags import Flags
-from serving.server.running import Server
+from serving.server.server import Server
 from serving.server.store_looks import StoreLooks
 from serving.status import StatusError
 from serving.versions import VersionFolders, look_up

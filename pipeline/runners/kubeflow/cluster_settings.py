@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.errors import ConfigurationError
+from pipeline.beam_engines import DATAFLOW, LOCAL
 from pipeline.config import PipelineConfig
-from pipeline.engines import DATAFLOW, LOCAL
 from pipeline.settings import parse
 from pipeline.tuner_values import FROM_TUNER
 

@@ -15,8 +15,8 @@ import yaml
 from components.dataset.resolve import resolve_source
 from components.errors import ConfigurationError
 from components.models.automatic import variants_of
+from pipeline.beam_engines import LOCAL, MULTI_PROCESSING
 from pipeline.config import NAME, PipelineConfig, hyperparameters_for
-from pipeline.engines import LOCAL, MULTI_PROCESSING
 from pipeline.resolution import (
     ResolvedRun,
     beam_arguments,

@@ -41,7 +41,7 @@ def lower(pipeline: Pipeline, serving_directory: str) -> None:
     tfx_adapter.replace_nodes(pipeline, replaced)
 
 
-def looks_anew(step: BaseNode) -> bool:
+def runs_every_time(step: BaseNode) -> bool:
     """Returns whether a step must run each time: none of its inputs says that it would differ."""
     return isinstance(step, LastPushedModel)
 

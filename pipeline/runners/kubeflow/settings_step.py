@@ -17,7 +17,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 from tfx.dsl.io import fileio
 
 from components.errors import ConfigurationError, SentimentError, summary_of
-from pipeline.loading import environment
+from pipeline.loading import read_environment
 from pipeline.resolution import resolve
 from pipeline.runners.kubeflow.cluster_settings import check_data, check_folders, with_parameters
 from pipeline.runners.kubeflow.specification import constants_of, specification
@@ -60,7 +60,7 @@ def write_outputs(settings: str, executor_input: str) -> None:
     }
     config = with_parameters(json.loads(settings), parameters)
     check_data(config.data)
-    run = resolve(config, environment(os.environ), _LOG.warning, note=_LOG.info)
+    run = resolve(config, read_environment(os.environ), _LOG.warning, note=_LOG.info)
     check_folders(config.root, config.serving_dir)
     found = constants_of(specification(run, _NO_IMAGE))
     asked = set(given.outputs.parameters)

@@ -26,7 +26,7 @@ from pipeline.config import PipelineConfig
 from pipeline.graph import create_pipeline
 from pipeline.resolution import ResolvedRun
 from pipeline.runners.kubeflow.cluster_settings import RUNTIME_PARAMETERS, default_of, is_number
-from pipeline.runners.kubeflow.lowering import legal_name, looks_anew, lower
+from pipeline.runners.kubeflow.lowering import legal_name, lower, runs_every_time
 
 SETTINGS = "Settings"
 SETTINGS_MODULE = "pipeline.runners.kubeflow.settings_step"
@@ -61,7 +61,7 @@ def specification(run: ResolvedRun, image: str) -> pipeline_spec_pb2.PipelineSpe
     spec = pipeline_spec_pb2.PipelineSpec()
     json_format.ParseDict(job["pipelineSpec"], spec)
     for step in pipeline.components:
-        if looks_anew(step):
+        if runs_every_time(step):
             spec.root.dag.tasks[step.id].ClearField("caching_options")
     return spec
 

@@ -139,7 +139,7 @@ def test_the_gate_holds_for_the_figures_of_all_folds(bounds, passes):
     assert confusion.macro_f1 == pytest.approx(0.7558, abs=1e-4)
     asked = {"min_accuracy": 0.0, "min_macro_f1": None, "min_lift": 0.0} | bounds
     found = GateBounds.of(**asked, max_regression=0.0, classes=2)
-    assert found.passed(confusion) is passes
+    assert found.are_met_by(confusion) is passes
 
 
 def test_slices_count_the_reviews_that_were_judged_right_in_all_folds():
@@ -157,7 +157,7 @@ def test_the_gate_holds_for_slices_of_all_folds(size, passes):
     """A weak slice is refused from its size on."""
     asked = GateBounds.of(0.0, None, 0.0, 0.0, 2, min_slice_accuracy=0.75, min_slice_size=size)
     confusion = Confusion(2, {(0, 0): 80, (0, 1): 20, (1, 1): 100})
-    assert asked.passed(confusion, [(100, 0.74), (50, 0.9)]) is passes
+    assert asked.are_met_by(confusion, [(100, 0.74), (50, 0.9)]) is passes
 
 
 @pytest.fixture

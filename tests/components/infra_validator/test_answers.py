@@ -16,7 +16,7 @@ from serving.client import Client
 from serving.errors import DeadlineExceededError, ResponseError
 from serving.predictions import Prediction
 from serving.server.flags import Flags
-from serving.server.running import Server
+from serving.server.server import Server
 from tests.components.infra_validator.conftest import save_of_three
 from tests.components.other_trainer import save_other_model
 

@@ -14,7 +14,7 @@ from components.layers.padding import common_padding, leading_padding
 from components.layers.padding_states import fix_padding_states
 from components.models.registry import get_variant
 from components.models.shape import ModelShape
-from components.trainer.training import served_models
+from components.trainer.training import build_served_models
 
 TIMESTEPS = 40
 
@@ -263,7 +263,7 @@ def test_a_convolution_before_it_sees_the_first_word_in_the_padding(length):
     """`cnn_lstm` says what Keras says; where pools do not divide the length, with padding more."""
     shape = ModelShape(vocabulary_size=30, max_length=max(length, 2), classes=2)
     variant = get_variant("cnn_lstm")
-    ours, _ = served_models(
+    ours, _ = build_served_models(
         variant,
         variant.presets["reference"],
         variant.build(variant.presets["reference"], shape=shape),

@@ -35,7 +35,7 @@ from components.transform.token_settings import IMDB_TOKENS, TokenSettings
 from serving import versions
 from serving.client import Client
 from serving.server.flags import Flags
-from serving.server.running import Server
+from serving.server.server import Server
 from tests.components.other_trainer import save_other_model
 
 

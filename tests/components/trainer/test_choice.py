@@ -11,7 +11,7 @@ from components import progress
 from components.errors import ConfigurationError
 from components.models.training_record import TrainingRecord
 from components.trainer import choice, custom_config, training
-from components.trainer.custom_config import Training
+from components.trainer.custom_config import TrainingRequest
 
 from .test_class_weights import SHAPE, skewed
 from .test_training import written_examples
@@ -32,13 +32,13 @@ def asked():
             "max_length": SHAPE.max_length,
         },
     }
-    return Training.asked_by(SimpleNamespace(custom_config=config))
+    return TrainingRequest.from_fn_args(SimpleNamespace(custom_config=config))
 
 
 def test_few_reviews_get_the_linear_model(asked):
     """Without a trial, and the record says why in a line."""
     token_ids, labels = skewed(704, (1, 1))
-    found = choice.chosen(asked, (token_ids, labels), None)
+    found = choice.choose_variant(asked, (token_ids, labels), None)
     assert found.variant.name == "linear"
     assert found.hyperparameters == found.variant.presets["tuned"]
     assert found.chosen_because == (
@@ -53,17 +53,17 @@ def test_of_many_reviews_a_trial_decides(asked, monkeypatch, best):
     """The candidate of the least loss on reviews that it did not see is trained; both are told."""
     monkeypatch.setattr(choice, "NETWORK_FROM", 300)
     seen = {}
-    real = choice.trial
+    real = choice.run_trial
 
     def trial(asked, name, fitted_on, held_out):
         seen[name] = fitted_on, held_out
         measured = real(asked, name, fitted_on, held_out)
         return measured | {"loss": 0.25 if name == best else 0.5}
 
-    monkeypatch.setattr(choice, "trial", trial)
+    monkeypatch.setattr(choice, "run_trial", trial)
     heard = []
     with progress.listening(heard.append):
-        found = choice.chosen(asked, skewed(400, (1, 1)), None)
+        found = choice.choose_variant(asked, skewed(400, (1, 1)), None)
     assert found.variant.name == best
     assert found.hyperparameters == asked.candidates[best]
     (fitted_on, labels), (held_out, _) = seen[best]
@@ -81,7 +81,7 @@ def test_of_many_reviews_a_trial_decides(asked, monkeypatch, best):
 def test_equal_texts_are_on_one_side_of_a_trial():
     """Sorted by content they are neighbours, and the border goes behind the last of them."""
     token_ids = np.repeat(np.arange(30, dtype=np.uint8), 7)[:, np.newaxis]
-    fitted_on, held_out = choice.trial_reviews((token_ids, np.zeros(210, int)), None)
+    fitted_on, held_out = choice.split_for_trial((token_ids, np.zeros(210, int)), None)
     assert held_out[0][:, 0].tolist() == [0] * 7 + [1] * 7 + [2] * 7
     assert fitted_on[0].min() == 3
 
@@ -108,4 +108,4 @@ def test_run_fn_records_the_variant_that_it_trained(tmp_path, transform_output):
 def test_an_unknown_model_is_refused_with_auto_among_the_choices():
     """By the components too."""
     with pytest.raises(ConfigurationError, match="cnn_bilstm_linear, auto"):
-        Training.asked_by(SimpleNamespace(custom_config={custom_config.MODEL: "best"}))
+        TrainingRequest.from_fn_args(SimpleNamespace(custom_config={custom_config.MODEL: "best"}))

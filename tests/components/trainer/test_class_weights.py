@@ -13,7 +13,7 @@ from components.models.registry import get_variant
 from components.models.shape import ModelShape
 from components.trainer import fit
 from components.trainer.batches import ReviewBatches
-from components.trainer.loss import chosen_classes, log_loss
+from components.trainer.loss import log_loss, predicted_labels
 
 SHAPE = ModelShape(vocabulary_size=60, max_length=12)
 BALANCED = {"class_weights": "balanced"}
@@ -32,7 +32,7 @@ def skewed(count, sizes, seed=5):
 
 def recalls(model, token_ids, labels):
     """Returns the share of each class that a model judges right."""
-    right = chosen_classes(model.predict_on_batch(token_ids.astype(np.int32))) == labels
+    right = predicted_labels(model.predict_on_batch(token_ids.astype(np.int32))) == labels
     return [right[labels == label].mean() for label in range(labels.max() + 1)]
 
 
@@ -73,7 +73,7 @@ def test_the_loss_of_a_step_is_the_weighted_mean_computed_by_hand(tmp_path):
     told = []
     listen = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: told.append(logs))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit, "choosing_weights", lambda _: [listen])
+        patch.setattr(fit, "weight_callbacks", lambda _: [listen])
         hyperparameters = Hyperparameters(epochs=1, batch_size=4, **BALANCED)
         fit.fit(model, (token_ids, labels), (token_ids, labels), hyperparameters, str(tmp_path))
     assert told[0]["loss"] == pytest.approx(by_hand, rel=1e-5)

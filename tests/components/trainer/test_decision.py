@@ -1,4 +1,4 @@
-"""The threshold between two classes, chosen by wish."""
+"""The threshold between two classes, chosen for a goal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from components.errors import ConfigurationError
-from components.models.decision import COST, PRECISION, RECALL, Decision, Wish, decide, read_wish
+from components.models.decision import (
+    COST,
+    PRECISION,
+    RECALL,
+    Decision,
+    DecisionGoal,
+    decide,
+    parse_goal,
+)
 
 NAMES = ("ham", "spam")
 # By probability: 0.1 0.2 0.3 0.4 0.6 0.7 0.8 0.9.
@@ -26,24 +34,24 @@ def brute_force(labels, probabilities, threshold):
 
 
 @pytest.mark.parametrize(
-    ("text", "wish"),
+    ("text", "goal"),
     [
-        ("precision >= 0.95", Wish(PRECISION, 0.95)),
-        ("recall>=90%", Wish(RECALL, 0.9)),
-        (" precision of very bad >= 1 ", Wish(PRECISION, 1.0, "very bad")),
+        ("precision >= 0.95", DecisionGoal(PRECISION, 0.95)),
+        ("recall>=90%", DecisionGoal(RECALL, 0.9)),
+        (" precision of very bad >= 1 ", DecisionGoal(PRECISION, 1.0, "very bad")),
         (
             "cost false_positive=1 false_negative=5",
-            Wish(COST, false_positive=1.0, false_negative=5.0),
+            DecisionGoal(COST, false_positive=1.0, false_negative=5.0),
         ),
         (
             "cost false_negative=0.5 false_positive=2",
-            Wish(COST, false_positive=2.0, false_negative=0.5),
+            DecisionGoal(COST, false_positive=2.0, false_negative=0.5),
         ),
     ],
 )
-def test_a_wish_is_read(text, wish):
+def test_a_goal_is_read(text, goal):
     """A share or per cent, of the second class or a named one; costs in either order."""
-    assert read_wish(text) == wish
+    assert parse_goal(text) == goal
 
 
 @pytest.mark.parametrize(
@@ -58,7 +66,7 @@ def test_a_wish_is_read(text, wish):
 def test_a_wish_that_means_nothing_lists_what_can_be_asked_for(text):
     """With an example of each."""
     with pytest.raises(ConfigurationError, match=r"expected 'precision >= 0\.95', 'recall >= 0"):
-        read_wish(text)
+        parse_goal(text)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +85,7 @@ def test_a_wish_that_means_nothing_lists_what_can_be_asked_for(text):
 )
 def test_the_threshold_is_the_best_that_does_what_was_asked(text, threshold):
     """Half way between two probabilities."""
-    decision = decide(read_wish(text), LABELS, PROBABILITIES, NAMES)
+    decision = decide(parse_goal(text), LABELS, PROBABILITIES, NAMES)
     assert decision.threshold == pytest.approx(threshold)
 
 
@@ -87,7 +95,7 @@ def test_no_other_threshold_does_better(seed):
     generator = np.random.default_rng(seed)
     labels = generator.integers(0, 2, 200)
     probabilities = generator.beta(1 + labels, 2 - labels).astype(np.float32).round(2)
-    found = decide(read_wish("precision >= 0.8"), labels, probabilities, NAMES).threshold
+    found = decide(parse_goal("precision >= 0.8"), labels, probabilities, NAMES).threshold
     recalls = {}
     for threshold in {*np.unique(probabilities)[1:].tolist(), found}:
         hits, alarms, _, misses = brute_force(labels, probabilities, threshold)
@@ -105,8 +113,8 @@ def test_a_threshold_that_none_reaches_names_the_best():
         match=r"no threshold reaches a precision of spam of 0\.95 on the 9 eval reviews; the best "
         r"is 0\.5000, from 0\.7500 on\. Ask for no more than that",
     ):
-        decide(read_wish("precision >= 0.95"), labels, probabilities, NAMES)
-    decide(read_wish("precision >= 0.5000"), labels, probabilities, NAMES)
+        decide(parse_goal("precision >= 0.95"), labels, probabilities, NAMES)
+    decide(parse_goal("precision >= 0.5000"), labels, probabilities, NAMES)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +130,7 @@ def test_reviews_that_are_all_the_same_give_no_threshold(labels, probabilities, 
     """Nor do probabilities that are none."""
     with pytest.raises(ConfigurationError, match=words):
         decide(
-            read_wish("recall >= 0.5"),
+            parse_goal("recall >= 0.5"),
             np.array(labels, int),
             np.array(probabilities, np.float32),
             NAMES,
@@ -133,25 +141,25 @@ def test_neighbours_among_float32_are_told_apart():
     """Between them is no number: the upper one is the threshold, which it reaches."""
     low = np.float32(0.7)
     high = np.nextafter(low, np.float32(1))
-    decision = decide(read_wish("precision >= 1"), np.array([0, 1]), np.array([low, high]), NAMES)
+    decision = decide(parse_goal("precision >= 1"), np.array([0, 1]), np.array([low, high]), NAMES)
     assert decision.threshold == float(high) > float(low)
 
 
 def test_more_than_two_classes_have_no_threshold():
     """The likeliest is decided on."""
     with pytest.raises(ConfigurationError, match="and there are 3: a, b, c"):
-        read_wish("recall >= 0.5").label_among(("a", "b", "c"))
+        parse_goal("recall >= 0.5").label_among(("a", "b", "c"))
 
 
 def test_a_class_that_is_none_lists_those_there_are():
     """By their names."""
     with pytest.raises(ConfigurationError, match="names the class 'eggs'; there are ham, spam"):
-        read_wish("recall of eggs >= 0.5").label_among(NAMES)
+        parse_goal("recall of eggs >= 0.5").label_among(NAMES)
 
 
 def test_why_is_told_with_what_it_gives():
-    """Threshold, wish, and both measures on eval."""
-    decision = decide(read_wish("precision >= 1"), LABELS, PROBABILITIES, NAMES)
+    """Threshold, goal, and both measures on eval."""
+    decision = decide(parse_goal("precision >= 1"), LABELS, PROBABILITIES, NAMES)
     assert decision.because == (
         "decides on spam from 0.7500 on, for a precision of spam of at least 1: on 8 eval reviews "
         "its precision is 100.0%, its recall 50.0%"

@@ -204,7 +204,7 @@ def test_the_reference_is_plain_adam():
     assert optimizer["learning_rate"] == pytest.approx(0.001)
     assert optimizer["global_clipnorm"] is optimizer["weight_decay"] is None
     assert not optimizer["use_ema"]
-    assert fit.choosing_weights(Hyperparameters()) == []
+    assert fit.weight_callbacks(Hyperparameters()) == []
 
 
 def test_the_cosine_schedule_ends_at_nothing():

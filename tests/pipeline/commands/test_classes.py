@@ -11,7 +11,7 @@ import pytest
 from pipeline import cli
 from serving.client import Client
 from serving.server.flags import Flags
-from serving.server.running import Server
+from serving.server.server import Server
 from tests.pipeline.test_console import in_a_terminal
 from tests.serving import models
 

@@ -30,7 +30,7 @@ def root(brief_is_better):
 @pytest.fixture(scope="module")
 def server(root):
     """The embedded server of that root, on free ports."""
-    from serving.server.running import Server
+    from serving.server.server import Server
 
     base = root / "serving_model" / "imdb_sentiment"
     flags = Flags(port=-1, rest_api_port=-1, model_name="imdb_sentiment", model_base_path=str(base))
@@ -268,6 +268,17 @@ def test_status_lists_the_versions(server, capsys):
     """With exit code 0 as one of them answers."""
     assert cli.main(["status", "--server", f"localhost:{server.grpc_port}"]) == 0
     assert capsys.readouterr().out == "7  AVAILABLE\n"
+
+
+def test_a_model_that_the_server_does_not_have_is_named_by_a_flag(server, capsys):
+    """Not by the calls of Python's client, whose message it is."""
+    for address in (f"localhost:{server.grpc_port}", f"http://localhost:{server.rest_port}"):
+        for asks in (["status"], ["predict", "a film"]):
+            assert cli.main([*asks, "--server", address, "--model-name", "films"]) == 1
+            (line,) = capsys.readouterr().err.splitlines()
+            assert line.startswith(f"sentiment: error: {address}, model 'films': ")
+            assert "Give the name of the server's model by --model-name" in line
+            assert "status()" not in line
 
 
 def test_a_server_that_is_not_there_is_one_line(capsys):

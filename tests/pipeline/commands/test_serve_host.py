@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import cli
-from pipeline.loading import environment
+from pipeline.loading import read_environment
 from serving.server import main as server
 from serving.server.flags import parse
 
@@ -77,7 +77,7 @@ def test_the_image_sets_what_the_command_reads(dockerfile):
     """Its cache is a volume that any user may write to, its home too; signals reach the command."""
     (line,) = re.findall(r"^ENV PATH=(.*)$", dockerfile, re.MULTILINE)
     variables = dict(pair.split("=") for pair in f"PATH={line}".split())
-    settings = environment(variables)
+    settings = read_environment(variables)
     assert settings.serve_host == "0.0.0.0"
     assert settings.cache_dir == Path("/srv/cache/sentiment")
     script = (PROJECT / "docker" / "base").read_text()

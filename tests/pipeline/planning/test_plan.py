@@ -20,7 +20,7 @@ from pipeline.config import PipelineConfig
 from pipeline.fingerprint import fingerprint_of
 from pipeline.loading import EnvironmentSettings
 from pipeline.planning.plan import plan
-from pipeline.planning.reason_words import LOOKS_ANEW
+from pipeline.planning.reason_words import RUNS_EVERY_TIME
 from pipeline.resolution import ResolvedRun, resolve
 from pipeline.results import recorded_functions
 from pipeline.results.run_record import RunRecord
@@ -105,7 +105,9 @@ def run_it(run: ResolvedRun) -> set[str]:
 def reasons(run: ResolvedRun) -> dict[str, str]:
     """Returns why each step would be executed, but for those that always are."""
     return {
-        each.step: each.reason for each in plan(run) if each.will_run and each.reason != LOOKS_ANEW
+        each.step: each.reason
+        for each in plan(run)
+        if each.will_run and each.reason != RUNS_EVERY_TIME
     }
 
 
@@ -141,7 +143,7 @@ def test_each_kind_of_change_is_named_and_the_run_does_what_was_planned(
 
     before = files_below(run.root)
     assert reasons(run) == {}
-    assert {each.reason for each in plan(run)} == {"nothing changed", LOOKS_ANEW}
+    assert {each.reason for each in plan(run)} == {"nothing changed", RUNS_EVERY_TIME}
     assert files_below(run.root) == before
     assert planned_and_run(run) == {}
 
@@ -234,9 +236,9 @@ def test_what_the_steps_took_is_what_they_took_when_they_were_executed(steps, re
     run_it(run)
     first = [each.seconds_last for each in plan(run)]
     run_it(run)
-    later = [each.seconds_last for each in plan(run) if each.reason != LOOKS_ANEW]
+    later = [each.seconds_last for each in plan(run) if each.reason != RUNS_EVERY_TIME]
     assert later == [
-        took for took, each in zip(first, plan(run), strict=True) if each.reason != LOOKS_ANEW
+        took for took, each in zip(first, plan(run), strict=True) if each.reason != RUNS_EVERY_TIME
     ]
     assert all(0 < took < 60 for took in later)
 

@@ -21,7 +21,8 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.worker import sdk_worker_main
 from apache_beam.transforms import core
 
-from pipeline.resolution import local_beam_arguments
+from pipeline.beam_engines import choose_engine
+from pipeline.resolution import beam_arguments_for
 from pipeline.runners import beam_adapter
 from tests.canary import canary
 
@@ -37,7 +38,8 @@ class Keeping(FnApiRunner):
 def test_the_command_of_a_pipelines_workers_is_replaced():
     """Beam's own is of the module that we start by a command of ours."""
     with canary(beam_adapter.LIBRARY, beam_adapter.__name__):
-        options = PipelineOptions(list(local_beam_arguments("multi_processing", 1)))
+        arguments = beam_arguments_for(choose_engine("local", workers="1"), "multi_processing")
+        options = PipelineOptions(list(arguments))
         pipeline = beam.Pipeline(runner=(runner := Keeping()), options=options)
         _ = pipeline | beam.Create([1]) | beam.Map(str)
         runner.run_pipeline(pipeline, options)

@@ -13,7 +13,7 @@ import pytest
 from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
 from components.errors import ConfigurationError, EngineError
-from pipeline.engines import choose
+from pipeline.beam_engines import choose_engine
 from pipeline.runners import engine_check
 from pipeline.runners.engine_check import check_engine, check_options, described_options
 
@@ -65,7 +65,7 @@ def test_a_port_where_nobody_listens_is_told_at_once(tmp_path):
     """With what to start there."""
     endpoint = f"localhost:{closed_port()}"
     with pytest.raises(EngineError) as told:
-        check_engine(choose("flink", endpoint), tmp_path)
+        check_engine(choose_engine("flink", endpoint), tmp_path)
     assert str(told.value) == (
         f"Nobody listens at --beam-endpoint {endpoint}: Connection refused. Start the job server "
         "of --beam flink there, or correct the address."
@@ -77,7 +77,7 @@ def test_what_is_no_job_server_is_told(tmp_path, monkeypatch, words):
     """Whatever it answers."""
     monkeypatch.setattr(engine_check, "ANSWER_SECONDS", 0.5)
     with answering(words) as endpoint, pytest.raises(EngineError) as told:
-        check_engine(choose("portable", endpoint), tmp_path)
+        check_engine(choose_engine("portable", endpoint), tmp_path)
     assert f"What listens at --beam-endpoint {endpoint} is no job server of Beam's" in str(
         told.value
     )
@@ -89,7 +89,7 @@ def test_another_grpc_server_is_no_job_server(tmp_path):
     port = server.add_insecure_port("localhost:0")
     server.start()
     with pytest.raises(EngineError, match="it answers UNIMPLEMENTED"):
-        check_engine(choose("portable", f"localhost:{port}"), tmp_path)
+        check_engine(choose_engine("portable", f"localhost:{port}"), tmp_path)
     server.stop(None).wait()
 
 
@@ -106,7 +106,7 @@ def test_a_pool_that_is_not_there_is_told_before_a_job(tmp_path):
     """Prism itself would end on such a job."""
     pool = f"localhost:{closed_port()}"
     with job_server() as endpoint, pytest.raises(EngineError) as told:
-        check_engine(choose("portable", endpoint, f"external={pool}"), tmp_path)
+        check_engine(choose_engine("portable", endpoint, f"external={pool}"), tmp_path)
     assert f"No pool of workers listens at {pool}: Connection refused." in str(told.value)
     assert f"sentiment worker --port {pool.partition(':')[2]}" in str(told.value)
 
@@ -114,7 +114,7 @@ def test_a_pool_that_is_not_there_is_told_before_a_job(tmp_path):
 def test_a_program_that_is_not_there_is_told(tmp_path):
     """Where the job server is on this machine."""
     with job_server() as endpoint, pytest.raises(EngineError, match="there is no program /a/b"):
-        check_engine(choose("portable", endpoint, "process=/a/b"), tmp_path)
+        check_engine(choose_engine("portable", endpoint, "process=/a/b"), tmp_path)
 
 
 def test_a_job_server_that_takes_no_job_is_told(tmp_path):
@@ -123,7 +123,7 @@ def test_a_job_server_that_takes_no_job_is_told(tmp_path):
         job_server() as endpoint,
         pytest.raises(EngineError, match="did not take the job: UNIMPLEMENTED"),
     ):
-        check_engine(choose("portable", endpoint), tmp_path)
+        check_engine(choose_engine("portable", endpoint), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -132,7 +132,7 @@ def test_workers_that_do_not_come_are_told(tmp_path, monkeypatch):
     monkeypatch.setattr(engine_check, "JOB_SECONDS", 0.1)
     monkeypatch.setattr("apache_beam.Pipeline.run", lambda self: time.sleep(60))
     with job_server() as endpoint, pytest.raises(EngineError, match="no worker has done it"):
-        check_engine(choose("portable", endpoint), tmp_path)
+        check_engine(choose_engine("portable", endpoint), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -144,12 +144,14 @@ def test_workers_that_do_not_come_are_told(tmp_path, monkeypatch):
 )
 def test_an_option_that_nobody_knows_is_refused(options, told):
     """And the nearest one is named."""
-    choice = choose("flink", "a:1", options=options)
+    choice = choose_engine("flink", "a:1", options=options)
     with pytest.raises(ConfigurationError, match=told):
         check_options(choice, frozenset({"parallelism"}))
 
 
 def test_options_of_beam_and_of_the_job_server_are_taken():
     """In both spellings of a value."""
-    choice = choose("flink", "a:1", options="--parallelism 8 --experiments=x --experiments=y")
+    choice = choose_engine(
+        "flink", "a:1", options="--parallelism 8 --experiments=x --experiments=y"
+    )
     check_options(choice, frozenset({"parallelism"}))

@@ -12,7 +12,7 @@ import pytest
 from absl import logging as absl_logging
 
 from components.errors import ConfigurationError, RootBusyError
-from pipeline.planning.reason_words import LOOKS_ANEW, NEVER_RAN
+from pipeline.planning.reason_words import NEVER_RAN, RUNS_EVERY_TIME
 from pipeline.root import LOCK_FILE
 from pipeline.runners import local
 from pipeline.runners.announcements import announced_to
@@ -122,11 +122,15 @@ def test_reasons_that_cannot_be_found_stop_no_run(monkeypatch):
 
 def test_a_step_says_why_it_was_executed_unless_no_step_ever_was():
     """The reasons are kept for whoever records the run."""
-    reasons = {"Trainer": "--seed is 8, was 7", "Tuner": NEVER_RAN, "WarmStartModel": LOOKS_ANEW}
+    reasons = {
+        "Trainer": "--seed is 8, was 7",
+        "Tuner": NEVER_RAN,
+        "WarmStartModel": RUNS_EVERY_TIME,
+    }
     steps = ConsoleSteps(None, None, reasons)
     assert steps.reasons == reasons
     assert [steps._why(step) for step in (*reasons, "Pusher")] == [
         "because --seed is 8, was 7", "never ran", "", "",
     ]  # fmt: skip
-    first = ConsoleSteps(None, None, {"Tuner": NEVER_RAN, "WarmStartModel": LOOKS_ANEW})
+    first = ConsoleSteps(None, None, {"Tuner": NEVER_RAN, "WarmStartModel": RUNS_EVERY_TIME})
     assert first._why("Tuner") == ""

@@ -17,7 +17,8 @@ SHADOWS = ("random", "tempfile", "apache_beam", "pipeline", "components", "servi
 RUN = """
 import sys
 import apache_beam as beam
-from pipeline.resolution import local_beam_arguments
+from pipeline.beam_engines import choose_engine
+from pipeline.resolution import beam_arguments_for
 
 def work(seconds):
     import os, random, time
@@ -27,7 +28,8 @@ def work(seconds):
     os.rename("told", "worker")
     time.sleep(seconds)
 
-with beam.Pipeline(argv=list(local_beam_arguments("multi_processing", 1))) as pipeline:
+arguments = beam_arguments_for(choose_engine("local", workers="1"), "multi_processing")
+with beam.Pipeline(argv=list(arguments)) as pipeline:
     pipeline | beam.Create([float(sys.argv[1])]) | beam.Map(work)
 """
 

@@ -12,12 +12,12 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from components.errors import EngineError, ScoringError, causes
-from pipeline.engines import choose
+from pipeline.beam_engines import choose_engine
 from pipeline.resolution import beam_arguments_for
 from pipeline.runners import beam_adapter, beam_harness
 from pipeline.runners.portable_beam import PortableBeamRunner, explaining, explanation, jobs_at
 
-CHOICE = choose("portable", "localhost:9", "external=pool:1", "--experiments=x")
+CHOICE = choose_engine("portable", "localhost:9", "external=pool:1", "--experiments=x")
 
 
 def test_a_job_is_told_its_place_when_it_starts(monkeypatch):

@@ -17,7 +17,8 @@ from components.dataset.records import Review
 from components.errors import ScoringError, causes, raised_in_worker, summary_of
 from components.evaluator import gate
 from components.example_gen.examples import to_example
-from pipeline.resolution import local_beam_arguments
+from pipeline.beam_engines import choose_engine
+from pipeline.resolution import beam_arguments_for
 from pipeline.scoring import model, rows
 from pipeline.scoring.model import answers
 from pipeline.scoring.plan import make_plan
@@ -52,7 +53,7 @@ def scored(root, texts, tmp_path_factory) -> list[list[dict]]:
         patch.setattr(rows, "ROWS_PER_CHUNK", 7)
         patch.setattr(model, "BATCH_SIZE", 3)
         version = root / "serving_model" / "films" / "12"
-        arguments = local_beam_arguments("in_memory", 1)
+        arguments = beam_arguments_for(choose_engine("local"), "in_memory")
         score_files(plan, check_rows(plan), version, folder / "out", arguments)
     return [
         [json.loads(line) for line in (folder / "out" / name).read_text().splitlines()]

@@ -10,7 +10,7 @@ import time
 import uuid
 from pathlib import Path
 
-from serving.server.running import Server
+from serving.server.server import Server
 
 from ..calling import ask
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from components.errors import ConfigurationError
+from pipeline.beam_engines import ENGINES, WORKERS, choose_engine, worker_program
 from pipeline.config import PipelineConfig
-from pipeline.engines import ENGINES, WORKERS, choose, worker_program
 from pipeline.resolution import beam_arguments_for
 
 CLOUD = "--project=p --region=r --temp_location=gs://b/t"
@@ -25,15 +25,15 @@ def test_every_argument_has_a_reason():
 
 def test_the_local_engine_is_what_it_was():
     """A number of processes is one more argument; in memory there is always one."""
-    arguments = beam_arguments_for(choose("local", workers="3"), "multi_processing")
+    arguments = beam_arguments_for(choose_engine("local", workers="3"), "multi_processing")
     assert arguments == (
         "--runner=pipeline.runners.local_beam.LocalBeamRunner",
         "--direct_running_mode=multi_processing",
         "--direct_num_workers=3",
         "--sdk_container_image=none",
     )
-    assert "--direct_num_workers=1" in beam_arguments_for(choose("local"), "in_memory")
-    assert choose("local").arguments_of_place(Path("/r")) == ()
+    assert "--direct_num_workers=1" in beam_arguments_for(choose_engine("local"), "in_memory")
+    assert choose_engine("local").arguments_of_place(Path("/r")) == ()
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_the_local_engine_is_what_it_was():
 @pytest.mark.parametrize("beam", ["portable", "flink", "spark"])
 def test_a_job_server_is_told_who_starts_workers(beam, workers, given):
     """When the job starts; what the pipeline is made with names no place."""
-    choice = choose(beam, "jobs:8099", workers, "--parallelism=8 --name='a b'")
+    choice = choose_engine(beam, "jobs:8099", workers, "--parallelism=8 --name='a b'")
     assert choice.arguments_of_place(Path("/shared/root")) == (
         "--job_endpoint=jobs:8099",
         "--job_server_timeout=8640000",

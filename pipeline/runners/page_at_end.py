@@ -27,7 +27,7 @@ class Page:
 
 
 @contextlib.contextmanager
-def paged(run: ResolvedRun, console: Console) -> Iterator[Page]:
+def writes_page_at_end(run: ResolvedRun, console: Console) -> Iterator[Page]:
     """Writes the page when the block has ended: by then the run has recorded all of itself.
 
     None is written of a run that was interrupted: its user waits for the end.

@@ -295,7 +295,9 @@ class EngineChoice:
         return tuple(each.filled(values) for each in given if each.is_of_place == of_place)
 
 
-def choose(beam: str, endpoint: str = "", workers: str = "", options: str = "") -> EngineChoice:
+def choose_engine(
+    beam: str, endpoint: str = "", workers: str = "", options: str = ""
+) -> EngineChoice:
     """Returns the engine that the settings of the same names ask for.
 
     Raises:
