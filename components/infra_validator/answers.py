@@ -13,7 +13,7 @@ from tfx.components.infra_validator import error_types
 
 from components import features
 from components.infra_validator.served_signatures import LABEL, Question, is_verdict, questions
-from components.infra_validator.warmup import answered, example_of, review
+from components.infra_validator.warmup import example_of, find_inputs, review
 from components.models.training_record import TrainingRecord
 from serving.client import Client
 from serving.errors import ServingError
@@ -251,7 +251,7 @@ def _exchanges_of_others(
     """Yields what to ask another trainer's model: all together, and the first alone."""
     is_asked = False
     for question in reference.questions:
-        values = answered(reference.outputs, question, texts, examples)
+        values = find_inputs(reference.outputs, question, texts, examples)
         for batch in () if values is None else (values, values[:1]):
             is_asked = True
             yield SignatureExchange(question, batch, reference.outputs(question, batch))

@@ -71,10 +71,10 @@ def requests(
     return logs
 
 
-def answered(
+def find_inputs(
     ask: Ask, question: Question, texts: Sequence[str], examples: Sequence[bytes] = ()
 ) -> Sequence[str | bytes] | None:
-    """Returns what a signature answers to: texts, tf.Examples of them alone, or `examples`.
+    """Returns the inputs that a signature answers to: texts, tf.Examples of them, or `examples`.
 
     A signature does not say which it takes. One that parses tf.Examples fails on texts, and on
     examples without a feature that it needs.
@@ -84,6 +84,9 @@ def answered(
       question: The signature.
       texts: What to ask about.
       examples: Serialized tf.Examples with all features that there are.
+
+    Returns:
+      One of the three kinds, the first that works; None if none does.
     """
     of_texts = [example_of(text).SerializeToString() for text in texts]
     for values in (texts, of_texts, examples):
@@ -124,7 +127,7 @@ def _requests_of_others(
 
     logs = []
     for question in asked:
-        values = answered(ask, question, reviews)
+        values = find_inputs(ask, question, reviews)
         if values is not None:
             logs += [
                 _predict(model_name, question.signature, question.input, batch)

@@ -1,4 +1,4 @@
-"""`claimed`: pushes at the same time write to versions of their own, and clean up what they left.
+"""`claim_version`: pushes at the same time write to different versions, and clean up after them.
 
 A claim is a small file beside the versions. Who has written one, and sees no other of the same
 number afterwards, has that number for itself: of two pushes, the one that wrote its claim later
@@ -97,7 +97,7 @@ class Claim:
 
 
 @contextlib.contextmanager
-def claimed(base: str, graph_bytes: int, left: list[str]) -> Iterator[Claim]:
+def claim_version(base: str, graph_bytes: int, left: list[str]) -> Iterator[Claim]:
     """Claims the number of a new version, until the block ends.
 
     It is the time in seconds, and always larger than those of the versions that are there, and of

@@ -11,7 +11,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from components.errors import PushError
-from components.pusher.claim import Claim, claimed
+from components.pusher.claim import Claim, claim_version
 from components.pusher.durability import flush_to_disk
 from components.storage import files
 from serving.versions import SAVED_MODEL_FILE
@@ -59,7 +59,7 @@ def publish(
 
 
 def _to_disk(model: str, base: str, complete: Callable[[Path], None], left: list[str]) -> str:
-    with claimed(base, _graph_bytes(model), left) as claim:
+    with claim_version(base, _graph_bytes(model), left) as claim:
         incoming = Path(claim.incoming)
         _copy_here(model, incoming)
         complete(incoming)
@@ -75,7 +75,7 @@ def _to_store(model: str, base: str, complete: Callable[[Path], None], left: lis
         whole = Path(folder, "model")
         _copy_here(model, whole)
         complete(whole)
-        with claimed(base, _graph_bytes(model), left) as claim:
+        with claim_version(base, _graph_bytes(model), left) as claim:
             if files.has_rename(base):
                 files.copy_folder(str(whole), claim.incoming)
                 _rename(claim)
