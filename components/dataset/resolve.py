@@ -211,7 +211,7 @@ def _table_source(
     first = next(iter(found.splits))
     kind = found.tables[first].format.kind
     data_name, origin = name_and_origin(first, keeps_splits=bool(found.splits[first]))
-    class_names = class_names_in(first, label_column) if kind is SourceKind.PARQUET else ()
+    class_names = class_names_in(first, label_column, kind)
     source = ReviewSource(
         kind=kind,
         name=data_name,

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from components import features
 from components.dataset.inspection.look import Inspection
 from components.dataset.inspection.survey import WordFigures, distinct
-from components.dataset.label_objections import LISTED, in_short, listed, objection_to_column
-from components.dataset.label_settings import FEWEST_CLASSES, MOST_CLASSES
+from components.dataset.label_objections import LISTED, in_short, listed, objection_to_labels
+from components.dataset.label_settings import FEWEST_CLASSES
 from components.dataset.labels import key_of, known_class, setting_of
 from components.dataset.places import from_here
 from components.dataset.splits import TEST_SHARE
@@ -33,8 +33,6 @@ FOLDS = 5
 _SMALL_PART, _LEAST_WEIGHED = 0.4, 10
 # A constant answer has a macro F1 of 1 / classes at most; a model should have a fifth more.
 _OVER_CONSTANT = 1.2
-# A column with so many records, and as many different labels as half of them, holds no classes.
-_MANY_RECORDS = 50
 # Labels beside those of negative and positive that are as rare as this are errors.
 _SHARE_OF_SLIPS = 0.01
 # What a sample shows of bad records may be more in all of the data.
@@ -254,11 +252,8 @@ def _objection(plan: Plan, found: Inspection) -> str:
             f"All labels are {listed(classes)}, which is one class; two are needed."
             f"{_other_columns(found)}"
         )
-    if len(classes) > MOST_CLASSES or (
-        survey.records >= _MANY_RECORDS and 2 * len(classes) > survey.records
-    ):
-        return f"{objection_to_column(found.label_column, classes)}{_example_column(found)}"
-    return ""
+    objection = objection_to_labels(found.label_column, classes, survey.records)
+    return f"{objection}{_example_column(found)}" if objection else ""
 
 
 def _other_columns(found: Inspection) -> str:

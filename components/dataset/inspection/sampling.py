@@ -34,6 +34,9 @@ WHOLE_BYTES, WHOLE_LINES = 32 << 20, 200_000
 PARTS = 24
 PART_BYTES = 1 << 20
 PART_LINES, PART_RECORDS = 20_000, 4_000
+# Of rows as long as texts of 1 MB, fewer and larger parts: each of them holds some whole ones.
+LARGE_PART_BYTES = 8 << 20
+_FEW_LINES = 16
 # What is packed, and one array of JSON, is read from its beginning alone: the time is bounded.
 BEGINNING_BYTES, BEGINNING_LINES = 16 << 20, 100_000
 SECONDS_OF_BEGINNING = 2.0
@@ -57,6 +60,7 @@ class FileSample:
       places: From how many places records came.
       is_whole: Whether all of it was read.
       rows: How many records the file has, counted or estimated; None if that cannot be told.
+      without_end: In how many of the places in its middle no line ends.
     """
 
     path: Place
@@ -66,6 +70,7 @@ class FileSample:
     places: int = 0
     is_whole: bool = True
     rows: int | None = None
+    without_end: int = 0
 
     def records(self) -> Iterator[Record]:
         """Yields the records.
@@ -129,17 +134,22 @@ class FileSample:
 
     def _parts_of_file(self) -> Iterator[Record]:
         size = self.path.stat().st_size
-        step = max(size // self.parts, PART_BYTES)
+        end = _end_of_line(self.table.format)
         labels: set[str] = set()
-        found = 0
-        read = 0.0
+        found = lines = 0
+        read = looked_at = 0.0
         with self.path.open("rb") as stream:
+            has_long_lines = stream.read(PART_BYTES).count(end) < _FEW_LINES
+            part = LARGE_PART_BYTES if has_long_lines else PART_BYTES
+            step = max(size * part // (self.parts * PART_BYTES), part)
             for offset in range(0, size, step):
                 stream.seek(offset)
-                data = stream.read(PART_BYTES)
+                data = stream.read(part)
                 is_cut = offset + len(data) < size
+                lines, looked_at = lines + data.count(end), looked_at + len(data)
+                self.without_end += is_cut and end not in data
                 if offset:
-                    data = _behind_first_line(data, self.table.format)
+                    data = data.partition(end)[2]
                 records, used = _records(data, self, is_cut, PART_LINES, starts_inside=bool(offset))
                 if offset and self.table.format.kind in (SourceKind.CSV, SourceKind.TSV):
                     records = self._behind_first_row(records, labels)
@@ -151,9 +161,11 @@ class FileSample:
                     yield record
                 self.places += bool(records)
         if not found:
-            raise _endless(PART_BYTES)
+            raise _endless(part)
         self.is_whole = False
-        self.rows = round(found * size / read)
+        # Of a few long lines, what is lost at both ends of a part counts.
+        share = lines / looked_at if lines < _FEW_LINES * PARTS else found / read
+        self.rows = max(round(share * size), found)
 
     def _behind_first_row(self, records: Sequence[Record], known: set[str]) -> list[Record]:
         """Leaves out what is before the first row that is known to be one, and that one.
@@ -181,8 +193,7 @@ def lines_in(path: Place, table: DetectedTable) -> int:
     size = path.stat().st_size
     with path.open("rb") as stream:
         head = stream.read(PART_BYTES)
-    end = b"\r" if table.format.ends_at_carriage_return else b"\n"
-    return head.count(end) * size // max(len(head), 1)
+    return head.count(_end_of_line(table.format)) * size // max(len(head), 1)
 
 
 def _is_ascii_based(form: TableFormat) -> bool:
@@ -206,9 +217,8 @@ def _estimated(path: Place, form: TableFormat, records: int, size: float) -> int
     return round(records * whole / size) if size and whole > size else None
 
 
-def _behind_first_line(data: bytes, form: TableFormat) -> bytes:
-    end = b"\r" if form.ends_at_carriage_return else b"\n"
-    return data.partition(end)[2]
+def _end_of_line(form: TableFormat) -> bytes:
+    return b"\r" if form.ends_at_carriage_return else b"\n"
 
 
 def _records(

@@ -140,6 +140,8 @@ def test_the_command_has_the_settings_that_the_data_needs(
         (["text", "label"], texts(60, ["pos", 1]), 4, "which is one class; two are needed."),
         (["text", "label"], [], 4, "There is no record."),
         (["text", "label"], texts(60, [*range(60)]), 4, "has 60 different values"),
+        (["text", "label"], texts(600, [f"{n}.5" for n in range(60)]), 4, "are they numbers, and"),
+        (["text", "label"], texts(60, ["2024-03-01", "2024-03-02"]), 4, "are they dates, and no"),
         (["text", "label"], [["a", ""], ["b", ""]], 4, "No record has a label in the column"),
         (["review", "comment", "x"], [], 2, "several may be it: 'review', 'comment'"),
         (["a", "b", "c"], [], 2, "has no column 'text'. Its columns are: a, b, c."),
@@ -155,9 +157,10 @@ def test_data_that_no_run_takes_is_shown_and_refused(tmp_path, capsys, header, r
 
 
 def test_another_column_is_suggested_for_one_that_holds_no_classes(tmp_path, capsys):
-    """One with few different values."""
-    rows = [[f"a film {n}", n, "xyz"[n % 3]] for n in range(60)]
-    _, _, err = inspect(capsys, write(tmp_path / "r.csv", ["text", "label", "mood"], rows))
+    """One with few different values, and no dates."""
+    rows = [[f"a film {n}", n, f"0{1 + n % 9}.03.2024", "xyz"[n % 3]] for n in range(60)]
+    header = ["text", "label", "day", "mood"]
+    _, _, err = inspect(capsys, write(tmp_path / "r.csv", header, rows))
     assert "For example: --label-column mood." in err
 
 
