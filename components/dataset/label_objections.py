@@ -36,6 +36,11 @@ _SHOWN_CLASSES = 10
 _LONGEST_EXAMPLE = 40
 # A column with so many records, and more different labels than half of them, holds no classes.
 _MANY_RECORDS = 50
+# Where a hash of the text puts too few of a class into a split.
+DRAW_SPLITS = (
+    " A hash of the text draws the splits; a column 'split' with train and test draws them as you "
+    "wish."
+)
 _DATES = "dates"
 _DATE = re.compile(
     r"(\d{4}([-/.])\d{1,2}\2\d{1,2}|\d{1,2}([-/.])\d{1,2}\3\d{4}|\d{1,2}/\d{1,2}/\d{2})"

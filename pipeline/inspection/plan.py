@@ -12,7 +12,13 @@ from dataclasses import dataclass, field
 from components import features
 from components.dataset.inspection.look import Inspection
 from components.dataset.inspection.survey import WordFigures, distinct
-from components.dataset.label_objections import LISTED, in_short, listed, objection_to_labels
+from components.dataset.label_objections import (
+    DRAW_SPLITS,
+    LISTED,
+    in_short,
+    listed,
+    objection_to_labels,
+)
 from components.dataset.label_settings import FEWEST_CLASSES
 from components.dataset.labels import key_of, known_class, setting_of
 from components.dataset.places import from_here
@@ -376,17 +382,23 @@ def _leave_out_rare_classes(plan: Plan, found: Inspection) -> None:
                 f"{in_short(small)}. They stay; what the test tells of them is little."
             )
     if rare:
-        _leave_out(plan, rare)
+        _leave_out(plan, rare, are_drawn=bool(found.named_splits or found.split_column))
 
 
-def _leave_out(plan: Plan, rare: Sequence[str]) -> None:
-    """Names the other classes; objects where fewer than two are left."""
+def _leave_out(plan: Plan, rare: Sequence[str], are_drawn: bool) -> None:
+    """Names the other classes; objects where fewer than two are left.
+
+    Args:
+      plan: Gets the classes that are left.
+      rare: The classes to leave out.
+      are_drawn: Whether the data says which split a record is in.
+    """
     kept = [label for label in plan.classes if label not in rare]
     named = in_short({label: plan.classes[label] for label in rare})
     if len(kept) < 2:
         plan.objection = (
             f"Of a class, each split needs {LEAST_OF_CLASS} reviews at least, and {named} have "
-            "fewer in one. Give more of them."
+            f"fewer in one. Give more of them.{'' if are_drawn else DRAW_SPLITS}"
         )
         return
     plan.remarks.append(

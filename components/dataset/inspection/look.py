@@ -35,6 +35,7 @@ from components.dataset.splits import UNLABELLED, split_spelt
 from components.dataset.stores import errors_of_stores
 from components.dataset.table_options import TableOptions
 from components.dataset.tables import UNREADABLE, read_records, unreadable
+from components.dataset.text_folders import texts_in
 from components.dataset.text_lines import MAX_LINE_CHARACTERS
 from components.errors import DatasetError
 from components.storage.place import Place, place_of
@@ -129,7 +130,9 @@ def look_at_tables(
     """
     found = Inspection()
     tables = find_tables(list(paths), text_column, label_column, options, found.notices.append)
-    found.files = [(str(path), path.stat().st_size, table) for path, table in tables.tables.items()]
+    found.files = [
+        (str(path), _size_of(path, table), table) for path, table in tables.tables.items()
+    ]
     found.split_column = tables.split_column
     found.named_splits = tuple(dict.fromkeys(filter(None, tables.splits.values())))
     first_path, first = next(iter(tables.tables.items()))
@@ -325,11 +328,18 @@ def _survey_tables(found: Inspection, tables: FoundTables) -> None:
         found.places += read.places
         found.is_whole &= read.is_whole
     found.is_whole &= len(chosen) == len(tables.tables)
-    read_bytes = sum(path.stat().st_size for path in chosen)
+    sizes = {path: size for path, size, _ in found.files}
+    read_bytes = sum(sizes[str(path)] for path in chosen)
     known = [count for count in rows if count is not None]
     if len(known) == len(rows):
         share = found.bytes / read_bytes if read_bytes else 1.0
         found.rows = round(sum(known) * share)
+
+
+def _size_of(path: Place, table: DetectedTable) -> int:
+    if table.format.kind is SourceKind.TEXT_FOLDER:
+        return sum(file.stat().st_size for file in texts_in(path))
+    return path.stat().st_size
 
 
 def _some(tables: FoundTables) -> list[Place]:

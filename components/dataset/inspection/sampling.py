@@ -25,6 +25,7 @@ from components.dataset.records import MalformedRecord
 from components.dataset.separated import rows_of
 from components.dataset.source import SourceKind, TableFormat
 from components.dataset.tables import read_records
+from components.dataset.text_folders import read_text_folder, texts_in
 from components.dataset.text_lines import LongLineError, blocks_of_lines
 from components.storage.place import Place
 
@@ -37,6 +38,8 @@ PART_LINES, PART_RECORDS = 20_000, 4_000
 # Of rows as long as texts of 1 MB, fewer and larger parts: each of them holds some whole ones.
 LARGE_PART_BYTES = 8 << 20
 _FEW_LINES = 16
+# Of a folder of texts, so many for each part; opening one takes as long as so many lines.
+TEXTS_OF_PART, LINES_OF_FILE = 200, 20
 # What is packed, and one array of JSON, is read from its beginning alone: the time is bounded.
 BEGINNING_BYTES, BEGINNING_LINES = 16 << 20, 100_000
 SECONDS_OF_BEGINNING = 2.0
@@ -79,7 +82,9 @@ class FileSample:
           Exception: One of `tables.UNREADABLE`.
         """
         form = self.table.format
-        if not self.parts and not form.compression:
+        if form.kind is SourceKind.TEXT_FOLDER:
+            yield from self._some_texts()
+        elif not self.parts and not form.compression:
             yield from self._counted(read_records(self.path, form, self.columns))
         elif form.kind is SourceKind.PARQUET:
             yield from self._row_groups()
@@ -107,6 +112,13 @@ class FileSample:
                 read += 1
                 yield record
         self.places, self.is_whole = len(chosen), read == self.rows
+
+    def _some_texts(self) -> Iterator[Record]:
+        names = texts_in(self.path)
+        chosen = _spread(len(names), TEXTS_OF_PART * self.parts if self.parts else len(names))
+        self.rows, self.places, self.is_whole = len(names), 1, len(chosen) == len(names)
+        chosen_names = [names[place] for place in chosen]
+        yield from read_text_folder(self.path, self.table.format.encoding, chosen_names)
 
     def _beginning(self) -> Iterator[Record]:
         form = self.table.format
@@ -186,7 +198,12 @@ class FileSample:
 
 
 def lines_in(path: Place, table: DetectedTable) -> int:
-    """Estimates how many lines a table has by its first `PART_BYTES`; of Parquet, its records."""
+    """Estimates how many lines a table has by its first `PART_BYTES`; of Parquet, its records.
+
+    A file of its own takes as long as so many lines.
+    """
+    if table.format.kind is SourceKind.TEXT_FOLDER:
+        return LINES_OF_FILE * len(texts_in(path))
     if table.format.kind is SourceKind.PARQUET:
         with open_parquet(path) as file:
             return int(file.metadata.num_rows)

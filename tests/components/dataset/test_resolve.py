@@ -533,9 +533,9 @@ def test_a_directory_without_reviews_says_what_it_should_hold(tmp_path):
     """In either layout."""
     (tmp_path / "empty" / "train").mkdir(parents=True)
     assert refusal(tmp_path / "empty", tmp_path) == (
-        f"The folder {tmp_path}/empty holds no reviews: expected train/pos, train/neg, test/pos "
-        "and test/neg with files such as 123_8.txt, or tables (.csv, .tsv, .jsonl, .ndjson, .json, "
-        ".parquet)."
+        f"The folder {tmp_path}/empty holds no reviews: expected tables (.csv, .tsv, .jsonl, "
+        ".ndjson, .json, .parquet), or a folder of texts (.txt) for each class, which may be in "
+        "train and test. It holds no file."
     )
 
 

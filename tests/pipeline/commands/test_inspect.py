@@ -14,6 +14,7 @@ import pytest
 from components.dataset import first_look
 from components.dataset.inspection.look import look_at_tables
 from components.dataset.resolve import resolve_source
+from components.dataset.splits import split_of
 from components.dataset.table_options import FOUND_BY_CONTENT
 from components.errors import DataGateError
 from components.evaluator.wilson import margin
@@ -383,3 +384,17 @@ def test_one_column_for_both_is_refused_as_by_a_run(tmp_path, capsys):
     code, _, err = inspect(capsys, path, "--text-column", "label")
     assert code == 2 and "The column 'label' is named for the text and for the label." in err
     assert command(capsys, "sample") == ["--data", "sample"]
+
+
+def test_a_class_that_a_split_lacks_by_chance_is_told_with_the_way_out(tmp_path, capsys):
+    """Which works: a column that draws the splits."""
+    rows = [[f"a film of number {n}", "good"] for n in range(100)]
+    for row in [row for row in rows if split_of(row[0].encode()) == "train"][:4]:
+        row[1] = "bad"
+    code, _, err = inspect(capsys, write(tmp_path / "r.csv", ["text", "label"], rows))
+    assert code == 4
+    assert "'bad' (4) have fewer in one." in err and "a column 'split' with train and test" in err
+    rows.sort(key=lambda row: row[1])
+    drawn = [[*row, "test" if n % 2 else "train"] for n, row in enumerate(rows)]
+    words = command(capsys, write(tmp_path / "s.csv", ["text", "label", "split"], drawn))
+    assert "--labels" not in words
