@@ -76,7 +76,7 @@ def read_records(
         yield from read_parquet(path, columns)
         return
     if form.kind is SourceKind.TEXT_FOLDER:
-        yield from read_text_folder(path, form.encoding)
+        yield from read_text_folder(path, form.encoding, columns)
         return
     with open_text(path, form) as stream:
         if form.kind not in (SourceKind.JSON_LINES, SourceKind.JSON):

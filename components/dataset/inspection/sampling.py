@@ -118,7 +118,8 @@ class FileSample:
         chosen = _spread(len(names), TEXTS_OF_PART * self.parts if self.parts else len(names))
         self.rows, self.places, self.is_whole = len(names), 1, len(chosen) == len(names)
         chosen_names = [names[place] for place in chosen]
-        yield from read_text_folder(self.path, self.table.format.encoding, chosen_names)
+        encoding = self.table.format.encoding
+        yield from read_text_folder(self.path, encoding, self.columns, chosen_names)
 
     def _beginning(self) -> Iterator[Record]:
         form = self.table.format

@@ -111,9 +111,18 @@ def test_encodings(tmp_path, monkeypatch):
     source = resolve_source(str(root), options=TableOptions(encoding="latin-1"))
     assert ("für", "a") in {(text, name) for text, name, _ in read(source)}
     monkeypatch.setattr(text_folders, "MAX_TEXT_BYTES", 5)
-    assert list(read_text_folder(root / "b", "utf-8")) == [
+    assert list(read_text_folder(root / "b", "utf-8", ["text"])) == [
         MalformedRecord(f"{number}.txt has more than 5 bytes") for number in range(4)
     ]
+
+
+def test_labels_are_known_without_reading_texts(tmp_path):
+    """Of 100,000 files, only names are needed to learn the classes."""
+    root = write(tmp_path / "r", "a", "b")
+    for file in root.rglob("*.txt"):
+        file.unlink()
+        file.symlink_to(tmp_path / "nowhere")
+    assert list(read_text_folder(root / "a", "utf-8", ["label"])) == [{"label": "a"}] * 4
 
 
 def test_a_look_reads_some_of_many_texts(tmp_path, monkeypatch):
