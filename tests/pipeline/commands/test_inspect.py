@@ -359,6 +359,7 @@ def test_a_file_of_which_nothing_can_be_read_is_said_to_be(tmp_path, capsys):
             "--labels x,y",
         ),
         (["a", "b", "a,b", "b; a"], "Some labels seem to name several classes, e.g. 'a,b': each"),
+        (["['a']", "['b']", "['a', 'b']"], "seem to name several classes, e.g. '['a', 'b']': each"),
         (["a", "b", "x, y", "none at all"], ""),
     ],
 )
@@ -398,3 +399,31 @@ def test_a_class_that_a_split_lacks_by_chance_is_told_with_the_way_out(tmp_path,
     drawn = [[*row, "test" if n % 2 else "train"] for n, row in enumerate(rows)]
     words = command(capsys, write(tmp_path / "s.csv", ["text", "label", "split"], drawn))
     assert "--labels" not in words
+
+
+@pytest.mark.parametrize(
+    ("text", "remark"),
+    [
+        ("<p class='x'>fine", "of the texts have tags or entities of HTML"),
+        ("caf&eacute; &#233;", "of the texts have tags or entities of HTML"),
+        ("1 < 2 & 3 > 2<br /><br>AT&T", ""),
+        ("cafÃ©", "look as if they had once been read in a wrong encoding"),
+        ("itâ€™s Ð¿Ñ€", "look as if they had once been read in a wrong encoding"),
+        ("NÃO, ESPAÑA, « Âge », it’s", ""),
+    ],
+)
+def test_texts_that_should_be_mended_are_told(tmp_path, capsys, text, remark):
+    """What a model would take for words."""
+    rows = [[f"{text} {n}", n % 2] for n in range(60)]
+    _, out, _ = inspect(capsys, write(tmp_path / "r.csv", ["text", "label"], rows))
+    told = out.replace("\n    ", " ")
+    assert remark in told and ("100% of the texts" in told) is bool(remark)
+
+
+def test_many_bad_records_are_told_with_their_usual_cause(tmp_path, capsys):
+    """Beside the share that the command allows."""
+    rows = [[f"a film {n}", n % 2, *(["x"] if n % 10 == 0 else [])] for n in range(60)]
+    _, out, _ = inspect(capsys, write(tmp_path / "r.csv", ["text", "label"], rows))
+    told = out.replace("\n    ", " ")
+    assert "10% of the records cannot be read. Better mend them first" in told
+    assert "--max-bad-records 0.1" in told
