@@ -52,6 +52,29 @@ def read_archive(path: str) -> Iterator[Review | Problem]:
         yield Problem("unreadable_file", name, str(damaged(str(error))), fatal=True)
 
 
+def objection_to_layout(path: str) -> str:
+    """Says that an archive holds no review in IMDB's layout, and what it holds; "" if it does.
+
+    A damaged archive is left to its reader.
+    """
+    names: list[str] = []
+    try:
+        with _inflated(path) as stream:
+            for member in TarMembers(stream):
+                if _place(member.name) or _danger(member):
+                    return ""
+                if member.kind == FILE:
+                    names.append(member.name)
+    except (ArchiveError, zlib.error, EOFError, OSError):
+        return ""
+    held = f", e.g. {printable(names[0])}" if names else ""
+    return (
+        f"{place_of(path).name} holds no reviews in the layout of IMDB's archive "
+        f"(train/pos/123_8.txt), but {len(names):,} other files{held}. Unpack it, and give the "
+        "files that you mean, or their folder."
+    )
+
+
 def read_directory(path: str) -> Iterator[Review | Problem]:
     """Yields the labelled reviews of a folder such as aclImdb/train/pos."""
     for file in places.inside(place_of(path)):
@@ -61,14 +84,24 @@ def read_directory(path: str) -> Iterator[Review | Problem]:
 
 
 def labelled_folders(root: Place) -> list[Place]:
-    """Returns those of train/pos, train/neg, test/pos and test/neg that exist below `root`."""
-    return [
+    """Returns those of train/pos, train/neg, test/pos and test/neg that exist below `root`.
+
+    None where no file's name has id and stars: these are texts by class like others.
+    """
+    found = [
         folder
         for base in (root, root / "aclImdb")
         for split in _SPLITS
         for label in _LABELS
         if (folder := base / split / label).is_dir()
     ]
+    return found if not found or any(map(_is_named_so, found)) else []
+
+
+def _is_named_so(folder: Place) -> bool:
+    """Says whether a folder has a file with id and stars in its name, or none at all."""
+    names = [file.name for file in places.inside(folder)]
+    return not names or any(map(_FILE_NAME.fullmatch, names))
 
 
 def _review_in(file: Place, place: tuple[str, str, str]) -> Review | Problem:

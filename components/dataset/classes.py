@@ -19,6 +19,7 @@ from components.dataset.label_objections import (
     listed,
     naming,
     objection_to_column,
+    objection_to_labels,
     objection_to_missing,
     objection_to_others,
     unmatched,
@@ -38,8 +39,6 @@ from components.errors import DataGateError, as_setting
 
 # Labels beside the usual ones that are as rare as this are errors in single records.
 _SHARE_OF_SLIPS = 0.01
-# A column with so many records, and more different labels than half of them, holds no classes.
-_MANY_RECORDS = 50
 # Of labels that the data spells otherwise.
 _TOLD_SPELLINGS = 5
 
@@ -171,8 +170,8 @@ def _learned(
         raise _unfit(objection_to_column(source.label_column, train))
     # Names in a file's metadata are different classes to those who wrote them.
     labels = dict(train) if source.class_names else distinct(train)
-    if counts.records >= _MANY_RECORDS and len(labels) * 2 > counts.records:
-        raise _unfit(objection_to_column(source.label_column, labels))
+    if objection := objection_to_labels(source.label_column, labels, counts.records):
+        raise _unfit(objection)
     meanings = {known_class(label) for label in labels}
     is_one = len(labels) == 1 or (len(meanings) == 1 and None not in meanings)
     if is_one and counts.is_whole and not (was_whole or counts.is_broken):

@@ -38,6 +38,12 @@ _LABELS = (
     "rating ratings reviewrating reviewstars",
     "score overall topic tag type priority grade verdict output y",
 )
+# What to do about a list of which more than one value is needed.
+_OF_LISTS = {
+    TEXT_COLUMN: "To keep all that a list holds, join it in a column of its own.",
+    LABEL_COLUMN: "A text has one class: of several labels, say of one whether a text has it, by "
+    "yes and no in a column of its own.",
+}
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 _MOST_NAMED = 8
 
@@ -104,11 +110,17 @@ def check_columns(
     Raises:
       DatasetError: One is empty or lacks a column, or has objects or lists there.
     """
+    tables = list(tables)
     for name, table in tables:
         if not table.columns:
             raise DatasetError(f"{name} is empty: expected columns {text_column}, {label_column}.")
         missing = [column for column in (text_column, label_column) if column not in table.names]
         if missing:
+            if other := next((each for each, of in tables if missing[0] in of.names), ""):
+                raise DatasetError(
+                    f"{name} has no column '{shortened(missing[0])}', as {other} has. Its columns "
+                    f"are: {listed(table.columns)}. Give the column one name in all files."
+                )
             setting = TEXT_COLUMN if missing[0] == text_column else LABEL_COLUMN
             message = missing_column(
                 table, name, missing[0], setting, LABEL_COLUMN, lacks_both=len(missing) == 2
@@ -139,10 +151,11 @@ def objection_to_column(
     tiers = _TEXTS if setting == TEXT_COLUMN else _LABELS
     likely = [*_with_usual_name(inside, tiers), *inside, f"{column}.0"][0]
     found = f" Inside it are: {listed(inside)}." if inside else ""
+    several = "" if inside else f" {_OF_LISTS.get(setting, '')}"
     return (
         f"{name}: the column '{shortened(column)}' holds objects or lists; expected one value a "
         f"record.{found} Name another with `{setting}`, or what is inside, e.g. "
-        f"{as_setting(setting, likely)}."
+        f"{as_setting(setting, likely)}.{several}"
     )
 
 

@@ -283,7 +283,7 @@ def _json_table(
         )
         first = next(records, None)
         if isinstance(first, MalformedRecord):
-            raise ValueError(first.detail)
+            raise ValueError(f"{first.detail}{_advice_on_record(first.detail)}")
         followers = list(islice(records, _RECORDS_WITH_COLUMNS - 1))
     others = [record for record in followers if not isinstance(record, MalformedRecord)]
     lists = [
@@ -314,6 +314,11 @@ def _json_table(
         nested=nested,
         composite=_composite([first or {}, *others], (*columns, *nested)),
     )
+
+
+def _advice_on_record(detail: str) -> str:
+    """Shows what a record is where the first one is a list or a text."""
+    return ', e.g. {"text": "fine", "label": "good"}' if "object" in detail else ""
 
 
 def _nested(
@@ -358,6 +363,8 @@ def _separated_table(
         return DetectedTable(form, (), (), has_records=False)
     if not may_be_prose and lines[0].startswith(_FASTTEXT):
         raise DatasetError(f"{name} is no table: {_FASTTEXT_ADVICE}")
+    if not may_be_prose and (objection := foreign_formats.tagged_words(lines)):
+        raise DatasetError(f"{name} is no table: {objection}")
     usual = TableFormat.usual(form.kind).delimiter
     form = dialect.sniffed(
         lines,

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from components.dataset.source import TableFormat
+from components.dataset.source import SourceKind, TableFormat
 from components.errors import DatasetError, as_setting, did_you_mean
 
 # Of a message that lists columns.
@@ -117,6 +117,8 @@ def missing_column(
       label_setting: The setting that names the column of labels, where there is one.
       lacks_both: Whether the column of labels is not known either.
     """
+    if len(table.columns) == 1 and label_setting and not (table.nested or table.wrapper):
+        return _only_column(table, name, column, setting == label_setting and not lacks_both)
     likely = dict(zip((_TEXT_COLUMN, label_setting), table.likely, strict=True))
     # Without the text's name, the label's may be wrong as well.
     asked = (_TEXT_COLUMN, label_setting) if setting == _TEXT_COLUMN else (setting,)
@@ -143,6 +145,20 @@ def missing_column(
             return f"{message} Has the file no header? Then: {without} {columns}."
         return f"{message} Without a header, columns have numbers, e.g. {columns}."
     return message
+
+
+def _only_column(table: DetectedTable, name: str, column: str, has_text: bool) -> str:
+    """Says that a table has one column, where texts and labels need two."""
+    message = (
+        f"{name} has no column '{column}'. Its columns are: {listed(table.columns)}. Texts and "
+        "labels need a column each:"
+    )
+    if not has_text and table.format.kind in (SourceKind.CSV, SourceKind.TSV):
+        return (
+            f"{message} if a line holds both, name what stands between them with `delimiter`; if "
+            "not, write the labels beside the texts."
+        )
+    return f"{message} write the label of each text beside it."
 
 
 def same_column(table: DetectedTable, column: str) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from components import features
 from components.dataset.label_objections import (
+    DRAW_SPLITS,
     listed,
     objection_to_split,
     objection_to_unknown,
@@ -199,6 +200,9 @@ def _objections_to_splits(
         by_class = {name: counts[label] for label, name in enumerate(source.classes)}
         if objection := objection_to_split(split, by_class, min_class_size):
             yield objection
+            are_drawn = source.split_column or any(file.split for file in source.files)
+            if not are_drawn and split == features.TEST_SPLIT:
+                yield DRAW_SPLITS.strip()
 
 
 def _objections_to_empty_files(source: ReviewSource, look: FirstLook) -> Iterator[str]:

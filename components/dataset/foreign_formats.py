@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 PARQUET = b"PAR1"
 
@@ -11,8 +11,9 @@ _EXPORT = "Save it as CSV or Parquet and give that."
 # What such files are, by the bytes that they begin with, and what to do with each of them.
 _MAGIC: tuple[tuple[str, Mapping[bytes, str]], ...] = (
     (
-        "Write it as Parquet and give that.",
+        "Write it as Parquet, e.g. by to_parquet of pandas or of datasets, and give that.",
         {
+            b"\xff\xff\xff\xff": "an Arrow stream, as save_to_disk of datasets writes it",
             b"ARROW1": "an Arrow (Feather) file",
             b"FEA1": "a Feather file",
             b"ORC": "an ORC file",
@@ -53,6 +54,9 @@ _WORKBOOK = re.compile(r"(^|/)xl/|(^|/)word/|^mimetype$", re.MULTILINE)
 # Bytes that no text has, in any encoding that has ASCII in it.
 _BINARY = re.compile(rb"[\x01-\x08\x0e-\x1a]")
 _MOST_BINARY = 0.05
+# Tags of words, outside and inside of names; a few lines are comments.
+_TAG = re.compile(r"O|[BIESLU]-\S+")
+_MOST_TAGS, _MOST_LINES, _FEWEST_LINES = 0.9, 1_000, 10
 
 
 def foreign(head: bytes) -> str:
@@ -65,6 +69,18 @@ def foreign(head: bytes) -> str:
     if head[_TAR[0] : _TAR[0] + len(_TAR[1])] == _TAR[1]:
         return "it is a tar archive. Unpack it, and give the files that you mean, or their folder."
     return ""
+
+
+def tagged_words(lines: Sequence[str]) -> str:
+    """Returns the same of a file whose lines hold a word and its tag each, by its first lines."""
+    last = [line.split()[-1] for line in lines[:_MOST_LINES] if line.strip()]
+    tags = sum(map(bool, map(_TAG.fullmatch, last)))
+    if len(last) < _FEWEST_LINES or tags < _MOST_TAGS * len(last) or len(set(last)) < 2:
+        return ""
+    return (
+        "its lines hold a word and its tag each, as CoNLL. Texts are classified here, not words: "
+        "write a row for each text, with its label."
+    )
 
 
 def office_document(member_names: str) -> str:

@@ -84,5 +84,8 @@ def find_tables(
                 f"{path.name} has no column '{split_column}', and other files have one. Give it to "
                 "all files or to none."
             )
-    splits = dict.fromkeys(paths, "") if split_column else splits_by_name(paths, notify)
+    are_classes = SourceKind.TEXT_FOLDER in kinds
+    splits = (
+        dict.fromkeys(paths, "") if split_column else splits_by_name(paths, notify, are_classes)
+    )
     return FoundTables({path: tables[path] for path in splits}, splits, split_column)

@@ -11,6 +11,7 @@ import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from components.dataset.hub_card import card_in, entries_in
 from components.dataset.places import from_here, names_below, shared_folder
 from components.dataset.records import printable
 from components.dataset.splits import split_in_name
@@ -18,10 +19,6 @@ from components.errors import DatasetError, as_setting
 from components.features import TRAIN_SPLIT
 from components.storage.place import Place
 
-_DESCRIPTION = "README.md"
-_FENCE = "---"
-# More than the front matter of any data set has.
-_MOST_BYTES = 1 << 20
 _MOST_LISTED = 20
 
 
@@ -70,7 +67,7 @@ def _shorter(path: str) -> str:
 def _described(folder: Place, tables: Sequence[Place]) -> dict[str, list[Place]]:
     """Returns the configurations that README.md describes and of which there are tables."""
     found: dict[str, list[Place]] = {}
-    for entry in _entries(folder / _DESCRIPTION):
+    for entry in entries_in(card_in(folder), "configs"):
         patterns = list(_patterns(entry.get("data_files")))
         base = entry.get("data_dir")
         if isinstance(base, str):
@@ -83,38 +80,6 @@ def _described(folder: Place, tables: Sequence[Place]) -> dict[str, list[Place]]
         if files:
             found[str(entry.get("config_name", "default"))] = files
     return found
-
-
-def _entries(description: Place) -> list[Mapping[str, Any]]:
-    """Returns the configurations in a file's front matter; none where it has none, or no YAML."""
-    if not description.is_file():
-        return []
-    try:
-        with description.open("rb") as stream:
-            text = stream.read(_MOST_BYTES).decode("utf-8-sig", "replace")
-    except OSError:
-        return []
-    lines = text.splitlines()
-    if not lines or lines[0].strip() != _FENCE or _FENCE not in map(str.strip, lines[1:]):
-        return []
-    end = [line.strip() for line in lines].index(_FENCE, 1)
-    front = _front_matter("\n".join(lines[1:end]))
-    entries = front.get("configs") if isinstance(front, dict) else None
-    return [each for each in entries if isinstance(each, dict)] if isinstance(entries, list) else []
-
-
-def _front_matter(text: str) -> Any:
-    # Few folders need it, and the command's help is to be quick.
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        # By aliases a few lines stand for billions.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, loader)):
-            return None
-        return yaml.load(text, loader)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return None
 
 
 def _patterns(data_files: Any) -> Iterator[str]:

@@ -5,6 +5,7 @@ Whoever follows the advice as it stands gets further: the labels that it names d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from components import features
@@ -33,6 +34,19 @@ MANY = 50
 _SHOWN_CLASSES = 10
 # Of a label that only shows what a column holds.
 _LONGEST_EXAMPLE = 40
+# A column with so many records, and more different labels than half of them, holds no classes.
+_MANY_RECORDS = 50
+# Where a hash of the text puts too few of a class into a split.
+DRAW_SPLITS = (
+    " A hash of the text draws the splits; a column 'split' with train and test draws them as you "
+    "wish."
+)
+_DATES = "dates"
+_DATE = re.compile(
+    r"(\d{4}([-/.])\d{1,2}\2\d{1,2}|\d{1,2}([-/.])\d{1,2}\3\d{4}|\d{1,2}/\d{1,2}/\d{2})"
+    r"([T ,]+\d{1,2}:\d{2}.*)?"
+    r"|(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d{1,2}:\d{2}.*"
+)
 
 
 def objection_to_missing(counts: Mapping[str, int], settings: LabelSettings) -> str:
@@ -210,15 +224,50 @@ def objection_to_split(split: str, by_class: Mapping[str, int], min_class_size: 
     return f"{message}.{IS_COLUMN_RIGHT if len(few) > MANY else ''}"
 
 
+def objection_to_labels(column: str, counts: Mapping[str, int], records: int) -> str:
+    """Says that labels which are learned are too many for classes, dates or measures; else "".
+
+    Args:
+      column: Their column.
+      counts: How often each label occurs.
+      records: How many records were read.
+    """
+    are_most = records >= _MANY_RECORDS and len(counts) * 2 > records
+    are_many = len(counts) > MOST_CLASSES or are_most
+    if are_many or _kind_of(counts) == _DATES or (len(counts) > MANY and _are_measures(counts)):
+        return objection_to_column(column, counts)
+    return ""
+
+
 def objection_to_column(column: str, counts: Mapping[str, int]) -> str:
-    """Says that a column has too many different values to hold classes."""
+    """Says that the values of a column are no classes, and what they seem to be."""
     number = f"over {MOST_CLASSES:,}" if len(counts) > MOST_CLASSES else f"{len(counts):,}"
     examples = ", ".join(f"'{_begun(label)}'" for label in by_count(counts)[:3])
-    what = "numbers" if all(number_in(label) is not None for label in counts) else "texts"
     return (
         f"The column '{column}' has {number} different values, e.g. {examples}: are "
-        f"they {what}, and no classes? `label_column` names another column; `{LABELS}` names the "
-        "classes, if these are some of them."
+        f"they {_kind_of(counts)}, and no classes? `label_column` names another column; `{LABELS}` "
+        "names the classes, if these are some of them."
+    )
+
+
+def is_date(label: str) -> bool:
+    """Says whether a label is a date, or a date and a time, as tables usually write them."""
+    return bool(_DATE.fullmatch(label))
+
+
+def _kind_of(labels: Iterable[str]) -> str:
+    """Returns what labels are that are no classes."""
+    labels = list(labels)
+    if labels and all(map(is_date, labels)):
+        return _DATES
+    return "numbers" if all(number_in(label) is not None for label in labels) else "texts"
+
+
+def _are_measures(labels: Iterable[str]) -> bool:
+    """Says whether all are numbers, and some have a fraction: no codes of classes."""
+    numbers = list(map(number_in, labels))
+    return all(number is not None for number in numbers) and any(
+        number is not None and number % 1 for number in numbers
     )
 
 

@@ -36,6 +36,8 @@ _NUMBER = re.compile(r"[+-]?(\d{1,18}(\.\d{0,18})?|\.\d{1,18})(e[+-]?\d{1,3})?")
 _DECIMAL_COMMA = re.compile(r"([+-]?\d{1,18}),(\d{1,2})")
 _TRUTH = {"true": "1", "false": "0"}
 _REMEMBERED = 10_000
+# Of the number of a class.
+_MOST_DIGITS = 9
 
 
 def spelling_of(value: Any) -> str:
@@ -79,9 +81,19 @@ def spelling_in(value: Any, class_names: Sequence[str]) -> str:
       value: What the label's column holds.
       class_names: What the numbers 0, 1, ... stand for, if not for themselves.
     """
-    if class_names and type(value) is int and 0 <= value < len(class_names):
-        value = class_names[value]
+    if class_names:
+        number = value if type(value) is int else _number_in_text(value, class_names)
+        if 0 <= number < len(class_names):
+            value = class_names[number]
     return spelling_of(value)
+
+
+def _number_in_text(value: Any, class_names: Sequence[str]) -> int:
+    """Returns the number that a field of text holds; -1 where it holds none, or a name."""
+    if not isinstance(value, str | bytes) or len(value) > _MOST_DIGITS or not value.isascii():
+        return -1
+    is_number = value.strip().isdigit() and spelling_of(value) not in class_names
+    return int(value) if is_number else -1
 
 
 @lru_cache(maxsize=10_000)

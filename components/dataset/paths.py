@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from functools import partial
+from itertools import islice
+from typing import Any
 
-from components import features
 from components.dataset.detect import kind_of
+from components.dataset.foreign_formats import foreign
 from components.dataset.hub_folders import only_configuration
 from components.dataset.places import files_in, inside, is_there, matching, names_below
 from components.dataset.records import printable
 from components.dataset.stores import check_store, errors_of_stores
 from components.dataset.suffixes import SUFFIXES
+from components.dataset.text_folders import class_folders
 from components.errors import DatasetError, as_setting, did_you_mean
 from components.storage import files
 from components.storage.place import Place, StorePath, place_of
 
 AUTO, IMDB, SAMPLE = "auto", "imdb", "sample"
 
+# Of what is in a folder that is refused.
+_MOST_SEEN, _MOST_SUFFIXES, _HEAD = 10_000, 5, 1_024
+_WITHOUT_SUFFIX = "without a suffix"
 # Files that Hugging Face's `datasets` writes beside the data.
 _DESCRIPTIONS = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
 
@@ -72,7 +79,7 @@ def _neighbours(part: str) -> list[str]:
 
 @errors_of_stores()
 def tables_in(paths: Iterable[Place]) -> list[Place]:
-    """Returns the tables among files and in folders.
+    """Returns the tables among files and in folders; of a folder without any, its folders of texts.
 
     Raises:
       DatasetError: A folder holds none, or several configurations of a data set.
@@ -81,17 +88,41 @@ def tables_in(paths: Iterable[Place]) -> list[Place]:
     for path in paths:
         if path.is_dir():
             tables = files_in(path, partial(_is_table, folder=path))
-            if not tables:
+            if tables:
+                found += only_configuration(path, tables)
+            elif texts := class_folders(path):
+                found += texts
+            else:
                 raise DatasetError(
-                    f"The folder {path} holds no reviews: expected {features.TRAIN_SPLIT}/pos, "
-                    f"{features.TRAIN_SPLIT}/neg, {features.TEST_SPLIT}/pos and "
-                    f"{features.TEST_SPLIT}/neg with files such as 123_8.txt, or tables "
-                    f"({', '.join(SUFFIXES)})."
+                    f"The folder {path} holds no reviews: expected tables ({', '.join(SUFFIXES)}), "
+                    "or a folder of texts (.txt) for each class, which may be in train and test. "
+                    f"{_what_is_in(path)}"
                 )
-            found += only_configuration(path, tables)
         else:
             found.append(path)
     return found
+
+
+def _what_is_in(folder: Place) -> str:
+    """Says what there is in a folder that is not read, and the next step."""
+    below: Iterable[Any] = folder.rglob("*")
+    seen: list[Place] = [path for path in islice(below, _MOST_SEEN) if path.is_file()]
+    if not seen:
+        return "It holds no file."
+    by_suffix: dict[str, list[Place]] = {}
+    for path in sorted(seen):
+        by_suffix.setdefault(path.suffix.lower() or _WITHOUT_SUFFIX, []).append(path)
+    order = sorted(by_suffix, key=lambda suffix: -len(by_suffix[suffix]))[:_MOST_SUFFIXES]
+    told = f"It holds {', '.join(f'{len(by_suffix[suffix]):,} {suffix}' for suffix in order)}."
+    for suffix in order:
+        first = by_suffix[suffix][0]
+        with contextlib.suppress(OSError), first.open("rb") as stream:
+            if objection := foreign(stream.read(_HEAD)):
+                return f"{told} Of {printable(first.name)}: {objection}"
+    return (
+        f"{told} Put files that are a text each into a folder that is named for their label; of "
+        "files with a text a line, write a table with the label beside each text."
+    )
 
 
 def _is_table(file: Place, folder: Place) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from components.dataset import imdb, sample
-from components.dataset.archive import labelled_folders
+from components.dataset.archive import labelled_folders, objection_to_layout
 from components.dataset.class_names import class_names_in, names_in_force
 from components.dataset.classes import with_classes
 from components.dataset.columns import (
@@ -25,7 +25,7 @@ from components.dataset.layout_labels import COLUMNS, STARS
 from components.dataset.look_at import ARCHIVE_SUFFIXES
 from components.dataset.names import name_and_origin, name_of
 from components.dataset.paths import AUTO, IMDB, SAMPLE, expand, tables_in
-from components.dataset.places import inside
+from components.dataset.places import inside, shared_folder
 from components.dataset.slice_columns import (
     columns_asked,
     slices_by_columns,
@@ -35,6 +35,7 @@ from components.dataset.source import ReviewSource, SourceFile, SourceKind
 from components.dataset.stores import errors_of_stores
 from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
 from components.dataset.table_splits import drawn_by_column, drawn_by_names
+from components.dataset.text_folders import texts_in
 from components.errors import DatasetError, DownloadError, as_setting
 from components.storage.place import Place, StorePath
 
@@ -181,6 +182,8 @@ def labelled_source(path: Place, digest: bool = True) -> ReviewSource | None:
             origin=str(path),
         )
     if path.name.endswith(ARCHIVE_SUFFIXES) and path.is_file():
+        if objection := objection_to_layout(str(path)):
+            raise DatasetError(objection)
         return ReviewSource(
             kind=SourceKind.IMDB_ARCHIVE,
             name=name_of(path),
@@ -210,13 +213,16 @@ def _table_source(
         note(line)
     first = next(iter(found.splits))
     kind = found.tables[first].format.kind
-    data_name, origin = name_and_origin(first, keeps_splits=bool(found.splits[first]))
-    class_names = class_names_in(first, label_column) if kind is SourceKind.PARQUET else ()
+    if kind is SourceKind.TEXT_FOLDER:
+        data_name, origin = name_and_origin(shared_folder(list(found.splits)), keeps_splits=False)
+    else:
+        data_name, origin = name_and_origin(first, keeps_splits=bool(found.splits[first]))
+    class_names = class_names_in(first, label_column, kind)
     source = ReviewSource(
         kind=kind,
         name=data_name,
         files=found.files,
-        digest=_digest(found.splits),
+        digest=_digest(_files_in(found)),
         text_column=text_column,
         label_column=label_column,
         split_column=found.split_column,
@@ -225,6 +231,11 @@ def _table_source(
     )
     source = with_classes(source, settings, notify, note)
     return drawn_by_column(source, notify) if found.split_column else drawn_by_names(source)
+
+
+def _files_in(found: FoundTables) -> Iterator[Place]:
+    for path, table in found.tables.items():
+        yield from texts_in(path) if table.format.kind is SourceKind.TEXT_FOLDER else [path]
 
 
 def _with_slices(

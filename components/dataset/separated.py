@@ -71,8 +71,9 @@ def _behind(blocks: Iterator[list[str]], count: int) -> Iterator[list[str]]:
 def named(header: Sequence[str]) -> list[str]:
     """Returns a header's names without blanks around them; a column without one is its number."""
     names = [name.strip() for name in header]
+    taken = set(names)
     return [
-        name or (str(number) if str(number) not in names else f"column {number}")
+        name or (str(number) if str(number) not in taken else f"column {number}")
         for number, name in enumerate(names, start=1)
     ]
 

@@ -21,6 +21,7 @@ class SourceKind(str, Enum):
     JSON_LINES = "jsonl"
     JSON = "json"
     PARQUET = "parquet"
+    TEXT_FOLDER = "text_folder"
 
 
 FORMAT_NAMES = {
@@ -29,6 +30,7 @@ FORMAT_NAMES = {
     SourceKind.JSON_LINES: "JSON Lines",
     SourceKind.JSON: "JSON",
     SourceKind.PARQUET: "Parquet",
+    SourceKind.TEXT_FOLDER: "texts, one a file",
 }
 
 
@@ -56,7 +58,8 @@ class TableFormat:
 
     Attributes:
       kind: CSV and TSV for rows of fields, whatever the delimiter; JSON_LINES for an object a
-        line; JSON for one array of objects, or objects over several lines; PARQUET.
+        line; JSON for one array of objects, or objects over several lines; PARQUET; TEXT_FOLDER
+        for a folder of texts.
       compression: How the file is packed, whatever its name says.
       encoding: Name of a codec of Python's.
       delimiter: The character between two fields; "" when a line is one field.
@@ -99,7 +102,7 @@ def _as_is(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One file (or, for IMDB_DIRECTORY, one folder) to read.
+    """One file (or, for IMDB_DIRECTORY and TEXT_FOLDER, one folder) to read.
 
     Attributes:
       path: Absolute path.

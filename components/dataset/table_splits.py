@@ -21,16 +21,23 @@ _CARVED = (
 _ALL_SPLITS = {features.TRAIN_SPLIT, features.EVAL_SPLIT, features.TEST_SPLIT}
 
 
-def splits_by_name(paths: Sequence[Place], notify: Callable[[str], None]) -> dict[Place, str]:
+def splits_by_name(
+    paths: Sequence[Place], notify: Callable[[str], None], are_classes: bool = False
+) -> dict[Place, str]:
     """Returns the files to read, each with the split that it is named for, or with "".
 
     Names that name one split alone do not count: train.csv alone is split like any other file. A
     split without labels beside one named train is left out.
 
+    Args:
+      paths: The files.
+      notify: Is told what is left out, and that test is taken out of train.
+      are_classes: Whether they are folders that are named for their class.
+
     Raises:
       DatasetError: Some files are named for splits and others are not, or none is for train.
     """
-    named = dict(zip(paths, _splits_named(paths), strict=True))
+    named = dict(zip(paths, _splits_named(paths, are_classes), strict=True))
     if features.TRAIN_SPLIT in named.values():
         for path in [path for path, split in named.items() if split in UNLABELLED]:
             notify(f"{path.name} is left out: it is named for reviews without labels.")
@@ -102,7 +109,7 @@ def drawn_by_column(source: ReviewSource, notify: Callable[[str], None]) -> Revi
     return replace(source, has_eval=features.EVAL_SPLIT in drawn, carves_test=carves_test)
 
 
-def _splits_named(paths: Sequence[Place]) -> list[str]:
+def _splits_named(paths: Sequence[Place], are_classes: bool) -> list[str]:
     """Returns for each file the split that its name, or a folder's, tells, or "".
 
     Only folders below the one that all files share tell files apart.
@@ -110,6 +117,6 @@ def _splits_named(paths: Sequence[Place]) -> list[str]:
     splits = []
     for below in names_below_shared(paths):
         file, *folders = reversed(below)
-        names = (file.split(".")[0], *folders)
+        names = folders if are_classes else [file.split(".")[0], *folders]
         splits.append(next(filter(None, map(split_in_name, names)), ""))
     return splits

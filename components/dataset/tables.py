@@ -22,6 +22,7 @@ from components.dataset.source import ReviewSource, SourceFile, SourceKind, Tabl
 from components.dataset.stores import words_of
 from components.dataset.table_reviews import reviews_in
 from components.dataset.text_encoding import UTF_8
+from components.dataset.text_folders import read_text_folder
 from components.dataset.text_lines import UNDECODABLE, LongLineError, blocks_of_lines, open_text
 from components.errors import as_setting
 from components.storage.place import Place, place_of
@@ -74,6 +75,9 @@ def read_records(
     if form.kind is SourceKind.PARQUET:
         yield from read_parquet(path, columns)
         return
+    if form.kind is SourceKind.TEXT_FOLDER:
+        yield from read_text_folder(path, form.encoding, columns)
+        return
     with open_text(path, form) as stream:
         if form.kind not in (SourceKind.JSON_LINES, SourceKind.JSON):
             yield from _read_separated(blocks_of_lines(stream, form), form)
@@ -96,8 +100,8 @@ def read_records(
 
 def with_way_out(problem: Problem, form: TableFormat) -> Problem:
     """Returns a problem, with advice where a text is perhaps in another encoding than UTF-8."""
-    is_separated = form.kind in (SourceKind.CSV, SourceKind.TSV)
-    if problem.kind != "not_utf8" or not is_separated or form.encoding != UTF_8:
+    has_encoding = form.kind in (SourceKind.CSV, SourceKind.TSV, SourceKind.TEXT_FOLDER)
+    if problem.kind != "not_utf8" or not has_encoding or form.encoding != UTF_8:
         return problem
     return problem._replace(
         detail=f"{problem.detail} (is it Latin-1? {as_setting('encoding', 'latin-1')})"

@@ -12,8 +12,14 @@ from dataclasses import dataclass, field
 from components import features
 from components.dataset.inspection.look import Inspection
 from components.dataset.inspection.survey import WordFigures, distinct
-from components.dataset.label_objections import LISTED, in_short, listed, objection_to_column
-from components.dataset.label_settings import FEWEST_CLASSES, MOST_CLASSES
+from components.dataset.label_objections import (
+    DRAW_SPLITS,
+    LISTED,
+    in_short,
+    listed,
+    objection_to_labels,
+)
+from components.dataset.label_settings import FEWEST_CLASSES
 from components.dataset.labels import key_of, known_class, setting_of
 from components.dataset.places import from_here
 from components.dataset.splits import TEST_SHARE
@@ -33,19 +39,20 @@ FOLDS = 5
 _SMALL_PART, _LEAST_WEIGHED = 0.4, 10
 # A constant answer has a macro F1 of 1 / classes at most; a model should have a fifth more.
 _OVER_CONSTANT = 1.2
-# A column with so many records, and as many different labels as half of them, holds no classes.
-_MANY_RECORDS = 50
 # Labels beside those of negative and positive that are as rare as this are errors.
 _SHARE_OF_SLIPS = 0.01
 # What a sample shows of bad records may be more in all of the data.
 _ROOM_FOR_BAD_RECORDS = 1.5
 # Labels by which people say that there is none; blanks and NaN are none anyway.
 _SAY_NOTHING = {"n/a", "na", "none", "null", "nil", "nan", "-", "?", "#n/a", "<na>", "undefined"}
+_LIST = re.compile(r"[\[({]")
 _BETWEEN_LABELS = re.compile(r"\s*[,;|]\s*")
 # Classes that are too small in a split are left out where they hold so little of all records.
 _SHARE_LEFT_OUT = 0.1
 # From this share of texts on, emoji are worth tokens of their own.
 _SHARE_WITH_EMOJI = 0.05
+# From this share of texts, or of records, on, what is wrong with them should be mended first.
+_SHARE_OF_DOUBT = 0.05
 
 
 @dataclass
@@ -120,6 +127,7 @@ def plan_for(
     plan.larger_share = count / plan.classes.total()
     _allow_bad_records(plan, found, slips)
     _choose_tokens(plan, found, words)
+    _tell_of_doubtful_texts(plan, words)
     if data != "sample":
         _suit_small_data(plan, different=found.survey.records - found.survey.repeated)
         _suit_small_classes(plan)
@@ -156,6 +164,21 @@ def _choose_tokens(plan: Plan, found: Inspection, words: WordFigures) -> None:
         plan.settings["emoji"] = True
         plan.remarks.append(
             f"{words.emoji_share:.0%} of the texts have emoji: each one is a token."
+        )
+
+
+def _tell_of_doubtful_texts(plan: Plan, words: WordFigures) -> None:
+    """Tells of HTML, whose tags are words to a model, and of letters that were read wrongly."""
+    if words.markup_share >= _SHARE_OF_DOUBT:
+        plan.remarks.append(
+            f"{words.markup_share:.0%} of the texts have tags or entities of HTML (<p>, &eacute;), "
+            "whose letters are words to a model. Better take them out before, e.g. by "
+            "html.unescape of Python and a reader of HTML."
+        )
+    if words.garbled_share >= _SHARE_OF_DOUBT:
+        plan.remarks.append(
+            f"{words.garbled_share:.0%} of the texts look as if they had once been read in a wrong "
+            "encoding (é as Ã©). Better export them again, or mend them by ftfy."
         )
 
 
@@ -254,11 +277,8 @@ def _objection(plan: Plan, found: Inspection) -> str:
             f"All labels are {listed(classes)}, which is one class; two are needed."
             f"{_other_columns(found)}"
         )
-    if len(classes) > MOST_CLASSES or (
-        survey.records >= _MANY_RECORDS and 2 * len(classes) > survey.records
-    ):
-        return f"{objection_to_column(found.label_column, classes)}{_example_column(found)}"
-    return ""
+    objection = objection_to_labels(found.label_column, classes, survey.records)
+    return f"{objection}{_example_column(found)}" if objection else ""
 
 
 def _other_columns(found: Inspection) -> str:
@@ -317,9 +337,9 @@ def _tell_of_doubtful_labels(plan: Plan) -> None:
             f"Perhaps no label at all: {named}. To leave them out, name the others: "
             f"{typed('labels', value)}"
         )
-    keys = {key_of(name) for name in plan.classes}
+    keys = {key_of(_bare(name)) for name in plan.classes}
     several = [name for name in plan.classes if _parts(name) and _parts(name) <= keys]
-    if len(several) > 1:
+    if len(several) > 1 or any(map(_LIST.match, several)):
         plan.remarks.append(
             f"Some labels seem to name several classes, e.g. '{several[0]}': each combination is a "
             "class of its own here."
@@ -328,7 +348,12 @@ def _tell_of_doubtful_labels(plan: Plan) -> None:
 
 def _parts(label: str) -> set[str]:
     parts = _BETWEEN_LABELS.split(label)
-    return {key_of(part) for part in parts} if len(parts) > 1 else set()
+    return {key_of(_bare(part)) for part in parts} if len(parts) > 1 else set()
+
+
+def _bare(label: str) -> str:
+    """Returns a label without the brackets and quotes of a list that was written as text."""
+    return label.strip("[](){}'\" ")
 
 
 def _leave_out_unlabelled_split(plan: Plan, found: Inspection) -> None:
@@ -381,17 +406,23 @@ def _leave_out_rare_classes(plan: Plan, found: Inspection) -> None:
                 f"{in_short(small)}. They stay; what the test tells of them is little."
             )
     if rare:
-        _leave_out(plan, rare)
+        _leave_out(plan, rare, are_drawn=bool(found.named_splits or found.split_column))
 
 
-def _leave_out(plan: Plan, rare: Sequence[str]) -> None:
-    """Names the other classes; objects where fewer than two are left."""
+def _leave_out(plan: Plan, rare: Sequence[str], are_drawn: bool) -> None:
+    """Names the other classes; objects where fewer than two are left.
+
+    Args:
+      plan: Gets the classes that are left.
+      rare: The classes to leave out.
+      are_drawn: Whether the data says which split a record is in.
+    """
     kept = [label for label in plan.classes if label not in rare]
     named = in_short({label: plan.classes[label] for label in rare})
     if len(kept) < 2:
         plan.objection = (
             f"Of a class, each split needs {LEAST_OF_CLASS} reviews at least, and {named} have "
-            "fewer in one. Give more of them."
+            f"fewer in one. Give more of them.{'' if are_drawn else DRAW_SPLITS}"
         )
         return
     plan.remarks.append(
@@ -420,6 +451,11 @@ def _allow_bad_records(plan: Plan, found: Inspection, slips: int) -> None:
         f"{bad:,} of {survey.records:,} records have no text, no label, or a wrong one, or cannot "
         "be read; they are left out."
     )
+    if survey.problems > _SHARE_OF_DOUBT * survey.records:
+        plan.remarks.append(
+            f"{survey.problems / survey.records:.0%} of the records cannot be read. Better mend "
+            "them first: in rows of fields, a text that holds the delimiter stands in quotes."
+        )
 
 
 def shown_labels(counts: Mapping[str, int], most: int) -> tuple[Sequence[tuple[str, int]], int]:

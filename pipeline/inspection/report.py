@@ -114,7 +114,7 @@ def _files(found: Inspection) -> Iterator[str]:
                 told.append(encoding_name(form.encoding, b""))
         yield ", ".join(told)
     if len(found.files) > MOST_FILES:
-        yield f"and {len(found.files) - MOST_FILES:,} more files"
+        yield f"and {len(found.files) - MOST_FILES:,} more"
     read = found.survey.records
     if not read:
         # Its columns are not known, or it has none; the error says which.

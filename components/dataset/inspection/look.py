@@ -14,6 +14,7 @@ from components.dataset.class_names import class_names_in
 from components.dataset.columns import check_columns, check_labelled, choose_columns
 from components.dataset.detected_table import DetectedTable, same_column
 from components.dataset.found_tables import FoundTables, find_tables
+from components.dataset.inspection import sampling
 from components.dataset.inspection.sampling import (
     PARTS,
     WHOLE_BYTES,
@@ -23,7 +24,8 @@ from components.dataset.inspection.sampling import (
     lines_in,
 )
 from components.dataset.inspection.survey import Survey, as_text
-from components.dataset.labels import spelling_of
+from components.dataset.label_objections import is_date
+from components.dataset.labels import spelling_in, spelling_of
 from components.dataset.layout_labels import FOLDERS
 from components.dataset.nested import value_at
 from components.dataset.places import inside
@@ -33,6 +35,8 @@ from components.dataset.splits import UNLABELLED, split_spelt
 from components.dataset.stores import errors_of_stores
 from components.dataset.table_options import TableOptions
 from components.dataset.tables import UNREADABLE, read_records, unreadable
+from components.dataset.text_folders import texts_in
+from components.dataset.text_lines import MAX_LINE_CHARACTERS
 from components.errors import DatasetError
 from components.storage.place import Place, place_of
 
@@ -41,8 +45,8 @@ MOST_FILES = 50
 # Of an IMDB folder's reviews, so many texts of each split and class.
 _TEXTS_OF_FOLDER = 2_500
 _MOST_TEXT_BYTES = 1 << 20
-# Records whose values are shown as examples.
-_EXAMPLE_RECORDS = 100
+# Records whose values are shown as examples; of many columns, as many as have so many values.
+_EXAMPLE_RECORDS, _FEWEST_EXAMPLE_RECORDS, _EXAMPLE_VALUES = 100, 5, 50_000
 _EXAMPLES = 3
 _EXAMPLE_LENGTH = 200
 _RATING = "rating"
@@ -54,7 +58,7 @@ class Column:
 
     Attributes:
       name: Its name, "a.b" for what is inside another.
-      kind: "text", "number", "true or false", "object", "list", or "blank".
+      kind: "text", "number", "true or false", "date", "object", "list", or "blank".
       examples: Some of its different values.
       different: How many different ones there are in the first records.
       values: In how many of those records it has a value.
@@ -126,15 +130,18 @@ def look_at_tables(
     """
     found = Inspection()
     tables = find_tables(list(paths), text_column, label_column, options, found.notices.append)
-    found.files = [(str(path), path.stat().st_size, table) for path, table in tables.tables.items()]
+    found.files = [
+        (str(path), _size_of(path, table), table) for path, table in tables.tables.items()
+    ]
     found.split_column = tables.split_column
     found.named_splits = tuple(dict.fromkeys(filter(None, tables.splits.values())))
     first_path, first = next(iter(tables.tables.items()))
     found.columns = _columns(first_path, first)
     found.numbers = first.numbers
     _choose(found, tables, text_column, label_column)
-    if found.label_column and first.format.kind is SourceKind.PARQUET:
-        found.class_names = class_names_in(first_path, found.label_column)
+    if found.label_column:
+        kind = first.format.kind
+        found.class_names = class_names_in(first_path, found.label_column, kind)
     if found.text_column:
         _survey_tables(found, tables)
     return found
@@ -210,9 +217,9 @@ def _choose(found: Inspection, tables: FoundTables, text: str, label: str) -> No
     except DatasetError as error:
         found.objection = str(error)
     likely_text, likely_label = next(iter(tables.tables.values())).likely
-    names = {name for table in tables.tables.values() for name in table.names_of_values}
-    found.text_column = text if text in names else likely_text
-    found.label_column = label if label in names else likely_label
+    names = _in_all_tables(tables)
+    found.text_column = next((name for name in (text, likely_text) if name in names), "")
+    found.label_column = next((name for name in (label, likely_label) if name in names), "")
     if not found.text_column:
         try:
             chosen, _ = choose_columns(tables.tables.values(), text, "\0", told.append)
@@ -227,12 +234,19 @@ def _choose(found: Inspection, tables: FoundTables, text: str, label: str) -> No
         found.objection = ""
 
 
+def _in_all_tables(tables: FoundTables) -> set[str]:
+    """Returns the names of what may be a text or a label in each table that has columns."""
+    by_table = [set(each.names_of_values) for each in tables.tables.values() if each.columns]
+    return set.intersection(*by_table) if by_table else set()
+
+
 def _columns(path: Place, table: DetectedTable) -> list[Column]:
     names = list(table.names)
+    most = max(_FEWEST_EXAMPLE_RECORDS, min(_EXAMPLE_RECORDS, _EXAMPLE_VALUES // len(names or "-")))
     values: dict[str, list[Any]] = {name: [] for name in names}
     records = read_records(path, table.format, names)
     try:
-        for record in islice(records, _EXAMPLE_RECORDS):
+        for record in islice(records, most):
             if not isinstance(record, MalformedRecord):
                 for name in names:
                     values[name].append(value_at(record, name))
@@ -243,33 +257,35 @@ def _columns(path: Place, table: DetectedTable) -> list[Column]:
 
 
 def _column(name: str, values: Sequence[Any]) -> Column:
-    present = [value for value in values if spelling_of(value)]
-    shown = dict.fromkeys(_shown(value) for value in present)
+    spelt = [(value, spelling) for value in values if (spelling := spelling_of(value))]
+    present = [value for value, _ in spelt]
+    shown = dict.fromkeys(_shown(value, spelling) for value, spelling in spelt)
     return Column(
         name,
-        _kind(present),
+        _kind(present, [spelling for _, spelling in spelt]),
         tuple(example[:_EXAMPLE_LENGTH] for example in islice(shown, _EXAMPLES)),
         len(shown),
         len(present),
     )
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, spelling: str) -> str:
     text = as_text(value)
-    return spelling_of(value) if text is None else text.strip()
+    return spelling if text is None else text.strip()
 
 
-def _kind(values: Sequence[Any]) -> str:
+def _kind(values: Sequence[Any], spellings: Sequence[str]) -> str:
     if not values:
         return "blank"
     if all(isinstance(value, Mapping) for value in values):
         return "object"
     if all(isinstance(value, list | tuple) for value in values):
         return "list"
-    spellings = [spelling_of(value) for value in values]
     if all(spelling in ("true", "false", "True", "False") for spelling in spellings):
         return "true or false"
-    return "number" if all(map(_is_number, spellings)) else "text"
+    if all(map(_is_number, spellings)):
+        return "number"
+    return "date" if all(map(is_date, spellings)) else "text"
 
 
 def _is_number(spelling: str) -> bool:
@@ -303,14 +319,27 @@ def _survey_tables(found: Inspection, tables: FoundTables) -> None:
             problem = unreadable(path, error)
             found.objection = f"{printable(path.name)}: {problem.detail}"
         rows.append(read.rows)
+        if read.without_end:
+            found.notices.append(
+                f"{printable(path.name)}: at {read.without_end:,} places no line ends within "
+                f"{sampling.PART_BYTES >> 20} MB. A run refuses a line of more than "
+                f"{MAX_LINE_CHARACTERS:,} characters."
+            )
         found.places += read.places
         found.is_whole &= read.is_whole
     found.is_whole &= len(chosen) == len(tables.tables)
-    read_bytes = sum(path.stat().st_size for path in chosen)
+    sizes = {path: size for path, size, _ in found.files}
+    read_bytes = sum(sizes[str(path)] for path in chosen)
     known = [count for count in rows if count is not None]
     if len(known) == len(rows):
         share = found.bytes / read_bytes if read_bytes else 1.0
         found.rows = round(sum(known) * share)
+
+
+def _size_of(path: Place, table: DetectedTable) -> int:
+    if table.format.kind is SourceKind.TEXT_FOLDER:
+        return sum(file.stat().st_size for file in texts_in(path))
+    return path.stat().st_size
 
 
 def _some(tables: FoundTables) -> list[Place]:
@@ -345,11 +374,5 @@ def _add(found: Inspection, record: Record, where: str, split: str) -> None:
         return
     label = ""
     if found.label_column:
-        label = _label(value_at(record, found.label_column), found.class_names)
+        label = spelling_in(value_at(record, found.label_column), found.class_names)
     survey.add(text, label, split)
-
-
-def _label(value: Any, names: Sequence[str]) -> str:
-    if names and type(value) is int and 0 <= value < len(names):
-        return names[value]
-    return spelling_of(value)

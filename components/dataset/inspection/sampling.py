@@ -25,6 +25,7 @@ from components.dataset.records import MalformedRecord
 from components.dataset.separated import rows_of
 from components.dataset.source import SourceKind, TableFormat
 from components.dataset.tables import read_records
+from components.dataset.text_folders import read_text_folder, texts_in
 from components.dataset.text_lines import LongLineError, blocks_of_lines
 from components.storage.place import Place
 
@@ -34,6 +35,11 @@ WHOLE_BYTES, WHOLE_LINES = 32 << 20, 200_000
 PARTS = 24
 PART_BYTES = 1 << 20
 PART_LINES, PART_RECORDS = 20_000, 4_000
+# Of rows as long as texts of 1 MB, fewer and larger parts: each of them holds some whole ones.
+LARGE_PART_BYTES = 8 << 20
+_FEW_LINES = 16
+# Of a folder of texts, so many for each part; opening one takes as long as so many lines.
+TEXTS_OF_PART, LINES_OF_FILE = 200, 20
 # What is packed, and one array of JSON, is read from its beginning alone: the time is bounded.
 BEGINNING_BYTES, BEGINNING_LINES = 16 << 20, 100_000
 SECONDS_OF_BEGINNING = 2.0
@@ -57,6 +63,7 @@ class FileSample:
       places: From how many places records came.
       is_whole: Whether all of it was read.
       rows: How many records the file has, counted or estimated; None if that cannot be told.
+      without_end: In how many of the places in its middle no line ends.
     """
 
     path: Place
@@ -66,6 +73,7 @@ class FileSample:
     places: int = 0
     is_whole: bool = True
     rows: int | None = None
+    without_end: int = 0
 
     def records(self) -> Iterator[Record]:
         """Yields the records.
@@ -74,7 +82,9 @@ class FileSample:
           Exception: One of `tables.UNREADABLE`.
         """
         form = self.table.format
-        if not self.parts and not form.compression:
+        if form.kind is SourceKind.TEXT_FOLDER:
+            yield from self._some_texts()
+        elif not self.parts and not form.compression:
             yield from self._counted(read_records(self.path, form, self.columns))
         elif form.kind is SourceKind.PARQUET:
             yield from self._row_groups()
@@ -103,6 +113,14 @@ class FileSample:
                 yield record
         self.places, self.is_whole = len(chosen), read == self.rows
 
+    def _some_texts(self) -> Iterator[Record]:
+        names = texts_in(self.path)
+        chosen = _spread(len(names), TEXTS_OF_PART * self.parts if self.parts else len(names))
+        self.rows, self.places, self.is_whole = len(names), 1, len(chosen) == len(names)
+        chosen_names = [names[place] for place in chosen]
+        encoding = self.table.format.encoding
+        yield from read_text_folder(self.path, encoding, self.columns, chosen_names)
+
     def _beginning(self) -> Iterator[Record]:
         form = self.table.format
         started = time.monotonic()
@@ -129,17 +147,22 @@ class FileSample:
 
     def _parts_of_file(self) -> Iterator[Record]:
         size = self.path.stat().st_size
-        step = max(size // self.parts, PART_BYTES)
+        end = _end_of_line(self.table.format)
         labels: set[str] = set()
-        found = 0
-        read = 0.0
+        found = lines = 0
+        read = looked_at = 0.0
         with self.path.open("rb") as stream:
+            has_long_lines = stream.read(PART_BYTES).count(end) < _FEW_LINES
+            part = LARGE_PART_BYTES if has_long_lines else PART_BYTES
+            step = max(size * part // (self.parts * PART_BYTES), part)
             for offset in range(0, size, step):
                 stream.seek(offset)
-                data = stream.read(PART_BYTES)
+                data = stream.read(part)
                 is_cut = offset + len(data) < size
+                lines, looked_at = lines + data.count(end), looked_at + len(data)
+                self.without_end += is_cut and end not in data
                 if offset:
-                    data = _behind_first_line(data, self.table.format)
+                    data = data.partition(end)[2]
                 records, used = _records(data, self, is_cut, PART_LINES, starts_inside=bool(offset))
                 if offset and self.table.format.kind in (SourceKind.CSV, SourceKind.TSV):
                     records = self._behind_first_row(records, labels)
@@ -151,9 +174,11 @@ class FileSample:
                     yield record
                 self.places += bool(records)
         if not found:
-            raise _endless(PART_BYTES)
+            raise _endless(part)
         self.is_whole = False
-        self.rows = round(found * size / read)
+        # Of a few long lines, what is lost at both ends of a part counts.
+        share = lines / looked_at if lines < _FEW_LINES * PARTS else found / read
+        self.rows = max(round(share * size), found)
 
     def _behind_first_row(self, records: Sequence[Record], known: set[str]) -> list[Record]:
         """Leaves out what is before the first row that is known to be one, and that one.
@@ -174,15 +199,19 @@ class FileSample:
 
 
 def lines_in(path: Place, table: DetectedTable) -> int:
-    """Estimates how many lines a table has by its first `PART_BYTES`; of Parquet, its records."""
+    """Estimates how many lines a table has by its first `PART_BYTES`; of Parquet, its records.
+
+    A file of its own takes as long as so many lines.
+    """
+    if table.format.kind is SourceKind.TEXT_FOLDER:
+        return LINES_OF_FILE * len(texts_in(path))
     if table.format.kind is SourceKind.PARQUET:
         with open_parquet(path) as file:
             return int(file.metadata.num_rows)
     size = path.stat().st_size
     with path.open("rb") as stream:
         head = stream.read(PART_BYTES)
-    end = b"\r" if table.format.ends_at_carriage_return else b"\n"
-    return head.count(end) * size // max(len(head), 1)
+    return head.count(_end_of_line(table.format)) * size // max(len(head), 1)
 
 
 def _is_ascii_based(form: TableFormat) -> bool:
@@ -206,9 +235,8 @@ def _estimated(path: Place, form: TableFormat, records: int, size: float) -> int
     return round(records * whole / size) if size and whole > size else None
 
 
-def _behind_first_line(data: bytes, form: TableFormat) -> bytes:
-    end = b"\r" if form.ends_at_carriage_return else b"\n"
-    return data.partition(end)[2]
+def _end_of_line(form: TableFormat) -> bytes:
+    return b"\r" if form.ends_at_carriage_return else b"\n"
 
 
 def _records(

@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.dataset.inspection.scripts import WITHOUT_BLANKS, script_of
-from components.dataset.inspection.words import characters_of, has_emoji, missed_share, words_of
+from components.dataset.inspection.words import (
+    characters_of,
+    has_emoji,
+    has_markup,
+    is_garbled,
+    missed_share,
+    words_of,
+)
 from components.dataset.labels import key_of
 from components.dataset.splits import split_of
 from components.features import TEST_SPLIT, TRAIN_SPLIT
@@ -56,6 +63,8 @@ class WordFigures:
       missed_share: Share of the tokens of other texts, 0 to 1, that a vocabulary learned on four
         fifths of these lacks; NaN without texts.
       emoji_share: Share of the texts, 0 to 1, that have emoji.
+      markup_share: The same of those that have HTML.
+      garbled_share: The same of those that were once read in a wrong encoding.
     """
 
     texts: int
@@ -64,6 +73,8 @@ class WordFigures:
     lengths: Lengths | None
     missed_share: float
     emoji_share: float = 0.0
+    markup_share: float = 0.0
+    garbled_share: float = 0.0
 
 
 @dataclass
@@ -184,7 +195,10 @@ class Survey:
             are_characters,
             _lengths([len(each) for each in tokens], max_length),
             missed_share(tokens[:learned], tokens[learned:], vocabulary_size),
-            sum(map(has_emoji, texts)) / max(len(texts), 1),
+            *(
+                sum(map(says, texts)) / max(len(texts), 1)
+                for says in (has_emoji, has_markup, is_garbled)
+            ),
         )
 
     def _some_texts(self) -> list[str]:

@@ -17,6 +17,14 @@ from components.features import FIRST_WORD_ID
 _LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _ASCII_WORD = re.compile(r"[a-z0-9']+")
 _PICTURE = re.compile("[\u2764\U0001f1e6-\U0001f1ff\U0001f300-\U0001faff]")
+_MARKUP = re.compile(
+    r"</?(?!br\b)[a-zA-Z][a-zA-Z0-9]*(\s[^<>]*)?/?>|&(#\d+|#x[0-9a-fA-F]+|[a-z]{2,8});"
+)
+# The first bytes of letters of two and three bytes, as Latin-1 and Windows-1252 show them, and a
+# second one.
+_GARBLED = re.compile(
+    "[\u00c2-\u00c3\u00d0\u00d1][\u0080-\u00bf\u0152-\u0178\u02c6-\u2122]|\u00e2\u20ac"
+)
 _APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\uff07\u02bc", "'"))
 
 
@@ -49,6 +57,16 @@ def _word() -> re.Pattern[str]:
 def has_emoji(text: str) -> bool:
     """Says whether a text has any of the pictures that most emoji are."""
     return not text.isascii() and _PICTURE.search(text) is not None
+
+
+def has_markup(text: str) -> bool:
+    """Says whether a text has tags or entities of HTML beside the line breaks of IMDB's reviews."""
+    return ("<" in text or "&" in text) and _MARKUP.search(text) is not None
+
+
+def is_garbled(text: str) -> bool:
+    """Says whether a text looks like UTF-8 that was read in a Western encoding: é as Ã and ©."""
+    return not text.isascii() and _GARBLED.search(text) is not None
 
 
 def missed_share(

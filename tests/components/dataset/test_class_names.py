@@ -10,7 +10,12 @@ import pytest
 
 from components.dataset.class_names import class_names_in, names_in_force
 from components.dataset.first_look import checked, look_at
+from components.dataset.inspection.look import look_at_tables
+from components.dataset.labels import spelling_in
 from components.dataset.resolve import resolve_source
+from components.dataset.source import SourceKind
+from components.dataset.table_options import FOUND_BY_CONTENT
+from tests.components.tables import write_table
 
 
 def write(path, names, labels, column="label"):
@@ -31,7 +36,7 @@ def classes(path, **settings):
 def test_numbers_mean_what_their_names_say(tmp_path):
     """Also where the first class is the positive one."""
     path = write(tmp_path / "r.parquet", ["neg", "pos"], [0, 1, 1])
-    assert class_names_in(path, "label") == ("neg", "pos")
+    assert class_names_in(path, "label", SourceKind.PARQUET) == ("neg", "pos")
     assert classes(path) == {0: 1, 1: 2}
     assert classes(write(path, ["positive", "negative"], [0, 1, 1])) == {1: 1, 0: 2}
 
@@ -75,7 +80,7 @@ def test_metadata_of_another_kind_is_no_names(tmp_path, value):
     table = pyarrow.table({"text": ["a"], "label": [1]})
     path = tmp_path / "r.parquet"
     pyarrow.parquet.write_table(table.replace_schema_metadata({b"huggingface": value}), path)
-    assert class_names_in(path, "label") == ()
+    assert class_names_in(path, "label", SourceKind.PARQUET) == ()
     assert names_in_force((), ()) == ()
 
 
@@ -87,3 +92,58 @@ def test_a_number_without_a_name_stays_a_number(tmp_path):
         cache_dir=tmp_path,
     )
     assert look_at(source).labels == {"neg": 1, "pos": 1, "-1": 1}
+
+
+CARD = """---
+dataset_info:
+- config_name: en
+  features:
+  - name: text
+    dtype: string
+  - name: label
+    dtype:
+      class_label:
+        names:
+          '0': sports
+          '1': sci/tech
+- config_name: stars
+  features:
+  - name: label
+    dtype:
+      class_label:
+        names: ['1', '2']
+---
+"""
+
+
+@pytest.mark.parametrize("name", ["r.parquet", "r.jsonl", "r.csv"])
+def test_a_card_names_the_classes_of_every_format(tmp_path, name):
+    """By the configuration whose folder a file is in, some folders above."""
+    (tmp_path / "README.md").write_text(CARD)
+    path = tmp_path / "en" / name
+    path.parent.mkdir()
+    write_table(path, [(f"text {n}", n % 2) for n in range(6)])
+    assert resolve_source(str(path)).classes == ("sports", "sci/tech")
+    found = look_at_tables([path], "", "", FOUND_BY_CONTENT)
+    assert found.survey.labels == {"sports": 3, "sci/tech": 3}
+
+
+def test_a_number_in_text_that_is_a_name_is_that_name(tmp_path):
+    """A number that is none is a place among the names; without a configuration, none is told."""
+    (tmp_path / "README.md").write_text(CARD)
+    for folder, labels in (("stars", {"1": 3, "2": 3}), ("other", {"1": 3, "2": 3})):
+        path = tmp_path / folder / "r.csv"
+        path.parent.mkdir()
+        write_table(path, [(f"text {n}", 1 + n % 2) for n in range(6)])
+        assert look_at_tables([path], "", "", FOUND_BY_CONTENT).survey.labels == labels
+    assert spelling_in(b"0", ("1", "2")) == "1"
+    assert spelling_in(1, ("1", "2")) == "2"
+    assert spelling_in("007", ("a", "b")) == "007"
+
+
+@pytest.mark.parametrize("card", ["", "---\ndataset_info: 5\n---\n", "---\n[\n---\n", "no card"])
+def test_a_card_without_names_names_nothing(tmp_path, card):
+    """Whatever else it holds."""
+    (tmp_path / "README.md").write_text(card)
+    path = write_table(tmp_path / "r.jsonl", [("text", 0)])
+    assert class_names_in(path, "label", SourceKind.JSON_LINES) == ()

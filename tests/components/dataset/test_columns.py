@@ -212,7 +212,9 @@ def test_an_object_or_a_list_is_never_guessed(written, row, columns):
             {"text": "fine", "marks": ["5"]},
             {"label_column": "marks"},
             "the column 'marks' holds objects or lists; expected one value a record. Name another "
-            "with `label_column`, or what is inside, e.g. `label_column='marks.0'`.",
+            "with `label_column`, or what is inside, e.g. `label_column='marks.0'`. A text has one "
+            "class: of several labels, say of one whether a text has it, by yes and no in a "
+            "column of its own.",
         ),
         (
             {"text": "fine", "meta": {"mark": "5"}},

@@ -16,9 +16,10 @@ import pytest
 from components.dataset import compressed, first_look, piped, texts
 from components.dataset.compressed import PackedFileError
 from components.dataset.inspection.look import look_at_tables
+from components.dataset.look_at import look_at
 from components.dataset.resolve import resolve_source
 from components.dataset.source import Compression
-from components.dataset.table_options import FOUND_BY_CONTENT
+from components.dataset.table_options import FOUND_BY_CONTENT, TableOptions
 from components.dataset.texts import read_texts
 from components.errors import DataGateError, DatasetError
 from pipeline.scoring.plan import make_plan
@@ -147,7 +148,7 @@ def test_a_long_line_behind_the_header_is_told(tmp_path):
     with pytest.raises(DataGateError, match="a line is longer than"):
         first_look.checked(resolve_source(str(path)), 0.0, lambda _: None)
     assert (
-        "no record ends within 1 MB" in look_at_tables([path], "", "", FOUND_BY_CONTENT).objection
+        "no record ends within 8 MB" in look_at_tables([path], "", "", FOUND_BY_CONTENT).objection
     )
     with pytest.raises(DatasetError, match="a line is longer than"):
         read_texts(path)
@@ -200,3 +201,28 @@ def test_texts_that_are_held_in_memory_are_bounded(tmp_path, monkeypatch, bound)
     (tmp_path / "r.csv").write_bytes(TABLE)
     with pytest.raises(DatasetError, match="`sentiment score`"):
         read_texts(tmp_path / "r.csv")
+
+
+@pytest.mark.parametrize("between", [" ", "\t", " NN "])
+@pytest.mark.parametrize("name", ["r.tsv", "r.conll", "r.txt"])
+def test_words_with_tags_are_no_texts(tmp_path, name, between):
+    """A file of CoNLL's is told by its lines, whatever it is called."""
+    sentence = "".join(f"{word}{between}O\n" for word in "we went to the town of".split())
+    (tmp_path / name).write_text(f"{sentence}York{between}B-LOC\n\n" * 5)
+    with pytest.raises(DatasetError, match="no table: its lines hold a word and its tag each"):
+        look_at(tmp_path / name, TableOptions())
+
+
+def test_labels_that_look_like_a_tag_are_none(tmp_path):
+    """Of few lines, or all alike, nothing is told."""
+    (tmp_path / "r.tsv").write_text("text\tlabel\n" + "a text\tO\n" * 9 + "a text\tX\n" * 3)
+    assert look_at(tmp_path / "r.tsv", TableOptions()).columns == ("text", "label")
+
+
+@pytest.mark.parametrize("record", ['["a", 1]', '"a"', "5"])
+def test_a_record_that_is_no_object_is_refused_with_one_that_is(tmp_path, record):
+    """In an array, and one a line."""
+    for name, content in (("r.json", f"[{record}]"), ("r.jsonl", f"{record}\n")):
+        (tmp_path / name).write_text(content)
+        with pytest.raises(DatasetError, match=r'object.*, e.g. {"text": "fine", "label": "good"}'):
+            look_at(tmp_path / name, TableOptions())

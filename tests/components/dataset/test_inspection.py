@@ -244,3 +244,39 @@ def test_no_option_is_lost(tmp_path):
     found = inspect(path, text="2", label="1", header=False)
     assert found.survey.labels == {"0": 15, "1": 15}
     assert FOUND_BY_CONTENT.header
+
+
+def test_files_whose_columns_differ_are_told_apart(tmp_path):
+    """What a run would refuse is not guessed, be the names others or the labels missing."""
+    for other, message in (
+        ("review,sentiment", "test.csv has no column 'text', as train.csv has. Its columns are: "),
+        ("review,text", "test.csv has no column 'label', as train.csv has. If it has no labels"),
+    ):
+        for name, header in (("train.csv", "text,label"), ("test.csv", other)):
+            rows = [[f"a text of several words {n}", n % 2] for n in range(30)]
+            write(tmp_path / name, [header.split(","), *rows])
+        found = inspect(tmp_path / "train.csv", tmp_path / "test.csv")
+        assert message in found.objection
+
+
+def test_long_rows_are_sampled_by_larger_parts(tmp_path, monkeypatch):
+    """So that some are whole; how many there are is told by the ends of lines."""
+    monkeypatch.setattr(looking, "WHOLE_BYTES", 1_000)
+    monkeypatch.setattr(sampling, "PART_BYTES", 1_000)
+    monkeypatch.setattr(sampling, "LARGE_PART_BYTES", 8_000)
+    rows = [["text", "label"], *([f"{n} {'long ' * 180}", n % 2] for n in range(200))]
+    found = inspect(write(tmp_path / "r.csv", rows))
+    assert found.rows == pytest.approx(200, rel=0.1)
+    assert found.survey.records > 12
+    assert found.survey.labels.keys() == {"0", "1"}
+
+
+def test_a_place_where_no_line_ends_is_told(tmp_path, monkeypatch):
+    """And does not count as one with as many records as others."""
+    monkeypatch.setattr(looking, "WHOLE_BYTES", 1_000)
+    monkeypatch.setattr(sampling, "PART_BYTES", 1_000)
+    rows = [[f"t {n}", n % 2] for n in range(100)]
+    found = inspect(write(tmp_path / "r.csv", [["text", "label"], *rows, ["x" * 50_000, 1]]))
+    assert found.rows is not None
+    assert found.rows < 250
+    assert "r.csv: at 23 places no line ends within" in found.notices[-1]

@@ -209,3 +209,24 @@ def test_a_setting_that_names_labels_has_them_in_a_python_literal():
         assert named == f"`negative_label={literal}`"
         typed = flag if "-" in flag else flag.replace("=", " ", 1)
         assert with_flags(named) == f"--negative-label{typed}"
+
+
+@pytest.mark.parametrize(
+    ("labels", "what"),
+    [
+        (["2024-03-01", "2024-03-02T10:00:00Z"], "dates"),
+        (["1.3.2024", "31/12/2023", "1/2/23", "Mon Apr 06 22:19:45 PDT 2009"], "dates"),
+        ([f"{n}.5" for n in range(51)], "numbers"),
+        ([f"t{n}" for n in range(600)], "texts"),
+        ([f"{n}" for n in range(51)], ""),
+        (["1.5", "2.5"], ""),
+        (["2024-03-01", "none"], ""),
+        (["2019", "2020"], ""),
+        (["1.2.3", "1.2.4"], ""),
+    ],
+)
+def test_labels_that_are_dates_or_measures_are_no_classes(labels, what):
+    """Codes, a few half stars, years and versions are."""
+    found = objections.objection_to_labels("c", dict.fromkeys(labels, 1), 1_000)
+    assert bool(found) == bool(what)
+    assert f"are they {what}, and no classes?" in found or not what

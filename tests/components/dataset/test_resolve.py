@@ -403,6 +403,19 @@ def test_a_missing_column_lists_those_that_exist_and_names_the_nearest(tmp_path)
     )
 
 
+def test_a_table_of_one_column_is_refused_with_what_is_missing(tmp_path):
+    """No setting names labels that are not there; two fields may be taken for one."""
+    path = write(tmp_path / "sports.csv", "text\na\nb\n")
+    assert refusal(path, tmp_path).endswith(
+        "Its columns are: text. Texts and labels need a column each: write the label of each text "
+        "beside it."
+    )
+    path = write(tmp_path / "words.csv", "one word~B\ntwo words~O\n")
+    assert "if a line holds both, name what stands between them with `delim" in refusal(
+        path, tmp_path
+    )
+
+
 def test_a_missing_column_is_named_where_its_values_tell(tmp_path):
     """Whoever types the advice has both columns."""
     rows = "".join(
@@ -520,9 +533,9 @@ def test_a_directory_without_reviews_says_what_it_should_hold(tmp_path):
     """In either layout."""
     (tmp_path / "empty" / "train").mkdir(parents=True)
     assert refusal(tmp_path / "empty", tmp_path) == (
-        f"The folder {tmp_path}/empty holds no reviews: expected train/pos, train/neg, test/pos "
-        "and test/neg with files such as 123_8.txt, or tables (.csv, .tsv, .jsonl, .ndjson, .json, "
-        ".parquet)."
+        f"The folder {tmp_path}/empty holds no reviews: expected tables (.csv, .tsv, .jsonl, "
+        ".ndjson, .json, .parquet), or a folder of texts (.txt) for each class, which may be in "
+        "train and test. It holds no file."
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 from components.dataset import first_look
 from components.dataset.inspection.look import look_at_tables
 from components.dataset.resolve import resolve_source
+from components.dataset.splits import split_of
 from components.dataset.table_options import FOUND_BY_CONTENT
 from components.errors import DataGateError
 from components.evaluator.wilson import margin
@@ -140,6 +141,8 @@ def test_the_command_has_the_settings_that_the_data_needs(
         (["text", "label"], texts(60, ["pos", 1]), 4, "which is one class; two are needed."),
         (["text", "label"], [], 4, "There is no record."),
         (["text", "label"], texts(60, [*range(60)]), 4, "has 60 different values"),
+        (["text", "label"], texts(600, [f"{n}.5" for n in range(60)]), 4, "are they numbers, and"),
+        (["text", "label"], texts(60, ["2024-03-01", "2024-03-02"]), 4, "are they dates, and no"),
         (["text", "label"], [["a", ""], ["b", ""]], 4, "No record has a label in the column"),
         (["review", "comment", "x"], [], 2, "several may be it: 'review', 'comment'"),
         (["a", "b", "c"], [], 2, "has no column 'text'. Its columns are: a, b, c."),
@@ -155,9 +158,10 @@ def test_data_that_no_run_takes_is_shown_and_refused(tmp_path, capsys, header, r
 
 
 def test_another_column_is_suggested_for_one_that_holds_no_classes(tmp_path, capsys):
-    """One with few different values."""
-    rows = [[f"a film {n}", n, "xyz"[n % 3]] for n in range(60)]
-    _, _, err = inspect(capsys, write(tmp_path / "r.csv", ["text", "label", "mood"], rows))
+    """One with few different values, and no dates."""
+    rows = [[f"a film {n}", n, f"0{1 + n % 9}.03.2024", "xyz"[n % 3]] for n in range(60)]
+    header = ["text", "label", "day", "mood"]
+    _, _, err = inspect(capsys, write(tmp_path / "r.csv", header, rows))
     assert "For example: --label-column mood." in err
 
 
@@ -355,6 +359,7 @@ def test_a_file_of_which_nothing_can_be_read_is_said_to_be(tmp_path, capsys):
             "--labels x,y",
         ),
         (["a", "b", "a,b", "b; a"], "Some labels seem to name several classes, e.g. 'a,b': each"),
+        (["['a']", "['b']", "['a', 'b']"], "seem to name several classes, e.g. '['a', 'b']': each"),
         (["a", "b", "x, y", "none at all"], ""),
     ],
 )
@@ -380,3 +385,45 @@ def test_one_column_for_both_is_refused_as_by_a_run(tmp_path, capsys):
     code, _, err = inspect(capsys, path, "--text-column", "label")
     assert code == 2 and "The column 'label' is named for the text and for the label." in err
     assert command(capsys, "sample") == ["--data", "sample"]
+
+
+def test_a_class_that_a_split_lacks_by_chance_is_told_with_the_way_out(tmp_path, capsys):
+    """Which works: a column that draws the splits."""
+    rows = [[f"a film of number {n}", "good"] for n in range(100)]
+    for row in [row for row in rows if split_of(row[0].encode()) == "train"][:4]:
+        row[1] = "bad"
+    code, _, err = inspect(capsys, write(tmp_path / "r.csv", ["text", "label"], rows))
+    assert code == 4
+    assert "'bad' (4) have fewer in one." in err and "a column 'split' with train and test" in err
+    rows.sort(key=lambda row: row[1])
+    drawn = [[*row, "test" if n % 2 else "train"] for n, row in enumerate(rows)]
+    words = command(capsys, write(tmp_path / "s.csv", ["text", "label", "split"], drawn))
+    assert "--labels" not in words
+
+
+@pytest.mark.parametrize(
+    ("text", "remark"),
+    [
+        ("<p class='x'>fine", "of the texts have tags or entities of HTML"),
+        ("caf&eacute; &#233;", "of the texts have tags or entities of HTML"),
+        ("1 < 2 & 3 > 2<br /><br>AT&T", ""),
+        ("cafÃ©", "look as if they had once been read in a wrong encoding"),
+        ("itâ€™s Ð¿Ñ€", "look as if they had once been read in a wrong encoding"),
+        ("NÃO, ESPAÑA, « Âge », it’s", ""),
+    ],
+)
+def test_texts_that_should_be_mended_are_told(tmp_path, capsys, text, remark):
+    """What a model would take for words."""
+    rows = [[f"{text} {n}", n % 2] for n in range(60)]
+    _, out, _ = inspect(capsys, write(tmp_path / "r.csv", ["text", "label"], rows))
+    told = out.replace("\n    ", " ")
+    assert remark in told and ("100% of the texts" in told) is bool(remark)
+
+
+def test_many_bad_records_are_told_with_their_usual_cause(tmp_path, capsys):
+    """Beside the share that the command allows."""
+    rows = [[f"a film {n}", n % 2, *(["x"] if n % 10 == 0 else [])] for n in range(60)]
+    _, out, _ = inspect(capsys, write(tmp_path / "r.csv", ["text", "label"], rows))
+    told = out.replace("\n    ", " ")
+    assert "10% of the records cannot be read. Better mend them first" in told
+    assert "--max-bad-records 0.1" in told
