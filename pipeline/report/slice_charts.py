@@ -59,11 +59,14 @@ def slice_gate(page: Contents) -> str:
     verdict = page.verdict
     if isinstance(verdict, Missing) or verdict.min_slice_accuracy is None or not page.gated_slices:
         return ""
-    return (
+    asked = (
         f"The gate asks for {percent(verdict.min_slice_accuracy)} on each part by "
         f"{', '.join(map(label, sorted(page.gated_slices)))} of at least "
-        f"{verdict.min_slice_size:,} reviews."
+        f"{verdict.min_slice_size:,} reviews"
     )
+    if verdict.by_fold:
+        return f"{asked}; it counts the reviews of all folds, and these charts test reviews alone."
+    return f"{asked}."
 
 
 def title_of(feature: str, page: Contents) -> str:
@@ -85,8 +88,10 @@ def _chart(
 ) -> Callable[[], Markup]:
     whole = None if isinstance(page.metrics, Missing) else page.metrics.get("accuracy")
     lines = [charts.Line(whole, "all")] if whole is not None and not math.isnan(whole) else []
-    gate = None if isinstance(page.verdict, Missing) else page.verdict.min_slice_accuracy
-    if gate is not None and feature in page.gated_slices:
+    verdict = page.verdict
+    in_folds = isinstance(verdict, Missing) or bool(verdict.by_fold)
+    gate = None if isinstance(verdict, Missing) else verdict.min_slice_accuracy
+    if gate is not None and feature in page.gated_slices and not in_folds:
         lines.append(charts.Line(gate, "gate", is_bound=True))
     bars = [
         charts.Bar(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pipeline.report.slice_charts import slice_charts, slice_notes
+from pipeline.report.slice_charts import slice_charts, slice_gate, slice_notes
 from pipeline.report.svg import drawing
 from pipeline.results.summary import SliceRow
 
-from .made_up import contents
+from .made_up import contents, verdict
 
 
 def test_the_largest_parts_are_drawn_wherever_they_stand():
@@ -37,3 +37,17 @@ def test_values_that_are_too_rare_are_counted():
         "998 test reviews have a value of customer that is too rare for a part of its own; (other) "
         "is all of them."
     ]
+
+
+def test_a_gate_of_folds_is_no_line_among_test_reviews():
+    """It counts other reviews; the words say so."""
+    asked = {"min_slice_accuracy": 0.75, "min_slice_size": 100}
+    judged = verdict(**asked), verdict(**asked, by_fold=((0.8, 100), (0.9, 100)))
+    whole, in_folds = (
+        contents(verdict=each, gated_slices=frozenset({"rating"})) for each in judged
+    )
+    with drawing():
+        lines = ["gate 75.00 %" in slice_charts(page)[0][1] for page in (whole, in_folds)]
+    assert lines == [True, False]
+    assert slice_gate(whole).endswith("on each part by rating of at least 100 reviews.")
+    assert slice_gate(in_folds).endswith("of all folds, and these charts test reviews alone.")
