@@ -79,7 +79,7 @@ class _Reader:
         self._metadata = run.metadata_in(root)
         self._record = RunRecord(self._metadata, run.pipeline_name, run.run_id)
         self._lineage = part(lambda: read_lineage(self._metadata, run.pipeline_name, run.run_id))
-        self._trained = part(lambda: TrainingRecord.read(self._saved_model()))
+        self._trained = part(self._training_record)
 
     def contents(self, most_labels: int | None) -> Contents:
         """Returns all parts."""
@@ -148,6 +148,12 @@ class _Reader:
         from tfx.utils import path_utils
 
         return str(path_utils.serving_model_path(folder))
+
+    def _training_record(self) -> TrainingRecord:
+        saved_model = self._saved_model()
+        if not TrainingRecord.is_in(saved_model):
+            raise LookupError("Another trainer made the model: it has no record of its training.")
+        return TrainingRecord.read(saved_model)
 
     @cached_property
     def _evaluated(self) -> tuple[EvaluationResults, EvaluationResults | None] | Missing:

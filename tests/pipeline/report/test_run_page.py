@@ -218,6 +218,14 @@ def test_it_says_how_many_of_the_mistakes_are_shown(shown, total, said):
     assert said in Document(run_page(contents(mistakes=mistakes))).words
 
 
+def test_colours_are_explained_where_there_are_any():
+    """A model without `trace_text` colours no word; why stands in their place."""
+    plain = Mistakes(contents().mistakes.shown[1:], 280, "The model has no signature.")
+    words = Document(run_page(contents(mistakes=plain))).words
+    assert "surest about. The model has no signature." in words
+    assert "A word in" not in words
+
+
 def test_all_of_a_chart_is_within_its_picture(text):
     """On paper, what is left of it is cut off: names of upright axes stand within."""
     names = re.findall(r'<text[^>]* x="([-\d.]+)"[^>]*rotate\(-90[^>]*>([^<]+)<', text)
