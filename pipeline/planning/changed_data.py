@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from components.models.class_list import class_list
 from components.storage import files
 from pipeline.paths import shown as shown_path
 from pipeline.planning.setting_words import is_setting, setting_changed, shown
@@ -77,6 +78,8 @@ def _changed(name: str, before: Any, now: Any) -> str:
     if is_setting(name):
         return setting_changed(name, before, now)
     words = name.replace("_", " ")
+    if name == "classes":
+        return f"the classes are {class_list(now or ())}, were {class_list(before or ())}"
     return f"the data's {words} is {shown(name, now)}, was {shown(name, before)}"
 
 

@@ -25,6 +25,9 @@ _SETTINGS = {
 _EVAL_CONFIG = "eval_config"
 # Classes of metrics, as an EvalConfig names them.
 _SLICE_ACCURACY, _REGRESSION_TEST = "SliceAccuracy", "RegressionTest"
+# What no setting of the gate is behind.
+_REST = (_EVAL_CONFIG, _EVAL_CONFIG)
+_SLICES_OF_EVERY_DATA_SET = 4
 _MINIMUMS = tuple((_EVAL_CONFIG, name) for name in ("min_accuracy", "min_macro_f1", "min_lift"))
 # They follow from a setting that another step, or another parameter, tells better.
 _DERIVED = frozenset(
@@ -87,6 +90,8 @@ def changed_parameters(
     if (_EVAL_CONFIG, "gate") in direct:
         # What one of both asks for, the other does not have.
         direct = [path for path in direct if path != (_EVAL_CONFIG, "max_regression")]
+    if direct != [_REST]:
+        direct = [path for path in direct if path != _REST]
     # The Evaluator is asked for less where the folds are judged.
     by_folds = _MINIMUMS if config.folds or not any(map(old.get, _MINIMUMS)) else ()
     changes = [
@@ -102,6 +107,8 @@ def changed_parameters(
 def _change(path: tuple[str, ...], before: Any, now: Any, config: PipelineConfig) -> str:
     """Returns a change in words."""
     name = _SETTINGS.get(path[-1], path[-1])
+    if path == _REST:
+        return "what it measures changed (`eval_config`)"
     if name == "model_name":
         old, new = str(before), str(now)
         if name_of(old) == name_of(new):  # of another root that shares what is recorded
@@ -164,6 +171,8 @@ def _gate(eval_config: dict[str, Any]) -> dict[str, Any]:
                 change = threshold.get("change_threshold", {})
                 if change:
                     found["max_regression"] = abs(change.get("absolute", 0.0))
+    slices = [spec.get("feature_keys", []) for spec in eval_config.pop("slicing_specs", ())]
+    found["slice_by"] = slices[_SLICES_OF_EVERY_DATA_SET:]
     return found | {_EVAL_CONFIG: json.dumps(eval_config, sort_keys=True)}
 
 

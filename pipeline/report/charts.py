@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _ROW = 24.0
 _DOT = 6.5
 _QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
+# Room for an axis's numbers, up to "100,000", and for its name beside them. On paper, what is
+# outside of a picture is cut off.
+_LEFT = 66.0
 
 
 @dataclass(frozen=True)
@@ -216,8 +219,8 @@ def calibration(found: Calibration, name: str) -> Markup:
     """
     bins = [each for each in found.bins if each.count]
     height = 320.0
-    made, axes = figure(height, bottom=110)
-    counts = made.add_axes((48 / WIDTH, 40 / height, 1 - 62 / WIDTH, 52 / height))
+    made, axes = figure(height, left=_LEFT, bottom=110)
+    counts = made.add_axes((_LEFT / WIDTH, 40 / height, 1 - (_LEFT + 14) / WIDTH, 52 / height))
     axes.plot([0, 1], [0, 1], color=Ink.LINE, linewidth=1, dashes=(4, 3))
     means = [each.mean_score for each in bins]
     for each in bins:
@@ -248,7 +251,9 @@ def calibration(found: Calibration, name: str) -> Markup:
     return inlined(made, "calibration", "Calibration", words)
 
 
-def lengths(edges: Sequence[int], counts: Sequence[int], name: str, split: str) -> Markup:
+def lengths(
+    edges: Sequence[int], counts: Sequence[int], name: str, split: str, unit: str = "words"
+) -> Markup:
     """Draws how many texts have which length.
 
     Args:
@@ -256,14 +261,15 @@ def lengths(edges: Sequence[int], counts: Sequence[int], name: str, split: str) 
       counts: Texts in each bin.
       name: Of the chart's ids.
       split: Whose texts they are.
+      unit: What the model reads of a text.
     """
-    made, axes = figure(190)
+    made, axes = figure(190, left=_LEFT)
     axes.bar(
         edges[:-1], counts, [end - start for start, end in itertools.pairwise(edges)],
         align="edge", color=Ink.ACCENT, alpha=0.75, edgecolor=Ink.PAPER, linewidth=1,
     )  # fmt: skip
     axes.grid(axis="x", visible=False)
-    axes.set_xlabel("words that the model reads of a text")
+    axes.set_xlabel(f"{unit} that the model reads of a text")
     axes.set_ylabel("texts")
     _thousands(axes)
     words = ", ".join(
@@ -284,7 +290,7 @@ def scatter(
       title: The chart's.
       labels: Of both axes.
     """
-    made, axes = figure(240, left=56, right=24, top=18)
+    made, axes = figure(240, left=_LEFT, right=24, top=18)
     xs = [x for _, x, _ in points]
     if max(xs) > 20 * min(xs):
         axes.set_xscale("log")
@@ -309,7 +315,7 @@ def scatter(
 
 
 def _square(x: str, y: str) -> tuple[Figure, Axes]:
-    made, axes = figure(320)
+    made, axes = figure(320, left=_LEFT)
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(-0.01, 1.01)
     axes.set_xlabel(x)
@@ -323,9 +329,11 @@ def _curve(axes: Axes, curve: Curve, decided: tuple[float, float], threshold: fl
     """Draws a curve, and marks where on it the model decides."""
     axes.plot(curve.x, curve.y, color=Ink.ACCENT)
     axes.plot(*decided, "o", color=Ink.DOWN, markersize=7)
+    is_left = decided[0] > 0.6
     axes.annotate(
-        f"threshold {threshold:.2g}", decided, (8, -14), textcoords="offset points",
-        color=Ink.DOWN, ha="left" if decided[0] < 0.6 else "right",
+        f"threshold {threshold:.2g}", decided, (-8 if is_left else 8, -14),
+        textcoords="offset points", color=Ink.DOWN, ha="right" if is_left else "left",
+        bbox={"facecolor": Ink.PAPER.value, "edgecolor": "none", "alpha": 0.8, "pad": 1.0},
     )  # fmt: skip
 
 
@@ -350,4 +358,6 @@ def _thousands(axes: Axes) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.yaxis.set_major_formatter(
+        lambda value, _: f"{value / 1e6:g} M" if value >= 1e6 else f"{value:,.0f}"
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from components.errors import summary_of
@@ -12,6 +12,7 @@ from components.evaluator.confusion import Confusion
 from components.evaluator.lift import LargerClass
 from components.infra_validator.outcome import Outcome
 from components.models.training_record import CurvePoint
+from components.transform.token_settings import WORDS
 from pipeline.results.insight.curves import Calibration, Curve, ThresholdTable
 from pipeline.results.insight.label_errors import LabelErrors
 from pipeline.results.insight.near_duplicates import NearDuplicates
@@ -33,9 +34,15 @@ class Missing:
 
     Attributes:
       why: One sentence.
+      is_unmade: Whether the run ended before it was made.
     """
 
     why: str
+    is_unmade: bool = False
+
+
+class UnmadeError(LookupError):
+    """The run ended before something was made."""
 
 
 def part(read: Callable[[], T]) -> T | Missing:
@@ -43,7 +50,8 @@ def part(read: Callable[[], T]) -> T | Missing:
     try:
         return read()
     except LookupError as error:
-        return Missing(str(error.args[0]) if error.args else "It is not there.")
+        why = str(error.args[0]) if error.args else "It is not there."
+        return Missing(why, isinstance(error, UnmadeError))
     except Exception as error:  # whatever was damaged, the other parts are shown
         return Missing(f"It could not be read: {summary_of(error)}")
 
@@ -238,6 +246,9 @@ class Contents:
       chosen_because: Why it is this variant; "" where it was asked for.
       decided_because: Why it decides at its threshold; "" where that is the usual one.
       is_sample: Whether the reviews are the generated ones.
+      tokens: What the model reads of a text, as `TokenSettings.tokens` names it.
+      other_slices: By column that slices are by, how many test reviews have a value that is too
+        rare for a slice of its own.
       verdict: What was decided.
       metrics: On the test split, see `EvaluationResults.overall`.
       training: Points of the training's curve.
@@ -264,6 +275,8 @@ class Contents:
     chosen_because: str = ""
     decided_because: str = ""
     is_sample: bool = False
+    tokens: str = WORDS
+    other_slices: Mapping[str, int] = field(default_factory=dict)
     verdict: Verdict | Missing
     metrics: Mapping[str, float] | Missing
     training: tuple[CurvePoint, ...] | Missing

@@ -38,8 +38,15 @@ def _title(found: RunDiff) -> str:
         return "Identical: the same run" if same else "Identical: all that was compared"
     if first.accuracy is None or second.accuracy is None:
         return "What differs between two runs"
-    points = (second.accuracy - first.accuracy) * 100
-    return f"B is {abs(points):.2f} points {'more' if points >= 0 else 'less'} accurate than A"
+    points = round((second.accuracy - first.accuracy) * 100, 2)
+    if not points:
+        return "B is as accurate as A"
+    sides = f"B is {abs(points):.2f} points {'more' if points > 0 else 'less'} accurate than A"
+    if found.significance is None:
+        return sides
+    if found.significance.holds:
+        return f"{sides}, and the difference holds"
+    return f"{sides}, which may be chance"
 
 
 def _row(mark: str, run: RunInfo) -> dict[str, str]:

@@ -28,12 +28,21 @@ from pipeline.program import command_in
 from pipeline.report import predictions
 from pipeline.report.beside import beside
 from pipeline.report.commands import commands
-from pipeline.report.contents import Contents, Missing, Mistakes, Setting, T, Verdict, part
+from pipeline.report.contents import (
+    Contents,
+    Missing,
+    Mistakes,
+    Setting,
+    T,
+    UnmadeError,
+    Verdict,
+    part,
+)
 from pipeline.report.examined import Examination, Examined
 from pipeline.report.gate import gated_slices, read_bounds
 from pipeline.results.insight.reviews import HeldReviews
 from pipeline.results.lineage import read_lineage
-from pipeline.results.run_info import RunInfo
+from pipeline.results.run_info import UNFINISHED, RunInfo
 from pipeline.results.run_record import RunRecord
 from pipeline.results.runs import list_runs
 from pipeline.results.summary import SliceRow
@@ -70,7 +79,7 @@ class _Reader:
         self._metadata = run.metadata_in(root)
         self._record = RunRecord(self._metadata, run.pipeline_name, run.run_id)
         self._lineage = part(lambda: read_lineage(self._metadata, run.pipeline_name, run.run_id))
-        self._trained = part(lambda: TrainingRecord.read(self._saved_model()))
+        self._trained = part(self._training_record)
 
     def contents(self, most_labels: int | None) -> Contents:
         """Returns all parts."""
@@ -84,6 +93,8 @@ class _Reader:
             classes=classes,
             chosen_because=trained.chosen_because if trained else "",
             decided_because=trained.decision.because if trained else "",
+            tokens=self._tokens.tokens,
+            other_slices=_or(part(self._other_slices), {}),
             is_sample=run.pipeline_name.startswith(SAMPLE_PREFIX),
             verdict=part(lambda: self._verdict(classes)),
             metrics=part(lambda: _known(self._evaluated)[0].overall),
@@ -96,7 +107,7 @@ class _Reader:
                 )
             ),
             slices=part(self._slices),
-            gated_slices=_or_none(part(self._gated_slices)),
+            gated_slices=_or(part(self._gated_slices), frozenset()),
             mistakes=part(lambda: self._mistakes(classes)),
             data=part(self._data),
             anomalies=part(self._anomalies),
@@ -116,13 +127,16 @@ class _Reader:
         """Returns the folder of an output.
 
         Raises:
-          LookupError: The run did not come to the step, has none, or its folder is gone.
+          UnmadeError: The run ended before the step did.
+          LookupError: The run has no such step, or the folder is gone.
         """
         if step not in [each.name for each in self._record.steps]:
-            raise LookupError(f"The run has no {step}, or did not come to it.")
+            if self._run.state in UNFINISHED:
+                raise UnmadeError(f"The run did not come to {step}.")
+            raise LookupError(f"The run has no {step}.")
         outputs = self._record.outputs(step, key)
         if not outputs:
-            raise LookupError(f"{step} did not end well, and left no {key}.")
+            raise UnmadeError(f"{step} did not end well, and left no {key}.")
         uri = outputs[0].uri
         if not place_of(uri).exists():
             raise LookupError(f"The files of {step}'s {key} are not there any more: {shown(uri)}")
@@ -134,6 +148,12 @@ class _Reader:
         from tfx.utils import path_utils
 
         return str(path_utils.serving_model_path(folder))
+
+    def _training_record(self) -> TrainingRecord:
+        saved_model = self._saved_model()
+        if not TrainingRecord.is_in(saved_model):
+            raise LookupError("Another trainer made the model: it has no record of its training.")
+        return TrainingRecord.read(saved_model)
 
     @cached_property
     def _evaluated(self) -> tuple[EvaluationResults, EvaluationResults | None] | Missing:
@@ -288,6 +308,11 @@ class _Reader:
             classes,
         )
 
+    def _other_slices(self) -> dict[str, int]:
+        from components.example_gen.reading_report import ReadingReport
+
+        return ReadingReport.read(self._files("ReviewExampleGen", "report")).other_slices
+
     def _data(self) -> DataFacts:
         read = self._files("ReviewExampleGen", "report")
         from components.example_gen.reading_report import ReadingReport
@@ -343,20 +368,23 @@ class _Reader:
         return waited
 
     def _hyperparameters(self) -> tuple[Setting, ...]:
-        trained = _known(self._trained).hyperparameters
-        defaults = Hyperparameters()
+        """Returns what the variant takes; of one that this release does not know, all."""
+        from components.models.registry import get_variant, variant_names
+
+        trained = _known(self._trained)
+        takes, defaults = [field.name for field in fields(Hyperparameters)], Hyperparameters()
+        if trained.model in variant_names():
+            variant = get_variant(trained.model)
+            takes = [name for name in takes if name in variant.takes]
+            defaults = variant.presets[variant.default_preset]
+        values = ((name, getattr(trained.hyperparameters, name)) for name in takes)
         return tuple(
-            Setting(
-                field.name,
-                str(getattr(trained, field.name)),
-                getattr(trained, field.name) == getattr(defaults, field.name),
-            )
-            for field in fields(Hyperparameters)
+            Setting(name, str(value), value == getattr(defaults, name)) for name, value in values
         )
 
 
-def _or_none(found: frozenset[str] | Missing) -> frozenset[str]:
-    return frozenset() if isinstance(found, Missing) else found
+def _or(found: T | Missing, other: T) -> T:
+    return other if isinstance(found, Missing) else found
 
 
 def _known(value: T | Missing) -> T:
@@ -366,5 +394,5 @@ def _known(value: T | Missing) -> T:
       LookupError: It is missing, for the same reason.
     """
     if isinstance(value, Missing):
-        raise LookupError(value.why)
+        raise (UnmadeError if value.is_unmade else LookupError)(value.why)
     return value

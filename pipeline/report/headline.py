@@ -16,6 +16,21 @@ _UNFINISHED = {
     "running": ("Running", "has not ended"),
 }
 
+_KEPT = "What the finished steps made is kept:"
+_GOES_ON = f"{_KEPT} the same command goes on from there."
+_ENDED_EARLY = {
+    "failed": (
+        "All log lines are in the folder logs, below the root.",
+        f"{_KEPT} once the cause is mended, the same command goes on from there.",
+    ),
+    "interrupted": ("It was ended by Ctrl-C or SIGTERM.", _GOES_ON),
+    "stopped": (
+        "Its process was killed, or the machine stopped, so that it could not say why. Linux kills "
+        "what needs more memory than there is, and says so in its own log (dmesg).",
+        _GOES_ON,
+    ),
+}
+
 
 @dataclass(frozen=True)
 class Headline:
@@ -49,6 +64,7 @@ def headline(page: Contents) -> Headline:
     else:
         kind, mark, badge, title = _judged(verdict.is_blessed, bool(verdict.pushed_to))
     why = _recorded(page.run, verdict) if isinstance(verdict, Missing) else _reasons(verdict)
+    why = [*_ENDED_EARLY.get(page.run.state, ()), *why]
     return Headline(kind, mark, badge, title, tuple(why), tuple(_facts(page)))
 
 
@@ -103,10 +119,10 @@ def _reasons(verdict: Verdict) -> list[str]:
         f"{verdict.judged_on} (95 % interval, Wilson).{gate}"
     )
     if not math.isnan(verdict.larger_class.share):
-        lead = 100 * (verdict.accuracy - verdict.larger_class.share)
+        lead = _lead(verdict.accuracy - verdict.larger_class.share)
         reasons.append(
             f"A constant answer, {verdict.larger_class.always}, is right about "
-            f"{percent(verdict.larger_class.share)}: the model is {lead:+.2f} points from it."
+            f"{percent(verdict.larger_class.share)}: the model is {lead} it."
         )
     reasons.append(_compared(verdict))
     if verdict.infra_validation and not verdict.infra_validation.refusal:
@@ -118,20 +134,28 @@ def _reasons(verdict: Verdict) -> list[str]:
     return reasons
 
 
+def _lead(difference: float) -> str:
+    """Returns how far a share is above or below another, to stand before that."""
+    points = round(100 * difference, 2)
+    if not points:
+        return "exactly as right as"
+    return f"{abs(points):.2f} points {'above' if points > 0 else 'below'}"
+
+
 def _compared(verdict: Verdict) -> str:
     if verdict.baseline_accuracy is None:
-        return "No model was blessed before it, so it was compared with none."
+        return "There was no last blessed model of these classes to compare it with."
     of_test = verdict.test_accuracy
     accuracy = verdict.accuracy if of_test is None else of_test
     where = "" if of_test is None else f", {percent(of_test)} of the test reviews,"
-    apart = 100 * (accuracy - verdict.baseline_accuracy)
+    apart = _lead(accuracy - verdict.baseline_accuracy)
     allowed = f"; at most {100 * verdict.max_regression:.2f} less are allowed"
     if verdict.by_significance:
         allowed = "; only a significantly worse one is refused"
     more = f" On the same reviews: {verdict.compared}." if verdict.compared else ""
     return (
         f"The last blessed model is right about {percent(verdict.baseline_accuracy)}: this one"
-        f"{where} is {apart:+.2f} points from it{allowed}.{more}"
+        f"{where} is {apart} it{allowed}.{more}"
     )
 
 

@@ -22,12 +22,19 @@ _NAMES = 132.0
 _EARLIER = "earlier runs"
 # Of the steps, lanes of artifacts and letters of a name that are drawn.
 _MOST_STEPS, _MOST_ARTIFACTS, _MOST_LETTERS = 40, 80, 30
-_MARKS = {"done": "o", "cached": "s", "failed": "X", "interrupted": "X", "running": "o"}
-_COLOURS = {"done": Ink.UP, "cached": Ink.QUIET, "failed": Ink.DOWN, "interrupted": Ink.DOWN}
+_ENDED_IN = ("failed", "interrupted", "stopped")
+_MARKS = {"cached": "s"} | dict.fromkeys(_ENDED_IN, "X")
+_COLOURS = {"done": Ink.UP, "cached": Ink.QUIET} | dict.fromkeys(_ENDED_IN, Ink.DOWN)
 
 
-def lineage_chart(lineage: Lineage) -> Markup:
-    """Returns the picture as an SVG element."""
+def lineage_chart(lineage: Lineage, recorded: Mapping[int, str] | None = None) -> Markup:
+    """Returns the picture as an SVG element.
+
+    Args:
+      lineage: Of the run.
+      recorded: What the run says of its executions, by id: see `StepInfo.state`. ML Metadata takes
+        what a killed run was at for still running.
+    """
     steps = lineage.executions[:_MOST_STEPS]
     by_step: dict[int | None, list[ArtifactNode]] = {None: []} | {each.id: [] for each in steps}
     for artifact in lineage.artifacts[:_MOST_ARTIFACTS]:
@@ -48,16 +55,15 @@ def lineage_chart(lineage: Lineage) -> Markup:
     axes.set_axis_off()
     axes.set_xlim(0, width)
     axes.set_ylim(row * _ROW, -_ROW * 0.7)
-    states = {each.id: each.state for each in steps}
+    states = {each.id: each.state for each in steps} | dict(recorded or {})
     for number, (key, at) in enumerate(rows.items()):
         end = list(rows.values())[number + 1] - 0.68 if number + 1 < len(rows) else row - 0.7
         if number % 2 == 0:
             axes.axhspan((at - 0.68) * _ROW, end * _ROW, color=Ink.GRID, alpha=0.35, linewidth=0)
         name = next((each.step for each in steps if each.id == key), _EARLIER)
         state = states.get(key, "cached") if key is not None else "cached"
-        axes.plot(
-            [9], [at * _ROW], _MARKS[state], color=_COLOURS.get(state, Ink.QUIET), markersize=6
-        )
+        mark, colour = _MARKS.get(state, "o"), _COLOURS.get(state, Ink.QUIET)
+        axes.plot([9], [at * _ROW], mark, color=colour, markersize=6)
         axes.text(19, at * _ROW, label(name, 20), va="center", color=Ink.INK)
     for artifact, lane, top in lanes:
         _lane(axes, artifact, _NAMES + _LANE * (lane + 0.5), top, rows)

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from components import features
-from components.evaluator.confusion import Confusion
 from components.evaluator.significance import wilson_interval
 from pipeline.report import charts, lineage_chart
+from pipeline.report.class_tables import MOST_CLASSES, class_table, confused, matrix
 from pipeline.report.contents import (
     Contents,
     Missing,
     Quality,
     ShownMistake,
+    T,
     Verdict,
     decided_at,
 )
 from pipeline.report.headline import headline
 from pipeline.report.pages import drawn, environment, json_safe, percent, render
+from pipeline.report.slice_charts import slice_charts, slice_gate, slice_notes
 from pipeline.report.svg import drawing, label
 from pipeline.results.metric_names import METRIC_NAMES
 from pipeline.results.run_info import RunInfo
 from pipeline.results.step_titles import TITLES
-from pipeline.results.summary import SliceRow
 
 if TYPE_CHECKING:
     from pipeline.results.insight.data_facts import DataFacts, TokenFacts
@@ -43,11 +44,7 @@ SECTIONS = (
 )
 _FIGURES = {"accuracy": "accuracy", **METRIC_NAMES}
 _SHARES = ("accuracy", "precision", "recall")
-# Of more classes, and of more parts of a slice, the largest are shown, and the others counted.
-MOST_CLASSES = 20
-MOST_PARTS = 20
-MOST_MISTAKES = 10
-_SLICE_TITLES = {"rating": "Stars", "length": "Length", "unknown_words": "Unknown words"}
+_MOST_RUNS = 20
 _THRESHOLDS = 21
 _SPLITS = (features.TRAIN_SPLIT, features.EVAL_SPLIT, features.TEST_SPLIT)
 # Log odds from which on a word has the strongest colour.
@@ -62,18 +59,23 @@ def run_page(page: Contents) -> str:
         "strength": _strength,
         "strongest": _strongest,
     }
+    unmade = _unmade(page)
     thresholds = _threshold_values(page.quality) if isinstance(page.quality, Quality) else {}
     return render(
         "run.html.j2",
         page=page,
         headline=headline(page),
-        sections=SECTIONS,
+        sections=[(key, name) for key, name in SECTIONS if key not in unmade],
+        keys={key for key, _ in SECTIONS} - unmade.keys(),
+        unmade=list(unmade.values()),
+        mistakes_shown=_mistakes_shown(page),
         charts=_charts(page),
         figures=_figures(page),
-        matrix=_matrix(page),
-        confused=_confused(page),
-        slices_left_out=_slices_left_out(page),
-        slice_gate=_slice_gate(page),
+        matrix=matrix(page),
+        class_table=class_table(page),
+        confused=confused(page),
+        slice_notes=slice_notes(page),
+        slice_gate=slice_gate(page),
         data_table=_data(page),
         titles=TITLES,
         has_memory=any(step.peak_memory is not None for step in page.run.steps),
@@ -83,8 +85,34 @@ def run_page(page: Contents) -> str:
     )
 
 
+def _unmade(page: Contents) -> dict[str, str]:
+    """Returns the sections, by key, of which the run ended too early for any part."""
+    parts = {
+        "quality": (page.metrics, page.confusion, page.quality),
+        "training": (page.training,),
+        "slices": (page.slices,),
+        "mistakes": (page.mistakes,),
+        "data": (page.data, page.anomalies, page.duplicates, page.doubts),
+    }
+    return {
+        key: name
+        for key, name in SECTIONS
+        if key in parts and all(isinstance(e, Missing) and e.is_unmade for e in parts[key])
+    }
+
+
+def _mistakes_shown(page: Contents) -> str:
+    """Says which mistakes are shown."""
+    if isinstance(page.mistakes, Missing):
+        return ""
+    total, shown = page.mistakes.total, len(page.mistakes.shown)
+    if shown < total:
+        return f"The {shown} of {total:,} wrong reviews that the model is surest about."
+    return "The only wrong review." if total == 1 else f"All {total} wrong reviews, surest first."
+
+
 def _charts(page: Contents) -> dict[str, Any]:
-    made: dict[str, Any] = {"slices": [], "history": None, "folds": None}
+    made: dict[str, Any] = {"history": None, "folds": None}
     with drawing():
         if not isinstance(page.verdict, Missing):
             verdict = page.verdict
@@ -100,12 +128,12 @@ def _charts(page: Contents) -> dict[str, Any]:
         if not isinstance(page.training, Missing):
             points = page.training
             made["training"] = drawn(lambda: charts.training(points))
-        if not isinstance(page.slices, Missing):
-            made["slices"] = _slice_charts(page.slices, page)
+        made["slices"] = slice_charts(page)
         made["lengths"] = _lengths_charts(page)
         if not isinstance(page.lineage, Missing):
             lineage = page.lineage
-            made["lineage"] = drawn(lambda: lineage_chart.lineage_chart(lineage))
+            states = {step.execution_id: step.state for step in page.run.steps}
+            made["lineage"] = drawn(lambda: lineage_chart.lineage_chart(lineage, states))
         else:
             made["lineage"] = page.lineage
         if not isinstance(page.history, Missing):
@@ -134,79 +162,19 @@ def _lengths_charts(page: Contents) -> list[tuple[str, Any]]:
     if isinstance(page.data, Missing):
         return []
     return [
-        (split, drawn(_bound_lengths(facts, split)))
-        for split, facts in page.data.tokens.items()
+        (split, drawn(_bound_lengths(facts, split, _unit(page))))
+        for split, facts in _in_order(page.data.tokens)
         if facts.reviews
     ]
 
 
-def _bound_lengths(facts: TokenFacts, split: str) -> Any:
-    return lambda: charts.lengths(facts.edges, facts.counts, f"lengths-{_place(split)}", split)
-
-
-def _slice_charts(rows: Sequence[SliceRow], page: Contents) -> list[tuple[str, Any]]:
-    """Returns (title, chart) of each feature."""
-    whole = None if isinstance(page.metrics, Missing) else page.metrics.get("accuracy")
-    of_all = [charts.Line(whole, "all")] if whole is not None and not math.isnan(whole) else []
-    verdict = page.verdict
-    gate = None if isinstance(verdict, Missing) else verdict.min_slice_accuracy
-    made = []
-    for number, feature in enumerate(dict.fromkeys(row.feature for row in rows)):
-        parts = _largest([row for row in rows if row.feature == feature])
-        lines = of_all
-        if gate is not None and feature in page.gated_slices:
-            lines = [*of_all, charts.Line(gate, "gate", is_bound=True)]
-        bars = [
-            charts.Bar(
-                row.value,
-                row.accuracy,
-                *wilson_interval(row.accuracy * row.examples, row.examples),
-                note=f"{row.examples:,}",
-                is_main=True,
-            )
-            for row in parts
-        ]
-        title = _SLICE_TITLES.get(feature, label(feature))
-        words = "; ".join(
-            f"{label(bar.name)}: {percent(bar.share)} of {bar.note} reviews" for bar in bars
-        )
-        name = f"slice-{number}"
-        made.append((title, drawn(_bound(bars, name, f"Accuracy by {title}", words, lines))))
-    return made
-
-
-def _slice_gate(page: Contents) -> str:
-    """Says what the gate asks of slices; "" if it asks nothing, or of others than these."""
-    verdict = page.verdict
-    if isinstance(verdict, Missing) or verdict.min_slice_accuracy is None or not page.gated_slices:
-        return ""
-    return (
-        f"The gate asks for {percent(verdict.min_slice_accuracy)} on each part by "
-        f"{', '.join(map(label, sorted(page.gated_slices)))} of at least "
-        f"{verdict.min_slice_size:,} reviews."
-    )
+def _bound_lengths(facts: TokenFacts, split: str, unit: str) -> Any:
+    name = f"lengths-{_place(split)}"
+    return lambda: charts.lengths(facts.edges, facts.counts, name, split, unit)
 
 
 def _bound(*arguments: Any) -> Any:
     return lambda: charts.shares(*arguments)
-
-
-def _largest(rows: list[SliceRow]) -> list[SliceRow]:
-    """Returns those with the most reviews, in their own order."""
-    least = sorted((row.examples for row in rows), reverse=True)[:MOST_PARTS][-1]
-    return [row for row in rows if row.examples >= least][:MOST_PARTS]
-
-
-def _slices_left_out(page: Contents) -> str:
-    if isinstance(page.slices, Missing):
-        return ""
-    by_feature: dict[str, int] = {}
-    for row in page.slices:
-        by_feature[row.feature] = by_feature.get(row.feature, 0) + 1
-    more = {name: count - MOST_PARTS for name, count in by_feature.items() if count > MOST_PARTS}
-    return "; ".join(
-        f"{count:,} smaller parts by {label(name)} are not drawn" for name, count in more.items()
-    )
 
 
 def _history_chart(runs: Sequence[RunInfo], run_id: str) -> Any:
@@ -218,7 +186,7 @@ def _history_chart(runs: Sequence[RunInfo], run_id: str) -> Any:
             percent(run.accuracy),
             run.run_id == run_id,
         )
-        for run in runs[:MOST_PARTS]
+        for run in runs[:_MOST_RUNS]
         if run.accuracy is not None
     ]
     if len(bars) < 2:
@@ -239,45 +207,6 @@ def _figures(page: Contents) -> list[tuple[str, str]]:
 
 def _decimal(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:.4f}"
-
-
-def _matrix(page: Contents) -> Any:
-    if isinstance(page.confusion, Missing):
-        return page.confusion
-    return _matrix_of(page.confusion, page.classes)
-
-
-def _matrix_of(confusion: Confusion, classes: Sequence[str]) -> dict[str, Any]:
-    """Returns the rows and columns of the largest classes, and what became of the others."""
-    sizes = confusion.sizes
-    chosen = sorted(sorted(range(confusion.classes), key=lambda n: -sizes[n])[:MOST_CLASSES])
-    left_out = confusion.classes - len(chosen)
-    kept = set(chosen)
-    rows = []
-    for label_ in chosen:
-        counts = [confusion.counts.get((label_, choice), 0) for choice in chosen]
-        if left_out:
-            others = int(sizes[label_]) - sum(counts)
-            counts.append(others)
-        total = max(int(sizes[label_]), 1)
-        cells = [{"count": count, "share": f"{count / total:.4f}"} for count in counts]
-        rows.append({"name": label(classes[label_]), "cells": cells})
-    names = [label(classes[n]) for n in chosen] + ["all others"] * bool(left_out)
-    hidden = confusion.examples - sum(int(sizes[n]) for n in kept)
-    note = (
-        f"The {len(chosen)} classes with the most reviews; the other {left_out:,} have {hidden:,} "
-        "reviews."
-    )
-    return {"names": names, "rows": rows, "note": note if left_out else ""}
-
-
-def _confused(page: Contents) -> list[dict[str, Any]]:
-    if isinstance(page.confusion, Missing) or page.confusion.classes <= 2:
-        return []
-    return [
-        {"name": page.classes[each], "taken_for": page.classes[choice], "reviews": count}
-        for each, choice, count in page.confusion.mistakes()[:MOST_MISTAKES]
-    ]
 
 
 def _data(page: Contents) -> dict[str, Any]:
@@ -316,17 +245,18 @@ def _data_notes(page: Contents, data: DataFacts) -> list[str]:
             for split in sorted(data.texts, key=_place)
         )
         notes.append(f"Mean length of a text in bytes: {lengths}.")
-    for split, facts in data.tokens.items():
+    unit = _unit(page)
+    for split, facts in _in_order(data.tokens):
         notes.append(
-            f"Of all words of {split}, {percent(facts.known_share)} are in the vocabulary; the "
-            f"median text has {facts.median:,.0f}, {facts.full:,} texts fill the model's window, "
-            f"and {facts.empty:,} have none."
+            f"Of all {unit} of {split}, {percent(facts.known_share)} are in the vocabulary; the "
+            f"median text has {facts.median:,.0f} {unit}, {facts.full:,} texts fill the model's "
+            f"window, and {facts.empty:,} have none."
         )
     if not isinstance(page.slices, Missing):
         known = [row for row in page.slices if row.feature == "unknown_words"]
         if known:
             parts = ", ".join(f"{row.value}: {row.examples:,}" for row in known)
-            notes.append(f"Test reviews by their share of words outside the vocabulary: {parts}.")
+            notes.append(f"Test reviews by their share of {unit} outside the vocabulary: {parts}.")
     return notes
 
 
@@ -390,6 +320,15 @@ def _strongest(mistake: ShownMistake) -> str:
     moving = [piece for piece in mistake.pieces if piece.log_odds]
     pieces = sorted(moving, key=lambda piece: -abs(piece.log_odds))[:5]
     return ", ".join(f"{label(piece.text)} {piece.log_odds:+.2f}" for piece in pieces)
+
+
+def _unit(page: Contents) -> str:
+    """Returns what the model reads of a text, in the plural."""
+    return page.tokens.replace("_", " ")
+
+
+def _in_order(by_split: Mapping[str, T]) -> list[tuple[str, T]]:
+    return sorted(by_split.items(), key=lambda each: _place(each[0]))
 
 
 def _place(split: str) -> int:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # Points: at 400 of them, a chart that fills a phone's width still has letters of 10 CSS pixels.
 WIDTH = 400
 _POINTS_PER_INCH = 72
-_FONT_SIZE = 11
+FONT_SIZE = 11
 _MOST_CHARACTERS = 60
 
 
@@ -55,7 +55,7 @@ def drawing() -> Iterator[None]:
     ours = {
         "svg.fonttype": "none",
         "text.parse_math": False,  # a class may be called $x$
-        "font.size": _FONT_SIZE,
+        "font.size": FONT_SIZE,
         "text.color": Ink.INK.value,
         "axes.labelcolor": Ink.QUIET.value,
         "axes.edgecolor": Ink.LINE.value,

@@ -47,11 +47,12 @@ class ChangedSides:
     """What two models make of the same reviews.
 
     Attributes:
-      reviews: How many both judged.
+      reviews: How many both judged, by the same class.
       better: How many the second alone judges right.
       worse: How many the first alone judges right.
       shown: At most MOST_REVIEWS of them, those whose score moved most first.
       texts_missing: Why there are no texts, a sentence; "" if there are.
+      relabelled: How many both judged that have another class in the second run.
     """
 
     reviews: int
@@ -59,6 +60,7 @@ class ChangedSides:
     worse: int
     shown: tuple[ChangedReview, ...] = ()
     texts_missing: str = ""
+    relabelled: int = 0
 
 
 def changed_sides(
@@ -89,7 +91,18 @@ def changed_sides(
             notes.append(f"Which reviews changed sides is not known: {predictions}")
             return None
         found.append(predictions)
-    return _compared(root, first, second, *found)
+    compared = _compared(root, first, second, *found)
+    if not compared.reviews:
+        notes.append(
+            "No review has the same class in both runs, so none can be said to have changed sides."
+        )
+        return None
+    if compared.relabelled:
+        notes.append(
+            f"{compared.relabelled:,} test reviews have another class in {second.run_id}: their "
+            "sides are not compared."
+        )
+    return compared
 
 
 def _predictions(root: Place, run: RunInfo) -> Any:
@@ -112,46 +125,55 @@ def _predictions(root: Place, run: RunInfo) -> Any:
 
 def _compared(
     root: Place, first: RunInfo, second: RunInfo, before: Any, after: Any
-) -> ChangedSides | None:
+) -> ChangedSides:
     import numpy as np
 
     _, at_first, at_second = np.intersect1d(
         before.review_ids, after.review_ids, assume_unique=True, return_indices=True
     )
-    is_same = before.labels[at_first] == after.labels[at_second]
+    # A label is a place among the classes, and settings may have put those in another order.
+    classes, others = _classes(first, before), _classes(second, after)
+    is_same = classes[before.labels[at_first]] == others[after.labels[at_second]]
+    relabelled = int(np.sum(~is_same))
     at_first, at_second = at_first[is_same], at_second[is_same]
     was_right, is_right = before.is_right[at_first], after.is_right[at_second]
     better, worse = is_right & ~was_right, was_right & ~is_right
-    labels = before.labels[at_first]
-    rows = np.arange(len(labels))
-    old = before.scores[at_first][rows, labels]
-    new = after.scores[at_second][rows, labels]
+    old_labels, new_labels = before.labels[at_first], after.labels[at_second]
+    rows = np.arange(len(old_labels))
+    old = before.scores[at_first][rows, old_labels]
+    new = after.scores[at_second][rows, new_labels]
     chosen = np.concatenate([_most_moved(np.abs(new - old), side) for side in (better, worse)])
     ids = [str(before.review_ids[at_first[row]]) for row in chosen]
     texts, missing = texts_of(root, first, ids)
-    classes = [str(name) for name in first.data.get("classes", [])]
-
-    def named(number: Any) -> str:
-        return classes[number] if 0 <= number < len(classes) else str(number)
-
     return ChangedSides(
-        reviews=len(labels),
+        reviews=len(rows),
         better=int(better.sum()),
         worse=int(worse.sum()),
         shown=tuple(
             ChangedReview(
                 review_id=review_id,
                 text=texts.get(review_id),
-                label=named(int(labels[row])),
-                before=named(int(before.choices[at_first[row]])),
-                after=named(int(after.choices[at_second[row]])),
+                label=classes[old_labels[row]],
+                before=classes[before.choices[at_first[row]]],
+                after=others[after.choices[at_second[row]]],
                 score_before=float(old[row]),
                 score_after=float(new[row]),
             )
             for review_id, row in zip(ids, chosen, strict=True)
         ),
         texts_missing=missing,
+        relabelled=relabelled,
     )
+
+
+def _classes(run: RunInfo, predictions: Any) -> np.ndarray:
+    """Returns the names of classes by label, <object>[classes]; the numbers of unknown ones."""
+    import numpy as np
+
+    known = [str(name) for name in run.data.get("classes", [])]
+    most = max(int(each.max(initial=-1)) for each in (predictions.labels, predictions.choices))
+    numbers = [str(number) for number in range(len(known), most + 1)]
+    return np.array([*known, *numbers], object)
 
 
 def _most_moved(moved: np.ndarray, is_on_side: np.ndarray) -> np.ndarray:

@@ -31,7 +31,7 @@ def sections(found: RunDiff) -> Iterator[tuple[str, list[str]]]:
         ("functions", _bounded([_function(each) for each in found.functions])),
         ("code of the steps", list(found.code)),
         ("versions", [_line(each) for each in found.versions]),
-        ("data", [_line(each) for each in found.data]),
+        ("data", _bounded([_data(each) for each in found.data])),
         ("figures on the test split", _figures(found)),
         ("slices", _bounded(_slices(found.slices))),
         ("reviews that changed sides", list(_sides(found.sides)) if found.sides else []),
@@ -69,6 +69,20 @@ def _spelled(value: Any) -> str:
         return f"{value:,}"
     text = str(value)
     return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}..."
+
+
+def _data(change: Change) -> str:
+    """Says of classes which ones only one run has: long lists look the same at their beginning."""
+    before, after = change.before, change.after
+    if change.name != "classes" or not isinstance(before, list) or not isinstance(after, list):
+        return _line(change)
+    gone = [name for name in before if name not in set(after)]
+    new = [name for name in after if name not in set(before)]
+    if not gone and not new:
+        return f"classes: the same {len(before):,} in another order"
+    return f"classes: {len(before):,} -> {len(after):,}; only in A {_spelled(gone)}; " + (
+        f"only in B {_spelled(new)}"
+    )
 
 
 def _setting(change: Change) -> str:

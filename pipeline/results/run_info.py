@@ -9,7 +9,11 @@ from typing import Any
 
 from components.storage.place import Place
 from pipeline.metadata.address import MetadataStoreAddress
+from pipeline.results import run_properties as names
 from pipeline.root import file_of
+
+UNFINISHED = (names.FAILED, names.INTERRUPTED, names.STOPPED, names.RUNNING)
+"""States of a run that did not come to its end, or has not yet."""
 
 
 @dataclass(frozen=True)

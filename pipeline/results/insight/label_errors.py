@@ -17,6 +17,7 @@ from pipeline.results.insight.out_of_fold import (
     FOLDS,
     OutOfFold,
     TooFewReviewsError,
+    in_chunks,
     predict_out_of_fold,
 )
 from pipeline.results.insight.reviews import LabelledText, cut
@@ -132,27 +133,33 @@ def confident_errors(log_probabilities: np.ndarray, labels: np.ndarray) -> np.nd
       log_probabilities: Out of fold, <float32>[reviews, classes].
       labels: The given ones, <int64>[reviews].
     """
-    probabilities = np.exp(log_probabilities)
-    classes = probabilities.shape[1]
+    classes = log_probabilities.shape[1]
     counts = np.bincount(labels, minlength=classes)
-    given = probabilities[np.arange(len(labels)), labels]
+    given = np.exp(log_probabilities[np.arange(len(labels)), labels])
     sums = np.bincount(labels, given, minlength=classes)
     # No review is confidently of a class that none has.
     thresholds = np.divide(sums, counts, out=np.full(classes, np.inf), where=counts > 0)
-    probabilities[probabilities < thresholds] = -1.0
-    best = probabilities.argmax(axis=1)
-    is_of_any = probabilities[np.arange(len(labels)), best] >= 0
-    return is_of_any & (best != labels)
+    is_error = np.zeros(len(labels), bool)
+    for rows in in_chunks(slice(0, len(labels)), classes):
+        probabilities = np.exp(log_probabilities[rows])
+        probabilities[probabilities < thresholds] = -1.0
+        best = probabilities.argmax(axis=1)
+        is_error[rows] = (probabilities.max(axis=1) >= 0) & (best != labels[rows])
+    return is_error
 
 
 def _suggestions(found: OutOfFold) -> tuple[np.ndarray, np.ndarray]:
     """Returns the likeliest classes, and by how much the given ones are likelier than others."""
-    suggested = found.log_probabilities.argmax(axis=1)
-    rows = np.arange(len(found.labels))
-    given = found.log_probabilities[rows, found.labels]
-    others = found.log_probabilities.copy()
-    others[rows, found.labels] = -np.inf
-    return suggested, given - others.max(axis=1)
+    reviews, classes = found.log_probabilities.shape
+    suggested, margins = np.empty(reviews, np.int64), np.empty(reviews, np.float32)
+    for rows in in_chunks(slice(0, reviews), classes):
+        others, labels = found.log_probabilities[rows].copy(), found.labels[rows]
+        suggested[rows] = others.argmax(axis=1)
+        places = np.arange(len(labels)), labels
+        given = others[places]
+        others[places] = -np.inf
+        margins[rows] = given - others.max(axis=1)
+    return suggested, margins
 
 
 def _texts(reviews: Iterable[LabelledText], places: np.ndarray) -> dict[int, LabelledText]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,7 @@ _REGULARIZATION = 0.1
 _ITERATIONS = 15
 # Of a class that the known reviews do not have.
 _GREATEST_LOGIT = 16.0
+_MOST_CALIBRATING, _CHUNK_NUMBERS = 4_000_000, 1_000_000
 _DIGEST_BYTES = 16
 
 
@@ -61,7 +62,9 @@ class TooFewReviewsError(Exception):
 def predict_out_of_fold(
     reviews: Iterable[LabelledText], classes: int, tokens: str = WORDS
 ) -> OutOfFold:
-    """Judges each review; equal texts are in the same fold. Memory: some 4 bytes a byte of text.
+    """Judges each review; equal texts are in the same fold.
+
+    Memory: some 4 bytes a byte of text, and of each review 4 bytes a class.
 
     Args:
       reviews: All of them.
@@ -76,7 +79,7 @@ def predict_out_of_fold(
     if present < 2 or len({*digests}) < 2:
         raise TooFewReviewsError(
             f"There are {len(labels):,} reviews with {len({*digests}):,} different texts, of "
-            f"{present} classes; labels can be doubted from two of each on."
+            f"{present} class{'es' * (present != 1)}; labels can be doubted from two of each on."
         )
     folds = max(2, min(FOLDS, _texts_of_rarest(digests, labels)))
     fold_of = fold_of_each(digests, labels, folds)
@@ -180,19 +183,32 @@ def _scores(held: _Held, labels: np.ndarray, classes: int) -> np.ndarray:
 
 
 def _naive_bayes(held: _Held, labels: np.ndarray, classes: int) -> np.ndarray:
-    """Returns joint log probabilities by multinomial naive Bayes, <float32>[reviews, classes]."""
+    """Returns joint log probabilities by multinomial naive Bayes, <float32>[reviews, classes].
+
+    As scikit-learn's `MultinomialNB`, which holds a weight for each n-gram and class several times:
+    8 GB with 1,000 classes. Most pairs are in no review, and all of these have one weight.
+    """
     from scipy.sparse import csr_matrix
-    from sklearn.naive_bayes import MultinomialNB
 
     ones = np.ones(len(held.indices), np.float32)
     matrix = csr_matrix((ones, held.indices, held.row_splits), (len(labels), 1 << _BITS))
-    scores = np.full((len(labels), classes), -np.inf, np.float32)
+    lengths = np.diff(held.row_splits)
+    scores = np.empty((len(labels), classes), np.float32)
     for judged in held.folds:
         known = np.delete(np.arange(len(labels)), judged)
-        model = MultinomialNB().fit(matrix[known], labels[known])
-        found = model.predict_joint_log_proba(matrix[judged])
-        scores[judged] = found.min(axis=1, keepdims=True) - _GREATEST_LOGIT
-        scores[judged, model.classes_] = found
+        sizes = np.bincount(labels[known], minlength=classes)
+        places = labels[known], np.arange(len(known))
+        is_of_class = csr_matrix((np.ones(len(known), np.float32), places), (classes, len(known)))
+        counts = is_of_class @ matrix[known]
+        # Of an n-gram that a class does not have, the logarithm of the count 0 + 1 is 0.
+        totals = np.log(np.asarray(counts.sum(axis=1)).ravel() + (1 << _BITS))
+        weights = counts.log1p().T.tocsr()
+        with np.errstate(divide="ignore"):
+            priors = np.log(sizes / len(known))
+        for rows in in_chunks(judged, classes):
+            found = (matrix[rows] @ weights).toarray() - np.outer(lengths[rows], totals) + priors
+            least = found[:, sizes > 0].min(axis=1, keepdims=True) - _GREATEST_LOGIT
+            scores[rows] = np.where(sizes > 0, found, least)
     return scores
 
 
@@ -284,14 +300,29 @@ def _fitted(weighted: Any, is_of_class: np.ndarray, judged: slice) -> np.ndarray
 
 
 def _calibrated(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Divides scores by the temperature that gives the labels the greatest likelihood."""
+    """Divides scores, in their place, by the temperature that makes the labels likeliest.
+
+    Of very many scores, a part is enough to find one number.
+    """
     from scipy.optimize import minimize_scalar
     from scipy.special import log_softmax
 
-    given = np.arange(len(labels)), labels
+    reviews, classes = scores.shape
+    some = slice(None, None, 1 + reviews * classes // _MOST_CALIBRATING)
+    part, given = scores[some], labels[some, None]
 
     def loss(log_temperature: float) -> float:
-        return -float(log_softmax(scores / np.exp(log_temperature), axis=1)[given].mean())
+        likely = log_softmax(part / np.float32(np.exp(log_temperature)), axis=1)
+        return -float(np.take_along_axis(likely, given, axis=1).mean())
 
     found = minimize_scalar(loss, bounds=(-3, 6), method="bounded", options={"maxiter": 20})
-    return log_softmax(scores / np.float32(np.exp(found.x)), axis=1)
+    for rows in in_chunks(slice(0, reviews), classes):
+        scores[rows] = log_softmax(scores[rows] / np.float32(np.exp(found.x)), axis=1)
+    return scores
+
+
+def in_chunks(rows: slice, classes: int) -> Iterator[slice]:
+    """Yields parts of the rows of <number>[reviews, classes], of which copies take 10 MB or so."""
+    step = max(1, _CHUNK_NUMBERS // classes)
+    for start in range(rows.start, rows.stop, step):
+        yield slice(start, min(start + step, rows.stop))

@@ -124,6 +124,15 @@ def test_the_gate_of_the_evaluator(before, now, settings, expected):
             {"min_slice_accuracy": 0.7, "min_slice_size": 40},
             ["--min-slice-size is 40, was 100"],
         ),
+        (
+            {"slice_by": [["product"], ["product", "language"]]},
+            {"by_significance": True},
+            [
+                "--gate is significant, was points",
+                "--slice-by is not set, was product, product+language",
+            ],
+        ),
+        ({}, {"classes": ("a", "b", "c")}, ["what it measures changed (`eval_config`)"]),
     ],
 )
 def test_a_gate_of_another_kind_goes_by_its_flags_too(before, now, expected):

@@ -17,6 +17,7 @@ from pipeline.metadata.address import SqliteFile
 from pipeline.report.contents import Missing, Mistakes
 from pipeline.report.pages import save
 from pipeline.report.run_page import run_page
+from pipeline.report.svg import FONT_SIZE, Ink
 from pipeline.report.written import page_at_end
 from pipeline.results.summary import SliceRow
 from pipeline.root import METADATA_FILE
@@ -96,8 +97,8 @@ def test_the_first_screen_says_what_became_of_the_model_and_why(document):
         "The model is good enough, and was pushed to be served",
         "right about 86.00 % ± 1.52 of 2,000 test reviews (95 % interval, Wilson). The gate asks "
         "for an accuracy of 80.00 %.",
-        "always saying negative, is right about 51.50 %: the model is +34.50 points from it",
-        "The last blessed model is right about 85.51 %: this one is +0.49 points from it; at most "
+        "always saying negative, is right about 51.50 %: the model is 34.50 points above it",
+        "The last blessed model is right about 85.51 %: this one is 0.49 points above it; at most "
         "0.50 less are allowed. On the same reviews: 30 better, 20 worse: not told apart",
         "A model server (embedded) gave the model's own answers to 114 reviews.",
         "artifacts/serving_model/films_sentiment/1795723039",
@@ -109,7 +110,7 @@ def test_the_first_screen_says_what_became_of_the_model_and_why(document):
 def test_a_gate_by_significance_is_not_told_in_points():
     """What is allowed is said as the gate judged."""
     words = Document(run_page(contents(verdict=verdict(by_significance=True)))).words
-    assert "+0.49 points from it; only a significantly worse one is refused." in words
+    assert "0.49 points above it; only a significantly worse one is refused." in words
     assert "less are allowed" not in words
 
 
@@ -120,7 +121,7 @@ def test_what_was_judged_in_folds_is_compared_on_the_test_reviews():
         by_fold=((0.85, 1_000), (0.87, 1_000)),
     )  # fmt: skip
     words = Document(run_page(contents(verdict=judged))).words
-    assert "this one, 84.51 % of the test reviews, is -1.00 points from it" in words
+    assert "this one, 84.51 % of the test reviews, is 1.00 points below it" in words
     assert "The gate judged 2,000 reviews, each by a model that did not see it." in words
     assert "fold 1: 85.00 %; fold 2: 87.00 %" in words
     assert "this, on test 84.51 %" in words
@@ -166,8 +167,8 @@ def test_a_refused_model_has_its_reasons_first():
 
 
 def test_a_run_that_failed_says_how_far_it_came_and_its_error():
-    """All that came later is missing, each part with its reason."""
-    gone = Missing("The run has no Evaluator, or did not come to it.")
+    """Sections that it did not come to are named once, and are not there; what to do is said."""
+    gone = Missing("The run did not come to Evaluator.", is_unmade=True)
     steps = (*run_info().steps[:6], dataclasses.replace(run_info().steps[6], state="failed"))
     run = run_info(
         state="failed",
@@ -178,11 +179,74 @@ def test_a_run_that_failed_says_how_far_it_came_and_its_error():
     )
     unknown = ("verdict", "metrics", "confusion", "quality", "slices", "mistakes")
     page = contents(run=run, **dict.fromkeys(unknown, gone))
-    words = Document(run_page(page)).words
+    read = Document(run_page(page))
+    words = read.words
     assert "✗ Failed" in words
     assert "The run failed in Trainer, after 6 finished steps" in words
     assert "The loss is NaN." in words
-    assert words.count(gone.why) == 6
+    assert "once the cause is mended, the same command goes on from there" in words
+    assert "The run ended too early for: Quality, Slices, Mistakes." in words
+    assert gone.why not in words
+    kept = {"training", "data", "steps", "lineage", "settings", "again", "history"}
+    assert {each["id"] for each in read.all("section")} == kept
+    assert {each["href"] for each in read.all("a")} == {f"#{key}" for key in (*kept, "content")}
+    assert "a cross the step that the run ended in" in words
+
+
+def test_a_run_that_was_killed_says_that_it_could_not_say_why():
+    """ML Metadata takes its last step for running; the picture marks it as the end."""
+    node = dataclasses.replace(contents().lineage.executions[0], state="running")
+    lineage = dataclasses.replace(contents().lineage, executions=(node,))
+    step = dataclasses.replace(run_info().steps[0], execution_id=node.id, state="stopped")
+    run = run_info(state="stopped", failed_step=node.step, steps=(step,), seconds=None)
+    text = run_page(contents(run=run, lineage=lineage))
+    words = Document(text).words
+    assert "✗ Stopped" in words
+    assert f"The run was killed in {node.step}, after 0 finished steps" in words
+    assert "Its process was killed, or the machine stopped" in words
+    picture = text[text.index('aria-labelledby="lineage-title"') :].partition("</svg>")[0]
+    assert Ink.DOWN.css in picture
+
+
+@pytest.mark.parametrize(
+    ("shown", "total", "said"),
+    [(2, 280, "The 2 of 280 wrong reviews that"), (2, 2, "All 2 wrong"), (1, 1, "The only wrong")],
+)
+def test_it_says_how_many_of_the_mistakes_are_shown(shown, total, said):
+    """Not "the 19 of 19"."""
+    mistakes = Mistakes(contents().mistakes.shown[:shown], total)
+    assert said in Document(run_page(contents(mistakes=mistakes))).words
+
+
+def test_colours_are_explained_where_there_are_any():
+    """A model without `trace_text` colours no word; why stands in their place."""
+    plain = Mistakes(contents().mistakes.shown[1:], 280, "The model has no signature.")
+    words = Document(run_page(contents(mistakes=plain))).words
+    assert "surest about. The model has no signature." in words
+    assert "A word in" not in words
+
+
+def test_all_of_a_chart_is_within_its_picture(text):
+    """On paper, what is left of it is cut off: names of upright axes stand within."""
+    names = re.findall(r'<text[^>]* x="([-\d.]+)"[^>]*rotate\(-90[^>]*>([^<]+)<', text)
+    assert {"true positive rate", "precision", "are positive", "texts"} <= {
+        name for _, name in names
+    }
+    assert all(float(x) >= FONT_SIZE for x, _ in names), names
+
+
+def test_splits_stand_in_their_usual_order_and_lengths_have_their_unit():
+    """Train before eval, however the artifacts have them; characters are not called words."""
+    data = contents().data
+    tokens = {"eval": data.tokens["train"], "train": data.tokens["train"]}
+    page = contents(data=dataclasses.replace(data, tokens=tokens), tokens="character_pairs")
+    words = Document(run_page(page)).words
+    assert words.index("Lengths of the texts of train") < words.index(
+        "Lengths of the texts of eval"
+    )
+    assert words.index("Of all character pairs of train") < words.index("pairs of eval")
+    assert "character pairs that the model reads of a text" in words
+    assert "Unknown character pairs" in words
 
 
 @pytest.mark.parametrize(
@@ -225,9 +289,10 @@ def test_the_numbers_are_those_of_the_contents(document):
         "12 texts are in both train and test. For it, 3 reviews were taken out of train.",
         "51 labelled '3'", "train 1,294, test 1,325", "under 5 %: 1,400, 5-10 %: 600",
         "Of 9,900 reviews, 41 are exact copies of another, and 17 nearly",
-        "5 test reviews are like one that the model was trained with", "for 33 of 9,900 reviews",
-        "right about 90.00 % of them",
-        "Of all words of train, 92.34 % are in the vocabulary; the median text has 174, 61 texts",
+        "5 test reviews are like one that the model was trained with",
+        "agree with the labels of 90.00 % of 9,900 reviews", "wrong labels; 33 are contradicted",
+        "Of all words of train, 92.34 % are in the vocabulary; the median text has 174 words, 61 "
+        "texts",
         "20261126-195403-labels.csv", "2.5 s", "because 7", "300 MB", "514c889912",
         "0123456789abcdef", "sentiment run --data films.csv --seed 7", "85.51 % ± 1.70",
         "not blessed", "blessed, live",

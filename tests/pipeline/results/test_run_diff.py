@@ -18,8 +18,10 @@ from scipy.stats import binomtest
 from components.dataset.records import Review
 from components.evaluator import predictions
 from components.example_gen.examples import to_example
+from pipeline.report.diff_page import diff_page
 from pipeline.results import run_properties as names
 from pipeline.results.code_diff import FunctionChange
+from pipeline.results.diff_lines import sections
 from pipeline.results.difference_of_shares import newcombe
 from pipeline.results.run_diff import Change, RunDiff, diff
 from pipeline.results.runs import find_run, list_runs
@@ -30,12 +32,16 @@ REVIEWS = 60
 A, B = "20261126-210857", "20261126-211623"
 
 
-def predict(root, run_id, wrong):
-    """Writes a run's predictions, of which those on the reviews in `wrong` are wrong."""
+def predict(root, run_id, wrong, order=(0, 1)):
+    """Writes a run's predictions, of which those on the reviews in `wrong` are wrong.
+
+    The class of a review stands at the place that `order` has for it.
+    """
     folder = root / "pipelines/Evaluator/evaluation" / run_id / predictions.FOLDER
     folder.mkdir(parents=True)
     labels = np.arange(REVIEWS) % 2
     choices = np.where(np.isin(np.arange(REVIEWS), wrong), 1 - labels, labels)
+    labels, choices = np.array(order)[labels], np.array(order)[choices]
     scores = [[0.9 - 0.8 * choice, 0.1 + 0.8 * choice] for choice in choices]
     table = {
         predictions.REVIEW_ID: [f"reviews:{number}" for number in range(REVIEWS)],
@@ -130,6 +136,54 @@ def test_reviews_that_changed_sides_are_told_with_their_texts(stored):
     assert (first.label, first.before, first.after) == ("negative", "positive", "negative")
     assert (first.score_before, first.score_after) == pytest.approx((0.1, 0.9))
     assert [review.after == review.label for review in sides.shown] == [True] * 10 + [False] * 10
+
+
+def test_sides_are_told_by_the_names_of_the_classes(root):
+    """`--labels positive,negative` turns the labels round, and no review."""
+    swapped, other = "20261126-220000", "20261126-230000"
+    data = {**properties_of()[names.DATA], "classes": ["positive", "negative"]}
+    store_run(root, swapped, properties_of(data=data))
+    predict(root, swapped, range(12, 42), order=(1, 0))
+    found = of(root, A, swapped)
+    assert (found.sides.reviews, found.sides.better, found.sides.worse) == (60, 12, 30)
+    first = found.sides.shown[0]
+    assert (first.label, first.before, first.after) == ("negative", "positive", "negative")
+    assert (first.score_before, first.score_after) == pytest.approx((0.1, 0.9))
+    assert "of the same 60 test reviews, 12 better, 30 worse" in found.significance.text
+    (told,) = [lines for title, lines in sections(found) if title == "data"]
+    assert told[0] == "classes: the same 2 in another order"
+    data = {**properties_of()[names.DATA], "classes": ["bad", "positive"]}
+    store_run(root, other, properties_of(data=data))
+    predict(root, other, range(12))
+    found = of(root, A, other)
+    assert found.sides.reviews == 30
+    assert found.notes == (
+        f"30 test reviews have another class in {other}: their sides are not compared.",
+    )
+    assert of(root, swapped, A).sides.relabelled == 0
+
+
+def test_many_classes_make_few_lines(stored):
+    """Those that only one run has are named; of their counts there are no thousands of lines."""
+    first, second = find_run(stored, A), find_run(stored, B)
+    many = [f"class {number}" for number in range(1_000)]
+    counts = {"train": {str(number): 5 for number in range(1_000)}}
+    first = replace(first, data={"classes": many, "reviews": counts})
+    counts = {"train": {str(number): 6 for number in range(1_000)}}
+    second = replace(second, data={"classes": [*many[:-1], "new"], "reviews": counts})
+    (lines,) = [lines for title, lines in sections(diff(stored, first, second)) if title == "data"]
+    assert lines[0] == "classes: 1,000 -> 1,000; only in A class 999; only in B new"
+    assert (len(lines), lines[-1]) == (31, "and 972 more; --json has all")
+
+
+def test_the_page_says_at_its_top_whether_the_difference_holds(stored):
+    """And 0 points are not more."""
+    found = of(stored)
+    assert "B is 30.00 points less accurate than A, and the difference holds" in diff_page(found)
+    chance = replace(found, significance=replace(found.significance, holds=False))
+    assert "B is 30.00 points less accurate than A, which may be chance" in diff_page(chance)
+    same = replace(found, second=replace(found.second, accuracy=found.first.accuracy))
+    assert "B is as accurate as A" in diff_page(same)
 
 
 def test_a_slice_says_whether_its_difference_holds(stored):

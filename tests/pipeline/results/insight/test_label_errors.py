@@ -8,6 +8,8 @@ import os
 import numpy as np
 import pyarrow.parquet
 import pytest
+import scipy.sparse
+from sklearn.naive_bayes import MultinomialNB
 
 from components.dataset.archive import read_archive
 from components.dataset.records import Review
@@ -66,6 +68,38 @@ def test_many_classes_are_judged_by_naive_bayes(monkeypatch):
     assert all(0 < each.probability <= 1 for each in found.doubted)
 
 
+def test_naive_bayes_is_scikit_learns(monkeypatch):
+    """With a weight for the pairs alone that occur; a class that no known review has comes last."""
+    monkeypatch.setattr(out_of_fold, "_CHUNK_NUMBERS", 50)
+    generator = np.random.default_rng(3)
+    labels = np.array([*generator.integers(0, 4, 59), 4])
+    sizes = generator.integers(1, 9, 60)
+    indices = generator.integers(0, 1 << 18, sizes.sum()).astype(np.int32) // 4_000
+    held = out_of_fold._Held(
+        indices, np.concatenate([[0], np.cumsum(sizes)]), (slice(0, 30), slice(30, 60))
+    )
+    ones = np.ones(len(indices), np.float32)
+    matrix = scipy.sparse.csr_matrix((ones, indices, held.row_splits), (60, 1 << 18))
+    found = out_of_fold._naive_bayes(held, labels, 6)
+    for judged, known in ((slice(0, 30), slice(30, 60)), (slice(30, 60), slice(0, 30))):
+        model = MultinomialNB().fit(matrix[known], labels[known])
+        expected = model.predict_joint_log_proba(matrix[judged])
+        np.testing.assert_allclose(found[judged][:, model.classes_], expected, rtol=1e-5)
+        others = sorted({*range(6)} - {*model.classes_.tolist()})
+        assert (found[judged][:, others] < expected.min(axis=1, keepdims=True)).all()
+
+
+def test_many_scores_are_looked_at_in_parts(monkeypatch):
+    """Which changes nothing; only the temperature is that of a part."""
+    reviews, wrong = _generated(5, 600, 20)
+    whole = label_errors(lambda: reviews, 5)
+    monkeypatch.setattr(out_of_fold, "_CHUNK_NUMBERS", 50)
+    assert label_errors(lambda: reviews, 5) == whole
+    monkeypatch.setattr(out_of_fold, "_MOST_CALIBRATING", 1_000)
+    found = label_errors(lambda: reviews, 5)
+    assert {each.review_id for each in found.doubted[:20]} == wrong
+
+
 def test_confident_learning_counts_by_the_mean_of_each_class():
     """By hand: class 0 is believed with 0.7 on average, class 1 with 0.8."""
     probabilities = np.array([[0.9, 0.1], [0.5, 0.5], [0.75, 0.25], [0.2, 0.8], [0.05, 0.95]])
@@ -96,7 +130,7 @@ def test_few_reviews_of_a_class_make_fewer_folds():
     assert "3 folds instead of 5" in found.notes[0]
     one = label_errors(lambda: [each for each in reviews if each.label == 0], 2)
     assert one.doubted is None
-    assert "of 1 classes; labels can be doubted from two of each on" in one.notes[0]
+    assert "of 1 class; labels can be doubted from two of each on" in one.notes[0]
     assert label_errors(lambda: [], 2).doubted is None
 
 
