@@ -134,8 +134,8 @@ def test_what_a_store_refuses_is_told_in_one_line_with_the_path(
         assert "it goes on from the last finished step" in said
 
 
-def test_a_comparison_needs_a_local_root(mem_store, tmp_path, monkeypatch, capfd):
-    """Told at once."""
+def test_a_comparison_in_a_store_needs_metadata_elsewhere(mem_store, tmp_path, monkeypatch, capfd):
+    """As a run does; told at once."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert main(["compare", "--data", "sample", "--models", "linear", "--root", ROOT]) == 2
-    assert "a folder of this machine" in " ".join(capfd.readouterr().err.split())
+    assert "expected --metadata with it" in " ".join(capfd.readouterr().err.split())
