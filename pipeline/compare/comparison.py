@@ -28,6 +28,7 @@ from pipeline.resolution import ResolvedRun, metadata_of, resolve
 from pipeline.results.leaderboard import JSON_FILE, MARKDOWN_FILE, Failure, Leaderboard, Run
 from pipeline.results.markdown import report
 from pipeline.runners.local import alone_in, prepared
+from pipeline.runners.stores_tried import try_stores
 
 FOLDER = "comparisons"
 Plan = tuple[Contender, PipelineConfig]
@@ -68,6 +69,7 @@ def compare(
     metadata = metadata_of(config, root, environment(os.environ))
     with alone_in(root, metadata=metadata):
         prepared(metadata)
+        try_stores(config, ["root"])
         run = _resolved(plans[: len(contenders)], console)
         name = name or run.pipeline_name
         folder = root / FOLDER / name
