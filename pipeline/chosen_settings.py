@@ -8,6 +8,17 @@ from pipeline.config import PipelineConfig, setting_fields
 
 # The root may be moved, and where metadata is or what is printed changes no outcome.
 _NOT_OF_THE_RUN = ("root", "metadata", "metadata_password_file", "debug", "report")
+# How the text of reviews is read from a table.
+TABLE_SETTINGS = (
+    "text_column",
+    "delimiter",
+    "encoding",
+    "quoting",
+    "header",
+    "max_bad_records",
+)
+# What `sentiment inspect` takes.
+INSPECT_SETTINGS = (*TABLE_SETTINGS, "label_column")
 
 
 def chosen_settings(config: PipelineConfig) -> dict[str, Any]:

@@ -6,12 +6,16 @@ import os
 import shlex
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from components.storage.place import Place, place_of
 from pipeline.config import PipelineConfig
 from pipeline.flag_spelling import with_flags
+from pipeline.metadata.address import MetadataStoreAddress, MySqlDatabase
 from pipeline.paths import shown
+from pipeline.settings import flag_of
 
 NAME = "sentiment"
 _MODULE = "pipeline.cli"
@@ -28,19 +32,71 @@ def program() -> str:
     return NAME
 
 
-def command_in(root: Place, words: str) -> str:
-    """Returns a command of ours in backquotes, as a message names it, that asks for this root.
+def command(*words: str) -> str:
+    """Returns a command of ours in backquotes, as a message names it."""
+    return f"`{NAME} {shlex.join(words)}`"
 
-    >>> command_in(Path("my runs"), "report latest")
+
+def typed(*words: str) -> str:
+    """Returns a command of ours that can be pasted into a shell in this folder."""
+    return f"{program()} {shlex.join(words)}"
+
+
+def command_in(root: Place, metadata: MetadataStoreAddress | None, *words: str) -> str:
+    """Returns a command of ours in backquotes that asks for the runs of a root.
+
+    >>> command_in(Path("my runs"), None, "report", "latest")
     "`sentiment report latest --root 'my runs'`"
 
     Args:
-      root: Which one; the default one needs no flag.
+      root: Which one.
+      metadata: Where its runs are recorded; None is the root's own file.
       words: What stands behind `sentiment`.
     """
+    return command(*words, *flags_of_runs(root, metadata))
+
+
+def flags_of_runs(root: Place, metadata: MetadataStoreAddress | None) -> list[str]:
+    """Returns the flags by which a command finds the runs of a root; none for the default one.
+
+    A password that comes from the environment is found there again.
+    """
+    flags = flags_of_root(root)
+    if metadata and metadata.is_shared:
+        flags += ["--metadata", str(metadata)]
+    if isinstance(metadata, MySqlDatabase) and metadata.password_file:
+        flags += ["--metadata-password-file", metadata.password_file]
+    return flags
+
+
+def flags_of_root(root: Place) -> list[str]:
+    """Returns the flag that names a root; none for the default one."""
     is_default = root.absolute() == place_of(PipelineConfig.root).absolute()
-    flag = "" if is_default else f" --root {shlex.quote(shown(root))}"
-    return f"`{NAME} {words}{flag}`"
+    return [] if is_default else ["--root", shown(root)]
+
+
+def flags_of_pushed(root: Place, serving_dir: str) -> list[str]:
+    """Returns the flag by which a command finds what runs pushed; none for the default root.
+
+    Args:
+      root: Of the runs.
+      serving_dir: The setting; "" is below the root.
+    """
+    return ["--serving-dir", shown(serving_dir)] if serving_dir else flags_of_root(root)
+
+
+def flags_of_settings(settings: Mapping[str, Any]) -> list[str]:
+    """Returns the flags of settings, in their order."""
+    return [word for name, value in settings.items() for word in _flag(name, value)]
+
+
+def _flag(name: str, value: Any) -> list[str]:
+    flag = flag_of(name)
+    if isinstance(value, bool):
+        return [flag if value else f"--no-{flag[2:]}"]
+    text = str(value)
+    # Argparse takes a value that begins with a dash for a flag.
+    return [f"{flag}={text}"] if text.startswith("-") else [flag, text]
 
 
 def beside_python(name: str) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from components.errors import ConfigurationError, did_you_mean
 from components.storage.place import Place, place_of
 from pipeline.config import DEFAULT_MODEL_NAME
+from serving import folders
 from serving.versions import look_up
 
 
@@ -20,13 +21,17 @@ def newest_version(base: Place, model_name: str | None) -> Place:
     Raises:
       ConfigurationError: There is no version, or several models and no name.
     """
+    # TensorFlow says of a store that it does not know that nothing is there.
+    objection = folders.missing_scheme(str(base))
     try:
-        return _newest_version(base, model_name)
+        if not objection:
+            return _newest_version(base, model_name)
     except OSError as error:
-        raise ConfigurationError(
-            f"{base} cannot be read: {error.strerror or error}. Expected what `sentiment run` "
-            "pushed to; set --root or --serving-dir."
-        ) from error
+        objection = error.strerror or str(error)
+    raise ConfigurationError(
+        f"{base} cannot be read: {objection}. Expected what `sentiment run` pushed to; set --root "
+        "or --serving-dir."
+    )
 
 
 def _newest_version(base: Place, model_name: str | None) -> Place:

@@ -14,6 +14,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from serving.quiet_start import import_tensorflow
+
 _SCHEME = re.compile(r"([a-z][a-z0-9]*)://")
 
 
@@ -22,11 +24,24 @@ def is_remote(path: str) -> bool:
     return bool(_SCHEME.match(path))
 
 
+def store_of(path: str) -> str:
+    """Returns the store that a path is in, such as "gs://bucket"; "" is this machine.
+
+    >>> store_of("gs://bucket/models/m")
+    'gs://bucket'
+    """
+    if not is_remote(path):
+        return ""
+    scheme, _, rest = path.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}"
+
+
 def missing_scheme(path: str) -> str:
     """Returns what is to be said of a scheme that TensorFlow here does not know, else ""."""
     found = _SCHEME.match(path)
     if not found:
         return ""
+    import_tensorflow()
     import tensorflow as tf
 
     known = sorted(set(tf.io.gfile.get_registered_schemes()) - {"", "file"})
@@ -90,6 +105,7 @@ def read_bytes(path: str, most_bytes: int | None = None) -> bytes:
 @contextlib.contextmanager
 def _errors_of_store(path: str) -> Iterator[Any]:
     """Gives TensorFlow's file operations, and raises its errors as OSErrors."""
+    import_tensorflow()
     import tensorflow as tf
 
     try:

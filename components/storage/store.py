@@ -8,8 +8,11 @@ import functools
 import importlib
 import os
 import re
+import warnings
 from collections.abc import Iterator
 from typing import Any
+
+from serving.quiet_start import import_tensorflow
 
 _SCHEME = re.compile(r"([a-z][a-z0-9]*)://")
 
@@ -26,8 +29,7 @@ def known_schemes(asked: str = "") -> tuple[str, ...]:
     They are TensorFlow's, with those of tensorflow-io where it is needed for the one that is asked
     for, and those of file systems that were registered with TFX.
     """
-    import tensorflow as tf
-
+    tf = tensorflow()
     fileio()
     _find_scheme(asked)
     from tfx.dsl.io import filesystem_registry
@@ -48,16 +50,27 @@ def known_schemes(asked: str = "") -> tuple[str, ...]:
 
 def fileio() -> Any:
     """Returns TFX's file operations, once they know what TensorFlow knows."""
-    from tfx.dsl.io import fileio
+    tensorflow()
+    with warnings.catch_warnings():
+        # Libraries that TFX imports warn that this Python is old.
+        warnings.simplefilter("ignore")
+        from tfx.dsl.io import fileio
 
     return fileio
+
+
+def tensorflow() -> Any:
+    """Returns TensorFlow, which prints nothing while it is imported."""
+    import_tensorflow()
+    import tensorflow
+
+    return tensorflow
 
 
 @contextlib.contextmanager
 def errors_of_store(path: str) -> Iterator[None]:
     """Raises TensorFlow's errors of a file system as OSErrors."""
-    import tensorflow as tf
-
+    tf = tensorflow()
     _find_scheme(scheme_of(path))
     try:
         yield
@@ -76,16 +89,14 @@ def errors_of_store(path: str) -> Iterator[None]:
 @functools.cache
 def _find_scheme(scheme: str) -> None:
     """Loads tensorflow-io, if it is installed, for a scheme that TensorFlow alone does not know."""
-    import tensorflow as tf
-
+    tf = tensorflow()
     if scheme not in tf.io.gfile.get_registered_schemes():
         with contextlib.suppress(ImportError):
             importlib.import_module("tensorflow_io")
 
 
 def _as_os_error(error: Any, path: str) -> OSError:
-    import tensorflow as tf
-
+    tf = tensorflow()
     numbers = {
         tf.errors.NotFoundError: errno.ENOENT,
         tf.errors.PermissionDeniedError: errno.EACCES,

@@ -18,15 +18,6 @@ from pipeline.settings import add_flag
 
 # What RUN stands for.
 NAMES_OF_A_RUN = "an id, an unambiguous beginning of one, latest, or latest~1 for the one before it"
-# How the text of reviews is read from a table.
-TABLE_SETTINGS = (
-    "text_column",
-    "delimiter",
-    "encoding",
-    "quoting",
-    "header",
-    "max_bad_records",
-)
 # What runs Beam's jobs.
 BEAM_SETTINGS = ("beam", "beam_endpoint", "beam_workers", "beam_options", "beam_mode")
 # Where runs are recorded, beside the root.
@@ -105,6 +96,18 @@ def metadata_at(config: PipelineConfig) -> MetadataStoreAddress:
         place_of(config.root).absolute() / METADATA_FILE,
         os.environ,
     )
+
+
+def ask_job_server(config: PipelineConfig) -> None:
+    """Asks the job server of `beam_endpoint`, if there is one, before anything else takes seconds.
+
+    Raises:
+      ConfigurationError: Its workers cannot be where they are said to be.
+      EngineError: It, or a pool of workers, is not there, or is something else.
+    """
+    from pipeline.runners.job_server import ask
+
+    ask(config.engine)
 
 
 def add_debug(parser: argparse.ArgumentParser) -> None:

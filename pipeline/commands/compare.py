@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import extras
-from pipeline.commands.command import Command
+from pipeline.commands.command import Command, ask_job_server
 from pipeline.loading import add_arguments, load_config
 from pipeline.session import EXIT_UNEXPECTED, Session
 
@@ -70,6 +70,7 @@ def run(options: dict[str, Any]) -> int:
     contenders = parse_contenders(options.pop("models"))
     count, name = options.pop("seeds"), options.pop("name")
     config = load_config(options, options.pop("config", None))
+    ask_job_server(config)
     seeds = parse_seeds(count, first=config.seed)
 
     def work(console: Console, _: Path) -> int:

@@ -13,15 +13,14 @@ from components.dataset.inspection.look import Inspection, look_at_layout, look_
 from components.dataset.paths import AUTO, IMDB, SAMPLE, expand, tables_in
 from components.dataset.resolve import labelled_source, resolve_source
 from components.errors import DataGateError, DatasetError
-from pipeline.commands.command import TABLE_SETTINGS, Command, add_debug, add_settings, config_of
+from pipeline.chosen_settings import INSPECT_SETTINGS
+from pipeline.commands.command import Command, add_debug, add_settings, config_of
 from pipeline.config import PipelineConfig
 from pipeline.console.messages import readable, tell, tell_command
 from pipeline.inspection import report
 from pipeline.inspection.plan import plan_for
 from pipeline.loading import read_environment
 from pipeline.program import program
-
-_SETTINGS = (*TABLE_SETTINGS, "label_column")
 
 _EPILOG = """\
 For example: sentiment inspect reviews.csv
@@ -48,7 +47,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "data", metavar="DATA", help="imdb, sample, or a path: all that --data of `run` takes"
     )
-    add_settings(parser, _SETTINGS)
+    add_settings(parser, INSPECT_SETTINGS)
     parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
     add_debug(parser)
 
@@ -60,10 +59,10 @@ def run(options: dict[str, Any]) -> int:
       DatasetError: The data cannot be found or read.
       DataGateError: It was read, and no run would take it; after what was found is printed.
     """
-    config = config_of(options, _SETTINGS)
+    config = config_of(options, INSPECT_SETTINGS)
     found = _look(options["data"], config)
     words = found.survey.words(features.VOCABULARY_SIZE, features.MAX_LENGTH)
-    given = {name: options[name] for name in _SETTINGS if name in options}
+    given = {name: options[name] for name in INSPECT_SETTINGS if name in options}
     plan = plan_for(options["data"], found, words, given)
     if options["json"]:
         print(json.dumps(report.as_json(found, words, plan), indent=1))

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from components.errors import ConfigurationError
 from components.storage.place import Place
 from pipeline import extras
+from pipeline.chosen_settings import TABLE_SETTINGS
 from pipeline.commands.command import (
-    TABLE_SETTINGS,
     Command,
     add_debug,
     add_serving_dir,

@@ -66,7 +66,8 @@ def run(options: dict[str, Any]) -> int:
 
     config = config_of(options, SETTINGS)
     root = place_of(config.root).absolute()
-    found = find_run(root, options["run"], metadata=metadata_at(config))
+    metadata = metadata_at(config)
+    found = find_run(root, options["run"], metadata=metadata)
     output = place_of(options["output"]).absolute() if options["output"] else None
     if output and output.is_dir():
         raise ConfigurationError(f"--output {shown(output)} is a folder; expected a file's name.")
@@ -79,7 +80,7 @@ def run(options: dict[str, Any]) -> int:
         ) from error
     except LookupError as error:
         raise ConfigurationError(
-            f"{error.args[0]} {command_in(root, 'runs')} lists the runs."
+            f"{error.args[0]} {command_in(root, metadata, 'runs')} lists the runs."
         ) from error
     tell(shown(written), sys.stdout)
     return 0

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import extras
-from pipeline.commands.command import Command, metadata_at
+from pipeline.commands.command import Command, ask_job_server, metadata_at
 from pipeline.loading import add_arguments, load_config
 from pipeline.session import Session
 
@@ -62,7 +62,9 @@ def run(options: dict[str, Any]) -> int:
     config = load_config(options, options.pop("config", None))
     if is_plan:
         return _show_plan(config)
-    metadata_at(config)  # what cannot be recorded is refused before there is a log
+    # What cannot be recorded, or run, is refused before there is a log.
+    metadata_at(config)
+    ask_job_server(config)
 
     def work(console: Console, log_path: Path) -> int:
         from pipeline.runners import local

@@ -139,7 +139,7 @@ def _list(options: dict[str, Any]) -> int:
         print(json.dumps([as_json(each) for each in told], indent=1))
         return 0
     if not runs:
-        tell(no_runs(options["root"]), sys.stdout)
+        tell(no_runs(options["root"], options["metadata"]), sys.stdout)
         return 0
     from pipeline.console.runs_table import print_runs
 

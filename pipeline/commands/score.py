@@ -11,11 +11,12 @@ from components.errors import ConfigurationError, DatasetError
 from components.storage.place import Place, StorePath, place_of
 from pipeline import extras
 from pipeline.beam_engines import IN_MEMORY
+from pipeline.chosen_settings import TABLE_SETTINGS
 from pipeline.commands.command import (
     BEAM_SETTINGS,
-    TABLE_SETTINGS,
     Command,
     add_settings,
+    ask_job_server,
     config_of,
 )
 from pipeline.config import PipelineConfig
@@ -101,6 +102,7 @@ def run(options: dict[str, Any]) -> int:
     """
     extras.require(extras.PIPELINE, "score")
     config = config_of(options, _SETTINGS)
+    ask_job_server(config)
     base = serving_folder(place_of(config.root), config.serving_dir)
     model = _model_folder(options["model"], base, options["model_name"])
     output = place_of(options["output"]).absolute()

@@ -20,6 +20,7 @@ from typing import Any, TextIO
 
 from components import progress
 from components.errors import SentimentError, causes, summary_of
+from components.storage import files
 from pipeline.config import PipelineConfig
 from pipeline.console.log_capture import captured_output
 from pipeline.loading import read_environment
@@ -127,9 +128,7 @@ def read_figures(run: ResolvedRun) -> dict[str, Any]:
         "log_loss": metrics["log_loss"],
         "training_seconds": trained.seconds,
         "parameters": trained.parameters,
-        "bytes": sum(
-            path.stat().st_size for path in Path(saved_model).rglob("*") if path.is_file()
-        ),
+        "bytes": files.size_of(saved_model),
         "latency_ms": measure_in_a_fresh_process(
             saved_model, os.path.join(examples.uri, f"Split-{features.TEST_SPLIT}")
         ),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import platform
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +15,8 @@ from typing import Any
 
 from components.dataset.source import SourceKind
 from components.errors import ConfigurationError, summary_of
-from components.storage.files import is_remote
+from components.storage import files
+from components.storage.place import Place, place_of
 from pipeline.compare import isolated
 from pipeline.compare.contenders import Contender
 from pipeline.config import NAME, PipelineConfig, hyperparameters_for
@@ -25,6 +28,7 @@ from pipeline.resolution import ResolvedRun, metadata_of, resolve
 from pipeline.results.leaderboard import JSON_FILE, MARKDOWN_FILE, Failure, Leaderboard, Run
 from pipeline.results.markdown import report
 from pipeline.runners.local import alone_in, prepare_metadata
+from pipeline.runners.stores_tried import try_stores
 
 FOLDER = "comparisons"
 Plan = tuple[Contender, PipelineConfig]
@@ -60,11 +64,12 @@ def compare(
     Raises:
       SentimentError: Nothing can be compared; a contender that fails is no such error.
     """
-    root = _root_of(config)
+    root = place_of(config.root).absolute()
     plans = [(each, _config_of(config, each, seed)) for seed in seeds for each in contenders]
     metadata = metadata_of(config, root, read_environment(os.environ))
     with alone_in(root, metadata=metadata):
         prepare_metadata(metadata)
+        try_stores(config, ["root"])
         run = _resolved(plans[: len(contenders)], console)
         name = name or run.pipeline_name
         folder = root / FOLDER / name
@@ -90,16 +95,7 @@ def compare(
         return board
 
 
-def _root_of(config: PipelineConfig) -> Path:
-    if is_remote(config.root):
-        raise ConfigurationError(
-            f"`root` is {config.root}; expected a folder of this machine: a comparison trains in "
-            "processes of its own, which write their logs and figures there."
-        )
-    return Path(config.root).absolute()
-
-
-def _write_page(board: Leaderboard, folder: Path, console: Console) -> None:
+def _write_page(board: Leaderboard, folder: Place, console: Console) -> None:
     """Writes the page for a browser; without it the comparison is as good."""
     from pipeline.report.comparison_page import write_comparison
 
@@ -131,14 +127,15 @@ def _resolved(plans: Sequence[Plan], console: Console) -> ResolvedRun:
 
 
 def _outcome(
-    contender: Contender, planned: PipelineConfig, logs: Path, console: Console, train: Train
+    contender: Contender, planned: PipelineConfig, logs: Place, console: Console, train: Train
 ) -> Run | Failure:
     """Trains once, tells how it went, and returns the figures or what failed."""
     label, seed = contender.label, planned.seed
     log = logs / f"{label.replace(':', '-')}-seed-{seed}.log"
     console.attempt_started(f"{label}, seed {seed}")
     try:
-        figures = train(planned, log, console)
+        with _written_locally(log) as local:
+            figures = train(planned, local, console)
     except isolated.AttemptError as error:
         console.attempt_ended("FAILED", str(error))
         return Failure(label, seed, str(error), shown(log))
@@ -148,7 +145,22 @@ def _outcome(
     return run
 
 
-def save(board: Leaderboard, folder: Path) -> None:
+@contextlib.contextmanager
+def _written_locally(log: Place) -> Iterator[Path]:
+    """Yields where a log is written: to an object of a store nothing can be added."""
+    if isinstance(log, Path):
+        yield log
+        return
+    with tempfile.TemporaryDirectory(prefix="sentiment-log-") as folder:
+        local = Path(folder) / log.name
+        local.touch()
+        try:
+            yield local
+        finally:
+            files.copy_file(str(local), str(log))
+
+
+def save(board: Leaderboard, folder: Place) -> None:
     """Writes the outcome for programs and for people."""
     (folder / JSON_FILE).write_text(f"{board.to_json()}\n", encoding="utf-8")
     (folder / MARKDOWN_FILE).write_text(report(board), encoding="utf-8")

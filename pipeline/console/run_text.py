@@ -60,7 +60,7 @@ def print_run(
     if page.is_file():
         _line(console, f"page: {shown(page)}")
     else:
-        command = command_in(root, f"report {run.run_id}")
+        command = command_in(root, run.metadata, "report", run.run_id)
         _line(console, f"page: none yet; {command} writes it")
 
 

@@ -75,6 +75,7 @@ class MySqlDatabase:
       socket: Path of its Unix socket, which takes the place of host and port; "" if there is none.
       password: The account's. It is in no text that this class makes.
       password_from: Where the password was found, for messages.
+      password_file: The setting that named its file; "" if it came from the environment.
     """
 
     user: str
@@ -84,6 +85,7 @@ class MySqlDatabase:
     socket: str = ""
     password: str = field(default="", repr=False)
     password_from: str = ""
+    password_file: str = ""
     is_shared: ClassVar[bool] = True
 
     def connection_config(
@@ -207,7 +209,7 @@ def find_address(
             f"`root` is {sqlite.parent}, and ML Metadata's SQLite file cannot be in a store: "
             f"expected `metadata` with it, a local file such as runs.db, or {FORM}."
         )
-    database = parse_url(metadata)
+    database = replace(parse_url(metadata), password_file=password_file)
     named = f"`metadata_password_file` ({password_file})" if password_file else ""
     if not password_file and (password_file := variables.get(PASSWORD_FILE, "")):
         named = f"${PASSWORD_FILE} ({password_file})"

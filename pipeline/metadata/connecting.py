@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
+import weakref
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 # How long a server may take to answer at all, and to answer a question.
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 12
+# For how long a server that answered is taken to answer still.
+MOMENT_SECONDS = 1.0
 
 NATIVE_PASSWORD = (
     "ML Metadata's client knows the plugin mysql_native_password alone (others end in "
@@ -38,9 +42,58 @@ def connected(database: MySqlDatabase) -> Iterator[pymysql.Connection[Any]]:
     """
     import pymysql
 
+    try:
+        with contextlib.closing(_connect(database)) as connection:
+            yield connection
+    except pymysql.Error as error:
+        raise ConfigurationError(_explained(error, database)) from error
+
+
+class Probe:
+    """A connection beside that of a client which would wait for a server for ever."""
+
+    def __init__(self, database: MySqlDatabase):
+        """Connects.
+
+        Raises:
+          ConfigurationError: The server cannot be reached within CONNECT_SECONDS, or refuses.
+        """
+        self._connection = _connect(database)
+        weakref.finalize(self, _close, self._connection).atexit = False
+        self.has_answered()
+
+    def has_answered(self) -> None:
+        """Notes that the server has just answered somebody."""
+        self._answered = time.monotonic()
+
+    def answers(self) -> bool:
+        """Returns whether the server answers within ANSWER_SECONDS, or did a moment ago."""
+        if time.monotonic() - self._answered < MOMENT_SECONDS:
+            return True
+        try:
+            self._connection.ping(reconnect=False)
+        except Exception:  # an error of PyMySQL's, or one of its parser
+            return False
+        self.has_answered()
+        return True
+
+
+def _close(connection: pymysql.Connection[Any]) -> None:
+    with contextlib.suppress(Exception):  # that it is closed already, or lost
+        connection.close()
+
+
+def _connect(database: MySqlDatabase) -> pymysql.Connection[Any]:
+    """Returns a connection.
+
+    Raises:
+      ConfigurationError: The server cannot be reached, or refuses.
+    """
+    import pymysql
+
     where = {"unix_socket": database.socket} if database.socket else {"port": database.port}
     try:
-        connection = pymysql.connect(
+        return pymysql.connect(
             host=database.tcp_host,
             user=database.user,
             # Text would become Latin-1; ML Metadata's client sends UTF-8.
@@ -55,11 +108,6 @@ def connected(database: MySqlDatabase) -> Iterator[pymysql.Connection[Any]]:
         )
     # What answers may be no MySQL server: PyMySQL then fails by whatever its parser meets.
     except Exception as error:
-        raise ConfigurationError(_explained(error, database)) from error
-    try:
-        with contextlib.closing(connection):
-            yield connection
-    except pymysql.Error as error:
         raise ConfigurationError(_explained(error, database)) from error
 
 

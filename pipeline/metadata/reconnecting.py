@@ -2,6 +2,8 @@
 
 ML Metadata's client does not connect anew, and the process crashes when a client that failed is
 used once more. Here a client that lost its connection is put away, and another takes its place.
+It waits for a server that hangs for ever, and holds Python's interpreter lock meanwhile: before it
+is used, the server is asked whether it answers.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from ml_metadata import errors
 
 from components.errors import ConfigurationError, MetadataLostError
 from pipeline.metadata.address import MetadataStoreAddress, MySqlDatabase
-from pipeline.metadata.connecting import connected
+from pipeline.metadata.connecting import Probe
 
 RECONNECT_SECONDS = 60.0
 _PAUSE_SECONDS = 1.0
@@ -44,6 +46,7 @@ class ReconnectingStore(_MetadataStore):  # type: ignore[misc, valid-type]
           MetadataLostError: In a run: it was lost, and does not come back.
         """
         self._database: MySqlDatabase | None = database
+        self._probe: Probe | None = None
         self._connect(database)
 
     def _connect(self, database: MySqlDatabase) -> None:
@@ -51,9 +54,9 @@ class ReconnectingStore(_MetadataStore):  # type: ignore[misc, valid-type]
         until = time.monotonic() + _Patience.seconds
         while True:
             try:
-                with connected(database):
-                    pass
+                probe = Probe(database)
                 self._make_client(database)
+                self._probe = probe
                 return
             except (ConfigurationError, RuntimeError) as error:
                 if not _Patience.seconds:
@@ -75,14 +78,23 @@ class ReconnectingStore(_MetadataStore):  # type: ignore[misc, valid-type]
         self._config = None
 
     def _call(self, *arguments: Any, **options: Any) -> Any:
+        if not self._database:
+            return super()._call(*arguments, **options)
         while True:
+            if not (self._probe and self._probe.answers()):
+                self._probe = None
+                _put_away.append(self._metadata_store)
+                self._connect(self._database)
             try:
-                return super()._call(*arguments, **options)
+                answer = super()._call(*arguments, **options)
             except errors.InternalError as error:
-                if not (self._database and any(reason in str(error) for reason in _LOST)):
+                if not any(reason in str(error) for reason in _LOST):
                     raise
-            _put_away.append(self._metadata_store)
-            self._connect(self._database)
+                self._probe = None
+                continue
+            if self._probe:
+                self._probe.has_answered()
+            return answer
 
 
 def open_store(database: MySqlDatabase) -> mlmd.MetadataStore:

@@ -141,7 +141,7 @@ def _told(parameters: Mapping[str, Any]) -> dict[tuple[str, ...], Any]:
         path: value
         for path, value in told.items()
         # What a card says of the data and the code is in what the Pusher is given.
-        if path[-1] != SOURCE_FINGERPRINT
+        if SOURCE_FINGERPRINT not in path
         and path[:2] not in (("facts", "origin"), ("facts", "data"))
     }
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
+from components.storage.place import Place
 from pipeline.program import as_typed
 from pipeline.report import charts
 from pipeline.report.pages import drawn, percent, render, save
@@ -38,7 +38,7 @@ def comparison_page(board: Leaderboard) -> str:
     )
 
 
-def write_comparison(board: Leaderboard, folder: Path) -> Path:
+def write_comparison(board: Leaderboard, folder: Place) -> Place:
     """Writes the page into the comparison's folder and returns its path."""
     path = folder / HTML_FILE
     save(comparison_page(board), path)

@@ -355,7 +355,7 @@ class _Reader:
         if isinstance(folder, Missing):
             return partial(Examined, folder, folder)
         reviews = HeldReviews(str(folder), _SPLITS)
-        again = command_in(self._root, f"report {self._run.run_id}")
+        again = command_in(self._root, self._run.metadata, "report", self._run.run_id)
         examine = Examination(reviews, classes, self._tokens.tokens, most_labels, again)
         if sum(size_of(path) for path in folder.rglob("*.gz")) < _MANY_BYTES:
             return examine

@@ -79,8 +79,9 @@ def page_at_end(
         )
     except Exception as error:
         logging.warning("The page of the run could not be written.", exc_info=True)
+        again = command_in(root, metadata, "report", run_id)
         notify(
             f"The page of this run could not be written below {shown(root / FOLDER)}, all else is "
-            f"there ({summary_of(error)}). {command_in(root, 'report')} tries again."
+            f"there ({summary_of(error)}). {again} tries again."
         )
         return None

@@ -9,6 +9,8 @@ from components.dataset.source import SourceKind
 from components.evaluator.wilson import margin
 from components.models.automatic import AUTO, FOR_FEW, NETWORK, NETWORK_FROM
 from components.models.registry import get_variant
+from pipeline.chosen_settings import INSPECT_SETTINGS, chosen_settings
+from pipeline.program import command, flags_of_settings
 from pipeline.resolution import ResolvedRun
 
 # One seed, 1,986 test reviews of IMDB, right in %, after so many training reviews:
@@ -52,9 +54,12 @@ def for_no_lift(run: ResolvedRun, train_reviews: int) -> str:
     model = run.config.model
     if model == AUTO or get_variant(model).solve:
         if model != FOR_FEW or train_reviews < NETWORK_FROM:
+            chosen = chosen_settings(run.config)
+            given = {name: chosen[name] for name in chosen if name in INSPECT_SETTINGS}
+            inspect = command("inspect", run.config.data, *flags_of_settings(given))
             return (
                 "What these texts say may not tell the classes apart, or the labels are wrong: see "
-                "`sentiment inspect`."
+                f"{inspect}."
             )
         return f"A network may find more in {train_reviews:,} reviews: try --model {NETWORK}."
     return (

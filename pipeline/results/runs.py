@@ -76,7 +76,7 @@ def find_run(
     """
     runs = list_runs(root, pipeline_name, model_name, metadata)
     if not runs:
-        raise ConfigurationError(no_runs(root))
+        raise ConfigurationError(no_runs(root, metadata))
     if place := _LATEST.fullmatch(name):
         number = int(place[1] or 0)
         if number < len(runs):
@@ -84,8 +84,8 @@ def find_run(
         has = f"{len(runs):,} runs; the oldest is latest~{len(runs) - 1}"
         has = has if len(runs) > 1 else "one run"
         raise ConfigurationError(
-            f"There is no run '{name}': {shown(root)} has {has}. {command_in(root, 'runs')} lists "
-            "them."
+            f"There is no run '{name}': {shown(root)} has {has}. "
+            f"{command_in(root, metadata, 'runs')} lists them."
         )
     found = [run for run in runs if run.run_id == name]
     found = found or [run for run in runs if name and run.run_id.startswith(name)]
@@ -98,10 +98,10 @@ def find_run(
     raise ConfigurationError(f"There is no run '{name}' in {shown(root)}.{nearest}")
 
 
-def no_runs(root: Place) -> str:
+def no_runs(root: Place, metadata: MetadataStoreAddress | None = None) -> str:
     """Says that a root has no runs yet, and how to make one."""
     where = "yet" if root.is_dir() else "as there is no such folder"
-    command = command_in(root, "run --data sample")
+    command = command_in(root, metadata, "run", "--data", "sample")
     return (
         f"There are no runs in {shown(root)} {where}. {command} makes one in a minute or two; set "
         "`root` if yours are elsewhere."

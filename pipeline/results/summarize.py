@@ -25,9 +25,9 @@ from components.infra_validator.outcome import Outcome
 from components.models.decision import Decision
 from components.models.training_record import TrainingRecord
 from components.storage.place import below
-from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
+from pipeline.config import DEFAULT_MODEL_NAME
 from pipeline.paths import shown
-from pipeline.program import beside_python, program
+from pipeline.program import beside_python, flags_of_pushed, typed
 from pipeline.pushed_versions import pushed_models
 from pipeline.resolution import ResolvedRun
 from pipeline.results.advice import for_few_reviews, for_no_lift
@@ -356,20 +356,15 @@ def next_commands(run: ResolvedRun, pushed_to: str | None) -> tuple[tuple[str, s
         tensorboard = (("See how training went", f"{viewer} --logdir {trainer}"),)
     if pushed_to is None:
         return tensorboard
-    root = ""
-    if run.config.serving_dir:
-        root = f" --serving-dir {shlex.quote(shown(run.config.serving_dir))}"
-    elif run.config.root != PipelineConfig.root:
-        root = f" --root {shlex.quote(shown(run.root))}"
-    name = ""
+    there = flags_of_pushed(run.root, run.config.serving_dir)
     default, folder = DEFAULT_MODEL_NAME, run.serving_directory.parent
     if run.model_name != default or set(pushed_models(folder)) - {default}:
-        name = f" --model-name {run.model_name}"
+        there += ["--model-name", run.model_name]
     return (
-        ("Ask the model", f'{program()} predict{root}{name} "{_question(run.source)}"'),
+        ("Ask the model", f'{typed("predict", *there)} "{_question(run.source)}"'),
         (
             "Serve it, with a page to try it at http://localhost:8501/",
-            f"{program()} serve{root}{name}",
+            typed("serve", *there),
         ),
         *tensorboard,
     )

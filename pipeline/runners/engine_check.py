@@ -1,7 +1,7 @@
 """Asks a job server and its workers, before the first step, whether they can do the work.
 
-First the sockets, which answer at once; then the Job API, whether it is one; then a job of one
-element, which tells what a worker has: its Beam, the job server's, and the shared folder.
+First what `job_server` finds; then a job of one element, which tells what a worker has: its Beam,
+the job server's, and the shared folder.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ import argparse
 import contextlib
 import json
 import os
-import re
-import socket
 import tempfile
 import threading
 import uuid
@@ -22,16 +20,14 @@ from typing import Any
 from components.errors import ConfigurationError, EngineError, did_you_mean
 from components.storage import files
 from components.storage.place import Place
-from pipeline.beam_engines import EXTERNAL, LOOPBACK, PROCESS, EngineChoice, address_of
+from pipeline.beam_engines import EngineChoice
 from pipeline.root import working_in
 from pipeline.runners import beam_adapter
+from pipeline.runners.job_server import ask, check_version
 
-# The first two take less than 10 seconds together. A worker imports Beam, which takes a while on a
-# machine that is busy; one that fails says so at once.
-CONNECT_SECONDS = 3.0
-ANSWER_SECONDS = 5.0
+# A worker imports Beam, which takes a while on a machine that is busy; one that fails says so at
+# once.
 JOB_SECONDS = 60.0
-_BEAM_VERSION = re.compile(r"Apache_Beam_SDK_for_\w+/(\d+\.\d+\.\d+)")
 
 
 def check_engine(choice: EngineChoice, folder: Place) -> None:
@@ -45,11 +41,7 @@ def check_engine(choice: EngineChoice, folder: Place) -> None:
       ConfigurationError: An option is unknown, or an address is not the right one.
       EngineError: The job server or its workers are not there, or do not suit.
     """
-    known: frozenset[str] = frozenset()
-    if choice.engine.is_portable:
-        _check_sockets(choice)
-        known = described_options(choice.values["endpoint"])
-    check_options(choice, known)
+    check_options(choice, ask(choice))
     if choice.engine.is_portable:
         _check_workers(choice, folder)
 
@@ -105,106 +97,6 @@ def _kinds(base: Any) -> Iterator[Any]:
         yield from _kinds(kind)
 
 
-def _check_sockets(choice: EngineChoice) -> None:
-    endpoint = choice.values["endpoint"]
-    assert choice.workers
-    host, port = address_of("--beam-endpoint", endpoint)
-    _connect(
-        host,
-        port,
-        f"Nobody listens at --beam-endpoint {endpoint}: {{}}. Start the job server of "
-        f"--beam {choice.engine.name} there, or correct the address.",
-    )
-    is_local = _is_of_this_machine(host)
-    if choice.workers.name == LOOPBACK and not is_local:
-        raise ConfigurationError(
-            f"--beam-workers loopback: the job server at {endpoint} is another machine, and "
-            "cannot reach threads of this one. Choose --beam-workers external and start `sentiment "
-            "worker` beside each of its task managers."
-        )
-    if choice.workers.name == EXTERNAL and is_local:
-        # Of a pool elsewhere, the task managers alone know whether it is there.
-        pool = choice.values["workers"]
-        _connect(
-            *address_of("--beam-workers external", pool),
-            f"No pool of workers listens at {pool}: {{}}. Start it by `sentiment worker --port "
-            f"{pool.rpartition(':')[2]}`, or name its address by --beam-workers external=ADDRESS.",
-        )
-    if choice.workers.name == PROCESS and is_local:
-        program = json.loads(choice.values["workers"])
-        if not os.access(program, os.X_OK):
-            raise EngineError(
-                f"--beam-workers process: there is no program {program}. Install the package "
-                "with its extra `pipeline`, which has it as sentiment-worker, and name its path."
-            )
-
-
-def _connect(host: str, port: int, objection: str) -> None:
-    try:
-        socket.create_connection((host, port), CONNECT_SECONDS).close()
-    except OSError as error:
-        reason = "it does not answer" if isinstance(error, TimeoutError) else error.strerror
-        raise EngineError(objection.format(reason or error)) from error
-
-
-def _is_of_this_machine(host: str) -> bool:
-    """Returns whether an address is one of this machine's: only such can be listened at."""
-    try:
-        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
-    except OSError:
-        return False
-    for family, kind, protocol, _, address in found:
-        with contextlib.suppress(OSError), socket.socket(family, kind, protocol) as tried:
-            tried.bind(address)
-            return True
-    return False
-
-
-def described_options(endpoint: str) -> frozenset[str]:
-    """Returns the names of the options that a job server says it knows; Prism says none.
-
-    Raises:
-      EngineError: It is no job server, or one of another version, where it says its version.
-    """
-    import grpc
-    from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
-
-    with grpc.insecure_channel(endpoint) as channel:
-        try:
-            described = beam_job_api_pb2_grpc.JobServiceStub(channel).DescribePipelineOptions(
-                beam_job_api_pb2.DescribePipelineOptionsRequest(),
-                timeout=ANSWER_SECONDS,
-                wait_for_ready=True,
-            )
-        except grpc.RpcError as error:
-            raise EngineError(
-                f"What listens at --beam-endpoint {endpoint} is no job server of Beam's: asked "
-                f"for its options, it {_answer(error)}. Name the job server's own port "
-                "(often 8099), not that of the engine's REST API, its page, or its artifacts."
-            ) from error
-    for option in described.options:
-        if found := _BEAM_VERSION.search(option.default_value):
-            _check_version(found[1], f"The job server at {endpoint}")
-    return frozenset(option.name for option in described.options)
-
-
-def _answer(error: Any) -> str:
-    name: str = error.code().name
-    if name == "DEADLINE_EXCEEDED":
-        return f"says nothing that can be understood within {ANSWER_SECONDS:.0f} seconds"
-    return f"answers {name}"
-
-
-def _check_version(found: str, whose: str) -> None:
-    import apache_beam
-
-    if found and found.split(".")[:2] != apache_beam.__version__.split(".")[:2]:
-        raise EngineError(
-            f"{whose} has Beam {found}, and this command has {apache_beam.__version__}. Jobs hold "
-            "pickled code of the latter: install the same version on both sides."
-        )
-
-
 def _check_workers(choice: EngineChoice, folder: Place) -> None:
     endpoint = choice.values["endpoint"]
     with _shared_folder(folder) as shared, working_in(folder):
@@ -217,8 +109,8 @@ def _check_workers(choice: EngineChoice, folder: Place) -> None:
                 "each machine."
             )
         found = json.loads(report.read_text())
-    _check_version(found["beam"], f"A worker of {endpoint}")
-    _check_version(found["runner"], f"The job server at {endpoint}")
+    check_version(found["beam"], f"A worker of {endpoint}")
+    check_version(found["runner"], f"The job server at {endpoint}")
     if isinstance(folder, Path) and found["folder"] != str(folder):
         raise EngineError(
             f"A worker of {endpoint} works in {found['folder']} instead of {folder}, where "
@@ -288,7 +180,7 @@ def describe_worker(path: str) -> None:
     """Writes what this process, a worker, is and where it works to `path`.
 
     Raises:
-      EngineError: Its folder is not there.
+      EngineError: Its folder is not there, or cannot be written to.
     """
     import apache_beam
 
@@ -305,4 +197,11 @@ def describe_worker(path: str) -> None:
         "runner": os.environ.get(beam_adapter.RUNNER_VERSION, ""),
         "folder": os.getcwd(),
     }
-    files.write_text(path, json.dumps(report))
+    try:
+        files.write_text(path, json.dumps(report))
+    except OSError as error:
+        raise EngineError(
+            f"A worker on {os.uname().nodename} cannot write to {files.parent_of(shared)}: "
+            f"{error.strerror or error}. Workers need what the command has for it: the address of "
+            "the store, its account, and the libraries."
+        ) from error

@@ -32,6 +32,7 @@ from pipeline.root import lock_files
 from pipeline.runners.announcements import announced_to
 from pipeline.runners.engine_check import check_engine
 from pipeline.runners.recording import recording
+from pipeline.runners.stores_tried import try_stores
 
 if TYPE_CHECKING:
     from pipeline.results.run_record import RunRecord
@@ -66,6 +67,7 @@ def run(config: PipelineConfig, console: Console, log_path: Path) -> RunSummary:
                 f"An earlier release wrote {changed} absolute paths to {shown(root)}; they are "
                 "relative now, and the root may be moved. Steps that read them run again once."
             )
+        try_stores(config)
         run = resolve(config, variables, console.notice, note=console.note)
         console.run_started(
             run.pipeline_name, config.model, run.source.name, shown(root), shown(log_path)

@@ -18,6 +18,7 @@ from components.errors import ConfigurationError, ScoringError
 from components.pusher.durability import flush_to_disk
 from components.storage import files
 from components.storage.place import Place, StorePath
+from components.storage.trial import try_folder
 
 WORKSPACE_PREFIX = ".scoring-"
 # In a store no lock tells whether a run goes on; what is older was left there.
@@ -48,17 +49,7 @@ def make_folder(folder: Place) -> None:
       ConfigurationError: It cannot be written to.
     """
     try:
-        files.make_folder(str(folder))
-        if isinstance(folder, StorePath):
-            trial = str(folder / f"{WORKSPACE_PREFIX}{uuid.uuid4().hex}")
-            try:
-                files.write_bytes(trial, b"")
-            finally:
-                with contextlib.suppress(FileNotFoundError):
-                    files.remove_file(trial)
-            return
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        try_folder(folder, WORKSPACE_PREFIX)
     except OSError as error:
         raise ConfigurationError(
             f"--output is '{folder}'; expected a folder that can be made and written to: "

@@ -9,8 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from tensorflow_serving.apis import get_model_status_pb2
@@ -18,9 +17,10 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from serving import folders
 from serving.server import memory, model_config, version_folders, version_policy
+from serving.server.load_turns import LoadTurns
 from serving.server.servable import Servable
 from serving.server.servables import Servables
-from serving.server.store_looks import StoreLooks
+from serving.server.store_looks import LONG_SECONDS, StoreLooks
 from serving.server.valid_utf8 import valid_utf8
 from serving.server.version_policy import AVAILABLE, END, LOADING, START, UNLOADING, Kind
 from serving.status import Code, StatusError
@@ -29,6 +29,9 @@ from serving.versions import VersionFolders, look_up
 _LOG = logging.getLogger(__name__)
 _TICK_SECONDS = 0.1
 _REMINDER_SECONDS = 30.0
+# How long one store may keep others waiting: a load there keeps its turn no longer, and a server
+# that has another model to serve waits no longer for a new one.
+STORE_SECONDS = 120.0
 
 Load = Callable[[str, int, str], Servable]
 
@@ -41,7 +44,7 @@ class VersionSettings:
       poll_wait_seconds: Between two looks at the disk; 0 looks once, below 0 never.
       max_num_load_retries: Further attempts after the first.
       load_retry_interval_seconds: Between two attempts.
-      num_load_threads: Loads at a time.
+      num_load_threads: Loads at a time from the disk, and from each store.
       allow_labels_for_unavailable: New labels may name a version that is not AVAILABLE.
       force_allow_labels: So may labels that exist.
     """
@@ -65,6 +68,7 @@ class _Version:
     is_busy: bool = False
     attempts: int = 0
     retry_at: float = 0.0
+    loading_since: float | None = None
     error: StatusError | None = None
     servable: Servable | None = None
 
@@ -103,11 +107,7 @@ class ModelManager:
         self._next_look = 0.0
         self._configuration = 0
         self._warned: dict[object, tuple[str, float]] = {}
-        # A store that is silent in the middle of a load must not keep a disk's versions waiting.
-        self._loaders, self._store_loaders = (
-            ThreadPoolExecutor(max(settings.num_load_threads, 1), thread_name_prefix="load")
-            for _ in range(2)
-        )
+        self._turns = LoadTurns(max(settings.num_load_threads, 1), STORE_SECONDS)
         self._thread = threading.Thread(target=self._manage, name="model-manager", daemon=True)
 
     def status(
@@ -150,8 +150,6 @@ class ModelManager:
             self._changed.notify_all()
         if self._thread.is_alive():
             self._thread.join()
-        for loaders in (self._loaders, self._store_loaders):
-            loaders.shutdown(wait=False, cancel_futures=True)
 
     def configure(
         self,
@@ -159,6 +157,9 @@ class ModelManager:
         is_wanted: Callable[[], bool] = lambda: True,
     ) -> None:
         """Serves other models: waits for new ones, unloads those that are left out.
+
+        For a new one in a store that is silent it waits STORE_SECONDS, if there is another model to
+        serve; it serves that one as well once the store has answered.
 
         Args:
           config: The models.
@@ -176,15 +177,20 @@ class ModelManager:
                 self._configuration += 1
                 self._next_look = 0.0
             self._wake.set()
-            self._await(new, is_wanted, "model" if platforms else "servable")
-            self._assign_labels(models)
+            silent = self._await(new, is_wanted, "model" if platforms else "servable")
+            self._assign_labels(models, silent)
 
-    def _await(self, names: Sequence[str], is_wanted: Callable[[], bool], noun: str) -> None:
+    def _await(
+        self, names: Sequence[str], is_wanted: Callable[[], bool], noun: str
+    ) -> Collection[str]:
+        """Waits for new models; returns those whose stores are silent."""
         with self._changed:
             while not self._is_stopping and is_wanted():
                 failed = []
+                available = self._servables.available()
+                silent = self._silent(names) if any(available.values()) else set()
                 for name in names:
-                    if self._servables.available().get(name):
+                    if available.get(name) or name in silent:
                         continue
                     wanted = [v for v in self._versions.get(name, {}).values() if v.is_wanted]
                     if not wanted or any(version.state != END for version in wanted):
@@ -193,18 +199,33 @@ class ModelManager:
                 else:
                     if failed:
                         raise _did_not_become_available(failed, noun)
-                    return
+                    return silent
                 self._changed.wait(_TICK_SECONDS)
         raise StatusError(Code.CANCELLED, "The caller no longer waits for the new models.")
 
-    def _assign_labels(self, models: Mapping[str, model_server_config_pb2.ModelConfig]) -> None:
+    def _silent(self, names: Sequence[str]) -> set[str]:
+        """Returns the models of which a look or a load has taken longer than STORE_SECONDS."""
+        return {
+            name
+            for name in names
+            if self._looks.seconds_of(self._configs[name].base_path) > STORE_SECONDS
+            or any(map(_is_slow, self._versions.get(name, {}).values()))
+        }
+
+    def _assign_labels(
+        self,
+        models: Mapping[str, model_server_config_pb2.ModelConfig],
+        silent: Collection[str],
+    ) -> None:
         labels: dict[str, dict[str, int]] = {}
         for name, model in models.items():
             before = self._servables.labels(name)
             available = self._servables.available().get(name, {})
             for label, version in model.version_labels.items():
-                is_allowed = self._settings.force_allow_labels or (
-                    self._settings.allow_labels_for_unavailable and label not in before
+                is_allowed = (
+                    name in silent
+                    or self._settings.force_allow_labels
+                    or (self._settings.allow_labels_for_unavailable and label not in before)
                 )
                 if version not in available and not is_allowed:
                     raise StatusError(
@@ -241,12 +262,13 @@ class ModelManager:
     def _look_up(self, config: model_server_config_pb2.ModelConfig) -> dict[int, str] | None:
         """Returns the folders to serve, by version; None when there is no answer, or none yet."""
         if folders.is_remote(config.base_path):
-            if seconds := self._looks.start(config.base_path):
+            if self._looks.seconds_of(config.base_path) > LONG_SECONDS:
                 self._warn(
                     config.name,
-                    f"{config.base_path} has not answered for {seconds:.0f} s; loaded versions of "
-                    f"{config.name} still serve. Still looking",
+                    f"{config.base_path} has not answered for more than {LONG_SECONDS:.0f} s; "
+                    f"loaded versions of {config.name} still serve. Still looking",
                 )
+            self._looks.start(config.base_path)
             return None
         try:
             return self._chosen(config, look_up(config.base_path))
@@ -318,6 +340,7 @@ class ModelManager:
         """Does what is to be done now about a model."""
         wanted, versions = self._wanted[name], self._versions.setdefault(name, {})
         now = time.monotonic()
+        self._warn_of_slow(name, versions)
         known = {number: version.known(now) for number, version in versions.items()}
         actions = version_policy.decide(wanted, known)
         for number, version in versions.items():
@@ -331,17 +354,33 @@ class ModelManager:
                 if version_policy.is_new(known.get(number)):
                     versions[number] = _Version(number, wanted[number])
                 versions[number].is_busy = True
-                is_remote = folders.is_remote(versions[number].path)
-                loaders = self._store_loaders if is_remote else self._loaders
-                loaders.submit(self._load_version, name, versions[number])
+                # A daemon: the process may end while a store is silent.
+                arguments = name, versions[number]
+                threading.Thread(
+                    target=self._load_in_turn, args=arguments, name="load", daemon=True
+                ).start()
+
+    def _warn_of_slow(self, name: str, versions: Mapping[int, _Version]) -> None:
+        for version in filter(_is_slow, versions.values()):
+            self._warn(
+                (name, version.number),
+                f"Loading {name} version {version.number} from {version.path} has taken more than "
+                f"{STORE_SECONDS:.0f} s. Other models are loaded and served meanwhile. Still "
+                "loading",
+            )
+
+    def _load_in_turn(self, name: str, version: _Version) -> None:
+        with self._turns.turn(folders.store_of(version.path)):
+            self._load_version(name, version)
 
     def _load_version(self, name: str, version: _Version) -> None:
+        started = time.monotonic()
         with self._changed:
-            if not version.is_wanted:
+            if not version.is_wanted or self._is_stopping:
                 version.is_busy = False
                 return
+            version.loading_since = started
             self._set_state(name, version, LOADING)
-        started = time.monotonic()
         try:
             servable = self._load(name, version.number, version.path)
         except StatusError as error:
@@ -359,6 +398,8 @@ class ModelManager:
                 "Serving %s version %d, loaded in %.1f s",
                 name, version.number, time.monotonic() - started,
             )  # fmt: skip
+        finally:
+            version.loading_since = None
         self._wake.set()
 
     def _loading_failed(self, name: str, version: _Version, error: StatusError) -> None:
@@ -402,6 +443,16 @@ class ModelManager:
         else:
             self._servables.withdraw(name, version.number)
         self._changed.notify_all()
+
+
+def _is_slow(version: _Version) -> bool:
+    """Returns whether a load from a store has taken longer than STORE_SECONDS."""
+    since = version.loading_since
+    return (
+        since is not None
+        and folders.is_remote(version.path)
+        and time.monotonic() - since > STORE_SECONDS
+    )
 
 
 def _status_of(version: _Version) -> get_model_status_pb2.ModelVersionStatus:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from serving.versions import VersionFolders
 
 # A store that takes no longer is not worth a word.
-_LONG_SECONDS = 10.0
+LONG_SECONDS = 10.0
 
 
 class StoreLooks:
@@ -28,20 +28,22 @@ class StoreLooks:
         self._answers: dict[str, VersionFolders | OSError] = {}
         self._lock = threading.Lock()
 
-    def start(self, base_path: str) -> float:
-        """Starts a look, unless one goes on.
-
-        Returns:
-          How many seconds the one that goes on has taken, if that is long; else 0.
-        """
+    def start(self, base_path: str) -> None:
+        """Starts a look, unless one goes on."""
         with self._lock:
             if base_path in self._since:
-                seconds = time.monotonic() - self._since[base_path]
-                return seconds if seconds > _LONG_SECONDS else 0.0
+                return
             self._since[base_path] = time.monotonic()
         # A daemon: the process may end while a store is silent.
-        threading.Thread(target=self._ask, args=[base_path], name="look", daemon=True).start()
-        return 0.0
+        threading.Thread(
+            target=self._ask, args=[base_path], name=f"look at {base_path}", daemon=True
+        ).start()
+
+    def seconds_of(self, base_path: str) -> float:
+        """Returns for how long the look that goes on has had no answer; 0 if none goes on."""
+        with self._lock:
+            since = self._since.get(base_path)
+        return 0.0 if since is None else time.monotonic() - since
 
     def answers(self) -> dict[str, VersionFolders | OSError]:
         """Returns what stores have answered since the last call, by base path."""

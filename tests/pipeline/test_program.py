@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from components.storage.place import place_of
 from pipeline import program
+from pipeline.metadata.address import find_address
 
 SCRIPT = Path(sys.executable).with_name("sentiment")
 
@@ -72,3 +74,30 @@ def test_only_what_is_there_is_recommended(place, monkeypatch):
     assert program.beside_python("tensorboard") == "bin/tensorboard"
     monkeypatch.setenv("PATH", str(place / "bin") + os.pathsep + "/bin")
     assert program.beside_python("tensorboard") == "tensorboard"
+
+
+def test_a_command_repeats_what_finds_the_runs(place):
+    """The root unless it is the default one, the metadata unless it is the root's own file."""
+    (place / "password").write_text("secret")
+
+    def flags(root: str, metadata: str, *of_password, **variables: str) -> list[str]:
+        root = place_of(root).absolute()
+        address = find_address(metadata, *of_password or [""], root / "metadata.db", variables)
+        return program.flags_of_runs(root, address)
+
+    assert flags("artifacts", "") == []
+    assert flags("my root", "") == ["--root", "my root"]
+    assert flags("artifacts", "artifacts/metadata.db") == []
+    assert flags("gs://box/root", "runs.db") == ["--root", "gs://box/root", "--metadata", "runs.db"]
+    database = ["--metadata", "mysql://ana@db/runs?socket=/run/my%20sql"]
+    assert flags("artifacts", database[1], SENTIMENT_METADATA_PASSWORD="secret") == database
+    assert flags("artifacts", database[1], SENTIMENT_METADATA_PASSWORD_FILE="password") == database
+    told = flags("artifacts", database[1], "password")
+    assert told == [*database, "--metadata-password-file", "password"]
+
+
+def test_a_command_names_the_folder_of_what_was_pushed(place):
+    """In the place of the root, under which it is by default."""
+    root = place_of("my root").absolute()
+    assert program.flags_of_pushed(root, "gs://box/served") == ["--serving-dir", "gs://box/served"]
+    assert program.flags_of_pushed(root, "") == ["--root", "my root"]

@@ -20,6 +20,7 @@ from pipeline.results.shared_roots import ID_FILE, own_id
 from pipeline.root import METADATA_FILE, is_in_use
 from pipeline.runners.local import alone_in
 from pipeline.session import Session
+from tests.stores import no_permission
 
 ROOT = "mem://box/root"
 
@@ -134,8 +135,30 @@ def test_what_a_store_refuses_is_told_in_one_line_with_the_path(
         assert "it goes on from the last finished step" in said
 
 
-def test_a_comparison_needs_a_local_root(mem_store, tmp_path, monkeypatch, capfd):
-    """Told at once."""
+def test_a_comparison_in_a_store_needs_metadata_elsewhere(mem_store, tmp_path, monkeypatch, capfd):
+    """As a run does; told at once."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert main(["compare", "--data", "sample", "--models", "linear", "--root", ROOT]) == 2
-    assert "a folder of this machine" in " ".join(capfd.readouterr().err.split())
+    assert "expected --metadata with it" in " ".join(capfd.readouterr().err.split())
+
+
+def test_a_store_that_cannot_be_written_to_ends_a_run_before_it_begins(
+    mem_store, tmp_path, monkeypatch, capfd
+):
+    """The root, and the serving directory, which else would be tried last; nothing is left."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+    def said(*words: str) -> str:
+        assert main(["run", "--data", "sample", "--metadata", "runs.db", *words]) == 2
+        return " ".join(capfd.readouterr().err.split())
+
+    assert "--serving-dir is s5://box/served: the installed libraries know no s5://, only" in said(
+        "--serving-dir", "s5://box/served"
+    )
+    for flag, other in (("--root", "--serving-dir"), ("--serving-dir", "--root")):
+        mem_store.fail("open", error=no_permission, matching="one")
+        told = said(flag, "mem://box/one", other, "mem://box/two")
+        assert f"{flag} is mem://box/one; expected a folder that can be made and written" in told
+        assert "Permission denied." in told
+    assert not [path for path in mem_store.below("mem://box") if "/logs/" not in path]

@@ -13,8 +13,9 @@ import pytest
 import tensorflow as tf
 
 from serving import folders, model_cards
-from serving.server import model_manager
+from serving.server import loading, model_manager
 from serving.server.flags import Flags
+from serving.server.load_turns import LoadTurns
 from serving.server.server import Server
 from serving.server.store_looks import StoreLooks
 from serving.status import StatusError
@@ -171,7 +172,7 @@ def test_a_store_that_does_not_answer_holds_up_no_other_model_and_no_stop(
     copy_version("half/00000123", tmp_path / "disk" / "2")
     wait_until(lambda: states(server, "disk") == {2: "AVAILABLE", 1: "END"})
     assert answer(server, "disk") == 3.0
-    assert [thread.name for thread in threading.enumerate()].count("look") == 1
+    assert [thread.name for thread in threading.enumerate()].count(f"look at {base}") == 1
     started = time.monotonic()
     server.stop()
     assert time.monotonic() - started < 5
@@ -199,6 +200,72 @@ def test_a_store_that_falls_silent_keeps_its_versions_and_is_followed_again(
     wait_until(lambda: states(server) == {2: "AVAILABLE", 1: "END"})
 
 
+def test_a_load_that_hangs_in_a_store_keeps_no_other_model_from_being_served(
+    base, put, serve, monkeypatch, tmp_path, caplog
+):
+    """At the start too, for no longer than a bound, and in the same store; then it is served."""
+    speak = threading.Event()
+
+    class Silent(loading.SavedModel):
+        def __init__(self, folder, *arguments):
+            if "/one/" in folder:
+                speak.wait(60)
+            super().__init__(folder, *arguments)
+
+    monkeypatch.setattr(loading, "SavedModel", Silent)
+    monkeypatch.setattr(model_manager, "STORE_SECONDS", 0.5)
+    for name in ("one", "two"):
+        put("half/1", f"{base}/{name}/1")
+    config = tmp_path / "models"
+    label = 'version_labels { key: "stable" value: 1 }'
+    config.write_text(
+        "model_config_list {"
+        f' config {{ name: "one" base_path: "{base}/one" model_platform: "tensorflow" {label} }}'
+        f' config {{ name: "two" base_path: "{base}/two" model_platform: "tensorflow" }} }}'
+    )
+    server = serve(model_config_file=str(config), **FAST)
+    assert (states(server, "one"), answer(server, "two")) == ({1: "LOADING"}, 2.0)
+    assert f"from {base}/one/1 has taken more than 0 s. Other models are loaded" in caplog.text
+    speak.set()
+    wait_until(lambda: states(server, "one") == {1: "AVAILABLE"})
+    asked = ask(server.rest_port, "GET", "/v1/models/one/labels/stable").json
+    assert [each["version"] for each in asked["model_version_status"]] == ["1"]
+
+
+def test_turns_are_given_in_order_and_lost_after_a_while_in_a_store():
+    """A disk's are not lost; each store has its own."""
+    turns, order = LoadTurns(1, patience=0.2), []
+    release = threading.Event()
+
+    def load(place, name, hangs=False):
+        with turns.turn(place):
+            order.append(name)
+            if hangs:
+                release.wait(30)
+
+    def start(*arguments):
+        thread = threading.Thread(target=load, args=arguments)
+        thread.start()
+        time.sleep(0.02)
+        return thread
+
+    began = time.monotonic()
+    threads = [start("gs://a", "a1", True), start("", "disk1", True)]
+    threads += [
+        start("gs://a", "a2"),
+        start("gs://a", "a3"),
+        start("", "disk2"),
+        start("s3://b", "b"),
+    ]
+    wait_until(lambda: len(order) == 5)
+    assert time.monotonic() - began > 0.2
+    assert order == ["a1", "disk1", "b", "a2", "a3"]
+    release.set()
+    for thread in threads:
+        thread.join(10)
+    assert order[5:] == ["disk2"]
+
+
 def test_a_look_goes_on_once_and_is_looked_after():
     """Its answer is given once; an error is an answer, and a new look is one of its own."""
     speak, told = threading.Event(), threading.Event()
@@ -214,8 +281,11 @@ def test_a_look_goes_on_once_and_is_looked_after():
         return VersionFolders({}, [], [])
 
     looks = StoreLooks(look, told.set)
-    assert [looks.start("mem://a") for _ in range(3)] == [0.0] * 3
+    assert looks.seconds_of("mem://a") == 0
+    for _ in range(3):
+        looks.start("mem://a")
     assert (calls, looks.answers()) == (["mem://a"], {})
+    assert looks.seconds_of("mem://a") > 0
     speak.set()
     assert told.wait(10)
     (error,) = looks.answers().values()

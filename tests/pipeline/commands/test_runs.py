@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -329,3 +332,23 @@ def test_two_hundred_runs_take_less_than_a_second(tmp_path, words):
     seconds += after.children_system - before.children_system
     assert seconds < 1, f"{time.monotonic() - began:.1f} s of the clock"
     assert LIVE in done.stdout
+
+
+def test_commands_in_messages_name_where_the_runs_are_recorded(runs, root, tmp_path):
+    """Typed as they stand, they find the same runs."""
+    where = ["--root", str(tmp_path / "my root"), "--metadata", str(tmp_path / "my runs.db")]
+    shutil.copy(root / METADATA_FILE, where[-1])
+
+    def advised(text: str) -> list[str]:
+        return shlex.split(re.search("`sentiment (.*?)`", " ".join(text.split()))[1])
+
+    code, _, errors = runs("show", "latest~9", *where, columns=1_000)
+    assert code == 2
+    assert advised(errors) == ["runs", *where]
+    code, output, _ = runs(*advised(errors)[1:])
+    assert code == 0 and LIVE in output
+    _, output, _ = runs("show", LIVE, *where, columns=1_000)
+    assert advised(output) == ["report", LIVE, *where]
+    where[-1] = str(tmp_path / "none.db")
+    _, output, _ = runs(*where, columns=1_000)
+    assert advised(output) == ["run", "--data", "sample", *where]

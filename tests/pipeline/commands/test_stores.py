@@ -6,12 +6,14 @@ import gzip
 import io
 import json
 import shlex
+import uuid
 from pathlib import Path
 
 import pyarrow.parquet
 import pytest
 
 from components.dataset import stores
+from components.storage import files
 from pipeline import cli
 from pipeline.planning.changed_data import changed_data
 from tests.stores import Store, no_permission
@@ -31,6 +33,14 @@ def _folder(tmp_path, monkeypatch) -> None:
 def pushed(brief_is_better) -> Path:
     """Version 7 of the model."""
     return brief_is_better / "serving_model" / "imdb_sentiment" / "7"
+
+
+@pytest.fixture(scope="module")
+def served(pushed) -> str:
+    """A serving directory in a store that TensorFlow knows, with version 7 of the model."""
+    folder = f"ram://{uuid.uuid4().hex}/served"
+    files.copy_folder(str(pushed), f"{folder}/imdb_sentiment/7", last=["saved_model.pb"])
+    return folder
 
 
 def score(pushed: Path, *arguments: str) -> int:
@@ -172,3 +182,60 @@ def test_a_plan_names_the_objects_that_changed(mem_store: Store):
     before = json.dumps({"digest": "1", "kind": "csv", "files": files})
     now = json.dumps({"digest": "2", "kind": "csv", "files": files})
     assert changed_data(before, now, 500.0) == ["the data changed: b.csv, 1 of 2 files"]
+
+
+def test_a_model_in_a_store_is_asked_without_a_server(served, capfd):
+    """It is found and loaded there; nothing else is printed."""
+    words = ["predict", "--serving-dir", served, "--format", "json", "four"]
+    assert cli.main(words) == 0
+    printed = capfd.readouterr()
+    assert printed.err == ""
+    answer = json.loads(printed.out)
+    assert (answer["model_version"], answer["sentiment"]) == (7, "negative")
+    assert answer["probability"] == pytest.approx(1 / 5)
+
+
+def test_a_model_in_a_store_scores_files(served, tmp_path, capfd):
+    """As one on a disk."""
+    Path("a.jsonl").write_text(LINES)
+    words = ["score", "--serving-dir", served, "--input", "a.jsonl", "--output", "out"]
+    assert cli.main([*words, "--root", str(tmp_path / "root")]) == 0
+    assert f"a.jsonl by {served}/imdb_sentiment/7" in " ".join(capfd.readouterr().out.split())
+    rows = [json.loads(line) for line in Path("out/a.jsonl").read_text().splitlines()]
+    assert [row["probability"] for row in rows] == pytest.approx([1 / 2, 1 / 5, 1 / 18])
+
+
+@pytest.mark.parametrize("engine", ["embedded", "binary", "docker"])
+def test_a_server_is_started_on_the_models_folder_in_a_store(served, engine, monkeypatch, capfd):
+    """No engine mounts it, or looks for it on the disk."""
+    from serving.server import main as server
+
+    started = []
+    monkeypatch.setattr(server, "main", lambda arguments: started.extend(arguments) or 0)
+    monkeypatch.setattr("shutil.which", lambda program, **_: f"/usr/bin/{program}")
+    monkeypatch.setattr("os.execvp", lambda _, command: started.extend(command))
+    cli.main(
+        ["serve", "--engine", engine, "--serving-dir", served, "--port=0", "--rest_api_port=0"]
+    )
+    assert "--model_name=imdb_sentiment" in started
+    assert f"--model_base_path={served}/imdb_sentiment" in started
+    assert "-v" not in started
+
+
+@pytest.mark.parametrize(
+    ("folder", "words"),
+    [
+        ("ram://nothing/served", "No version of 'imdb_sentiment' is in ram://nothing/served."),
+        ("s5://box/served", "s5://box/served cannot be read: TensorFlow has no file system for s5"),
+    ],
+)
+@pytest.mark.parametrize(
+    "command", [["predict", "four"], ["score", "--input", "a", "--output", "out"], ["serve"]]
+)
+def test_a_serving_directory_in_a_store_that_holds_no_model_is_told(folder, words, command, capfd):
+    """In one line, before anything is made."""
+    assert cli.main([*command, "--serving-dir", folder]) == 2
+    printed = capfd.readouterr()
+    assert printed.out == "" and len(printed.err.splitlines()) == 1
+    assert words in printed.err
+    assert not list(Path.cwd().iterdir())

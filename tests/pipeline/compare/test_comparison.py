@@ -57,7 +57,7 @@ def compared(tmp_path):
 
     def run(train, seeds=(7, 8, 9), contenders=CONTENDERS, **settings):
         stream = io.StringIO()
-        config = PipelineConfig(data="sample", root=str(tmp_path), **settings)
+        config = PipelineConfig(**{"data": "sample", "root": str(tmp_path), **settings})
         with Console(stream) as console:
             board = compare(config, contenders, seeds, "ours", "sentiment compare", console, train)
             console.leaderboard(board)
@@ -80,6 +80,30 @@ def test_a_comparison_leaves_a_page(compared, tmp_path):
     board, shown = compared(Training())
     assert len(board.runs) == 9
     assert "The page of this comparison could not be written" in shown
+
+
+def test_a_comparison_is_kept_in_a_store(compared, tmp_path, mem_store):
+    """Outcome, page and the trainings' logs, each whole; a log that cannot be kept is told."""
+    logging = Training({("lstm", 7): isolated.AttemptError("Its process was killed.")})
+
+    def train(config, log, listener):
+        log.write_text(f"{config.model} begins\n")
+        return logging(config, log, listener)
+
+    of_store = {"root": "mem://box/root", "metadata": str(tmp_path / "runs.db")}
+    board, shown = compared(train, seeds=(7,), contenders=CONTENDERS[:2], **of_store)
+    folder = "mem://box/root/comparisons/ours"
+    names = [path.removeprefix(f"{folder}/") for path in mem_store.below(folder)]
+    assert names == [
+        "leaderboard.html", "leaderboard.json", "leaderboard.md",
+        "logs/cnn_lstm-reference-seed-7.log", "logs/lstm-seed-7.log",
+    ]  # fmt: skip
+    assert mem_store.objects[f"{folder}/logs/lstm-seed-7.log"] == b"lstm begins\n"
+    assert board.failures[0].log == f"{folder}/logs/lstm-seed-7.log"
+    assert f"note: page: {folder}/leaderboard.html" in " ".join(shown.split())
+    mem_store.fail("open", matching="lstm-seed-7.log")
+    with pytest.raises(OSError, match="Connection reset"):
+        compared(train, seeds=(7,), contenders=CONTENDERS[:1], **of_store)
 
 
 def test_every_contender_is_trained_with_every_seed_under_the_same_settings(compared):

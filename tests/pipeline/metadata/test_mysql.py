@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
@@ -254,6 +258,36 @@ def test_a_server_that_does_not_come_back_ends_the_run(server, database, monkeyp
             assert time.monotonic() - began < 2
         finally:
             server.start()
+
+
+@contextlib.contextmanager
+def hanging(server) -> Iterator[None]:
+    """Has the server keep its connections, and answer nothing."""
+    os.kill(server.process.pid, signal.SIGSTOP)
+    # It stops when the system comes to it, and may answer until then.
+    os.waitid(os.P_PID, server.process.pid, os.WSTOPPED | os.WNOWAIT)
+    try:
+        yield
+    finally:
+        os.kill(server.process.pid, signal.SIGCONT)
+
+
+def test_a_server_that_hangs_is_not_waited_for_without_a_bound(server, database, monkeypatch):
+    """Once it goes on, so does the store."""
+    monkeypatch.setattr(connecting, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(connecting, "MOMENT_SECONDS", 0.0)
+    monkeypatch.setattr(reconnecting, "RECONNECT_SECONDS", 1.0)
+    mysql.prepare(database)
+    store = open_metadata(database)
+    with hanging(server), pytest.raises(ConfigurationError, match="no MySQL server answers"):
+        store.get_contexts()
+    assert store.get_contexts() == []
+    with (
+        reconnecting.reconnecting(database),
+        hanging(server),
+        pytest.raises(MetadataLostError, match="for 1 seconds there was no other"),
+    ):
+        store.get_contexts()
 
 
 def test_the_server_locks_a_root_in_a_store_by_its_name(database):

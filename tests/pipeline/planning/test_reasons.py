@@ -57,6 +57,8 @@ def test_a_setting_goes_by_its_flag_wherever_a_step_has_it():
     assert told(old, new) == ["the classes are c, d, were a, b"]
     old, new = (attempt(custom_config={"source_fingerprint": code, "seed": 7}) for code in "ab")
     assert told(old, new) == []
+    old, new = (attempt(facts={"source_fingerprint": {"Trainer": code}}) for code in "ab")
+    assert told(old, new, "Pusher") == []
     old, new = ([["product"], ["product", "language"]], [])
     assert told(attempt(slice_by=old), attempt(slice_by=new), "Evaluator") == [
         "--slice-by is not set, was product, product+language"

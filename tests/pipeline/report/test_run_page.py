@@ -422,7 +422,8 @@ def test_that_there_is_no_page_is_no_failure_of_the_run(tmp_path):
     assert page_at_end(tmp_path, "20260101-000000", told.append, metadata) is None
     (line,) = told
     assert "The page of this run could not be written below" in line
-    assert line.endswith(f"`sentiment report --root {tmp_path}` tries again.") and "\n" not in line
+    again = f"`sentiment report 20260101-000000 --root {tmp_path}` tries again."
+    assert line.endswith(again) and "\n" not in line
 
 
 def test_the_templates_escape_by_themselves():

@@ -16,7 +16,7 @@ from components.infra_validator.outcome import Outcome
 from pipeline.config import PipelineConfig
 from pipeline.loading import EnvironmentSettings
 from pipeline.resolution import resolve
-from pipeline.results.advice import before_training, for_few_reviews
+from pipeline.results.advice import before_training, for_few_reviews, for_no_lift
 from pipeline.results.run_record import RunRecord
 from pipeline.results.slice_rows import slice_rows
 from pipeline.results.summarize import infra_refusals, next_commands, refusals, worth_little
@@ -214,6 +214,20 @@ def test_few_reviews_are_told_with_what_to_try(tmp_path):
         (240, {"data": "sample"}),
     ):
         assert advice(reviews, **settings) == ""
+
+
+def test_who_is_to_look_at_the_data_is_told_the_whole_command(tmp_path):
+    """With how the table is read."""
+    data = tmp_path / "my films.csv"
+    data.write_text("words;stars\na;1\nb;0\n")
+    config = PipelineConfig(
+        data=str(data), model="linear", text_column="words", label_column="stars", delimiter=";"
+    )
+    run = resolve(config, EnvironmentSettings(None, tmp_path), print)
+    assert for_no_lift(run, 240).endswith(
+        f"see `sentiment inspect '{data}' --text-column words --label-column stars "
+        "--delimiter ';'`."
+    )
 
 
 def test_a_pushed_model_has_three_commands_to_try(run, tmp_path):

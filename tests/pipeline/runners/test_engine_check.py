@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from concurrent import futures
+from pathlib import Path
 
 import grpc
 import pytest
@@ -15,7 +19,10 @@ from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 from components.errors import ConfigurationError, EngineError
 from pipeline.beam_engines import choose_engine
 from pipeline.runners import engine_check
-from pipeline.runners.engine_check import check_engine, check_options, described_options
+from pipeline.runners import job_server as job_servers
+from pipeline.runners.engine_check import check_engine, check_options
+from pipeline.runners.job_server import described_options
+from tests.stores import no_permission
 
 
 @contextlib.contextmanager
@@ -75,12 +82,52 @@ def test_a_port_where_nobody_listens_is_told_at_once(tmp_path):
 @pytest.mark.parametrize("words", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\0" * 64])
 def test_what_is_no_job_server_is_told(tmp_path, monkeypatch, words):
     """Whatever it answers."""
-    monkeypatch.setattr(engine_check, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(job_servers, "ANSWER_SECONDS", 0.5)
     with answering(words) as endpoint, pytest.raises(EngineError) as told:
         check_engine(choose_engine("portable", endpoint), tmp_path)
     assert f"What listens at --beam-endpoint {endpoint} is no job server of Beam's" in str(
         told.value
     )
+
+
+_WRONG = """
+import sys
+from pipeline import cli
+
+where = ["--beam", "portable", "--beam-endpoint", sys.argv[1]]
+codes = [
+    cli.main(["run", "--data", "sample", *where]),
+    cli.main(["compare", "--data", "sample", "--models", "linear", *where]),
+    cli.main(["score", "--input", "none.csv", "--output", "out", *where]),
+]
+assert codes == [1, 1, 1], codes
+assert not {"apache_beam", "tensorflow", "tfx", "ml_metadata"} & sys.modules.keys()
+"""
+
+
+def test_a_wrong_endpoint_is_told_before_anything_heavy_is_imported(tmp_path):
+    """By each command that has one; nothing is written."""
+    endpoint = f"localhost:{closed_port()}"
+    process = subprocess.run(
+        [sys.executable, "-c", _WRONG, endpoint],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(job_servers.__file__).parents[2])},
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 0, process.stderr
+    told = f"sentiment: error: Nobody listens at --beam-endpoint {endpoint}: Connection refused."
+    assert process.stderr.count(told) == 3
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_asked_is_what_beam_calls_it():
+    """The call, and the fields of its answer, by their numbers."""
+    service = beam_job_api_pb2.DESCRIPTOR.services_by_name["JobService"]
+    call = service.methods_by_name["DescribePipelineOptions"]
+    assert f"/{service.full_name}/{call.name}" == job_servers.DESCRIBE
+    with job_server(described("parallelism", "1"), described("b")) as endpoint:
+        assert described_options(endpoint) == {"parallelism", "b"}
 
 
 def test_another_grpc_server_is_no_job_server(tmp_path):
@@ -125,6 +172,14 @@ def test_a_job_server_that_takes_no_job_is_told(tmp_path):
     ):
         check_engine(choose_engine("portable", endpoint), tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_worker_that_cannot_write_to_a_store_says_so(mem_store):
+    """And what it lacks; the job's failure is told by these words."""
+    engine_check.describe_worker("mem://box/root/.engine-1/report.json")
+    mem_store.fail("open", error=no_permission, matching="report.json")
+    with pytest.raises(EngineError, match=r"cannot write to mem://box/root: Permission denied\."):
+        engine_check.describe_worker("mem://box/root/.engine-1/report.json")
 
 
 def test_workers_that_do_not_come_are_told(tmp_path, monkeypatch):
