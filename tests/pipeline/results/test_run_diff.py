@@ -176,6 +176,24 @@ def test_many_classes_make_few_lines(stored):
     assert (len(lines), lines[-1]) == (31, "and 972 more; --json has all")
 
 
+def test_slices_that_one_run_did_not_measure_are_no_slices_without_reviews(stored):
+    """They are named by their columns, once."""
+    first, second = find_run(stored, A), find_run(stored, B)
+    by_shop = {(("shop", str(number)),): (5, 0.8) for number in range(40)}
+    first = replace(first, slices={**first.slices, **by_shop})
+    gone = {(("length", "1-100"),): (50, 0.4)}
+    (lines,) = [
+        lines
+        for title, lines in sections(diff(stored, first, replace(second, slices=gone)))
+        if title == "slices"
+    ]
+    assert lines == [
+        "length 1-100: 90.0% of 50 -> 40.0% of 50, told apart",
+        "length 101-200: 50.0% of 10 -> no reviews",
+        "only A was sliced by shop",
+    ]
+
+
 def test_the_page_says_at_its_top_whether_the_difference_holds(stored):
     """And 0 points are not more."""
     found = of(stored)
