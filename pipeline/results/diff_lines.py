@@ -142,8 +142,8 @@ def _slices(found: RunDiff) -> list[str]:
         lines.append(f"{name}: {sides[0]} -> {sides[1]}{holds}")
     if lines and not any(change.holds for change in alike):
         lines.append("chance alone may explain each of these (Newcombe, 95 %)")
-    for mark, ours, theirs in (("A", *measured), ("B", *reversed(measured))):
-        only = [" and ".join(sorted(each)).replace("_", " ") for each in ours - theirs]
+    for mark, ours in zip("AB", measured, strict=True):
+        only = [" and ".join(sorted(each)).replace("_", " ") for each in ours - in_both]
         if only:
             lines.append(f"only {mark} was sliced by {', '.join(sorted(only))}")
     return lines
