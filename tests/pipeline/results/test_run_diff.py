@@ -159,7 +159,10 @@ def test_sides_are_told_by_the_names_of_the_classes(root):
     assert found.sides.reviews == 30
     assert found.notes == (
         f"30 test reviews have another class in {other}: their sides are not compared.",
+        "They tell other classes apart: their accuracies answer different questions.",
     )
+    assert found.significance is None
+    assert "Two runs that tell other classes apart" in diff_page(found)
     assert of(root, swapped, A).sides.relabelled == 0
 
 
