@@ -6,7 +6,7 @@ from components.storage.place import Place
 from pipeline.report.pages import render, save
 from pipeline.results.diff_lines import sections
 from pipeline.results.outcome import outcome
-from pipeline.results.run_diff import RunDiff
+from pipeline.results.run_diff import RunDiff, have_other_classes
 from pipeline.results.run_info import RunInfo
 
 
@@ -38,6 +38,8 @@ def _title(found: RunDiff) -> str:
         return "Identical: the same run" if same else "Identical: all that was compared"
     if first.accuracy is None or second.accuracy is None:
         return "What differs between two runs"
+    if have_other_classes(first, second):
+        return "Two runs that tell other classes apart"
     points = round((second.accuracy - first.accuracy) * 100, 2)
     if not points:
         return "B is as accurate as A"

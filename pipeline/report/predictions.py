@@ -43,13 +43,14 @@ def quality(evaluation: str, threshold: float | None = None) -> Quality:
     precision_recall = curves.precision_recall(is_positive, scores)
     if roc is None or precision_recall is None:
         raise LookupError("All test reviews are of one class: there is nothing to tell apart.")
+    own = _threshold(read) if threshold is None else threshold
     return Quality(
         roc=roc,
         precision_recall=precision_recall,
         base_rate=float(is_positive.mean()),
         calibration=curves.calibration(is_positive, scores),
-        table=curves.threshold_table(is_positive, scores),
-        threshold=_threshold(read) if threshold is None else threshold,
+        table=curves.threshold_table(is_positive, scores, own=own),
+        threshold=own,
     )
 
 

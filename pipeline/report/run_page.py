@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from components import features
 from components.evaluator.significance import wilson_interval
 from pipeline.report import charts, lineage_chart
@@ -264,8 +266,9 @@ def _threshold_values(quality: Quality) -> dict[str, Any]:
     """Returns what the slider and the table of thresholds show."""
     table = quality.table
     decided = decided_at(quality)
-    count = len(table.thresholds)
-    places = sorted({round(n * (count - 1) / (_THRESHOLDS - 1)) for n in range(_THRESHOLDS)})
+    known = np.asarray(table.thresholds)
+    wanted = np.linspace(0.0, 1.0, _THRESHOLDS)
+    places = sorted({int(np.abs(known - each).argmin()) for each in wanted})
     columns = {
         "thresholds": table.thresholds,
         "tp": table.true_positives,

@@ -9,7 +9,7 @@ from typing import Any
 from components.models.class_list import short
 from pipeline.results.changed_sides import ChangedReview, ChangedSides
 from pipeline.results.code_diff import FunctionChange
-from pipeline.results.run_diff import Change, RunDiff, SliceChange
+from pipeline.results.run_diff import Change, RunDiff
 from pipeline.settings import flag_of
 
 MOST_LINES = 30
@@ -33,7 +33,7 @@ def sections(found: RunDiff) -> Iterator[tuple[str, list[str]]]:
         ("versions", [_line(each) for each in found.versions]),
         ("data", _bounded([_data(each) for each in found.data])),
         ("figures on the test split", _figures(found)),
-        ("slices", _bounded(_slices(found.slices))),
+        ("slices", _bounded(_slices(found))),
         ("reviews that changed sides", list(_sides(found.sides)) if found.sides else []),
     )
     yield from ((title, lines) for title, lines in sections if lines)
@@ -74,6 +74,10 @@ def _spelled(value: Any) -> str:
 def _data(change: Change) -> str:
     """Says of classes which ones only one run has: long lists look the same at their beginning."""
     before, after = change.before, change.after
+    if change.name == "digest":
+        return (
+            f"content: {' -> '.join(str(each or '-')[:12] for each in (before, after))} (SHA-256)"
+        )
     if change.name != "classes" or not isinstance(before, list) or not isinstance(after, list):
         return _line(change)
     gone = [name for name in before if name not in set(after)]
@@ -123,9 +127,12 @@ def _decimals(before: float, after: float) -> str:
     return f"{before:.{decimals}f} -> {after:.{decimals}f} ({difference:+.{decimals}f})"
 
 
-def _slices(slices: Sequence[SliceChange]) -> list[str]:
+def _slices(found: RunDiff) -> list[str]:
+    measured = [{_features(key) for key in run.slices} for run in (found.first, found.second)]
+    in_both = measured[0] & measured[1]
+    alike = [change for change in found.slices if _features(change.key) in in_both]
     lines = []
-    for change in slices:
+    for change in alike:
         name = " and ".join(f"{feature.replace('_', ' ')} {value}" for feature, value in change.key)
         sides = [
             f"{side[1]:.1%} of {side[0]:,}" if side else "no reviews"
@@ -133,9 +140,17 @@ def _slices(slices: Sequence[SliceChange]) -> list[str]:
         ]
         holds = ", told apart" if change.holds else ""
         lines.append(f"{name}: {sides[0]} -> {sides[1]}{holds}")
-    if lines and not any(change.holds for change in slices):
+    if lines and not any(change.holds for change in alike):
         lines.append("chance alone may explain each of these (Newcombe, 95 %)")
+    for mark, ours in zip("AB", measured, strict=True):
+        only = [" and ".join(sorted(each)).replace("_", " ") for each in ours - in_both]
+        if only:
+            lines.append(f"only {mark} was sliced by {', '.join(sorted(only))}")
     return lines
+
+
+def _features(key: Sequence[tuple[str, str]]) -> frozenset[str]:
+    return frozenset(feature for feature, _ in key)
 
 
 def _sides(sides: ChangedSides) -> Iterator[str]:

@@ -146,6 +146,9 @@ def diff(root: Place, first: RunInfo, second: RunInfo) -> RunDiff:
     code = code_diff(first, second)
     notes += code.notes
     sides = changed_sides(root, first, second, notes)
+    of_other_classes = have_other_classes(first, second)
+    if of_other_classes:
+        notes.append("They tell other classes apart: their accuracies answer different questions.")
     return RunDiff(
         first=first,
         second=second,
@@ -156,11 +159,17 @@ def diff(root: Place, first: RunInfo, second: RunInfo) -> RunDiff:
         versions=tuple(_versions(first, second, notes)),
         data=tuple(_data(first, second)),
         metrics=tuple(_metrics(first, second, notes)),
-        significance=_significance(first, second, sides),
+        significance=None if of_other_classes else _significance(first, second, sides),
         slices=tuple(_slices(first, second)),
         sides=sides,
         notes=tuple(notes),
     )
+
+
+def have_other_classes(first: RunInfo, second: RunInfo) -> bool:
+    """Returns whether two runs tell other classes apart, in whatever order."""
+    before, after = ({*map(str, run.data.get("classes") or ())} for run in (first, second))
+    return bool(before and after and before != after)
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:

@@ -180,10 +180,22 @@ def calibration(is_of_class: np.ndarray, scores: np.ndarray, bins: int = BINS) -
 
 
 def threshold_table(
-    is_of_class: np.ndarray, scores: np.ndarray, steps: int = MOST_THRESHOLDS
+    is_of_class: np.ndarray,
+    scores: np.ndarray,
+    steps: int = MOST_THRESHOLDS,
+    own: float | None = None,
 ) -> ThresholdTable:
-    """Counts right and wrong decisions at `steps` thresholds, an odd number of them."""
+    """Counts right and wrong decisions at thresholds.
+
+    Args:
+      is_of_class: <bool>[reviews].
+      scores: <float32>[reviews].
+      steps: How many thresholds there are from 0 to 1, an odd number.
+      own: The model's, which is one more if it is none of them.
+    """
     thresholds = np.linspace(0.0, 1.0, steps)
+    if own is not None and np.abs(thresholds - own).min() > 1e-9:
+        thresholds = np.sort(np.append(thresholds, own))
     # The model compares in its own precision: its 0.7 is not below 0.7.
     limits = thresholds.astype(scores.dtype)
     missed, refused = (

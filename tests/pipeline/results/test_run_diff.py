@@ -159,7 +159,10 @@ def test_sides_are_told_by_the_names_of_the_classes(root):
     assert found.sides.reviews == 30
     assert found.notes == (
         f"30 test reviews have another class in {other}: their sides are not compared.",
+        "They tell other classes apart: their accuracies answer different questions.",
     )
+    assert found.significance is None
+    assert "Two runs that tell other classes apart" in diff_page(found)
     assert of(root, swapped, A).sides.relabelled == 0
 
 
@@ -174,6 +177,24 @@ def test_many_classes_make_few_lines(stored):
     (lines,) = [lines for title, lines in sections(diff(stored, first, second)) if title == "data"]
     assert lines[0] == "classes: 1,000 -> 1,000; only in A class 999; only in B new"
     assert (len(lines), lines[-1]) == (31, "and 972 more; --json has all")
+
+
+def test_slices_that_one_run_did_not_measure_are_no_slices_without_reviews(stored):
+    """They are named by their columns, once."""
+    first, second = find_run(stored, A), find_run(stored, B)
+    by_shop = {(("shop", str(number)),): (5, 0.8) for number in range(40)}
+    first = replace(first, slices={**first.slices, **by_shop})
+    gone = {(("length", "1-100"),): (50, 0.4)}
+    (lines,) = [
+        lines
+        for title, lines in sections(diff(stored, first, replace(second, slices=gone)))
+        if title == "slices"
+    ]
+    assert lines == [
+        "length 1-100: 90.0% of 50 -> 40.0% of 50, told apart",
+        "length 101-200: 50.0% of 10 -> no reviews",
+        "only A was sliced by shop",
+    ]
 
 
 def test_the_page_says_at_its_top_whether_the_difference_holds(stored):

@@ -139,3 +139,18 @@ def test_scores_that_are_no_probabilities_are_told():
     scores = np.array([[0.5, 0.5], [np.nan, np.nan]])
     with pytest.raises(ValueError, match="1 of 2 scores are no probabilities, the first is nan"):
         curves.one_class(np.array([0, 1]), scores, 1)
+
+
+def test_the_models_own_threshold_is_one_of_the_table():
+    """Its counts are those of the confusion matrix, though a review lies just below it."""
+    scores = np.array([0.2, 0.5551, 0.5569, 0.9], np.float32)
+    is_of_class = np.array([False, True, True, True])
+    own = float(np.float32(0.557))
+    table = curves.threshold_table(is_of_class, scores, own=own)
+    at = table.thresholds.index(own)
+    assert len(table.thresholds) == curves.MOST_THRESHOLDS + 1
+    assert list(table.thresholds) == sorted(table.thresholds)
+    assert (table.true_positives[at], table.false_negatives[at]) == (1, 2)
+    assert table.true_positives[at - 1] == 3
+    usual = curves.threshold_table(is_of_class, scores, own=0.5)
+    assert len(usual.thresholds) == curves.MOST_THRESHOLDS
