@@ -7,10 +7,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from components.layers.fused_lstm import fused_lstm, fused_lstm_in_groups
+from components.layers.compiled_lstm import compiled_lstm
+from components.layers.fused_lstm import fused_lstm
 from components.layers.lstm_steps import read_rows
 from components.layers.masked_lstm import masked_lstm
-from components.layers.packed_lstm import Begin, packed_lstm, reordered
+from components.layers.packed_lstm import packed_lstm, reordered
 from components.layers.packed_rows import PackedRows
 
 # Options of keras.layers.LSTM that are not computed here.
@@ -38,11 +39,11 @@ class FrontPaddedLSTM(keras.layers.LSTM):
     Without a mask, padding moves the state: but the state after some padding depends on how much
     there is, and not on the row. So one row of padding is read for all, and each row goes on from
     its state there. With `masks_padding` rows begin with zeros, as they do behind a mask of
-    Keras. Rows are sorted by where they begin, and a timestep reads those that have begun.
+    Keras. Rows are sorted by where they begin, and a timestep reads those that have begun; in
+    training without a mask, those of a group that has begun.
 
     Dropout on inputs or on the state makes the padding of each row another: in training, rows are
-    read from their first timestep then, in groups. Where all gates see the same, TensorFlow's
-    fused kernel reads them, else a loop that XLA compiles.
+    read from their first timestep then. In training without a mask, XLA compiles the loop.
 
     On a GPU, training takes cuDNN's LSTM by way of Keras, where that computes the same: it reads
     all timesteps. What is exported never does. All of it is computed in float32.
@@ -134,19 +135,13 @@ class FrontPaddedLSTM(keras.layers.LSTM):
         """See the class."""
         if training and self.takes_cudnn(has_gpu()):
             return super().call(sequences, training=True)
-        is_noisy = training and (self.dropout > 0 or self.recurrent_dropout > 0)
-        begins_at_once = padding is None or (is_noisy and not self.masks_padding)
-        if training and begins_at_once:
-            return self._learn_all(sequences)
-        if begins_at_once:
+        if padding is None:
             padding = tf.zeros(tf.shape(sequences)[:1], tf.int32)
-        order = tf.argsort(padding, stable=True)
-        begins = tf.gather(padding, order)
         if not training:
-            return self._read(sequences, begins, order)
+            return self._read(sequences, padding)
         if self.masks_padding:
-            return self._learn_from_zeros(sequences, begins, order)
-        return self._learn_with_padding(sequences, begins, order)
+            return self._learn_from_zeros(sequences, padding)
+        return self._learn_with_padding(sequences, padding)
 
     def takes_cudnn(self, is_there: bool) -> bool:
         """Returns whether training takes cuDNN's LSTM where that `is_there`.
@@ -161,8 +156,10 @@ class FrontPaddedLSTM(keras.layers.LSTM):
         has_masks_by_gate = self.dropout > 0 and self.cell.implementation == 1
         return not (self.recurrent_dropout > 0 or has_masks_by_gate)
 
-    def _read(self, sequences: tf.Tensor, begins: tf.Tensor, order: tf.Tensor) -> tf.Tensor:
+    def _read(self, sequences: tf.Tensor, padding: tf.Tensor) -> tf.Tensor:
         """Computes the output with nothing kept for a way back."""
+        order = tf.argsort(padding, stable=True)
+        begins = tf.gather(padding, order)
         if self.masks_padding:
             zeros = tf.zeros([tf.size(order), self.units])
             states = zeros, zeros
@@ -205,37 +202,18 @@ class FrontPaddedLSTM(keras.layers.LSTM):
         cells, outputs = (tf.pad(states, [[1, 0], [0, 0]]) for states in rows)
         return cells, outputs
 
-    def _learn_all(self, sequences: tf.Tensor) -> tf.Tensor:
-        """Computes the output of rows that are read from their first timestep, with a gradient."""
-        bias = tf.convert_to_tensor(self.cell.bias)
-        if self._has_one_mask():
-            if self.dropout:
-                sequences *= self.cell.get_dropout_mask(sequences[:, 0, :])[:, tf.newaxis]
-            by_time = tf.transpose(sequences, [1, 0, 2])
-            outputs = fused_lstm_in_groups(by_time, self._weights(), bias)
-        else:
-            by_time = tf.transpose(sequences, [1, 0, 2])
-            outputs = masked_lstm(by_time, self._masks(by_time[0]), self._weights(), bias)
-        self.cell.reset_dropout_mask()
-        self.cell.reset_recurrent_dropout_mask()
-        return tf.transpose(outputs, [1, 0, 2]) if self.return_sequences else outputs[-1]
-
-    def _learn_from_zeros(
-        self, sequences: tf.Tensor, begins: tf.Tensor, order: tf.Tensor
-    ) -> tf.Tensor:
+    def _learn_from_zeros(self, sequences: tf.Tensor, padding: tf.Tensor) -> tf.Tensor:
         """Computes the output of rows that begin with zeros, with a gradient."""
+        order = tf.argsort(padding, stable=True)
+        begins = tf.gather(padding, order)
         timesteps = tf.shape(sequences)[1]
         first = tf.minimum(tf.reduce_min(begins), timesteps - 1)
         packed = PackedRows.beginning(begins, timesteps, first)
-        zeros = tf.zeros([0, self.units])
         outputs = packed_lstm(
             self._project(sequences, packed, order),
             packed.counts,
             tf.size(order),
-            zeros,
-            zeros,
             reordered(tf.convert_to_tensor(self.cell.recurrent_kernel)),
-            Begin.WITH_ZEROS,
             self.return_sequences,
         )
         self.cell.reset_dropout_mask()
@@ -244,35 +222,25 @@ class FrontPaddedLSTM(keras.layers.LSTM):
         onto = tf.zeros([*tf.unstack(tf.shape(sequences)[:2]), self.units])
         return packed.unpack(outputs, order, onto)
 
-    def _learn_with_padding(
-        self, sequences: tf.Tensor, begins: tf.Tensor, order: tf.Tensor
-    ) -> tf.Tensor:
-        """Computes the output of rows that branch off from a row of padding, with a gradient.
-
-        That row is the one with the most padding; it comes first, beside itself.
-        """
-        timesteps = tf.shape(sequences)[1]
-        first = tf.minimum(tf.reduce_min(begins), timesteps - 1)
-        common = self._read_padding(tf.gather(sequences, order[-1:])[:, :first])
-        with_padding = tf.concat([order[-1:], order], axis=0)
-        packed = PackedRows.beginning(
-            tf.concat([first[tf.newaxis], begins], axis=0), timesteps, first
-        )
-        outputs = packed_lstm(
-            self._project(sequences, packed, with_padding),
-            packed.counts,
-            tf.size(with_padding),
-            common[0][-1:],
-            common[1][-1:],
-            reordered(tf.convert_to_tensor(self.cell.recurrent_kernel)),
-            Begin.BRANCHING_OFF,
-            return_sequences=self.return_sequences,
-        )
-        if not self.return_sequences:
-            return tf.gather(outputs[1:], tf.math.invert_permutation(order))
-        at_padding = tf.concat([common[1][1:], tf.gather(outputs, packed.offsets)], axis=0)
-        onto = tf.tile(at_padding[tf.newaxis], [tf.size(order), 1, 1])
-        return packed.unpack(outputs, with_padding, onto, skip_rows=1)
+    def _learn_with_padding(self, sequences: tf.Tensor, padding: tf.Tensor) -> tf.Tensor:
+        """Computes the output of rows whose state padding moves, with a gradient."""
+        parameters = self._weights(), tf.convert_to_tensor(self.cell.bias)
+        if self._has_one_mask():
+            if self.dropout:
+                sequences *= self.cell.get_dropout_mask(sequences[:, 0, :])[:, tf.newaxis]
+                # No padding is that of another row now.
+                padding = tf.zeros_like(padding)
+            order = tf.argsort(padding, stable=True)
+            ordered = tf.gather(sequences, order), tf.gather(padding, order)
+            outputs = compiled_lstm(*ordered, *parameters, self.return_sequences)
+            outputs = tf.gather(outputs, tf.math.invert_permutation(order))
+        else:
+            by_time = tf.transpose(sequences, [1, 0, 2])
+            outputs = masked_lstm(by_time, self._masks(by_time[0]), *parameters)
+            outputs = tf.transpose(outputs, [1, 0, 2]) if self.return_sequences else outputs[-1]
+        self.cell.reset_dropout_mask()
+        self.cell.reset_recurrent_dropout_mask()
+        return outputs
 
     def _project(self, sequences: tf.Tensor, packed: PackedRows, order: tf.Tensor) -> tf.Tensor:
         """Returns what the inputs add to the gates: <float32>[packed, 4 * units]."""

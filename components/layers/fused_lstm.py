@@ -6,12 +6,6 @@ from typing import Any
 
 import tensorflow as tf
 
-# With 16 to 25 rows the kernel keeps to one thread. With more it shares each product of a timestep
-# between threads, which costs more than it saves: so a batch is read in groups, side by side.
-GROUPS = 4
-# Smaller groups would cost more for each row.
-LEAST_ROWS = 16
-
 
 @tf.custom_gradient
 def fused_lstm(
@@ -50,28 +44,6 @@ def fused_lstm(
         return back.x_grad, back.cs_prev_grad, back.h_prev_grad, *of_parameters
 
     return (ran.cs, ran.h), gradient
-
-
-def fused_lstm_in_groups(inputs: tf.Tensor, weights: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
-    """Runs an LSTM from zeros, `GROUPS` groups of rows of their own.
-
-    Args:
-      inputs: <float32>[time, batch, features].
-      weights: See `fused_lstm`.
-      bias: The same.
-
-    Returns:
-      Outputs after each step, <float32>[time, batch, units].
-    """
-    units = bias.shape[0] // 4
-    rows = tf.shape(inputs)[1]
-    size = tf.maximum(-(-rows // GROUPS), LEAST_ROWS)
-    outputs = []
-    for group in range(GROUPS):
-        of_group = inputs[:, group * size : (group + 1) * size]
-        zeros = tf.zeros([tf.shape(of_group)[1], units])
-        outputs.append(fused_lstm(of_group, zeros, zeros, weights, bias)[1])
-    return tf.concat(outputs, axis=1)
 
 
 def fused_lstm_without_gradient(

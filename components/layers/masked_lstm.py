@@ -115,7 +115,9 @@ def _backwards(
     ) -> tuple[Any, ...]:
         gates = tuple(values[time] for values in (takes, forgets, candidates, gives))
         of_hidden += upstream[time]
-        of_cell, of_sums = _of_gates(of_cell, of_hidden, cells[time], cells_before[time], gates)
+        of_cell, of_sums = gate_gradients(
+            of_cell, of_hidden, cells[time], cells_before[time], gates
+        )
         of_seen = tf.add_n(
             [
                 tf.matmul(part, kernel) * masks[gate]
@@ -149,7 +151,7 @@ def _backwards(
     return of_inputs, tf.concat(of_weights, axis=1), tf.concat(of_bias, axis=0)
 
 
-def _of_gates(
+def gate_gradients(
     of_cell: tf.Tensor,
     of_hidden: tf.Tensor,
     cell: tf.Tensor,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,80 +13,54 @@ import tensorflow as tf
 _SAVED = ("input", "candidate", "forget", "output", "cell", "hidden", "squashed")
 
 
-class Begin(enum.Enum):
-    """How rows begin whose first timestep comes after that of others."""
-
-    WITH_ZEROS = "with a state of zeros"
-    BRANCHING_OFF = "with the state of the first row, which is their padding's"
-
-
 @dataclass(frozen=True)
 class Timeline:
     """Which rows there are at each timestep, and one more for those that never begin.
 
     Attributes:
-      begin: How rows begin.
       counts: <int32>[timesteps + 1], how many rows there are.
       before: <int32>[timesteps + 1], how many there were the timestep before.
       offsets: <int32>[timesteps + 1], where the rows of a timestep begin in what is packed.
       ends: <int32>[timesteps + 1], where they end.
-      parents: <int32>[packed and rows], which row of the timestep before each goes on from.
     """
 
-    begin: Begin
     counts: tf.Tensor
     before: tf.Tensor
     offsets: tf.Tensor
     ends: tf.Tensor
-    parents: tf.Tensor
 
     @classmethod
-    def of(cls, begin: Begin, at_first: tf.Tensor, counts: tf.Tensor, rows: tf.Tensor) -> Timeline:
-        """Takes the rows before the first timestep, at each timestep and in all."""
+    def of(cls, counts: tf.Tensor, rows: tf.Tensor) -> Timeline:
+        """Takes the rows at each timestep and in all."""
         counts = tf.concat([counts, rows[tf.newaxis]], axis=0)
-        before = tf.concat([at_first[tf.newaxis], counts[:-1]], axis=0)
+        before = tf.concat([[0], counts[:-1]], axis=0)
         ends = tf.cumsum(counts)
-        offsets = ends - counts
-        own = tf.range(ends[-1]) - tf.repeat(offsets, counts)
-        parents = tf.where(own < tf.repeat(before, counts), own, 0)
-        return cls(begin, counts, before, offsets, ends, parents)
+        return cls(counts, before, ends - counts, ends)
 
     def grow(self, state: tf.Tensor, time: tf.Tensor) -> tf.Tensor:
         """Returns the state of the rows at a timestep for that of the rows before, [..., units]."""
-        if self.begin is Begin.WITH_ZEROS:
-            return tf.pad(state, [[0, self.counts[time] - self.before[time]], [0, 0]])
-        return tf.gather(state, self.parents[self.offsets[time] : self.ends[time]])
+        return tf.pad(state, [[0, self.counts[time] - self.before[time]], [0, 0]])
 
     def shrink(self, gradient: tf.Tensor, time: tf.Tensor) -> tf.Tensor:
         """Returns the gradient of what `grow` took."""
-        if self.begin is Begin.WITH_ZEROS:
-            return gradient[: self.before[time]]
-        parents = self.parents[self.offsets[time] : self.ends[time]]
-        return tf.math.unsorted_segment_sum(gradient, parents, self.before[time])
+        return gradient[: self.before[time]]
 
 
 def packed_lstm(
     projected: tf.Tensor,
     counts: tf.Tensor,
     rows: tf.Tensor,
-    cell: tf.Tensor,
-    hidden: tf.Tensor,
     kernel: tf.Tensor,
-    begin: Begin,
     return_sequences: bool = False,
 ) -> tf.Tensor:
-    """Runs an LSTM over packed rows.
+    """Runs an LSTM over packed rows, each from a state of zeros.
 
     Args:
       projected: <float32>[packed, 4 * units], the inputs' part in the gates, with the bias, in
         the order that `reordered` gives.
       counts: <int32>[timesteps], see `PackedRows`.
       rows: <int32>[], how many rows there are, with those that have no timestep at all.
-      cell: <float32>[rows at first, units], the state before the first timestep: the first row's
-        where rows branch off, and of none else.
-      hidden: The same.
       kernel: <float32>[units, 4 * units], Keras' recurrent kernel, reordered.
-      begin: How rows begin.
       return_sequences: Whether the state after each timestep is returned.
 
     Returns:
@@ -95,17 +68,15 @@ def packed_lstm(
       <float32>[packed, units].
     """
     timesteps = tf.size(counts)
-    timeline = Timeline.of(begin, tf.shape(cell)[0], counts, rows)
+    timeline = Timeline.of(counts, rows)
 
     @tf.custom_gradient
-    def run(
-        projected: tf.Tensor, cell: tf.Tensor, hidden: tf.Tensor, kernel: tf.Tensor
-    ) -> tuple[tf.Tensor, Callable[..., Any]]:
-        last, saved = _forwards(projected, timesteps, cell, hidden, kernel, timeline)
+    def run(projected: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Callable[..., Any]]:
+        last, saved = _forwards(projected, timesteps, kernel, timeline)
 
         def gradient(upstream: tf.Tensor) -> Any:
             upstream = tf.convert_to_tensor(upstream)
-            gradients = _backwards(
+            of_projected = _backwards(
                 tf.zeros_like(last) if return_sequences else timeline.shrink(upstream, timesteps),
                 upstream if return_sequences else None,
                 timesteps,
@@ -113,14 +84,13 @@ def packed_lstm(
                 kernel,
                 timeline,
             )
-            of_kernel = tf.matmul(saved["hidden"].concat(), gradients[0], transpose_a=True)
-            return *gradients, of_kernel
+            return of_projected, tf.matmul(saved["hidden"].concat(), of_projected, transpose_a=True)
 
         if return_sequences:
             return saved["output"].concat() * saved["squashed"].concat(), gradient
         return timeline.grow(last, timesteps), gradient
 
-    return run(projected, cell, hidden, kernel)
+    return run(projected, kernel)
 
 
 def reordered(gates: tf.Tensor) -> tf.Tensor:
@@ -132,13 +102,12 @@ def reordered(gates: tf.Tensor) -> tf.Tensor:
 def _forwards(
     projected: tf.Tensor,
     timesteps: tf.Tensor,
-    cell: tf.Tensor,
-    hidden: tf.Tensor,
     kernel: tf.Tensor,
     timeline: Timeline,
 ) -> tuple[tf.Tensor, dict[str, tf.TensorArray]]:
     """Returns the last state of the rows that have begun, and what each timestep saved."""
-    units = cell.shape[1]
+    units = kernel.shape[0]
+    zeros = tf.zeros([0, units])
 
     def step(
         time: tf.Tensor, cell: tf.Tensor, hidden: tf.Tensor, *saved: tf.TensorArray
@@ -159,7 +128,7 @@ def _forwards(
     _, _, last, *arrays = tf.while_loop(
         lambda time, *_: time < timesteps,
         step,
-        [0, cell, hidden, *arrays],
+        [0, zeros, zeros, *arrays],
         shape_invariants=[tf.TensorShape([]), state, state, *[tf.TensorShape(None)] * len(arrays)],
         parallel_iterations=1,
     )
@@ -173,8 +142,8 @@ def _backwards(
     saved: dict[str, tf.TensorArray],
     kernel: tf.Tensor,
     timeline: Timeline,
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Returns the gradients of the gates [packed, 4 * units] and of the first state, twice."""
+) -> tf.Tensor:
+    """Returns the gradient of the gates, [packed, 4 * units]."""
     units = last_gradient.shape[1]
     # Once for all timesteps: transposing takes a fifth of a product.
     transposed = tf.transpose(kernel)
@@ -215,14 +184,14 @@ def _backwards(
         )
 
     state = tf.TensorShape([None, units])
-    _, cell, hidden, gates = tf.while_loop(
+    *_, gates = tf.while_loop(
         lambda time, *_: time >= 0,
         step,
         [timesteps - 1, tf.zeros_like(last_gradient), last_gradient, _array(timesteps, 4 * units)],
         shape_invariants=[tf.TensorShape([]), state, state, tf.TensorShape(None)],
         parallel_iterations=1,
     )
-    return gates.concat(), cell, hidden
+    return gates.concat()
 
 
 def _array(size: tf.Tensor, width: int) -> tf.TensorArray:

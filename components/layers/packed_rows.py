@@ -40,12 +40,9 @@ class PackedRows:
         rows = tf.gather(order, self.places[:, 1])
         return tf.gather_nd(sequences, tf.stack([rows, self.places[:, 0]], axis=1))
 
-    def unpack(
-        self, packed: tf.Tensor, order: tf.Tensor, onto: tf.Tensor, skip_rows: int = 0
-    ) -> tf.Tensor:
-        """Writes what is packed, but for the first rows, over `onto`, [batch, timesteps, units]."""
-        is_wanted = self.places[:, 1] >= skip_rows
-        places = tf.boolean_mask(self.places, is_wanted) if skip_rows else self.places
-        values = tf.boolean_mask(packed, is_wanted) if skip_rows else packed
-        rows = tf.gather(order, places[:, 1])
-        return tf.tensor_scatter_nd_update(onto, tf.stack([rows, places[:, 0]], axis=1), values)
+    def unpack(self, packed: tf.Tensor, order: tf.Tensor, onto: tf.Tensor) -> tf.Tensor:
+        """Writes what is packed over `onto`, [batch, timesteps, units]."""
+        rows = tf.gather(order, self.places[:, 1])
+        return tf.tensor_scatter_nd_update(
+            onto, tf.stack([rows, self.places[:, 0]], axis=1), packed
+        )
