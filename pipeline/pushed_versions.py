@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from components.errors import ConfigurationError, did_you_mean
 from components.storage.place import Place, place_of
 from pipeline.config import DEFAULT_MODEL_NAME
+from pipeline.program import command
 from serving import folders
 from serving.versions import look_up
 
 
-def newest_version(base: Place, model_name: str | None) -> Place:
+def newest_version(base: Place, model_name: str | None, flags: Sequence[str] = ()) -> Place:
     """Returns the folder of the version with the largest number: the one that is served.
 
     Args:
       base: What runs pushed to, see `serving_folder`.
       model_name: Of which model; None takes the only one that there is.
+      flags: By which a run pushes to `base`, for the message.
 
     Raises:
       ConfigurationError: There is no version, or several models and no name.
@@ -25,7 +27,7 @@ def newest_version(base: Place, model_name: str | None) -> Place:
     objection = folders.missing_scheme(str(base))
     try:
         if not objection:
-            return _newest_version(base, model_name)
+            return _newest_version(base, model_name, flags)
     except OSError as error:
         objection = error.strerror or str(error)
     raise ConfigurationError(
@@ -34,8 +36,9 @@ def newest_version(base: Place, model_name: str | None) -> Place:
     )
 
 
-def _newest_version(base: Place, model_name: str | None) -> Place:
+def _newest_version(base: Place, model_name: str | None, flags: Sequence[str]) -> Place:
     pushed = pushed_models(base)
+    named = ["--model-name", model_name] if model_name else []
     if model_name is None:
         if len(pushed) > 1:
             raise ConfigurationError(
@@ -48,7 +51,8 @@ def _newest_version(base: Place, model_name: str | None) -> Place:
         raise ConfigurationError(
             f"No version of '{model_name}' is in {base}. Pushed models: "
             f"{', '.join(pushed) or 'none'}.{did_you_mean(model_name, pushed)} Run "
-            "`sentiment run` first, or set --root, --serving-dir and --model-name."
+            f"{command('run', *flags, *named)} first, or set --root, --serving-dir and "
+            "--model-name."
         )
     return place_of(versions[max(versions)])
 

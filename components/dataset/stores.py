@@ -47,11 +47,21 @@ def check_store(path: str, seconds: float | None = None) -> None:
             f"{_WAY_OUT}"
         )
     with errors_of_stores():
-        _answer_within(seconds or SECONDS_TO_ANSWER, path, lambda: files.exists(path))
+        answer_within(seconds or SECONDS_TO_ANSWER, path, lambda: files.exists(path))
 
 
-def _answer_within(seconds: float, path: str, ask: Callable[[], object]) -> None:
-    """Calls a function in a thread, which is left alone when it takes longer."""
+def answer_within(seconds: float, path: str, ask: Callable[[], object]) -> None:
+    """Calls a function in a thread, which is left alone when it takes longer.
+
+    Args:
+      seconds: How long it may take.
+      path: What it asks a store for.
+      ask: The function.
+
+    Raises:
+      DatasetError: It takes longer.
+      Exception: What it raised.
+    """
     raised: list[Exception] = []
 
     def call() -> None:

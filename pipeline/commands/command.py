@@ -13,6 +13,8 @@ from components.storage.place import Place, place_of
 from pipeline.config import PipelineConfig
 from pipeline.loading import load_config
 from pipeline.metadata.address import MetadataStoreAddress, find_address
+from pipeline.program import flags_of_pushed
+from pipeline.pushed_versions import newest_version
 from pipeline.root import METADATA_FILE, SERVING_FOLDER, serving_folder
 from pipeline.settings import add_flag
 
@@ -53,7 +55,7 @@ class Command:
 
 
 def add_serving_dir(parser: argparse.ArgumentParser) -> None:
-    """Adds the flags that say where pushed models are; see `serving_folder_of`."""
+    """Adds the flags that say where pushed models are; see `newest_pushed`."""
     parser.add_argument("--root", default=PipelineConfig.root, help="default: %(default)s")
     parser.add_argument(
         "--serving-dir",
@@ -63,9 +65,14 @@ def add_serving_dir(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def serving_folder_of(options: Mapping[str, Any]) -> Place:
-    """Returns the folder of all pushed models, by the flags of `add_serving_dir`."""
-    return serving_folder(place_of(options["root"]), options["serving_dir"])
+def newest_pushed(root: str, serving_dir: str, model_name: str | None) -> Place:
+    """Returns the folder of the newest pushed version, by the flags of `add_serving_dir`.
+
+    Raises:
+      ConfigurationError: There is none, or several models and no name.
+    """
+    base = serving_folder(place_of(root), serving_dir)
+    return newest_version(base, model_name, flags_of_pushed(place_of(root), serving_dir))
 
 
 def add_settings(parser: argparse.ArgumentParser, names: Collection[str]) -> None:

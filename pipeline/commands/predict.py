@@ -23,12 +23,11 @@ from pipeline.commands.command import (
     add_serving_dir,
     add_settings,
     config_of,
-    serving_folder_of,
+    newest_pushed,
 )
 from pipeline.config import DEFAULT_MODEL_NAME, PipelineConfig
 from pipeline.console.messages import tell, terminal_width
 from pipeline.console.wrapping import cells, wrapped
-from pipeline.pushed_versions import newest_version
 from pipeline.scoring.columns import SCORE_PREFIX, names_of_columns, values_of_columns
 from serving.predictions import Classification, Prediction, likeliest
 from serving.printable import UNSAFE, PrintableStream, printable
@@ -118,7 +117,7 @@ def run(options: dict[str, Any]) -> int:
             with_scores = every or (ranks and _can_rank(_outputs_of(client)))
             _answer(texts, _asker(client, with_scores), form, every)
     else:
-        model = _loaded(serving_folder_of(options), name)
+        model = _loaded(newest_pushed(options["root"], options["serving_dir"], name))
         with_scores = every or (ranks and _can_rank(model.outputs))
         _answer(texts, _asker(model, with_scores), form, every)
     return 0
@@ -176,9 +175,8 @@ def _says_something(text: str) -> bool:
     return bool(text.strip())
 
 
-def _loaded(base: Place, name: str | None) -> PushedModel:
-    """Loads the newest version; on a terminal it says so meanwhile."""
-    version = newest_version(base, name)
+def _loaded(version: Place) -> PushedModel:
+    """Loads a version; on a terminal it says so meanwhile."""
     words = printable(f"Loading {version.parent.name}, version {version.name} ...")
     shows = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
     if shows:

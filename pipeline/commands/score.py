@@ -18,11 +18,10 @@ from pipeline.commands.command import (
     add_settings,
     ask_job_server,
     config_of,
+    newest_pushed,
 )
 from pipeline.config import PipelineConfig
 from pipeline.paths import shown
-from pipeline.pushed_versions import newest_version
-from pipeline.root import serving_folder
 from pipeline.scoring.columns import SCORE_PREFIX
 from pipeline.session import Session
 from serving import model_cards
@@ -103,8 +102,7 @@ def run(options: dict[str, Any]) -> int:
     extras.require(extras.PIPELINE, "score")
     config = config_of(options, _SETTINGS)
     ask_job_server(config)
-    base = serving_folder(place_of(config.root), config.serving_dir)
-    model = _model_folder(options["model"], base, options["model_name"])
+    model = _model_folder(options["model"], config, options["model_name"])
     output = place_of(options["output"]).absolute()
 
     from components.dataset.source import SourceKind
@@ -138,13 +136,13 @@ def run(options: dict[str, Any]) -> int:
     )
 
 
-def _model_folder(given: str | None, base: Place, name: str | None) -> Place:
+def _model_folder(given: str | None, config: PipelineConfig, name: str | None) -> Place:
     """Returns the version's folder.
 
     Raises:
       ConfigurationError: It holds no model.
     """
-    folder = place_of(given) if given else newest_version(base, name)
+    folder = place_of(given) if given else newest_pushed(config.root, config.serving_dir, name)
     if not (folder / SAVED_MODEL_FILE).is_file():
         versions = look_up(str(folder)).complete if folder.is_dir() else {}
         hint = f" Try --model {versions[max(versions)]}." if versions else ""

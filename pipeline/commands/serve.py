@@ -12,10 +12,9 @@ from typing import Any
 
 from components.errors import ConfigurationError
 from pipeline import extras
-from pipeline.commands.command import Command, add_debug, add_serving_dir, serving_folder_of
+from pipeline.commands.command import Command, add_debug, add_serving_dir, newest_pushed
 from pipeline.console.messages import tell, tell_command
 from pipeline.loading import read_environment
-from pipeline.pushed_versions import newest_version
 from serving import engines
 from serving.server import flags as server_flags
 from serving.server.flags import Flags
@@ -85,7 +84,7 @@ def run(options: dict[str, Any]) -> int:
             arguments = [f"--host={host}", *arguments]
     name = options["model_name"]
     if not any(argument.partition("=")[0] in _OWN_MODEL for argument in arguments):
-        folder = newest_version(serving_folder_of(options), name).parent.absolute()
+        folder = newest_pushed(options["root"], options["serving_dir"], name).parent.absolute()
         name = folder.name
         arguments = [f"--model_base_path={folder}", *arguments]
     if name:

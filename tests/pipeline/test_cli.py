@@ -281,7 +281,7 @@ def test_prediction_that_fails_unexpectedly(in_tmp, capfd, monkeypatch):
     def fail(*_):
         raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
 
-    monkeypatch.setattr(predict, "newest_version", fail)
+    monkeypatch.setattr(predict, "newest_pushed", fail)
     arguments = ["predict", "text"]
 
     assert cli.main(arguments) == 1

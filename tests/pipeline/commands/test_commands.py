@@ -306,7 +306,8 @@ def test_a_port_that_is_taken_is_told_at_once(root, capsys):
 def test_serving_before_a_push_says_run_first(tmp_path, capsys):
     """Wrong use, in one line."""
     assert cli.main(["serve", "--root", str(tmp_path)]) == 2
-    assert "Run `sentiment run` first" in capsys.readouterr().err
+    advice = f"Run `sentiment run --root {tmp_path}` first"
+    assert advice in capsys.readouterr().err
 
 
 def test_flags_that_tf_serving_lacks_are_refused(root, capsys):

@@ -238,4 +238,5 @@ def test_a_serving_directory_in_a_store_that_holds_no_model_is_told(folder, word
     printed = capfd.readouterr()
     assert printed.out == "" and len(printed.err.splitlines()) == 1
     assert words in printed.err
+    assert "No version" not in words or f"`sentiment run --serving-dir {folder}`" in printed.err
     assert not list(Path.cwd().iterdir())
