@@ -100,8 +100,12 @@ def labelled_folders(root: Place) -> list[Place]:
 
 def _is_named_so(folder: Place) -> bool:
     """Says whether a folder has a file with id and stars in its name, or none at all."""
-    names = [file.name for file in places.inside(folder)]
-    return not names or any(map(_FILE_NAME.fullmatch, names))
+    is_empty = True
+    for file in folder.iterdir():
+        if _FILE_NAME.fullmatch(file.name):
+            return True
+        is_empty = False
+    return is_empty
 
 
 def _review_in(file: Place, place: tuple[str, str, str]) -> Review | Problem:

@@ -147,7 +147,8 @@ def objection_to_column(
         return missing_column(table, name, column, setting, label_setting)
     if column not in table.composite:
         return ""
-    inside = [each for each in table.names_of_values if each.startswith(f"{column}.")]
+    names = (*table.names_of_values, *table.in_lists)
+    inside = [each for each in names if each.startswith(f"{column}.")]
     tiers = _TEXTS if setting == TEXT_COLUMN else _LABELS
     likely = [*_with_usual_name(inside, tiers), *inside, f"{column}.0"][0]
     found = f" Inside it are: {listed(inside)}." if inside else ""

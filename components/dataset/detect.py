@@ -6,7 +6,7 @@ import codecs
 import dataclasses
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from io import StringIO
 from itertools import islice
 from pathlib import Path
@@ -24,7 +24,7 @@ from components.dataset.compressed import (
 from components.dataset.detected_table import DetectedTable, folded, refuse_repeated
 from components.dataset.json_layouts import objection_to_object
 from components.dataset.json_records import json_object, read_json, read_json_lines
-from components.dataset.nested import MOST_PATHS, has_value_at, paths_in, value_at
+from components.dataset.nested import MOST_PATHS, has_value_at, paths_in, paths_in_lists, value_at
 from components.dataset.records import MalformedRecord, printable
 from components.dataset.separated import named, numbered, rows_of
 from components.dataset.source import FORMAT_NAMES, Compression, Quoting, SourceKind, TableFormat
@@ -192,6 +192,7 @@ def _parquet_table(path: Place, by_name: SourceKind | None, needed: Sequence[str
         parquet_records.has_rows(path),
         nested=tuple(map(printable, nested)),
         composite=frozenset(map(printable, parquet_records.composite_names(path, nested))),
+        in_lists=_beside(nested, parquet_records.nested_names(path, enters_lists=True)),
     )
 
 
@@ -313,12 +314,19 @@ def _json_table(
         wrapper=wrapper,
         nested=nested,
         composite=_composite([first or {}, *others], (*columns, *nested)),
+        in_lists=_beside(nested, paths_in_lists(first or {})),
     )
 
 
 def _advice_on_record(detail: str) -> str:
     """Shows what a record is where the first one is a list or a text."""
     return ', e.g. {"text": "fine", "label": "good"}' if "object" in detail else ""
+
+
+def _beside(nested: Sequence[str], names: Iterable[str]) -> tuple[str, ...]:
+    """Returns the names that are not among those of values inside columns."""
+    found = dict.fromkeys(map(printable, names))
+    return tuple(islice((name for name in found if name not in nested), MOST_PATHS))
 
 
 def _nested(

@@ -29,6 +29,7 @@ class DetectedTable(NamedTuple):
       likely: Names of the columns that hold texts and labels by the look of it, or "".
       wrapper: The one name under which a JSON object holds all records, or "".
       nested: Names of what is inside columns, "a.b"; see `nested.paths_in`.
+      in_lists: Names of what is inside the first objects of lists, "a.0.b": for advice alone.
       composite: Names of those, of both kinds, that hold objects or lists: no texts, no labels.
     """
 
@@ -42,6 +43,7 @@ class DetectedTable(NamedTuple):
     likely: tuple[str, str] = ("", "")
     nested: tuple[str, ...] = ()
     composite: frozenset[str] = frozenset()
+    in_lists: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -124,7 +126,8 @@ def missing_column(
     asked = (_TEXT_COLUMN, label_setting) if setting == _TEXT_COLUMN else (setting,)
     named = [as_setting(each, likely[each]) for each in asked if each and likely.get(each)]
     example = f", e.g. {' '.join(named)}" if named else ""
-    inside = f" Inside them are: {listed(table.nested)}." if table.nested else ""
+    nested = (*table.nested, *table.in_lists)
+    inside = f" Inside them are: {listed(nested)}." if nested else ""
     both = f", and the label's with `{label_setting}`" if lacks_both and not named else ""
     message = (
         f"{name} has no column '{column}'. Its columns are: {listed(table.columns)}.{inside}"

@@ -53,6 +53,14 @@ def paths_in(record: Mapping[str, Any]) -> Iterator[str]:
         waiting = inside + waiting
 
 
+def paths_in_lists(record: Mapping[str, Any]) -> Iterator[str]:
+    """Yields the names of the values inside the first objects of a record's lists."""
+    for name in (*record, *paths_in(record)):
+        value = value_at(record, name)
+        if isinstance(value, list) and value and isinstance(value[0], Mapping):
+            yield from paths_in({f"{name}.0": value[0]})
+
+
 def with_columns(record: dict[str, Any], columns: Sequence[str]) -> dict[str, Any]:
     """Returns a record in which the values of nested columns stand beside the others."""
     for column in columns:

@@ -50,12 +50,13 @@ def column_names(path: Place) -> list[str]:
         return list(file.schema_arrow.names)
 
 
-def nested_names(path: Place, needed: Sequence[str] = ()) -> list[str]:
+def nested_names(path: Place, needed: Sequence[str] = (), enters_lists: bool = False) -> list[str]:
     """Returns the names of values inside a file's columns, "a.b", at most `MOST_PATHS`.
 
     Args:
       path: The file.
       needed: Names to look for inside lists as well.
+      enters_lists: Whether to return what is in the first object of a list as well, "a.0.b".
     """
     import pyarrow
 
@@ -66,6 +67,9 @@ def nested_names(path: Place, needed: Sequence[str] = ()) -> list[str]:
     found = dict.fromkeys(asked)
     while waiting and len(found) < MOST_PATHS:
         name, kind, depth = waiting.pop(0)
+        is_list = pyarrow.types.is_list(kind) or pyarrow.types.is_large_list(kind)
+        if enters_lists and is_list and pyarrow.types.is_struct(kind.value_type):
+            name, kind = f"{name}.0", kind.value_type
         if pyarrow.types.is_struct(kind) and depth <= MOST_DEPTH:
             fields = [kind.field(at) for at in range(kind.num_fields)]
             waiting[:0] = [(f"{name}.{each.name}", each.type, depth + 1) for each in fields]

@@ -222,6 +222,19 @@ def test_an_object_or_a_list_is_never_guessed(written, row, columns):
             "has no column 'label'. Its columns are: text, meta. Inside them are: meta.mark.",
         ),
         (
+            {"talk": [{"body": "fine", "role": "u"}], "mark": "5"},
+            {"text_column": "talk"},
+            "the column 'talk' holds objects or lists; expected one value a record. Inside it are: "
+            "talk.0.body, talk.0.role. Name another with `text_column`, or what is inside, e.g. "
+            "`text_column='talk.0.body'`.",
+        ),
+        (
+            {"talk": [{"body": "fine", "role": "u"}], "mark": "5"},
+            {},
+            "has no column 'text'. Its columns are: talk, mark. Inside them are: talk.0.body, "
+            "talk.0.role.",
+        ),
+        (
             {"text": {"en": "fine"}, "label": "5"},
             {},
             "the column 'text' holds objects or lists; expected one value a record. Inside it "
