@@ -59,7 +59,7 @@ def test_the_latest_run_is_reported_how_far_it_came_and_its_error(root, report):
     assert "✗ Failed" in words
     assert "The run failed in Trainer" in words
     assert r"The loss is NaN <b>\x1b[2J. Try --learning-rate 0.001." in words
-    assert "The run has no Evaluator, or did not come to it." in words
+    assert "The run ended too early for: Quality, Training, Slices, Mistakes." in words
     assert "Trainer did not end well, and left no model." in words
     assert "sentiment run --model linear --seed 7" in words
 
