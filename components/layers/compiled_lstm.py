@@ -11,6 +11,9 @@ from components.layers.masked_lstm import gate_gradients
 # A group is one call of one thread. Of a usual batch, more groups would wait less for each other's
 # first words, but read the weights too often.
 GROUPS = 4
+# Numbers of timesteps that are compiled for. What is saved for the way back takes 40 bytes for each
+# row, timestep and unit: so little more than the longest row has.
+_LENGTHS = [2**power for power in range(31)]
 
 
 def compiled_lstm(
@@ -24,7 +27,7 @@ def compiled_lstm(
 
     A group is read from where its first row begins, and starts from the state that one row of
     padding has there; that row goes on from group to group. Compiling takes about half a second of
-    processor time for each shape: where it begins and ends is no part of the shape.
+    processor time for each shape, of which there are few: where a group begins is no part of it.
 
     Args:
       sequences: <float32>[batch, timesteps, features]. At a timestep that is padding in two rows,
@@ -39,24 +42,37 @@ def compiled_lstm(
     """
     rows, timesteps = tf.unstack(tf.shape(sequences)[:2])
     size = -(-rows // GROUPS)
+    skipped = _common_padding(begins, timesteps)
     # All groups have one shape.
-    all_rows = tf.pad(sequences, [[0, GROUPS * size - rows], [0, 0], [0, 0]])
+    all_rows = tf.pad(sequences[:, skipped:], [[0, GROUPS * size - rows], [0, 0], [0, 0]])
     padding = tf.transpose(sequences[-1:], [1, 0, 2])
     # Of no row in an empty batch.
     state = (tf.zeros([tf.shape(padding)[1], bias.shape[0] // 4]),) * 2
     begun, at_padding, outputs = 0, 0.0, []
     for group, part in enumerate(tf.split(all_rows, GROUPS)):
         # A group without rows begins with the last row; one without words reads a timestep.
-        first = tf.clip_by_value(tf.reduce_max(begins[: group * size + 1]), 0, timesteps - 1)
+        earliest = tf.reduce_max(begins[: group * size + 1])
+        first = tf.clip_by_value(earliest, skipped, timesteps - 1)
         *state, read = _run(padding, tf.stack([begun, first]), *state, weights, bias)
         start = (tf.broadcast_to(each, [size, each.shape[1]]) for each in state)
         by_time = tf.transpose(part, [1, 0, 2])
-        _, last, after = _run(by_time, tf.stack([first, timesteps]), *start, weights, bias)
-        # Each is zero where the other one was read.
-        at_padding += read
-        outputs.append(tf.transpose(after + at_padding, [1, 0, 2]) if return_sequences else last)
+        span = tf.stack([first, timesteps]) - skipped
+        _, last, after = _run(by_time, span, *start, weights, bias)
+        if return_sequences:
+            # Each is zero where the other one was read.
+            at_padding += read
+            after = tf.pad(after, [[skipped, 0], [0, 0], [0, 0]]) + at_padding
+        outputs.append(tf.transpose(after, [1, 0, 2]) if return_sequences else last)
         begun = first
     return tf.concat(outputs, axis=0)[:rows]
+
+
+def _common_padding(begins: tf.Tensor, timesteps: tf.Tensor) -> tf.Tensor:
+    """Returns how many timesteps to leave out: most of what is padding in all rows, <int32>[]."""
+    longest = timesteps - tf.clip_by_value(tf.reduce_min(begins), 0, timesteps - 1)
+    lengths = tf.constant(_LENGTHS)
+    kept = tf.gather(lengths, tf.searchsorted(lengths, longest[tf.newaxis]))[0]
+    return tf.maximum(timesteps - kept, 0)
 
 
 @tf.custom_gradient
