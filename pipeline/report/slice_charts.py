@@ -42,7 +42,8 @@ def slice_notes(page: Contents) -> list[str]:
         if len(rows) == 1
     ]
     notes += [
-        f"{len(rows) - MOST_PARTS:,} smaller parts by {label(feature)} are not drawn."
+        f"{len(rows) - MOST_PARTS:,} more parts by {label(feature)}, none of them larger, are not "
+        "drawn."
         for feature, rows in by_feature.items()
         if len(rows) > MOST_PARTS
     ]

@@ -19,7 +19,7 @@ def test_the_largest_parts_are_drawn_wherever_they_stand():
     assert "the largest" in chart
     assert "shop 18" in chart
     assert "shop 19" not in chart
-    assert slice_notes(page) == ["5 smaller parts by shop are not drawn."]
+    assert slice_notes(page) == ["5 more parts by shop, none of them larger, are not drawn."]
 
 
 def test_a_feature_with_one_part_has_a_sentence_and_no_chart():
