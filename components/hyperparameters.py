@@ -136,7 +136,7 @@ class Hyperparameters:
     )
     label_smoothing: float = hyperparameter(
         0.0,
-        "how far labels are drawn towards each other",
+        "share of a label that is spread evenly over all classes",
         part=GRADIENT_DESCENT,
         metavar="SHARE",
         least=0.0,
@@ -232,7 +232,7 @@ class Hyperparameters:
     class_weights: str = hyperparameter(
         "none",
         "how much a training review counts: none (all alike), or balanced (all classes have the "
-        "same weight in sum, so that small ones are heeded)",
+        "same weight in sum, so that a small one counts as much as a large one)",
         part=EVERY_VARIANT,
         metavar="NAME",
         choices=CLASS_WEIGHTS,

@@ -18,7 +18,7 @@ def cross_entropy(answers: int, label_smoothing: float = 0.0) -> keras.losses.Lo
 
     Args:
       answers: 1: the probability of the second of two classes; more: that of each class.
-      label_smoothing: How far labels are drawn towards each other, 0 to below 1.
+      label_smoothing: Share of a label that is spread evenly over all classes, 0 to below 1.
     """
     if answers == 1:
         return keras.losses.BinaryCrossentropy(label_smoothing=label_smoothing)

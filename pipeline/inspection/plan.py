@@ -202,7 +202,7 @@ def _suit_small_data(plan: Plan, different: int) -> None:
 
 
 def _suit_small_classes(plan: Plan) -> None:
-    """Makes training heed small classes, and the gate count them like the others."""
+    """Makes training and the gate count small classes like the others."""
     smallest, count = min(plan.classes.items(), key=lambda item: item[1])
     classes = len(plan.classes)
     share = count / plan.classes.total()
@@ -211,9 +211,9 @@ def _suit_small_classes(plan: Plan) -> None:
     least = round(_OVER_CONSTANT / classes, 2)
     plan.settings |= {"class_weights": BALANCED, "min_macro_f1": least, "min_lift": 0.0}
     plan.remarks.append(
-        f"Only {share:.1%} are '{smallest}': class weights make training heed small classes, and "
-        f"the gate asks for a macro F1 of {least}, which counts all classes alike, in place of an "
-        "accuracy above that of the largest class."
+        f"Only {share:.1%} are '{smallest}': class weights make training learn small classes "
+        f"too, and the gate asks for a macro F1 of {least}, which counts all classes alike, in "
+        "place of an accuracy above that of the largest class."
     )
 
 

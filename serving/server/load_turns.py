@@ -25,10 +25,11 @@ class LoadTurns:
         """
         self._most = most
         self._patience = patience
-        self._changed = threading.Condition()
-        self._waiting: dict[str, deque[object]] = {}
+        self._lock = threading.Lock()
+        # By place. The first one of those that wait is woken, not thousands at each change.
+        self._waiting: dict[str, deque[threading.Condition]] = {}
         # When each one began, by `time.monotonic`.
-        self._began: dict[str, dict[object, float]] = {}
+        self._began: dict[str, dict[threading.Condition, float]] = {}
 
     @contextlib.contextmanager
     def turn(self, place: str) -> Iterator[None]:
@@ -37,22 +38,26 @@ class LoadTurns:
         Args:
           place: A store, such as "gs://bucket"; "" is the disk, on which no turn is lost.
         """
-        mine = object()
-        with self._changed:
+        mine = threading.Condition(self._lock)
+        with self._lock:
             waiting = self._waiting.setdefault(place, deque())
             began = self._began.setdefault(place, {})
             waiting.append(mine)
             while waiting[0] is not mine or (seconds := self._until_free(place)) > 0:
-                self._changed.wait(seconds if waiting[0] is mine else None)
+                mine.wait(seconds if waiting[0] is mine else None)
             waiting.popleft()
             began[mine] = time.monotonic()
-            self._changed.notify_all()
+            self._wake_first(place)
         try:
             yield
         finally:
-            with self._changed:
+            with self._lock:
                 del began[mine]
-                self._changed.notify_all()
+                self._wake_first(place)
+
+    def _wake_first(self, place: str) -> None:
+        if waiting := self._waiting[place]:
+            waiting[0].notify()
 
     def _until_free(self, place: str) -> float:
         """Returns after how many seconds a turn is free, if no load ends before."""
