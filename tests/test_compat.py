@@ -15,7 +15,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 OURS = ("benchmarks", "components", "examples", "pipeline", "scripts", "serving")
 LEAVES = {"serving/compat.py"}
 # LibYAML is there or not in every version of PyYAML.
-NOT_BY_VERSION = {("components/dataset/hub_folders.py", 'getattr(yaml, "CSafeLoader", ...)')}
+NOT_BY_VERSION = {("components/dataset/hub_card.py", 'getattr(yaml, "CSafeLoader", ...)')}
 
 
 def is_version(node: ast.AST) -> bool:
