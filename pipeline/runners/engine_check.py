@@ -13,7 +13,7 @@ import os
 import tempfile
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ from pipeline.runners.job_server import ask, check_version
 # A worker imports Beam, which takes a while on a machine that is busy; one that fails says so at
 # once.
 JOB_SECONDS = 60.0
+# In the report of a worker, see `_probe`.
+_MISSING = "missing"
 
 
 def check_engine(choice: EngineChoice, folder: Place) -> None:
@@ -109,6 +111,10 @@ def _check_workers(choice: EngineChoice, folder: Place) -> None:
                 "each machine."
             )
         found = json.loads(report.read_text())
+    if _MISSING in found:
+        from pipeline.runners.portable_beam import without_module
+
+        raise without_module(found[_MISSING])
     check_version(found["beam"], f"A worker of {endpoint}")
     check_version(found["runner"], f"The job server at {endpoint}")
     if isinstance(folder, Path) and found["folder"] != str(folder):
@@ -152,7 +158,7 @@ def _run_in_time(choice: EngineChoice, folder: Place, report: Place) -> None:
         try:
             with jobs_at(choice.arguments_of_place(folder)):
                 pipeline = beam.Pipeline(options=PipelineOptions(list(choice.arguments())))
-                _ = pipeline | beam.Create([str(report)]) | beam.Map(describe_worker)
+                _ = pipeline | beam.Create([str(report)]) | beam.Map(_probe())
                 started.append(pipeline.run())
                 started[0].wait_until_finish()
             ended.append(None)
@@ -174,6 +180,27 @@ def _run_in_time(choice: EngineChoice, folder: Place, report: Place) -> None:
         )
     if ended[0]:
         raise ended[0]
+
+
+def _probe() -> Callable[[str], None]:
+    """Returns `describe_worker` for workers that may lack this package; they write what they lack.
+
+    A function within a function is pickled with its code, which needs no module of ours. A worker
+    that could not unpickle it would say so too, but Prism 2.74 does not always end such a job.
+    """
+
+    def probe(path: str) -> None:
+        try:
+            from pipeline.runners.engine_check import describe_worker
+        except ModuleNotFoundError as error:
+            from apache_beam.io.filesystems import FileSystems
+
+            with FileSystems.create(path) as report:
+                report.write(json.dumps({_MISSING: error.name}).encode())
+        else:
+            describe_worker(path)
+
+    return probe
 
 
 def describe_worker(path: str) -> None:

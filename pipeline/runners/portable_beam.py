@@ -135,6 +135,15 @@ def explaining(result: Any, endpoint: str) -> Any:
     return result
 
 
+def without_module(name: str) -> EngineError:
+    """Returns the error of a worker that cannot import a module."""
+    return EngineError(
+        f"A worker has no Python module '{name}'. Workers need this package, with its "
+        "extra `pipeline`, in the version of the command: start them by `sentiment worker` "
+        "from such an environment, or name an image that holds it."
+    )
+
+
 def explanation(text: str, endpoint: str) -> EngineError | None:
     """Returns what a job's failure means; None where it is an error of ours, told as it is.
 
@@ -145,11 +154,7 @@ def explanation(text: str, endpoint: str) -> EngineError | None:
     if raised_in_worker(RuntimeError(text)):
         return None
     if found := _NO_MODULE.search(text):
-        return EngineError(
-            f"A worker has no Python module '{found[1]}'. Workers need this package, with its "
-            "extra `pipeline`, in the version of the command: start them by `sentiment worker` "
-            "from such an environment, or name an image that holds it."
-        )
+        return without_module(found[1])
     if _WORKER_GONE.search(text):
         return EngineError(
             f"A worker of the job server at {endpoint} ended before its job did, or never came "
