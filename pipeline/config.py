@@ -22,14 +22,8 @@ from components.models.decision import parse_goal
 from components.models.registry import DEFAULT_MODEL, SAMPLE, variant_names
 from components.trainer.custom_config import DEFAULT_CHECKPOINT_MINUTES, DEFAULT_MEMORY_BUDGET
 from components.transform.token_settings import TokenSettings
-from pipeline.beam_engines import (
-    DATAFLOW,
-    IN_MEMORY,
-    LOCAL,
-    MULTI_PROCESSING,
-    EngineChoice,
-    choose_engine,
-)
+from pipeline.beam_engines import DATAFLOW, IN_MEMORY, LOCAL, MULTI_PROCESSING
+from pipeline.engine_choice import EngineChoice, choose_engine
 from pipeline.metadata.address import names_file, parse_url
 from pipeline.settings import check, flag_of, hyperparameter_setting, setting, token_setting
 from serving.engines import ENGINES

@@ -96,16 +96,6 @@ def describe_settings() -> list[tuple[str, str, str, str]]:
     ]
 
 
-def markdown_table() -> str:
-    """Returns the table of all settings, for `docs/reference/settings.md`."""
-    rows = ["| flag | TOML key | default | what it does |", "|---|---|---|---|"]
-    rows += [
-        f"| `{flag}` | `{key}` | {default} | {help_text} |"
-        for flag, key, default, help_text in describe_settings()
-    ]
-    return "\n".join(rows)
-
-
 def _read_toml(path: Path, known: Collection[str]) -> dict[str, Any]:
     try:
         text = read_small_file(path)

@@ -21,8 +21,9 @@ from components.models.automatic import variants_of
 from components.models.registry import Variant
 from components.storage import files
 from components.storage.place import Place, place_of
-from pipeline.beam_engines import IN_MEMORY, MULTI_PROCESSING, EngineChoice
+from pipeline.beam_engines import IN_MEMORY, MULTI_PROCESSING
 from pipeline.config import SIGNIFICANT, PipelineConfig, hyperparameters_for, names_for
+from pipeline.engine_choice import EngineChoice
 from pipeline.fingerprint import PROJECT, file_fingerprint, fingerprint_of, source_functions
 from pipeline.loading import EnvironmentSettings
 from pipeline.metadata.address import (

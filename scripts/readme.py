@@ -29,9 +29,8 @@ from benchmarks import (
     training,
 )
 from benchmarks.serving import markdown_table as serving_table
-from pipeline.beam_engines import markdown as engines_tables
-from pipeline.loading import markdown_table as settings_table
 from pipeline.results.markdown import markdown_table as leaderboard_table
+from scripts.tables import engines_tables, settings_table
 
 PROJECT = Path(__file__).resolve().parent.parent
 README = PROJECT / "README.md"

@@ -20,7 +20,7 @@ from typing import Any
 from components.errors import ConfigurationError, EngineError, did_you_mean
 from components.storage import files
 from components.storage.place import Place
-from pipeline.beam_engines import EngineChoice
+from pipeline.engine_choice import EngineChoice
 from pipeline.root import working_in
 from pipeline.runners import beam_adapter
 from pipeline.runners.job_server import ask, check_version

@@ -16,7 +16,8 @@ from importlib.metadata import version
 from typing import Any
 
 from components.errors import ConfigurationError, EngineError
-from pipeline.beam_engines import EXTERNAL, LOOPBACK, PROCESS, EngineChoice, address_of
+from pipeline.beam_engines import EXTERNAL, LOOPBACK, PROCESS
+from pipeline.engine_choice import EngineChoice, address_of
 from pipeline.runners import beam_adapter
 from serving.message_classes import message_classes
 

@@ -18,11 +18,11 @@ from tensorflow_serving.config import model_server_config_pb2
 from serving import folders
 from serving.server import memory, model_config, version_folders, version_policy
 from serving.server.load_turns import LoadTurns
+from serving.server.managed_version import ManagedVersion, did_not_become_available
 from serving.server.servable import Servable
 from serving.server.servables import Servables
 from serving.server.store_looks import LONG_SECONDS, StoreLooks
-from serving.server.valid_utf8 import valid_utf8
-from serving.server.version_policy import AVAILABLE, END, LOADING, START, UNLOADING, Kind
+from serving.server.version_policy import AVAILABLE, END, LOADING, UNLOADING, Kind
 from serving.status import Code, StatusError
 from serving.versions import VersionFolders, look_up
 
@@ -57,28 +57,6 @@ class VersionSettings:
     force_allow_labels: bool = False
 
 
-@dataclass
-class _Version:
-    """One version, from START to END."""
-
-    number: int
-    path: str
-    state: int = START
-    is_wanted: bool = True
-    is_busy: bool = False
-    attempts: int = 0
-    retry_at: float = 0.0
-    loading_since: float | None = None
-    error: StatusError | None = None
-    servable: Servable | None = None
-
-    def known(self, now: float) -> version_policy.KnownVersion:
-        """Returns what the policy needs to know at a time of `time.monotonic`."""
-        return version_policy.KnownVersion(
-            self.state, self.is_busy, now >= self.retry_at, self.is_wanted
-        )
-
-
 class ModelManager:
     """Keeps the versions of the configured models loaded, and tells `Servables` which those are."""
 
@@ -98,7 +76,7 @@ class ModelManager:
         self._configs: dict[str, model_server_config_pb2.ModelConfig] = {}
         # What the last look at the disk found, by model and number; a failed look changes nothing.
         self._wanted: dict[str, Mapping[int, str]] = {}
-        self._versions: dict[str, dict[int, _Version]] = {}
+        self._versions: dict[str, dict[int, ManagedVersion]] = {}
         self._changed = threading.Condition(threading.RLock())
         self._configuring = threading.Lock()
         self._wake = threading.Event()
@@ -128,7 +106,7 @@ class ModelManager:
                 chosen = [versions[number] for number in sorted(versions, reverse=True)]
             else:
                 chosen = [versions[version]] if version in versions else []
-            statuses = [_status_of(one) for one in chosen]
+            statuses = [one.status() for one in chosen]
         if not statuses:
             missing = (
                 f"Could not find any versions of model {name}"
@@ -198,7 +176,7 @@ class ModelManager:
                     failed += [(name, version) for version in wanted]
                 else:
                     if failed:
-                        raise _did_not_become_available(failed, noun)
+                        raise did_not_become_available(failed, noun)
                     return silent
                 self._changed.wait(_TICK_SECONDS)
         raise StatusError(Code.CANCELLED, "The caller no longer waits for the new models.")
@@ -209,7 +187,7 @@ class ModelManager:
             name
             for name in names
             if self._looks.seconds_of(self._configs[name].base_path) > STORE_SECONDS
-            or any(map(_is_slow, self._versions.get(name, {}).values()))
+            or any(each.is_slow(STORE_SECONDS) for each in self._versions.get(name, {}).values())
         }
 
     def _assign_labels(
@@ -352,7 +330,7 @@ class ModelManager:
                 self._start_unload(name, versions[number])
             else:
                 if version_policy.is_new(known.get(number)):
-                    versions[number] = _Version(number, wanted[number])
+                    versions[number] = ManagedVersion(number, wanted[number])
                 versions[number].is_busy = True
                 # A daemon: the process may end while a store is silent.
                 arguments = name, versions[number]
@@ -360,20 +338,21 @@ class ModelManager:
                     target=self._load_in_turn, args=arguments, name="load", daemon=True
                 ).start()
 
-    def _warn_of_slow(self, name: str, versions: Mapping[int, _Version]) -> None:
-        for version in filter(_is_slow, versions.values()):
-            self._warn(
-                (name, version.number),
-                f"Loading {name} version {version.number} from {version.path} has taken more than "
-                f"{STORE_SECONDS:.0f} s. Other models are loaded and served meanwhile. Still "
-                "loading",
-            )
+    def _warn_of_slow(self, name: str, versions: Mapping[int, ManagedVersion]) -> None:
+        for version in versions.values():
+            if version.is_slow(STORE_SECONDS):
+                self._warn(
+                    (name, version.number),
+                    f"Loading {name} version {version.number} from {version.path} has taken more "
+                    f"than {STORE_SECONDS:.0f} s. Other models are loaded and served meanwhile. "
+                    "Still loading",
+                )
 
-    def _load_in_turn(self, name: str, version: _Version) -> None:
+    def _load_in_turn(self, name: str, version: ManagedVersion) -> None:
         with self._turns.turn(folders.store_of(version.path)):
             self._load_version(name, version)
 
-    def _load_version(self, name: str, version: _Version) -> None:
+    def _load_version(self, name: str, version: ManagedVersion) -> None:
         started = time.monotonic()
         with self._changed:
             if not version.is_wanted or self._is_stopping:
@@ -402,7 +381,7 @@ class ModelManager:
             version.loading_since = None
         self._wake.set()
 
-    def _loading_failed(self, name: str, version: _Version, error: StatusError) -> None:
+    def _loading_failed(self, name: str, version: ManagedVersion, error: StatusError) -> None:
         with self._changed:
             version.attempts += 1
             version.is_busy = False
@@ -418,14 +397,14 @@ class ModelManager:
                 self._set_state(name, version, END)
                 _LOG.error("%s version %d cannot be loaded: %s", name, version.number, error)
 
-    def _start_unload(self, name: str, version: _Version) -> None:
+    def _start_unload(self, name: str, version: ManagedVersion) -> None:
         version.is_busy = True
         self._set_state(name, version, UNLOADING)
         threading.Thread(
             target=self._unload, args=(name, version), name="unload", daemon=True
         ).start()
 
-    def _unload(self, name: str, version: _Version) -> None:
+    def _unload(self, name: str, version: ManagedVersion) -> None:
         if version.servable is not None:
             version.servable.retire()
         version.servable = None
@@ -436,40 +415,10 @@ class ModelManager:
         _LOG.info("Unloaded %s version %d", name, version.number)
         self._wake.set()
 
-    def _set_state(self, name: str, version: _Version, state: int) -> None:
+    def _set_state(self, name: str, version: ManagedVersion, state: int) -> None:
         version.state = state
         if state == AVAILABLE and version.servable is not None:
             self._servables.publish(name, version.servable)
         else:
             self._servables.withdraw(name, version.number)
         self._changed.notify_all()
-
-
-def _is_slow(version: _Version) -> bool:
-    """Returns whether a load from a store has taken longer than STORE_SECONDS."""
-    since = version.loading_since
-    return (
-        since is not None
-        and folders.is_remote(version.path)
-        and time.monotonic() - since > STORE_SECONDS
-    )
-
-
-def _status_of(version: _Version) -> get_model_status_pb2.ModelVersionStatus:
-    status = get_model_status_pb2.ModelVersionStatus(version=version.number, state=version.state)
-    if version.error is not None and version.state == END:
-        status.status.error_code = int(version.error.code)
-        status.status.error_message = valid_utf8(version.error.message)
-    else:
-        status.status.SetInParent()
-    return status
-
-
-def _did_not_become_available(failed: Sequence[tuple[str, _Version]], noun: str) -> StatusError:
-    reasons = "".join(
-        f"{{{{name: {name} version: {version.number}}} due to error: {version.error}}}, "
-        for name, version in failed
-    )
-    return StatusError(
-        Code.UNKNOWN, f"{len(failed)} {noun}(s) did not become available: {{{reasons}}}"
-    )

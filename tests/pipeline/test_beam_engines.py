@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from components.errors import ConfigurationError
-from pipeline.beam_engines import ENGINES, WORKERS, choose_engine, worker_program
+from pipeline.beam_engines import ENGINES, WORKERS
 from pipeline.config import PipelineConfig
+from pipeline.engine_choice import choose_engine, worker_program
 from pipeline.resolution import beam_arguments_for
 
 CLOUD = "--project=p --region=r --temp_location=gs://b/t"

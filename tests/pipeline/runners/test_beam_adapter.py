@@ -21,7 +21,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.worker import sdk_worker_main
 from apache_beam.transforms import core
 
-from pipeline.beam_engines import choose_engine
+from pipeline.engine_choice import choose_engine
 from pipeline.resolution import beam_arguments_for
 from pipeline.runners import beam_adapter
 from tests.canary import canary

@@ -17,7 +17,7 @@ import pytest
 from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
 from components.errors import ConfigurationError, EngineError
-from pipeline.beam_engines import choose_engine
+from pipeline.engine_choice import choose_engine
 from pipeline.runners import engine_check
 from pipeline.runners import job_server as job_servers
 from pipeline.runners.engine_check import check_engine, check_options

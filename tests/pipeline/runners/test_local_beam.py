@@ -17,7 +17,7 @@ SHADOWS = ("random", "tempfile", "apache_beam", "pipeline", "components", "servi
 RUN = """
 import sys
 import apache_beam as beam
-from pipeline.beam_engines import choose_engine
+from pipeline.engine_choice import choose_engine
 from pipeline.resolution import beam_arguments_for
 
 def work(seconds):

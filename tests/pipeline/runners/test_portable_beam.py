@@ -12,7 +12,7 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from components.errors import EngineError, ScoringError, causes
-from pipeline.beam_engines import choose_engine
+from pipeline.engine_choice import choose_engine
 from pipeline.resolution import beam_arguments_for
 from pipeline.runners import beam_adapter, beam_harness
 from pipeline.runners.portable_beam import PortableBeamRunner, explaining, explanation, jobs_at

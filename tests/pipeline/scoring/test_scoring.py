@@ -17,7 +17,7 @@ from components.dataset.records import Review
 from components.errors import ScoringError, causes, raised_in_worker, summary_of
 from components.evaluator import gate
 from components.example_gen.examples import to_example
-from pipeline.beam_engines import choose_engine
+from pipeline.engine_choice import choose_engine
 from pipeline.resolution import beam_arguments_for
 from pipeline.scoring import model, rows
 from pipeline.scoring.model import answers
