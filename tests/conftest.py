@@ -17,7 +17,7 @@ from components.dataset.sample import generate_review
 
 from . import mariadb
 from .sharing import made_once
-from .stores import mem_store  # noqa: F401 - a fixture for all tests
+from .stores import Store, empty_store
 
 if TYPE_CHECKING:
     from selenium import webdriver
@@ -107,6 +107,13 @@ def pytest_terminal_summary(
             f"Tests marked `slow` that were left to CI: {count}. "
             f'To run them here: make test ARGS="{arguments}"'
         )
+
+
+@pytest.fixture
+def mem_store() -> Iterator[Store]:
+    """An empty store behind mem://."""
+    with empty_store() as store:
+        yield store
 
 
 @pytest.fixture(scope="session")

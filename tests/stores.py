@@ -7,6 +7,7 @@ TFRecords and checkpoints cannot lie in it; TensorFlow's own `ram://` takes thos
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import io
@@ -15,8 +16,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
-
-import pytest
 
 SCHEME = "mem"
 ROOT = f"{SCHEME}://"
@@ -289,9 +288,9 @@ def _registered() -> tuple[type, ...]:
     return MemoryFilesystem, MemoryFileSystem
 
 
-@pytest.fixture
-def mem_store() -> Iterator[Store]:
-    """An empty store behind mem://."""
+@contextlib.contextmanager
+def empty_store() -> Iterator[Store]:
+    """Yields an empty store behind mem://."""
     _registered()
     STORE.clear()
     yield STORE

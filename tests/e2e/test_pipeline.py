@@ -21,8 +21,8 @@ from components.pusher.model_card import FILE as CARD
 from pipeline.results.run_record import RunRecord
 from pipeline.results.runs import list_runs
 from tests.e2e.page_numbers import check_numbers
+from tests.pipeline.console.summaries import STEPS as STEPS_IN_ORDER
 from tests.pipeline.report.test_run_page import Document
-from tests.pipeline.test_console import STEPS as STEPS_IN_ORDER
 
 from .running import sentiment, start
 

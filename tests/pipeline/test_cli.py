@@ -26,7 +26,7 @@ from pipeline.compare import comparison
 from pipeline.results.leaderboard import Failure, Leaderboard
 from pipeline.root import LOCK_FILE
 from pipeline.runners import local
-from tests.pipeline.test_console import BLESSED, REFUSED
+from tests.pipeline.console.summaries import BLESSED, REFUSED
 
 HEAVY = ("tensorflow", "apache_beam", "tfx", "keras", "rich", "numpy", "pyarrow", "absl")
 

@@ -28,7 +28,7 @@ from pipeline.results.markdown import report
 from pipeline.session import Session
 from pipeline.settings import parse
 from serving.printable import UNSAFE
-from tests.pipeline.test_console import REFUSED
+from tests.pipeline.console.summaries import REFUSED
 
 PROJECT = Path(__file__).parents[2]
 # Where no flag is known.

@@ -168,7 +168,7 @@ def test_the_summary_is_harmless(folder, monkeypatch, capfd):
     """Whatever its sentences, paths and commands hold."""
     import dataclasses
 
-    from tests.pipeline.test_console import REFUSED
+    from tests.pipeline.console.summaries import REFUSED
 
     summary = dataclasses.replace(
         REFUSED,

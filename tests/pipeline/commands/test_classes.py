@@ -12,7 +12,7 @@ from pipeline import cli
 from serving.client import Client
 from serving.server.flags import Flags
 from serving.server.server import Server
-from tests.pipeline.test_console import in_a_terminal
+from tests.pipeline.console.pseudo_terminal import in_a_terminal
 from tests.serving import models
 
 TEXTS = ["I was charged", "money back please"]

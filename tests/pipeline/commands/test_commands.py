@@ -18,7 +18,7 @@ import pytest
 
 from pipeline import cli
 from serving.server.flags import Flags
-from tests.pipeline.test_console import in_a_terminal
+from tests.pipeline.console.pseudo_terminal import in_a_terminal
 
 
 @pytest.fixture(scope="module")
