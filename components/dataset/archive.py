@@ -22,6 +22,8 @@ from components.storage.place import Place, place_of
 MAX_REVIEW_BYTES = 1 << 20
 # IMDB's archive, with the reviews that have no label, inflates to some 300 MB.
 MAX_ARCHIVE_BYTES = 4 << 30
+# How much before a first review is read for the archive's layout alone: some seconds.
+_LOOKED_AT_BYTES = 1 << 30
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _BLOCK = 1 << 16
@@ -55,22 +57,24 @@ def read_archive(path: str) -> Iterator[Review | Problem]:
 def objection_to_layout(path: str) -> str:
     """Says that an archive holds no review in IMDB's layout, and what it holds; "" if it does.
 
-    A damaged archive is left to its reader.
+    A damaged archive, and one of more than `_LOOKED_AT_BYTES` before the first review, is left to
+    its reader.
     """
-    names: list[str] = []
+    first, count, size = "", 0, 0
     try:
         with _inflated(path) as stream:
             for member in TarMembers(stream):
-                if _place(member.name) or _danger(member):
+                size += member.size
+                if _place(member.name) or _danger(member) or size > _LOOKED_AT_BYTES:
                     return ""
                 if member.kind == FILE:
-                    names.append(member.name)
+                    first, count = first or member.name, count + 1
     except (ArchiveError, zlib.error, EOFError, OSError):
         return ""
-    held = f", e.g. {printable(names[0])}" if names else ""
+    held = f", e.g. {printable(first)}" if first else ""
     return (
         f"{place_of(path).name} holds no reviews in the layout of IMDB's archive "
-        f"(train/pos/123_8.txt), but {len(names):,} other files{held}. Unpack it, and give the "
+        f"(train/pos/123_8.txt), but {count:,} other files{held}. Unpack it, and give the "
         "files that you mean, or their folder."
     )
 

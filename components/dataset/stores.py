@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from components.dataset.records import printable
 from components.errors import DatasetError
 from components.storage import files
-from components.storage.place import place_of
+from components.storage.answering import StoreSilentError, answer_within
 from components.storage.store import known_schemes, scheme_of
 
 # For its first answer. Later ones have the limits of the library that asks.
@@ -47,41 +46,10 @@ def check_store(path: str, seconds: float | None = None) -> None:
             f"{_WAY_OUT}"
         )
     with errors_of_stores():
-        answer_within(seconds or SECONDS_TO_ANSWER, path, lambda: files.exists(path))
-
-
-def answer_within(seconds: float, path: str, ask: Callable[[], object]) -> None:
-    """Calls a function in a thread, which is left alone when it takes longer.
-
-    Args:
-      seconds: How long it may take.
-      path: What it asks a store for.
-      ask: The function.
-
-    Raises:
-      DatasetError: It takes longer.
-      Exception: What it raised.
-    """
-    raised: list[Exception] = []
-
-    def call() -> None:
         try:
-            ask()
-        except Exception as error:
-            raised.append(error)
-
-    # Not a pool: Python would wait for its threads at the end.
-    thread = threading.Thread(target=call, name="sentiment-store", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
-        store = place_of(path).parts[0]
-        raise DatasetError(
-            f"{printable(path)}: the store {printable(store)} does not answer within "
-            f"{seconds:g} seconds. Check its name and the network, and run again."
-        )
-    if raised:
-        raise raised[0]
+            answer_within(seconds or SECONDS_TO_ANSWER, path, lambda: files.exists(path))
+        except StoreSilentError as error:
+            raise DatasetError(f"{printable(path)}: {error}") from error
 
 
 @contextlib.contextmanager

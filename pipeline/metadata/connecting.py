@@ -72,7 +72,8 @@ class Probe:
             return True
         try:
             self._connection.ping(reconnect=False)
-        except Exception:  # an error of PyMySQL's, or one of its parser
+        # As when it connects: PyMySQL fails by whatever its parser meets.
+        except Exception:
             return False
         self.has_answered()
         return True

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
-from components.dataset.stores import answer_within, check_store
+from components.dataset.stores import check_store
 from components.errors import ConfigurationError, DatasetError
+from components.storage.answering import StoreSilentError
 from components.storage.place import StorePath, place_of
 from components.storage.trial import try_folder
 from pipeline.config import PipelineConfig
 
 WRITTEN_TO = ("root", "serving_dir")
-SECONDS_TO_WRITE = 20.0
 
 
 def try_stores(config: PipelineConfig, settings: Sequence[str] = WRITTEN_TO) -> None:
@@ -31,10 +30,11 @@ def try_stores(config: PipelineConfig, settings: Sequence[str] = WRITTEN_TO) -> 
             continue
         try:
             check_store(str(folder))
-            # TensorFlow writes to a bucket that is not there again and again, for minutes.
-            answer_within(SECONDS_TO_WRITE, str(folder), partial(try_folder, folder))
+            try_folder(folder)
         except DatasetError as error:
             raise ConfigurationError(f"`{name}` is {error}") from error
+        except StoreSilentError as error:
+            raise ConfigurationError(f"`{name}` is {folder}: {error}") from error
         except OSError as error:
             raise ConfigurationError(
                 f"`{name}` is {folder}; expected a folder that can be made and written to: "

@@ -17,6 +17,7 @@ from pathlib import Path
 from components.errors import ConfigurationError, ScoringError
 from components.pusher.durability import flush_to_disk
 from components.storage import files
+from components.storage.answering import StoreSilentError
 from components.storage.place import Place, StorePath
 from components.storage.trial import try_folder
 
@@ -50,6 +51,8 @@ def make_folder(folder: Place) -> None:
     """
     try:
         try_folder(folder, WORKSPACE_PREFIX)
+    except StoreSilentError as error:
+        raise ConfigurationError(f"--output is '{folder}': {error}") from error
     except OSError as error:
         raise ConfigurationError(
             f"--output is '{folder}'; expected a folder that can be made and written to: "

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import RootBusyError
+from components.storage import trial
 from components.storage.place import place_of
 from pipeline.cli import main
 from pipeline.config import PipelineConfig
@@ -19,7 +20,6 @@ from pipeline.resolution import resolve
 from pipeline.results import recorded_functions
 from pipeline.results.shared_roots import ID_FILE, own_id
 from pipeline.root import METADATA_FILE, is_in_use
-from pipeline.runners import stores_tried
 from pipeline.runners.local import alone_in
 from pipeline.session import Session
 from tests.stores import no_permission
@@ -163,7 +163,7 @@ def test_a_store_that_cannot_be_written_to_ends_a_run_before_it_begins(
         told = said(flag, "mem://box/one", other, "mem://box/two")
         assert f"{flag} is mem://box/one; expected a folder that can be made and written" in told
         assert "Permission denied." in told
-    monkeypatch.setattr(stores_tried, "SECONDS_TO_WRITE", 0.05)
+    monkeypatch.setattr(trial, "SECONDS_TO_WRITE", 0.05)
     mem_store.delay("close", 1.0, matching="one")
     told = said("--root", "mem://box/two", "--serving-dir", "mem://box/one")
     assert "--serving-dir is mem://box/one: the store mem://box does not answer within 0.05" in told

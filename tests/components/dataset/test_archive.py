@@ -12,8 +12,15 @@ from pathlib import Path
 import pytest
 
 from components.dataset import archive
-from components.dataset.archive import labelled_folders, read_archive, read_directory
+from components.dataset.archive import (
+    labelled_folders,
+    objection_to_layout,
+    read_archive,
+    read_directory,
+)
 from components.dataset.records import Problem, Review
+from components.dataset.resolve import resolve_source
+from components.errors import DatasetError
 
 MEMBERS = {
     "aclImdb/README": b"not a review",
@@ -73,6 +80,25 @@ def test_reading_an_archive_writes_nothing_to_disk(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert len(list(read_archive(str(path)))) == len(REVIEWS)
     assert os.listdir(tmp_path) == ["imdb.tar.gz"]
+
+
+@pytest.mark.parametrize("name", ["films.tar", "films.tar.gz"])
+def test_an_archive_in_another_layout_is_refused_with_what_it_holds(tmp_path, monkeypatch, name):
+    """Before a run begins; what is long before its first review is left to the reader."""
+    others = {"films/good/1.txt": b"fine", "films/bad/2.txt": b"dull"}
+    path = write_archive(tmp_path / name, others)
+    with pytest.raises(DatasetError) as refused:
+        resolve_source(str(path))
+    assert str(refused.value) == (
+        f"{name} holds no reviews in the layout of IMDB's archive (train/pos/123_8.txt), but 2 "
+        "other files, e.g. films/good/1.txt. Unpack it, and give the files that you mean, or "
+        "their folder."
+    )
+    assert objection_to_layout(str(write_archive(tmp_path / f"own-{name}", MEMBERS))) == ""
+    empty = objection_to_layout(str(write_archive(tmp_path / f"no-{name}", {})))
+    assert "but 0 other files. Unpack it" in empty
+    monkeypatch.setattr(archive, "_LOOKED_AT_BYTES", 7)
+    assert objection_to_layout(str(path)) == ""
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "7.txt", "7_9.html", "._7_9.txt", "7_123.txt"])

@@ -13,7 +13,7 @@ import pyarrow.parquet
 import pytest
 
 from components.dataset import stores
-from components.storage import files
+from components.storage import files, trial
 from pipeline import cli
 from pipeline.planning.changed_data import changed_data
 from tests.stores import Store, no_permission
@@ -164,6 +164,18 @@ def test_an_output_that_may_not_be_written_is_refused_before_reading_all(
     assert score(pushed, "--output", "s5://out") == 2
     error = " ".join(capfd.readouterr().err.split())
     assert "--output: s5://out: the installed libraries know no s5://" in error
+
+
+def test_an_output_whose_store_is_silent_is_not_waited_for(
+    mem_store: Store, pushed, capfd, monkeypatch
+):
+    """TensorFlow would try a bucket that is not there again and again, for minutes."""
+    mem_store.put("mem://in/a.jsonl", LINES)
+    monkeypatch.setattr(trial, "SECONDS_TO_WRITE", 0.05)
+    mem_store.delay("close", 1.0, matching="mem://out")
+    assert score(pushed) == 2
+    error = " ".join(capfd.readouterr().err.split())
+    assert "--output is 'mem://out/scores': the store mem://out does not answer within" in error
 
 
 def test_an_output_is_no_input(mem_store: Store, pushed, capfd):
