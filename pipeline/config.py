@@ -11,8 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from components.dataset.label_settings import LabelSettings, map_setting_of
-from components.dataset.labels import setting_of, spelling_of
+from components.dataset.label_settings import LabelSettings
 from components.dataset.table_options import QUOTINGS, TableOptions
 from components.errors import ConfigurationError
 from components.evaluator.bounds import MIN_SLICE_SIZE
@@ -24,6 +23,7 @@ from components.trainer.custom_config import DEFAULT_CHECKPOINT_MINUTES, DEFAULT
 from components.transform.token_settings import TokenSettings
 from pipeline.beam_engines import DATAFLOW, IN_MEMORY, LOCAL, MULTI_PROCESSING
 from pipeline.engine_choice import EngineChoice, choose_engine
+from pipeline.label_texts import labels_as_text, mapping_as_text
 from pipeline.metadata.address import names_file, parse_url
 from pipeline.settings import check, flag_of, hyperparameter_setting, setting, token_setting
 from serving.engines import ENGINES
@@ -35,7 +35,6 @@ BEAM_MODES = ("auto", IN_MEMORY, MULTI_PROCESSING)
 INFRA_VALIDATION = (*ENGINES, "off")
 # By what a model is compared with the last blessed one.
 POINTS, SIGNIFICANT = GATES = ("points", "significant")
-SAMPLE_PREFIX = "sample_"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
@@ -418,8 +417,8 @@ class PipelineConfig(ComponentSettings):
         number, becomes what the flag would be.
         """
         for name in ("labels", "positive_label", "negative_label", "slice_by"):
-            object.__setattr__(self, name, _labels(name, getattr(self, name)))
-        object.__setattr__(self, "map_labels", _mapping("map_labels", self.map_labels))
+            object.__setattr__(self, name, labels_as_text(name, getattr(self, name)))
+        object.__setattr__(self, "map_labels", mapping_as_text("map_labels", self.map_labels))
         if type(self.beam_workers) is int:  # as TOML has it
             object.__setattr__(self, "beam_workers", str(self.beam_workers))
         for field in dataclasses.fields(self):
@@ -489,40 +488,6 @@ def setting_fields() -> list[dataclasses.Field[Any]]:
     )
 
 
-def _labels(name: str, value: Any) -> str:
-    """Returns a label, or a list of labels as TOML has it, as the flag's text.
-
-    Raises:
-      ConfigurationError: It is something else.
-    """
-    if isinstance(value, str):
-        return value
-    labels = value if isinstance(value, list | tuple) else [value]
-    if any(not isinstance(label, str | int | float) for label in labels):
-        raise ConfigurationError(
-            f"{flag_of(name)} is {value!r}; expected a label, or a list of labels."
-        )
-    return setting_of(map(spelling_of, labels)) if labels else ""
-
-
-def _mapping(name: str, value: Any) -> str:
-    """Returns a table of labels and classes, as TOML has it, as the flag's text.
-
-    Raises:
-      ConfigurationError: It is something else.
-    """
-    if isinstance(value, str):
-        return value
-    if not isinstance(value, dict) or not all(
-        isinstance(label, str | int | float) for label in value.values()
-    ):
-        raise ConfigurationError(
-            f"{flag_of(name)} is {value!r}; expected labels and their classes, e.g. 5=good,1=bad."
-        )
-    pairs = [(spelling_of(label), spelling_of(meant)) for label, meant in value.items()]
-    return map_setting_of(pairs)
-
-
 def hyperparameters_for(
     config: PipelineConfig, is_sample: bool, has_eval: bool = False
 ) -> dict[str, Hyperparameters]:
@@ -551,31 +516,3 @@ def hyperparameters_for(
             "for it: --validation-fraction is 0.0. Try --validation-fraction 0.1."
         )
     return by_variant
-
-
-def names_for(config: PipelineConfig, source_name: str, is_sample: bool) -> tuple[str, str]:
-    """Returns the names of the pipeline and of the served model.
-
-    Those of sample runs begin with `sample_`, and no others do: a model of generated reviews
-    can never take the place of a real one.
-
-    Raises:
-      ConfigurationError: A name is kept for the sample.
-    """
-    names = {
-        "pipeline_name": config.pipeline_name or f"{source_name}_sentiment",
-        "model_name": config.model_name or f"{source_name}_sentiment",
-    }
-    kept = [name for name, value in names.items() if value.startswith(SAMPLE_PREFIX)]
-    if kept and not is_sample:
-        raise ConfigurationError(
-            " ".join(f"{flag_of(name)} is '{names[name]}'." for name in kept)
-            + f" Names that begin with '{SAMPLE_PREFIX}' are kept for the generated sample. "
-            f"Give {' and '.join(map(flag_of, kept))} another name."
-        )
-    if is_sample:
-        names = {
-            name: f"{SAMPLE_PREFIX}{value.removeprefix(SAMPLE_PREFIX)}"
-            for name, value in names.items()
-        }
-    return names["pipeline_name"], names["model_name"]

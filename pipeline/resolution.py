@@ -22,7 +22,7 @@ from components.models.registry import Variant
 from components.storage import files
 from components.storage.place import Place, place_of
 from pipeline.beam_engines import IN_MEMORY, MULTI_PROCESSING
-from pipeline.config import SIGNIFICANT, PipelineConfig, hyperparameters_for, names_for
+from pipeline.config import SIGNIFICANT, PipelineConfig, hyperparameters_for
 from pipeline.engine_choice import EngineChoice
 from pipeline.fingerprint import PROJECT, file_fingerprint, fingerprint_of, source_functions
 from pipeline.loading import EnvironmentSettings
@@ -31,11 +31,11 @@ from pipeline.metadata.address import (
     SqliteFile,
     find_address,
 )
+from pipeline.model_names import check_name_is_free, names_for
 from pipeline.root import METADATA_FILE, PIPELINES_FOLDER, serving_folder
 from pipeline.setting_conflicts import (
     check_choice,
     check_decision,
-    check_name_is_free,
     check_search,
     check_slices,
     check_validation,

@@ -5,16 +5,12 @@ Each value by itself is checked by `pipeline.config`. These checks need the run'
 
 from __future__ import annotations
 
-from components.dataset.names import name_of
 from components.dataset.source import ReviewSource
 from components.errors import ConfigurationError
 from components.models.automatic import AUTO, objection_to_fixed
 from components.models.decision import parse_goal
 from components.models.registry import Variant
-from components.pusher.pushed_data import data_of_newest
-from components.storage.place import Place, place_of
-from pipeline.config import NAME, SAMPLE_PREFIX, PipelineConfig
-from pipeline.root import serving_folder
+from pipeline.config import PipelineConfig
 
 
 def check_choice(config: PipelineConfig) -> None:
@@ -129,39 +125,3 @@ def check_slices(config: PipelineConfig) -> None:
             "--folds and --min-slice-accuracy: folds know slices by columns alone, and none is "
             "named. Name some with --slice-by, or leave one of them out."
         )
-
-
-def check_name_is_free(
-    root: Place, serving_dir: str, model_name: str, source: ReviewSource
-) -> None:
-    """Refuses a name, taken from the data, that another data set's model has where it is pushed to.
-
-    Its model would be pushed as the other's next version. A user who names the model is not asked.
-
-    Raises:
-      ConfigurationError: Names both data sets, and the flags for either case.
-    """
-    folder = serving_folder(root, serving_dir)
-    pushed = data_of_newest(str(folder / model_name))
-    if pushed is None or pushed.is_same(source.origin, source.digest):
-        return
-    own = free_name(folder, model_name, source)
-    raise ConfigurationError(
-        f"The model {model_name} in {serving_dir or root} was trained on {pushed.path}, and this "
-        f"data is {source.origin}. If that is another data set, add --pipeline-name {own} "
-        f"--model-name {own}; if it is the same one, in another place or with other reviews, add "
-        f"--model-name {model_name}."
-    )
-
-
-def free_name(serving: Place, taken: str, source: ReviewSource) -> str:
-    """Returns a name that no model there has: the folder's in front, or a number behind."""
-    folder = name_of(place_of(source.origin).parent)
-    tried = [f"{folder}_{taken}"[:100], *(f"{taken[:90]}_{number}" for number in range(2, 1_000))]
-    return next(
-        name
-        for name in tried
-        if NAME.fullmatch(name)
-        and not name.startswith(SAMPLE_PREFIX)
-        and not (serving / name).exists()
-    )

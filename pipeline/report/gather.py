@@ -22,7 +22,7 @@ from components.hyperparameters import Hyperparameters
 from components.models.training_record import CurvePoint, TrainingRecord
 from components.storage.place import Place, below, matching, place_of, size_of
 from components.transform.token_settings import IMDB_TOKENS, TokenSettings
-from pipeline.config import SAMPLE_PREFIX
+from pipeline.model_names import SAMPLE_PREFIX
 from pipeline.paths import shown
 from pipeline.program import command_in
 from pipeline.report import predictions

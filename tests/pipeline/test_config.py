@@ -9,7 +9,7 @@ from components.dataset.labels import labels_named
 from components.errors import ConfigurationError
 from components.evaluator.bounds import GateBounds
 from components.transform.token_settings import IMDB_TOKENS, TokenSettings
-from pipeline.config import PipelineConfig, names_for, setting_fields
+from pipeline.config import PipelineConfig, setting_fields
 from pipeline.loading import (
     add_arguments,
     describe_settings,
@@ -17,6 +17,7 @@ from pipeline.loading import (
     markdown_table,
     read_environment,
 )
+from pipeline.model_names import names_for
 
 
 @pytest.fixture
