@@ -14,10 +14,10 @@ from pipeline.loading import (
     add_arguments,
     describe_settings,
     load_config,
-    markdown_table,
     read_environment,
 )
 from pipeline.model_names import names_for
+from scripts.tables import settings_table
 
 
 @pytest.fixture
@@ -236,7 +236,7 @@ def test_describe_settings_covers_every_field():
 
 def test_markdown_table():
     """The README's table has a line for each setting, and nothing that Markdown takes for HTML."""
-    lines = markdown_table().splitlines()
+    lines = settings_table().splitlines()
 
     assert len(lines) == 2 + len(fields(PipelineConfig))
     cache = "reuse the results of steps that did not change"
