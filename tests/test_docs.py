@@ -6,6 +6,7 @@ import ast
 import functools
 import importlib
 import json
+import pkgutil
 import re
 import shlex
 import subprocess
@@ -46,6 +47,7 @@ PYTHON = [
     for number, block in enumerate(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
 ]
 COMMAND_LINE = re.compile(r" *(?:\$ )?(?:\.venv/bin/)?sentiment (.*)")
+REFERENCED = re.findall(r"^\.\. auto\w+:: (\S+)$", TEXT, re.MULTILINE)
 MESSAGES = re.findall(r"^### `(.+)`$", PAGES["docs/troubleshooting.md"], re.MULTILINE)
 
 
@@ -194,6 +196,12 @@ def test_an_arrow_that_follows_from_others_is_not_drawn():
         "e": ["c", "d"],
     }
     assert architecture.floors(imports) == [["a"], ["b", "d", "e"], ["c"]]
+
+
+@pytest.mark.parametrize("name", REFERENCED)
+def test_what_the_reference_takes_from_docstrings_exists(name):
+    """Sphinx imports the names: a function that was moved is missing in the reference."""
+    assert pkgutil.resolve_name(name).__doc__
 
 
 @pytest.mark.parametrize("message", MESSAGES)
