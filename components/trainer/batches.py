@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -79,17 +80,26 @@ def _parsed(
         example = tf.io.parse_example(serialized, specification)
         return example[features.TOKEN_IDS], example[features.LABEL]
 
-    return (
-        tf.data.Dataset.list_files(file_patterns, shuffle=False)
-        .interleave(
-            lambda file: tf.data.TFRecordDataset(file, compression_type="GZIP"),
-            num_parallel_calls=tf.data.AUTOTUNE,
-            deterministic=True,
-        )
-        .batch(1_024)
-        .map(parse, num_parallel_calls=tf.data.AUTOTUNE)
-        .as_numpy_iterator()
+    at_once = len(os.sched_getaffinity(0))
+    records = tf.data.Dataset.list_files(file_patterns, shuffle=False).interleave(
+        lambda file: tf.data.TFRecordDataset(file, compression_type="GZIP"),
+        num_parallel_calls=at_once,
+        deterministic=True,
     )
+    batches = records.batch(1_024).map(parse, num_parallel_calls=at_once)
+    return without_autotuning(batches).as_numpy_iterator()
+
+
+def without_autotuning(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Returns the same data, whose parallel calls and buffers are those that were given.
+
+    Autotuning has a thread for each iterator. It looks again after ever longer times, up to a
+    minute, and can miss that the iterator is given up: who frees the iterator, Python's garbage
+    collection for one, then waits for the rest of that time (seen in TensorFlow 2.16).
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
 
 
 def _digests(token_ids: np.ndarray) -> np.ndarray:
@@ -213,11 +223,8 @@ class ReviewBatches:
             tf.TensorSpec([None, 1], tf.float32),
             tf.TensorSpec([None], tf.float32),
         ]
-        return (
-            tf.data.Dataset.from_generator(
-                lambda: (self[index] for index in range(len(self))),
-                output_signature=tuple(signature[: 2 if self._weights is None else 3]),
-            )
-            .apply(tf.data.experimental.assert_cardinality(len(self)))
-            .prefetch(tf.data.AUTOTUNE)
-        )
+        batches = tf.data.Dataset.from_generator(
+            lambda: (self[index] for index in range(len(self))),
+            output_signature=tuple(signature[: 2 if self._weights is None else 3]),
+        ).apply(tf.data.experimental.assert_cardinality(len(self)))
+        return without_autotuning(batches.prefetch(2))
