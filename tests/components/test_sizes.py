@@ -135,6 +135,7 @@ def exported(group, folder):
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", GROUPS)
 def test_an_export_of_characters_answers_as_its_model_in_a_fresh_process(group, tmp_path):
     """Of every variant: verdict and trace, which names the characters that the model reads."""

@@ -244,6 +244,7 @@ def test_the_text_stays_as_it_was_written(page, review):
     assert page["error"].text == ""
 
 
+@pytest.mark.slow
 def test_a_pushed_models_words_are_those_of_the_text(
     chromium, exported_model, sample_texts, tmp_path, serve
 ):

@@ -83,7 +83,7 @@ def test_the_loss_of_a_step_is_the_weighted_mean_computed_by_hand(tmp_path):
     assert after != pytest.approx(log_loss(model, token_ids, labels), rel=1e-2)
 
 
-@pytest.mark.parametrize("name", ["linear", "lstm"])
+@pytest.mark.parametrize("name", ["linear", pytest.param("lstm", marks=pytest.mark.slow)])
 def test_a_small_class_is_found_more_often(name, tmp_path):
     """95 to 5: the recall of the small class rises by a tenth at least; that of the large falls."""
     train, test = skewed(600, (95, 5)), skewed(1_000, (95, 5), seed=6)

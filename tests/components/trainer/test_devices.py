@@ -45,7 +45,9 @@ def test_mixed_precision_without_a_gpu_is_refused():
         pass
 
 
-@pytest.mark.parametrize("name", ["cnn_lstm", "cnn_bilstm_linear"])
+@pytest.mark.parametrize(
+    "name", ["cnn_lstm", pytest.param("cnn_bilstm_linear", marks=pytest.mark.slow)]
+)
 def test_variants_train_in_16_bits(monkeypatch, tmp_path, name):
     """As a GPU's name stands for one, so bfloat16, which a processor has, for float16."""
     monkeypatch.setattr(devices, "MIXED", "mixed_bfloat16")
@@ -132,6 +134,7 @@ print("same", one[0].loss, two[0].loss)
 """
 
 
+@pytest.mark.slow
 def test_two_devices_train_as_one_does():
     """Two logical CPUs with half of each batch: losses and weights but for the order of sums."""
     result = subprocess.run(

@@ -89,6 +89,7 @@ def test_naive_bayes_is_scikit_learns(monkeypatch):
         assert (found[judged][:, others] < expected.min(axis=1, keepdims=True)).all()
 
 
+@pytest.mark.slow
 def test_many_scores_are_looked_at_in_parts(monkeypatch):
     """Which changes nothing; only the temperature is that of a part."""
     reviews, wrong = _generated(5, 600, 20)
@@ -181,6 +182,7 @@ def test_files_hold_no_formula_and_no_control_character(tmp_path):
 
 
 @pytest.mark.imdb
+@pytest.mark.slow
 def test_of_100_flips_in_5_000_real_reviews_most_are_among_the_first_200():
     """A model of 4,000 reviews is wrong itself in one of eight, which stand among them."""
     path = os.environ.get("IMDB_ARCHIVE")

@@ -195,6 +195,7 @@ def test_runs_do_not_go_from_one_text_to_the_next():
 
 
 @pytest.mark.imdb
+@pytest.mark.slow
 def test_the_real_reviews_have_418_copies_and_41_near_ones():
     """49,582 of 50,000 texts are distinct."""
     path = os.environ.get("IMDB_ARCHIVE")
