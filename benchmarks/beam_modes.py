@@ -19,12 +19,12 @@ from typing import Any
 
 from benchmarks import our_steps, recording
 from benchmarks.review_files import write_reviews
-from pipeline.resolution import MULTI_PROCESSING_FROM_BYTES
+from pipeline.worker_start import are_worth_their_start
 
 MODES = ALONE, SEVERAL = ("in_memory", "multi_processing")
 BEAM_STEPS = ("ReviewExampleGen", "StatisticsGen", "Transform", "Evaluator")
 _STEPS = (*our_steps.DATA_STEPS, "Trainer", "LatestBlessedModel", "Evaluator")
-_SIZES = (5_000, 12_500, 25_000, 50_000)
+_SIZES = (12_500, 50_000, 200_000)
 
 
 def main() -> None:
@@ -70,7 +70,7 @@ def markdown_table(results: recording.Results) -> str:
         "|---:|---:|---|---:|---:|---:|---:|---|",
     ]
     for reviews, size in results["figures"]["sizes"].items():
-        several = size["bytes"] >= MULTI_PROCESSING_FROM_BYTES
+        several = are_worth_their_start(size["bytes"], results["machine"]["processors"])
         measured = tuple(size["turns"][0][ALONE])
         for name, steps in [*((step, (step,)) for step in measured), ("together", measured)]:
             alone, together = (

@@ -60,7 +60,9 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 def _measure_size(reviews: int, model: str, folder: Path) -> dict[str, Any]:
     table = folder / "reviews.csv"
     write_reviews(table, reviews)
-    flags = [f"--data={table}", f"--model={model}", "--epochs=1"]
+    # One mode for all sizes: that of large data.
+    mode = "--beam-mode=multi_processing"
+    flags = [f"--data={table}", f"--model={model}", "--epochs=1", mode]
     taken = our_steps.measured(folder / "root", _STEPS, *flags)
     (record,) = (folder / "root").rglob("training.json")
     fit = json.loads(record.read_text(encoding="utf-8"))["seconds"]

@@ -42,6 +42,7 @@ from pipeline.setting_conflicts import (
     check_warm_start,
 )
 from pipeline.tuner_values import with_found
+from pipeline.worker_start import are_worth_their_start
 from serving import engines
 
 # Where the code of each step starts; a step runs again when code that it reaches was edited.
@@ -65,11 +66,6 @@ STEP_MODULES = {
 }
 
 COMPARISON_SUFFIX = "_comparison"
-
-# A worker process takes 5.4 s of a processor to import TensorFlow, for each of Beam's four steps.
-# In one process these take 1.2 ms for a review of 1.3 KB: with less data than this, no number of
-# processors makes up for the start. `benchmarks.beam_modes` measures it.
-MULTI_PROCESSING_FROM_BYTES = 24_000_000
 
 
 @dataclass(frozen=True)
@@ -307,7 +303,8 @@ def beam_arguments(config: PipelineConfig, source: ReviewSource) -> tuple[str, .
     mode = config.beam_mode
     if mode == "auto":
         size = sum(_size(place_of(file.path)) for file in source.files)
-        mode = MULTI_PROCESSING if size >= MULTI_PROCESSING_FROM_BYTES else IN_MEMORY
+        several = are_worth_their_start(size, int(config.engine.values.get("processes", 0)))
+        mode = MULTI_PROCESSING if several else IN_MEMORY
     return beam_arguments_for(config.engine, mode)
 
 

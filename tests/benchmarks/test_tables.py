@@ -9,7 +9,6 @@ import pytest
 
 from benchmarks import beam_modes, cold_run, data_steps, on_paper, scaling, short_rows, summary
 from benchmarks.review_files import write_short_rows
-from pipeline.resolution import MULTI_PROCESSING_FROM_BYTES
 
 
 def _step(seconds, processor=0.0, peak=0, main=0, worker=0):
@@ -113,9 +112,9 @@ def test_a_whole_run_is_compared_with_fit_alone():
 
 
 def test_modes_of_beam_are_compared_by_size():
-    """And beside them stands what `auto` takes."""
+    """And beside them stands what `auto` takes on as many processors."""
     size = {
-        "bytes": MULTI_PROCESSING_FROM_BYTES - 1,
+        "bytes": 180_000_000,
         "turns": [
             {
                 mode: {step: _step(seconds, 1.0) for step in beam_modes.BEAM_STEPS}
@@ -123,8 +122,10 @@ def test_modes_of_beam_are_compared_by_size():
             }
         ],
     }
-    table = beam_modes.markdown_table({"figures": {"sizes": {"5000": size}}}).splitlines()
-    assert table[-1] == "| 5,000 | 24.0 | together | 8.0 | 12.0 | 1.50 | 1.00 | one |"
+    for processors, taken in ((2, "one"), (4, "several")):
+        results = {"machine": {"processors": processors}, "figures": {"sizes": {"5000": size}}}
+        row = beam_modes.markdown_table(results).splitlines()[-1]
+        assert row == f"| 5,000 | 180.0 | together | 8.0 | 12.0 | 1.50 | 1.00 | {taken} |"
 
 
 def test_short_rows_name_the_bound_of_a_worker():

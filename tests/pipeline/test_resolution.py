@@ -86,15 +86,20 @@ def test_data_that_is_not_there_is_refused(environment):
 
 
 @pytest.mark.parametrize(
-    ("threshold", "mode", "workers"),
-    [(1, "multi_processing", "0"), (1_000_000, "in_memory", "1")],
+    ("megabytes", "asked", "mode", "workers"),
+    [
+        (300, 2, "multi_processing", "2"),
+        (180, 2, "in_memory", "1"),
+        (180, 4, "multi_processing", "4"),
+        (10_000, 1, "in_memory", "1"),
+    ],
 )
 def test_beam_takes_processes_when_the_data_is_worth_their_start(
-    environment, table, monkeypatch, threshold, mode, workers
+    environment, table, monkeypatch, megabytes, asked, mode, workers
 ):
-    """Below the threshold everything stays in this process."""
-    monkeypatch.setattr(resolution, "MULTI_PROCESSING_FROM_BYTES", threshold)
-    run = resolve(PipelineConfig(data=str(table)), environment, print)
+    """By the size of the files and by how many there would be; else all stays in this process."""
+    monkeypatch.setattr(resolution, "_size", lambda path: megabytes * 1_000_000)
+    run = resolve(PipelineConfig(data=str(table), beam_workers=str(asked)), environment, print)
 
     assert f"--direct_running_mode={mode}" in run.beam_arguments
     assert f"--direct_num_workers={workers}" in run.beam_arguments
