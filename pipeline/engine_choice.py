@@ -46,6 +46,11 @@ class EngineChoice:
     values: Mapping[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
 
+    @property
+    def processes(self) -> int:
+        """Returns how many processes were asked for: 0 is one a core, and for other engines."""
+        return int(self.values.get("processes", 0))
+
     def arguments(self, **more: str) -> tuple[str, ...]:
         """Returns what every job is made with; it is a part of the cache's keys."""
         own = self._filled(more, of_place=False)

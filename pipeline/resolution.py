@@ -21,7 +21,7 @@ from components.models.automatic import variants_of
 from components.models.registry import Variant
 from components.storage import files
 from components.storage.place import Place, place_of
-from pipeline.beam_engines import IN_MEMORY, MULTI_PROCESSING
+from pipeline.beam_engines import IN_MEMORY
 from pipeline.config import SIGNIFICANT, PipelineConfig, hyperparameters_for
 from pipeline.engine_choice import EngineChoice
 from pipeline.fingerprint import PROJECT, file_fingerprint, fingerprint_of, source_functions
@@ -299,12 +299,9 @@ def functions(variants: Sequence[Variant], project: Path = PROJECT) -> dict[str,
 
 
 def beam_arguments(config: PipelineConfig, source: ReviewSource) -> tuple[str, ...]:
-    """Returns Beam's flags; "auto" takes several processes for data that is worth them."""
-    mode = config.beam_mode
-    if mode == "auto":
-        size = sum(_size(place_of(file.path)) for file in source.files)
-        several = are_worth_their_start(size, int(config.engine.values.get("processes", 0)))
-        mode = MULTI_PROCESSING if several else IN_MEMORY
+    """Returns Beam's flags, by the settings and the size of the files."""
+    size = sum(_size(place_of(file.path)) for file in source.files)
+    mode = config.beam_mode_for(is_large=are_worth_their_start(size))
     return beam_arguments_for(config.engine, mode)
 
 

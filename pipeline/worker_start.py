@@ -12,17 +12,17 @@ _ALONE = 0.37e-6
 _SHARED = 0.45e-6
 
 
-def are_worth_their_start(size: int, processes: int = 0) -> bool:
-    """Returns whether several processes are expected to be faster than one.
+def are_worth_their_start(size: int, processors: int = 0) -> bool:
+    """Returns whether a process for each processor is expected to be faster than one alone.
 
     Args:
       size: Bytes of the files.
-      processes: How many there would be; 0 is one for each processor.
+      processors: How many there are; 0 is as many as this process may use.
     """
-    return size >= least_bytes(processes or len(os.sched_getaffinity(0)))
+    return size >= least_bytes(processors or len(os.sched_getaffinity(0)))
 
 
-def least_bytes(processes: int) -> float:
+def least_bytes(processors: int) -> float:
     """Returns from how many bytes on they are: infinite where they never catch up."""
-    saved = _ALONE - _SHARED / processes
+    saved = _ALONE - _SHARED / processors
     return _START_SECONDS / saved if saved > 0 else float("inf")

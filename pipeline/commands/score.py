@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from components.errors import ConfigurationError, DatasetError
 from components.storage.place import Place, StorePath, place_of
 from pipeline import extras
-from pipeline.beam_engines import IN_MEMORY
 from pipeline.chosen_settings import TABLE_SETTINGS
 from pipeline.commands.command import (
     BEAM_SETTINGS,
@@ -192,7 +191,7 @@ def _score(
         from pipeline.runners.portable_beam import jobs_at
         from pipeline.scoring.scoring import score_files
 
-        mode = IN_MEMORY if config.beam_mode == "auto" else config.beam_mode
+        mode = config.beam_mode_for(is_large=False)
         with jobs_at(config.engine.arguments_of_place(shared)):
             score_files(plan, findings, model, folder, beam_arguments_for(config.engine, mode))
         if not overwrite:

@@ -86,19 +86,21 @@ def test_data_that_is_not_there_is_refused(environment):
 
 
 @pytest.mark.parametrize(
-    ("megabytes", "asked", "mode", "workers"),
+    ("megabytes", "processors", "asked", "mode", "workers"),
     [
-        (300, 2, "multi_processing", "2"),
-        (180, 2, "in_memory", "1"),
-        (180, 4, "multi_processing", "4"),
-        (10_000, 1, "in_memory", "1"),
+        (300, 2, 0, "multi_processing", "0"),
+        (180, 2, 0, "in_memory", "1"),
+        (180, 4, 0, "multi_processing", "0"),
+        (1, 2, 3, "multi_processing", "3"),
+        (10_000, 4, 1, "in_memory", "1"),
     ],
 )
-def test_beam_takes_processes_when_the_data_is_worth_their_start(
-    environment, table, monkeypatch, megabytes, asked, mode, workers
+def test_beam_takes_processes_when_asked_or_when_the_data_is_worth_their_start(
+    environment, table, monkeypatch, megabytes, processors, asked, mode, workers
 ):
-    """By the size of the files and by how many there would be; else all stays in this process."""
+    """By the size of the files and the number of processors; else all stays in this process."""
     monkeypatch.setattr(resolution, "_size", lambda path: megabytes * 1_000_000)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(processors)))
     run = resolve(PipelineConfig(data=str(table), beam_workers=str(asked)), environment, print)
 
     assert f"--direct_running_mode={mode}" in run.beam_arguments

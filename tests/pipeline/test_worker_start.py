@@ -8,11 +8,11 @@ from pipeline.worker_start import are_worth_their_start, least_bytes
 
 
 @pytest.mark.parametrize(
-    ("processes", "megabytes"), [(2, 200), (4, 113), (8, 92), (1_000, 78), (1, float("inf"))]
+    ("processors", "megabytes"), [(2, 200), (4, 113), (8, 92), (1_000, 78), (1, float("inf"))]
 )
-def test_more_processors_make_up_for_the_start_sooner(processes, megabytes):
-    """By hand: 29 s / (0.37 - 0.45 / processes) s/MB; one worker never does."""
-    assert least_bytes(processes) / 1e6 == pytest.approx(megabytes, rel=0.01)
+def test_more_processors_make_up_for_the_start_sooner(processors, megabytes):
+    """By hand: 29 s / (0.37 - 0.45 / processors) s/MB; one worker never does."""
+    assert least_bytes(processors) / 1e6 == pytest.approx(megabytes, rel=0.01)
 
 
 def test_without_a_number_there_is_one_for_each_processor(monkeypatch):
