@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks import our_steps, recording
 from benchmarks.review_files import write_reviews
-from pipeline.worker_start import are_worth_their_start
+from pipeline.beam_mode import are_worth_their_start
 
 MODES = ALONE, SEVERAL = ("in_memory", "multi_processing")
 BEAM_STEPS = ("ReviewExampleGen", "StatisticsGen", "Transform", "Evaluator")

@@ -466,17 +466,6 @@ class PipelineConfig(ComponentSettings):
         """Returns what runs Beam's jobs."""
         return choose_engine(self.beam, self.beam_endpoint, self.beam_workers, self.beam_options)
 
-    def beam_mode_for(self, *, is_large: bool) -> str:
-        """Returns how the local engine runs; "auto" is decided.
-
-        Args:
-          is_large: Whether several processes are worth their start.
-        """
-        if self.beam_mode != "auto":
-            return self.beam_mode
-        asked = self.engine.processes
-        return MULTI_PROCESSING if asked > 1 or (not asked and is_large) else IN_MEMORY
-
     @property
     def token_settings(self) -> TokenSettings:
         """Returns what the settings say of tokens."""

@@ -22,6 +22,7 @@ from components.models.registry import Variant
 from components.storage import files
 from components.storage.place import Place, place_of
 from pipeline.beam_engines import IN_MEMORY
+from pipeline.beam_mode import choose_mode
 from pipeline.config import SIGNIFICANT, PipelineConfig, hyperparameters_for
 from pipeline.engine_choice import EngineChoice
 from pipeline.fingerprint import PROJECT, file_fingerprint, fingerprint_of, source_functions
@@ -42,7 +43,6 @@ from pipeline.setting_conflicts import (
     check_warm_start,
 )
 from pipeline.tuner_values import with_found
-from pipeline.worker_start import are_worth_their_start
 from serving import engines
 
 # Where the code of each step starts; a step runs again when code that it reaches was edited.
@@ -301,7 +301,7 @@ def functions(variants: Sequence[Variant], project: Path = PROJECT) -> dict[str,
 def beam_arguments(config: PipelineConfig, source: ReviewSource) -> tuple[str, ...]:
     """Returns Beam's flags, by the settings and the size of the files."""
     size = sum(_size(place_of(file.path)) for file in source.files)
-    mode = config.beam_mode_for(is_large=are_worth_their_start(size))
+    mode = choose_mode(config.beam_mode, config.engine.processes, size)
     return beam_arguments_for(config.engine, mode)
 
 

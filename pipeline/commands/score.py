@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from components.errors import ConfigurationError, DatasetError
 from components.storage.place import Place, StorePath, place_of
 from pipeline import extras
+from pipeline.beam_mode import choose_mode
 from pipeline.chosen_settings import TABLE_SETTINGS
 from pipeline.commands.command import (
     BEAM_SETTINGS,
@@ -191,7 +192,7 @@ def _score(
         from pipeline.runners.portable_beam import jobs_at
         from pipeline.scoring.scoring import score_files
 
-        mode = config.beam_mode_for(is_large=False)
+        mode = choose_mode(config.beam_mode, config.engine.processes)
         with jobs_at(config.engine.arguments_of_place(shared)):
             score_files(plan, findings, model, folder, beam_arguments_for(config.engine, mode))
         if not overwrite:

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from components.models.registry import get_variant
-from pipeline.worker_start import are_worth_their_start
+from pipeline.beam_mode import are_worth_their_start
 
 # Measured on 2 cores with IMDB's 50,000 reviews of 230 words, 218 of which are kept: a cold run
 # takes 177 s (benchmarks/results/cold_run.json), reading, statistics and Transform 27 of them, the

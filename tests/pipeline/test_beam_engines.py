@@ -110,24 +110,6 @@ def test_a_number_in_a_file_is_a_number_of_processes():
 
 
 @pytest.mark.parametrize(
-    ("settings", "small", "large"),
-    [
-        ({}, "in_memory", "multi_processing"),
-        ({"beam_workers": 0}, "in_memory", "multi_processing"),
-        ({"beam_workers": 1}, "in_memory", "in_memory"),
-        ({"beam_workers": 2}, "multi_processing", "multi_processing"),
-        ({"beam_mode": "in_memory", "beam_workers": 2}, "in_memory", "in_memory"),
-        ({"beam_mode": "multi_processing"}, "multi_processing", "multi_processing"),
-    ],
-)
-def test_several_processes_are_for_large_data_or_for_whom_asks_for_them(settings, small, large):
-    """What is said of mode and number wins over the size."""
-    config = PipelineConfig(**settings)
-    assert config.beam_mode_for(is_large=False) == small
-    assert config.beam_mode_for(is_large=True) == large
-
-
-@pytest.mark.parametrize(
     ("settings", "told"),
     [
         ({"beam": "flnk"}, "expected one of local, portable, flink, spark, dataflow. Did you mean"),
