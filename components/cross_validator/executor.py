@@ -24,6 +24,7 @@ from components.evaluator.slices import SliceKey, key_of_column
 from components.models.training_record import TrainingRecord
 from components.tfx_base.tfx_adapter import Inputs, Outputs, Parameters
 from components.transform.token_settings import IMDB_TOKENS, TokenSettings
+from serving.datasets import record_dataset
 
 # Inputs, parameters and outputs.
 EXAMPLES, MODEL, EVALUATOR_BLESSING = "examples", "model", "evaluator_blessing"
@@ -93,7 +94,7 @@ def read_reviews(
     columns = list(dict.fromkeys(column for each in slice_by for column in each))
     specification |= {feature_of(column): specification[features.TEXT] for column in columns}
     reviews: list[tuple[bytes, int, tuple[bytes, ...]]] = []
-    for batch in tf.data.TFRecordDataset(sorted(files), "GZIP").batch(1_024):
+    for batch in record_dataset(sorted(files), "GZIP").batch(1_024):
         parsed = tf.io.parse_example(batch, specification)
         texts, labels, *values = (
             parsed[name].numpy().tolist()

@@ -16,6 +16,7 @@ from components.infra_validator.served_signatures import LABEL, Question, is_ver
 from components.infra_validator.warmup import example_of, find_inputs, review
 from components.models.training_record import TrainingRecord
 from serving.client import Client
+from serving.datasets import record_dataset
 from serving.errors import ServingError
 from serving.predictions import Prediction
 from serving.signature_names import CLASSIFY, PREDICT_TEXT, SERVING_DEFAULT
@@ -380,7 +381,7 @@ def _probability(answer: Prediction | float) -> float:
 def read_examples(folder: str, count: int = REVIEWS) -> list[bytes]:
     """Returns the first serialized tf.Examples of a split's folder of gzipped TFRecords."""
     files = sorted(tf.io.gfile.glob(os.path.join(folder, "*.gz")))
-    return [record.numpy() for record in tf.data.TFRecordDataset(files, "GZIP").take(count)]
+    return [record.numpy() for record in record_dataset(files, "GZIP").take(count)]
 
 
 def explain(error: ServingError, transport: str) -> str:

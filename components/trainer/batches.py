@@ -15,6 +15,7 @@ from components import features
 from components.errors import ConfigurationError, as_setting
 from components.trainer.disk_tokens import Reviews, TokenIds, TokenIdsOnDisk, chunks_of
 from components.transform.token_settings import IMDB_TOKENS, TOKENS, TokenSettings
+from serving.datasets import record_dataset, without_autotuning
 
 
 def read_examples(
@@ -82,24 +83,12 @@ def _parsed(
 
     at_once = len(os.sched_getaffinity(0))
     records = tf.data.Dataset.list_files(file_patterns, shuffle=False).interleave(
-        lambda file: tf.data.TFRecordDataset(file, compression_type="GZIP"),
+        lambda file: record_dataset(file, "GZIP"),
         num_parallel_calls=at_once,
         deterministic=True,
     )
     batches = records.batch(1_024).map(parse, num_parallel_calls=at_once)
     return without_autotuning(batches).as_numpy_iterator()
-
-
-def without_autotuning(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """Returns the same data, whose parallel calls and buffers are those that were given.
-
-    Autotuning has a thread for each iterator. It looks again after ever longer times, up to a
-    minute, and can miss that the iterator is given up: who frees the iterator, Python's garbage
-    collection for one, then waits for the rest of that time (seen in TensorFlow 2.16).
-    """
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    return dataset.with_options(options)
 
 
 def _digests(token_ids: np.ndarray) -> np.ndarray:

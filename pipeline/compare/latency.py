@@ -50,12 +50,13 @@ def measure(saved_model: str, examples: str, count: int) -> dict[str, float]:
     import tensorflow as tf
 
     from components import features
+    from serving.datasets import record_dataset
 
     files = tf.io.gfile.glob(os.path.join(examples, "*.gz"))
     specification = {features.TEXT: tf.io.FixedLenFeature([], tf.string)}
     texts = [
         tf.io.parse_single_example(record, specification)[features.TEXT][tf.newaxis]
-        for record in tf.data.TFRecordDataset(sorted(files), "GZIP").take(count)
+        for record in record_dataset(sorted(files), "GZIP").take(count)
     ]
     predict = tf.saved_model.load(saved_model).signatures[PREDICT_TEXT]
     for text in texts[:WARM_UP]:

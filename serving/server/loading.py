@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import prediction_log_pb2
 
 from serving import folders, model_cards
+from serving.datasets import record_dataset
 from serving.server.batching import BatchScheduler
 from serving.server.batching_parameters import BatchingParameters
 from serving.server.inference import Inference
@@ -160,7 +161,7 @@ def _card_of(folder: str) -> Callable[[], dict[str, Any] | None]:
 
 def _read_records(path: str) -> Iterator[prediction_log_pb2.PredictionLog]:
     try:
-        for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
+        for record in record_dataset([path]).as_numpy_iterator():
             log = prediction_log_pb2.PredictionLog()
             try:
                 log.ParseFromString(record)

@@ -179,8 +179,10 @@ def _token_ids(paths: Sequence[str], max_length: int) -> Iterator[np.ndarray]:
     """Yields token ids <int64>[batch, max_length], a batch at a time."""
     import tensorflow as tf
 
+    from serving.datasets import record_dataset
+
     specification = {features.TOKEN_IDS: tf.io.FixedLenFeature([max_length], tf.int64)}
     if not paths:
         return
-    for batch in tf.data.TFRecordDataset(list(paths), compression_type="GZIP").batch(_BATCH):
+    for batch in record_dataset(list(paths), "GZIP").batch(_BATCH):
         yield tf.io.parse_example(batch, specification)[features.TOKEN_IDS].numpy()
