@@ -133,7 +133,8 @@ class FrontPaddedLSTM(keras.layers.LSTM):
         training: bool = False,
     ) -> tf.Tensor:
         """See the class."""
-        if training and self.takes_cudnn(has_gpu()):
+        # Keras reads all timesteps. No variant trains on all outputs from padding.
+        if training and self.takes_keras(has_gpu()):
             return super().call(sequences, training=True)
         if padding is None:
             padding = tf.zeros(tf.shape(sequences)[:1], tf.int32)
@@ -150,6 +151,11 @@ class FrontPaddedLSTM(keras.layers.LSTM):
         all gates share one mask of the inputs.
         """
         return is_there and not self.masks_padding and self._has_one_mask()
+
+    def takes_keras(self, has_gpu: bool) -> bool:
+        """Returns whether training is left to Keras' layer, which takes cuDNN's LSTM if it can."""
+        reads_all = self.return_sequences and not self.masks_padding and self._has_one_mask()
+        return reads_all or self.takes_cudnn(has_gpu)
 
     def _has_one_mask(self) -> bool:
         """Returns whether dropout is of the inputs alone, the same for all gates."""
@@ -232,7 +238,7 @@ class FrontPaddedLSTM(keras.layers.LSTM):
                 padding = tf.zeros_like(padding)
             order = tf.argsort(padding, stable=True)
             ordered = tf.gather(sequences, order), tf.gather(padding, order)
-            outputs = compiled_lstm(*ordered, *parameters, self.return_sequences)
+            outputs = compiled_lstm(*ordered, *parameters)
             outputs = tf.gather(outputs, tf.math.invert_permutation(order))
         else:
             by_time = tf.transpose(sequences, [1, 0, 2])

@@ -6,9 +6,11 @@ from typing import Any
 
 import tensorflow as tf
 
+from components.layers.lstm_cell import gate_gradients, pass_gates
+
 # Rows are read in groups side by side. XLA compiles a timestep to some calls of one thread each;
 # smaller groups than those of a usual batch would read the weights too often.
-GROUPS = 2
+GROUPS = 4
 
 
 def masked_lstm(
@@ -74,11 +76,8 @@ def _forwards(
             tf.matmul(seen * masks[gate], kernel) + offset
             for gate, (kernel, offset) in enumerate(by_gate)
         ]
-        take, forget, give = (tf.sigmoid(sums[gate]) for gate in (0, 1, 3))
-        candidate = tf.tanh(sums[2])
-        cell = forget * cell + take * candidate
-        hidden = give * tf.tanh(cell)
-        values = (take, forget, candidate, give, cell, hidden)
+        gates, cell, hidden = pass_gates(sums, cell)
+        values = (*gates, cell, hidden)
         written = [array.write(time, value) for array, value in zip(saved, values, strict=True)]
         return (time + 1, cell, hidden, *written)
 
@@ -149,26 +148,6 @@ def _backwards(
     ]
     of_bias = [tf.reduce_sum(part, axis=[0, 1]) for part in of_sums]
     return of_inputs, tf.concat(of_weights, axis=1), tf.concat(of_bias, axis=0)
-
-
-def gate_gradients(
-    of_cell: tf.Tensor,
-    of_hidden: tf.Tensor,
-    cell: tf.Tensor,
-    cell_before: tf.Tensor,
-    gates: tuple[tf.Tensor, ...],
-) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
-    """Returns the gradients of a timestep's cell, and of what its four gates sum up."""
-    take, forget, candidate, give = gates
-    squashed = tf.tanh(cell)
-    of_cell += of_hidden * give * (1 - squashed * squashed)
-    of_sums = (
-        of_cell * candidate * take * (1 - take),
-        of_cell * cell_before * forget * (1 - forget),
-        of_cell * take * (1 - candidate * candidate),
-        of_hidden * squashed * give * (1 - give),
-    )
-    return of_cell, of_sums
 
 
 def _array(size: tf.Tensor, width: int) -> tf.TensorArray:
