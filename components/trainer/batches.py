@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import weakref
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -212,8 +213,19 @@ class ReviewBatches:
             tf.TensorSpec([None, 1], tf.float32),
             tf.TensorSpec([None], tf.float32),
         ]
+        # TensorFlow keeps the generator as long as the process lives, and would keep the reviews.
+        reviews = weakref.ref(self)
         batches = tf.data.Dataset.from_generator(
-            lambda: (self[index] for index in range(len(self))),
+            lambda: _all_batches(reviews()),
             output_signature=tuple(signature[: 2 if self._weights is None else 3]),
         ).apply(tf.data.experimental.assert_cardinality(len(self)))
-        return without_autotuning(batches.prefetch(2))
+        dataset = without_autotuning(batches.prefetch(2))
+        dataset.reviews = self
+        return dataset
+
+
+def _all_batches(batches: ReviewBatches | None) -> Iterator[tuple[np.ndarray, ...]]:
+    """Yields an epoch."""
+    assert batches is not None, "the data set that holds it is being read"
+    for index in range(len(batches)):
+        yield batches[index]
