@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import weakref
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -45,6 +46,7 @@ class TokenIdsOnDisk:
             self._file: IO[bytes] = tempfile.TemporaryFile(prefix="token_ids-")  # noqa: SIM115
         except OSError as error:
             raise _no_room(error, 0) from error
+        weakref.finalize(self, self._file.close)
 
     @property
     def shape(self) -> tuple[int, int]:
