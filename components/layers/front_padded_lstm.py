@@ -185,11 +185,12 @@ class FrontPaddedLSTM(keras.layers.LSTM):
             self.return_sequences,
             self._has_gradient,
         )
+        batch, timesteps = tf.unstack(tf.shape(sequences)[:2])
         if not self.return_sequences:
-            return tf.gather(outputs, tf.math.invert_permutation(order))
-        onto = tf.zeros([*tf.unstack(tf.shape(sequences)[:2]), self.units])
+            return tf.scatter_nd(places[:, :1], outputs, [batch, self.units])
+        onto = tf.zeros([batch, timesteps, self.units])
         if not self.masks_padding:
-            missing = tf.shape(sequences)[1] + 1 - tf.shape(table[1])[0]
+            missing = timesteps + 1 - tf.shape(table[1])[0]
             onto += tf.pad(table[1], [[0, missing], [0, 0]])[1:]
         return tf.tensor_scatter_nd_update(onto, places, outputs)
 

@@ -48,7 +48,8 @@ LENGTHS = {
     "one without words": [0],
     "mixed": [3, 0, TIMESTEPS, 17],
     "like lengths": [7, 8, 9, 8],
-    "split in halves": [5 + index % 7 for index in range(33)],
+    "several groups": [5 + index % 7 for index in range(33)],
+    "an odd number of groups": [index * 7 % (TIMESTEPS + 1) for index in range(101)],
 }
 
 
@@ -117,7 +118,7 @@ def bidirectional_models(return_sequences):
 
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("return_sequences", [False, True])
-@pytest.mark.parametrize("name", ["one review", "mixed", "split in halves"])
+@pytest.mark.parametrize("name", ["one review", "mixed", "several groups", "an odd number of groups"])
 def test_both_directions_are_those_of_keras_behind_a_mask(name, return_sequences, training):
     """No step is made for padding in either direction."""
     assert_equal(bidirectional_models(return_sequences), reviews(LENGTHS[name]), training)
@@ -247,7 +248,7 @@ def test_states_at_padding_that_are_fixed_give_the_same_answers():
     for return_sequences in (False, True):
         reference, ours = models(return_sequences)
         fix_padding_states(ours, 0)
-        for lengths in ([], [10], LENGTHS["mixed"], LENGTHS["split in halves"]):
+        for lengths in ([], [10], LENGTHS["mixed"], LENGTHS["several groups"]):
             token_ids = reviews(lengths)
             if lengths:
                 np.testing.assert_allclose(ours(token_ids), reference(token_ids), atol=1e-6)
