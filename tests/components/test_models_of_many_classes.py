@@ -93,7 +93,12 @@ def test_a_saved_variant_of_many_classes_answers_the_same(name, per_token, tmp_p
 
 
 @pytest.mark.parametrize(
-    "name", ["cnn_lstm", "linear", pytest.param("cnn_bilstm_linear", marks=pytest.mark.slow)]
+    "name",
+    [
+        "linear",
+        pytest.param("cnn_lstm", marks=pytest.mark.slow),
+        pytest.param("cnn_bilstm_linear", marks=pytest.mark.slow),
+    ],
 )
 def test_a_head_of_each_kind_learns_three_classes(name, tmp_path):
     """By the fit that the Trainer uses; label smoothing and all that a preset has included."""

@@ -118,7 +118,9 @@ def bidirectional_models(return_sequences):
 
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("return_sequences", [False, True])
-@pytest.mark.parametrize("name", ["one review", "mixed", "several groups", "an odd number of groups"])
+@pytest.mark.parametrize(
+    "name", ["one review", "mixed", "several groups", "an odd number of groups"]
+)
 def test_both_directions_are_those_of_keras_behind_a_mask(name, return_sequences, training):
     """No step is made for padding in either direction."""
     assert_equal(bidirectional_models(return_sequences), reviews(LENGTHS[name]), training)

@@ -46,9 +46,8 @@ def test_few_reviews_get_the_linear_model(asked):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "best", ["cnn_bilstm_linear", pytest.param("linear", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("best", ["cnn_bilstm_linear", "linear"])
 def test_of_many_reviews_a_trial_decides(asked, monkeypatch, best):
     """The candidate of the least loss on reviews that it did not see is trained; both are told."""
     monkeypatch.setattr(choice, "NETWORK_FROM", 300)

@@ -45,9 +45,8 @@ def test_mixed_precision_without_a_gpu_is_refused():
         pass
 
 
-@pytest.mark.parametrize(
-    "name", ["cnn_lstm", pytest.param("cnn_bilstm_linear", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["cnn_lstm", "cnn_bilstm_linear"])
 def test_variants_train_in_16_bits(monkeypatch, tmp_path, name):
     """As a GPU's name stands for one, so bfloat16, which a processor has, for float16."""
     monkeypatch.setattr(devices, "MIXED", "mixed_bfloat16")

@@ -288,9 +288,8 @@ print(json.dumps([tokens, len(long.encode()), last, megabytes]))
 """
 
 
-@pytest.mark.parametrize(
-    "language", ["tr_TR.UTF-8", pytest.param("lt_LT.UTF-8", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["tr_TR.UTF-8", "lt_LT.UTF-8"])
 def test_an_export_splits_alike_in_a_fresh_process_of_any_language(exported_model, language):
     """Where `I` has another small letter; and a megabyte of marks takes bounded memory."""
     texts = ["İSTANBUL ISI Įj\u0301 ÌÍĨ", "cafe\u0301 don’t मैं", "", "\0", "한국"]

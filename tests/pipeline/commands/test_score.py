@@ -105,6 +105,7 @@ def test_outputs_are_written_as_their_inputs_are(folder, pushed, capfd):
     assert [line.split("\t")[:2] for line in lines[1:]] == [['" four', "1"], ['"a" b', "2"]]
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_leaves_no_output(folder, pushed):
     """Killed once it has begun to write; what it leaves is hidden, and held by nobody."""
     with Path("a.jsonl").open("w") as stream:

@@ -243,6 +243,7 @@ def test_what_the_steps_took_is_what_they_took_when_they_were_executed(steps, re
     assert all(0 < took < 60 for took in later)
 
 
+@pytest.mark.slow
 def test_metadata_that_cannot_be_read_is_told_in_a_line(resolved):
     """A file that is none of SQLite's is damaged; one that another program locked is in use."""
     run = resolved()

@@ -69,6 +69,7 @@ def told(folder: Path, process: subprocess.Popen[bytes]) -> list[str]:
     return (folder / "worker").read_text().split()
 
 
+@pytest.mark.slow
 def test_workers_import_nothing_from_the_users_folder(folder, run):
     """Neither in the place of Python's modules, nor of libraries, nor of ours."""
     process = run(0)
@@ -78,6 +79,7 @@ def test_workers_import_nothing_from_the_users_folder(folder, run):
     assert records == str(Path(__file__).parents[3] / "components" / "dataset" / "records.py")
 
 
+@pytest.mark.slow
 def test_a_worker_dies_with_the_process_that_started_it(folder, run):
     """Even when that is killed, and can clean up nothing."""
     process = run(600)

@@ -43,7 +43,7 @@ def _generated(classes: int, reviews: int, flips: int) -> tuple[list[LabelledTex
     )
 
 
-@pytest.mark.parametrize("classes", [2, 5])
+@pytest.mark.parametrize("classes", [2, pytest.param(5, marks=pytest.mark.slow)])
 def test_planted_flips_are_the_most_doubted(classes):
     """And their true class is the one that is suggested."""
     reviews, wrong = _generated(classes, 600, 20)
