@@ -39,11 +39,11 @@ class FrontPaddedLSTM(keras.layers.LSTM):
     Without a mask, padding moves the state: but the state after some padding depends on how much
     there is, and not on the row. So one row of padding is read for all, and each row goes on from
     its state there. With `masks_padding` rows begin with zeros, as they do behind a mask of
-    Keras. Rows are sorted by where they begin, and a timestep reads those that have begun; in
-    training without a mask, those of a group that has begun.
+    Keras. Rows are sorted by where they begin, and a timestep reads those that have begun.
 
     Dropout on inputs or on the state makes the padding of each row another: in training, rows are
-    read from their first timestep then. In training without a mask, XLA compiles the loop.
+    read from their first timestep then. In training without a mask, XLA compiles the loop; with
+    `return_sequences`, which no variant trains so, Keras' own loop reads all timesteps.
 
     On a GPU, training takes cuDNN's LSTM by way of Keras, where that computes the same: it reads
     all timesteps. What is exported never does. All of it is computed in float32.
@@ -133,7 +133,6 @@ class FrontPaddedLSTM(keras.layers.LSTM):
         training: bool = False,
     ) -> tf.Tensor:
         """See the class."""
-        # Keras reads all timesteps. No variant trains on all outputs from padding.
         if training and self.takes_keras(has_gpu()):
             return super().call(sequences, training=True)
         if padding is None:
