@@ -267,7 +267,7 @@ def test_a_class_of_a_handful_gets_no_weights(tmp_path, capsys):
 
 
 def test_the_estimate_is_near_what_was_measured():
-    """IMDB on two cores: 177 s and 2.4 GB."""
+    """IMDB on two cores: 146 s and 2.4 GB."""
     found = estimate(
         train=25_000,
         test=25_000,
@@ -277,7 +277,7 @@ def test_the_estimate_is_near_what_was_measured():
         model="lstm",
         max_length=500,
     )
-    assert found.minutes * 60 == pytest.approx(177, rel=0.1)
+    assert found.minutes * 60 == pytest.approx(146, rel=0.1)
     assert found.gigabytes == pytest.approx(2.4, rel=0.1)
 
 
