@@ -13,8 +13,8 @@ from components.layers.padding_row import read_padding
 # Each part of the rows is one call of one thread. Fewer would be larger than what XLA's product
 # keeps to its thread, more would read the weights too often.
 PARTS = 4
-# So often rows join a part, all at the time when the longest of them begins. More stages would
-# read less padding, and take longer to compile.
+# So often rows join a part: some at once, when the longest of them begins. More stages would read
+# less padding, and take longer to compile.
 STAGES = 4
 # Numbers of timesteps that are compiled for. What is saved for the way back takes 40 bytes for each
 # row, timestep and unit: so little more than the longest row has.
@@ -132,7 +132,7 @@ def _read_part(
             features, units, spans, tf.convert_to_tensor(upstream), last_cell, weights, *saved
         )
         # What is behind was not written.
-        read = tf.tensordot(spans[1:] - spans[:-1], tf.range(1, STAGES + 1), 1)
+        read = _places(spans)
         of_parameters = tf.matmul(
             tf.reshape(seen[:read], [-1, features + units + 1]),
             tf.reshape(of_sums[:read], [-1, 4 * units]),
@@ -220,7 +220,7 @@ def _backwards(
     of_sums = tf.zeros([timesteps * STAGES, size, 4 * units])
     of_inputs = tf.zeros([timesteps, STAGES, size, features])
     of_cell, of_states = tf.zeros_like(of_hidden), []
-    place = tf.tensordot(spans[1:] - spans[:-1], tf.range(1, STAGES + 1), 1)
+    place = _places(spans)
     for stage in reversed(range(STAGES)):
         begun = stage + 1
 
@@ -257,6 +257,11 @@ def _backwards(
         of_cell, of_hidden, cell = (each[:joined] for each in (of_cell, of_hidden, cell))
     of_cells, of_outputs = (tf.stack(each[::-1]) for each in zip(*of_states, strict=True))
     return of_inputs, of_cells, of_outputs, of_sums
+
+
+def _places(spans: tf.Tensor) -> tf.Tensor:
+    """Returns how many places all timesteps take, for where stages begin and the last one ends."""
+    return tf.tensordot(spans[1:] - spans[:-1], tf.range(1, STAGES + 1), 1)
 
 
 def _by_stage(rows: tf.Tensor, begun: int) -> tf.Tensor:

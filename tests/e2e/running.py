@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+# A shell has its background jobs ignore SIGINT, and all that they start. A function that runs
+# between fork and exec would let gRPC's threads end the new process.
+HEARS_CTRL_C = ("env", "--default-signal=INT")
+
 
 def start(*arguments: str, cwd: Path, temporary: str = "") -> subprocess.Popen[str]:
     """Starts the command as a user would, without a terminal; `temporary` is where it has /tmp."""
     return subprocess.Popen(
-        [sys.executable, "-m", "pipeline.cli", *arguments],
+        [*HEARS_CTRL_C, sys.executable, "-m", "pipeline.cli", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=cwd,
-        # A shell has its background jobs ignore SIGINT, and all that they start.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         env=os.environ
         | {"PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": "1"}
         | ({"TMPDIR": temporary} if temporary else {}),

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.running import HEARS_CTRL_C
+
 # The real command; only its work is replaced, by some that waits and then cleans up.
 WORK = """
 import sys, time
@@ -56,10 +58,11 @@ def start(tmp_path):
         (module, name, function), words = command
         code = WORK.format(module=module, name=name, function=function)
         process = subprocess.Popen(
-            [*before, sys.executable, "-c", code, *words.split(), str(cleaning_seconds)],
+            [
+                *HEARS_CTRL_C, *before,
+                sys.executable, "-c", code, *words.split(), str(cleaning_seconds),
+            ],
             cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            # A shell has its background jobs ignore SIGINT, and all that they start.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
         started.append(process)
         wait_for(process, "began")
