@@ -67,7 +67,13 @@ def test_each_class_has_a_probability(name):
     assert np.abs(trace[:, -2] - answers).max() > 1e-3
 
 
-@pytest.mark.parametrize("name", variant_names())
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name.startswith("cnn_bilstm") else name
+        for name in variant_names()
+    ],
+)
 def test_an_answer_of_many_classes_does_not_depend_on_the_other_texts_of_the_batch(name):
     """One by one or together, and none for none."""
     model, per_token = served(name)

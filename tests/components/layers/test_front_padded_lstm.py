@@ -156,6 +156,7 @@ def test_the_state_is_dropped_alike_after_each_timestep():
     assert_equal(both, reviews([7, 3, TIMESTEPS, 9]), training=True)
 
 
+@pytest.mark.slow
 def test_layers_of_several_sizes_drop_the_state_in_one_process():
     """What is compiled for one size does not stand in for another's, in either order."""
     rates = {"recurrent_dropout": 0.4}

@@ -74,7 +74,9 @@ def test_chunks_have_all_rows(both):
     refuse_unknown_tokens(on_disk, None)  # there are known ones, so no setting is named
 
 
-@pytest.mark.parametrize(("seed", "weights"), [(1, "none"), (2, "balanced")])
+@pytest.mark.parametrize(
+    ("seed", "weights"), [(1, "none"), pytest.param(2, "balanced", marks=pytest.mark.slow)]
+)
 def test_training_from_disk_gives_the_same_weights(both, tmp_path, seed, weights):
     """To the bit, over two epochs with an eval split."""
     hyperparameters = Hyperparameters(

@@ -365,6 +365,7 @@ def test_run_fn_goes_on_from_an_earlier_model(trained, exported_model):
     np.testing.assert_allclose(earlier, later, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_solved_part_stays_as_it_was_solved_while_the_rest_is_trained(tmp_path):
     """`cnn_bilstm_linear`: the linear part is that of `linear`, and the network has moved."""
     variant, linear = get_variant("cnn_bilstm_linear"), get_variant("linear")

@@ -133,6 +133,7 @@ def files_below(folder: Path) -> dict[str, tuple[int, float]]:
     return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in folder.rglob("*")}
 
 
+@pytest.mark.slow
 def test_each_kind_of_change_is_named_and_the_run_does_what_was_planned(
     steps, resolved, table, tmp_path
 ):
