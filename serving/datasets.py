@@ -31,4 +31,4 @@ def record_dataset(files: Sequence[str] | tf.Tensor, compression: str = "") -> t
       files: Their paths, also <string>[] or <string>[files].
       compression: "GZIP", or "" for none.
     """
-    return without_autotuning(tf.data.TFRecordDataset(files, compression))  # noqa: TID251
+    return without_autotuning(tf.data.TFRecordDataset(files, compression))

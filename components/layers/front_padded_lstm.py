@@ -133,7 +133,7 @@ class FrontPaddedLSTM(keras.layers.LSTM):
         training: bool = False,
     ) -> tf.Tensor:
         """See the class."""
-        if training and self.takes_keras(has_gpu()):
+        if training and self.is_left_to_keras(has_gpu()):
             return super().call(sequences, training=True)
         if padding is None:
             padding = tf.zeros(tf.shape(sequences)[:1], tf.int32)
@@ -151,10 +151,10 @@ class FrontPaddedLSTM(keras.layers.LSTM):
         """
         return is_there and not self.masks_padding and self._has_one_mask()
 
-    def takes_keras(self, has_gpu: bool) -> bool:
-        """Returns whether training is left to Keras' layer, which takes cuDNN's LSTM if it can."""
+    def is_left_to_keras(self, has_cudnn: bool) -> bool:
+        """Returns whether Keras' layer is trained: with cuDNN, or where it has to read all."""
         reads_all = self.return_sequences and not self.masks_padding and self._has_one_mask()
-        return reads_all or self.takes_cudnn(has_gpu)
+        return reads_all or self.takes_cudnn(has_cudnn)
 
     def _has_one_mask(self) -> bool:
         """Returns whether dropout is of the inputs alone, the same for all gates."""

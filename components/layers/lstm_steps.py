@@ -85,22 +85,27 @@ def _read_lane(
         read, where = read_group(group_of(turn))
         return turn + 1, values.write(turn + 1, read), places.write(turn + 1, where)
 
-    of_lane = group_of(tf.range(-(-groups // LANES))) < groups
-    turns, anything = tf.math.count_nonzero(of_lane, dtype=tf.int32), {"infer_shape": False}
-    # One element more, of no rows, so that there is something to concatenate.
-    values = tf.TensorArray(tf.float32, turns + 1, element_shape=[None, units], **anything)
-    places = tf.TensorArray(tf.int32, turns + 1, element_shape=[None, 2], **anything)
-    values, places = (
-        values.write(0, tf.zeros([0, units])),
-        places.write(0, tf.zeros([0, 2], tf.int32)),
-    )
     _, values, places = tf.while_loop(
-        lambda turn, *_: turn < turns,
+        lambda turn, *_: group_of(turn) < groups,
         step,
-        [0, values, places],
+        [0, *_outputs_and_places(units)],
         parallel_iterations=1,
     )
     return values.concat(), places.concat()
+
+
+def _outputs_and_places(units: int) -> list[tf.TensorArray]:
+    """Returns arrays of <float32>[read, units] and <int32>[read, 2] that grow.
+
+    Their first element is of no rows, so that there is something to concatenate.
+    """
+    arrays = []
+    for dtype, width in ((tf.float32, units), (tf.int32, 2)):
+        array = tf.TensorArray(
+            dtype, 1, dynamic_size=True, infer_shape=False, element_shape=[None, width]
+        )
+        arrays.append(array.write(0, tf.zeros([0, width], dtype)))
+    return arrays
 
 
 def _read_group(
@@ -143,12 +148,7 @@ def _read_group(
         ]
         return (index + 1, stop, after[0][-1], after[1][-1], *kept)
 
-    kept = []
-    for dtype, width in ((tf.float32, units), (tf.int32, 2)) if return_sequences else ():
-        array = tf.TensorArray(
-            dtype, 1, dynamic_size=True, infer_shape=False, element_shape=[None, width]
-        )
-        kept.append(array.write(0, tf.zeros([0, width], dtype)))
+    kept = _outputs_and_places(units) if return_sequences else []
     number, state = tf.TensorShape([]), tf.TensorShape([None, units])
     _, _, _, hidden, *kept = tf.while_loop(
         lambda index, time, *_: time < timesteps,

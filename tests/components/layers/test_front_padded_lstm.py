@@ -222,6 +222,8 @@ def test_cudnn_is_taken_where_it_computes_the_same(options, expected):
     layer = FrontPaddedLSTM(4, **options)
     assert layer.takes_cudnn(True) is expected
     assert layer.takes_cudnn(False) is False
+    assert layer.is_left_to_keras(True) is expected
+    assert layer.is_left_to_keras(False) is ("return_sequences" in options)
 
 
 @pytest.mark.parametrize("return_sequences", [False, True])
