@@ -344,8 +344,10 @@ def infra_refusals(outcome: Outcome | None) -> tuple[str, ...]:
 
 
 def _question(source: ReviewSource) -> str:
-    """Returns a text that the model may be asked about: only IMDB's knows films."""
-    return "a great film" if source.name in (IMDB, SAMPLE) else "a text of your own"
+    """Returns a text that the model may be asked about: as long as what it has learned from."""
+    if source.name == IMDB:
+        return "I loved it: excellent acting, a wonderful story, highly recommended."
+    return "a great film" if source.name == SAMPLE else "a text of your own"
 
 
 def next_commands(run: ResolvedRun, pushed_to: str | None) -> tuple[tuple[str, str], ...]:

@@ -250,7 +250,8 @@ def test_commands_are_short_where_the_defaults_hold(monkeypatch, tmp_path):
     (tmp_path / "imdb.csv").write_text("text,label\na,1\nb,0\n")
     run = resolve(PipelineConfig(data="imdb.csv"), EnvironmentSettings(None, tmp_path), print)
     commands = dict(next_commands(run, str(run.serving_directory / "1")))
-    assert commands["Ask the model"] == 'sentiment predict "a great film"'
+    asked = "I loved it: excellent acting, a wonderful story, highly recommended."
+    assert commands["Ask the model"] == f'sentiment predict "{asked}"'
     assert commands["Serve it, with a page to try it at http://localhost:8501/"] == (
         "sentiment serve"
     )
